@@ -1,0 +1,49 @@
+#ifndef ORCH_API_VALIDATE_H
+#define ORCH_API_VALIDATE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "api/schema.h"
+#include "base/err.h"
+
+/*
+ * Checking an object against its kind.  A check collects causes rather than
+ * stopping at the first: each has a field path as Kubernetes writes it
+ * ("spec.template.spec.containers[0].image"), a reason and a message.
+ */
+struct cause {
+	const char *reason; /* FieldValueRequired, FieldValueInvalid, FieldValueNotSupported, ... */
+	char *field;
+	char *message; /* "Required value", "Invalid value: \"x\": must be ..." */
+};
+struct causes {
+	struct cause *item;
+	size_t n, cap;
+};
+#define CAUSES_INIT { NULL, 0, 0 }
+void causes_release(struct causes *c);
+void cause_add(struct causes *c, const char *reason, const char *field, const char *fmt, ...) PRINTF(4, 5);
+
+/*
+ * Decoding, as the API server does it before anything else: do the types
+ * fit the schema?  0, or ERR_BAD_REQUEST with one message naming the field.  Unknown and
+ * duplicate fields are not errors here: *unknown (may be NULL) collects their paths.
+ */
+int validate_types(const struct kind *k, const json_t *obj, struct causes *unknown, struct err *err);
+
+/* Rules beyond types: names, labels, required fields, allowed values, and each kind's own. Empty: valid. */
+void validate_create(const struct kind *k, const json_t *obj, struct causes *out);
+/* Changes that are refused: immutable fields.  `old` is the stored object. */
+void validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out);
+
+/*
+ * The message of a 422 as Kubernetes words it, `Deployment.apps "web" is invalid: spec.x: Required value`,
+ * with several causes in brackets: [a, b].
+ */
+int causes_err(const struct causes *c, const struct kind *k, const char *name, struct err *err);
+
+/* Apply the defaults that Kubernetes publishes for this kind, in place.  Idempotent. */
+void defaults_apply(const struct kind *k, json_t *obj);
+
+#endif

@@ -1,0 +1,20 @@
+#ifndef ORCH_BASE_TEXT_H
+#define ORCH_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Small questions about text, all pure. */
+bool text_int(const char *s, long long *ret); /* a whole decimal number and nothing else */
+bool text_duration(
+    const char *s, double *seconds); /* Go durations ("1h30m", "250ms"), or plain seconds */
+bool text_starts(const char *s, const char *prefix);
+bool text_ends(const char *s, const char *suffix);
+bool text_in(const char *s, const char *const *words); /* words ends with NULL */
+
+/* FNV-1a; for names and tables, not against attackers. */
+uint64_t text_hash(const void *data, size_t len, uint64_t seed);
+#define TEXT_HASH_SEED UINT64_C(14695981039346656037)
+
+#endif

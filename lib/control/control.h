@@ -1,0 +1,70 @@
+#ifndef ORCH_CONTROL_CONTROL_H
+#define ORCH_CONTROL_CONTROL_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "control/world.h"
+
+/*
+ * A controller is a pure function: a snapshot of the world in, a plan out.  It
+ * does no I/O, reads no clock, draws no random number and keeps no state
+ * between calls (`make pure` checks that at link level).  Running for ever is the same
+ * function under client/loop.h.
+ */
+enum verb {
+	ACT_CREATE,
+	ACT_UPDATE,	   /* replaces; refused when resourceVersion is no longer current */
+	ACT_UPDATE_STATUS, /* the same for the status subresource */
+	ACT_PATCH,	   /* a merge patch of "object": apiVersion, kind, metadata.name say of what */
+	ACT_DELETE,	   /* refused when the uid differs; "options" may hold propagationPolicy, gracePeriodSeconds */
+	ACT_EVICT,
+	ACT_BIND,  /* object is a v1 Binding */
+	ACT_EVENT, /* object is a v1 Event; counted up when the same one exists */
+	ACT_COUNT
+};
+
+/* What a loop wants done, in order: the action stream of orch-streams(7). */
+struct plan {
+	json_t *actions; /* array of {"action","object","reason","by","for"} */
+	const char *by;	 /* the controller's name */
+	const char *for_ref; /* meta_ref of the object being reconciled; borrowed */
+	int64_t again;	 /* seconds until this key should be looked at again; 0: not asked for */
+};
+
+void plan_init(struct plan *plan, const char *by, const char *for_ref);
+void plan_release(struct plan *plan);
+
+/*
+ * Add an action; takes `object`, which must not be NULL.  `reason` is one
+ * sentence a person understands: "2 of 3 replicas exist".  Returns the action (borrowed) for extra keys.
+ */
+json_t *plan_add(struct plan *plan, enum verb verb, json_t *object, const char *reason, ...) PRINTF(4, 5);
+/* Look again in `seconds` (the soonest asked for wins). */
+void plan_again(struct plan *plan, int64_t seconds);
+/* An Event about an object: type "Normal" or "Warning". */
+void plan_event(struct plan *plan, const struct world *w, const json_t *about, const char *type,
+    const char *reason, const char *message, ...) PRINTF(6, 7);
+
+const char *verb_name(enum verb verb); /* "update-status" */
+int verb_of_name(const char *name);    /* or -1 */
+
+struct controller {
+	const char *name; /* what the user types: orch-reconcile NAME */
+	const char *kind; /* group-kind whose objects are its keys, "Deployment.apps"; "*" for all kinds */
+	const char *const *reads; /* other group-kinds it looks at; NULL-terminated */
+	/*
+	 * Which keys an object of `reads` wakes, when its controller owner is not the answer (that
+	 * case needs nothing).  Calls wake(arg, ns, name) for each.  May be NULL.
+	 */
+	void (*wakes)(const struct world *w, const json_t *obj,
+	    void (*wake)(void *arg, const char *ns, const char *name), void *arg);
+	int (*reconcile)(const struct world *w, const json_t *obj, struct plan *out, struct err *err);
+	const char *summary;
+};
+
+extern const struct controller *const controllers[]; /* registry.c, NULL-terminated */
+const struct controller *controller_find(const char *name); /* by name or unique kind word; NULL */
+
+#endif
