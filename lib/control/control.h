@@ -17,8 +17,9 @@ enum verb {
 	ACT_CREATE,
 	ACT_UPDATE,	   /* replaces; refused when resourceVersion is no longer current */
 	ACT_UPDATE_STATUS, /* the same for the status subresource */
-	ACT_PATCH,	   /* a merge patch of "object": apiVersion, kind, metadata.name say of what */
-	ACT_DELETE,	   /* refused when the uid differs; "options" may hold propagationPolicy, gracePeriodSeconds */
+	ACT_PATCH,  /* a merge patch of "object": apiVersion, kind, metadata.name say of what */
+	ACT_DELETE, /* refused when the uid differs; "options" may hold propagationPolicy,
+		       gracePeriodSeconds */
 	ACT_EVICT,
 	ACT_BIND,  /* object is a v1 Binding */
 	ACT_EVENT, /* object is a v1 Event; counted up when the same one exists */
@@ -27,10 +28,10 @@ enum verb {
 
 /* What a loop wants done, in order: the action stream of orch-streams(7). */
 struct plan {
-	json_t *actions; /* array of {"action","object","reason","by","for"} */
-	const char *by;	 /* the controller's name */
+	json_t *actions;     /* array of {"action","object","reason","by","for"} */
+	const char *by;	     /* the controller's name */
 	const char *for_ref; /* meta_ref of the object being reconciled; borrowed */
-	int64_t again;	 /* seconds until this key should be looked at again; 0: not asked for */
+	int64_t again; /* seconds until this key should be looked at again; 0: not asked for */
 };
 
 void plan_init(struct plan *plan, const char *by, const char *for_ref);
@@ -38,12 +39,17 @@ void plan_release(struct plan *plan);
 
 /*
  * Add an action; takes `object`, which must not be NULL.  `reason` is one
- * sentence a person understands: "2 of 3 replicas exist".  Returns the action (borrowed) for extra keys.
+ * sentence a person understands: "2 of 3 replicas exist".  Returns the action (borrowed) for extra
+ * keys.
  */
-json_t *plan_add(struct plan *plan, enum verb verb, json_t *object, const char *reason, ...) PRINTF(4, 5);
+json_t *plan_add(struct plan *plan, enum verb verb, json_t *object, const char *reason, ...)
+    PRINTF(4, 5);
 /* Look again in `seconds` (the soonest asked for wins). */
 void plan_again(struct plan *plan, int64_t seconds);
-/* An Event about an object: type "Normal" or "Warning". */
+/*
+ * An Event about an object: type "Normal" or "Warning".  Its name follows from the object's uid,
+ * type, reason and message: the same one again is counted up.
+ */
 void plan_event(struct plan *plan, const struct world *w, const json_t *about, const char *type,
     const char *reason, const char *message, ...) PRINTF(6, 7);
 
@@ -52,7 +58,8 @@ int verb_of_name(const char *name);    /* or -1 */
 
 struct controller {
 	const char *name; /* what the user types: orch-reconcile NAME */
-	const char *kind; /* group-kind whose objects are its keys, "Deployment.apps"; "*" for all kinds */
+	const char
+	    *kind; /* group-kind whose objects are its keys, "Deployment.apps"; "*" for all kinds */
 	const char *const *reads; /* other group-kinds it looks at; NULL-terminated */
 	/*
 	 * Which keys an object of `reads` wakes, when its controller owner is not the answer (that
@@ -60,11 +67,12 @@ struct controller {
 	 */
 	void (*wakes)(const struct world *w, const json_t *obj,
 	    void (*wake)(void *arg, const char *ns, const char *name), void *arg);
-	int (*reconcile)(const struct world *w, const json_t *obj, struct plan *out, struct err *err);
+	int (*reconcile)(
+	    const struct world *w, const json_t *obj, struct plan *out, struct err *err);
 	const char *summary;
 };
 
-extern const struct controller *const controllers[]; /* registry.c, NULL-terminated */
+extern const struct controller *const controllers[];	    /* registry.c, NULL-terminated */
 const struct controller *controller_find(const char *name); /* by name or unique kind word; NULL */
 
 #endif

@@ -31,7 +31,8 @@ int64_t world_now(const struct world *w);
 void world_set_now(struct world *w, int64_t now);
 
 size_t world_count(const struct world *w, const char *group_kind);
-const json_t *world_get(const struct world *w, const char *group_kind, const char *ns, const char *name);
+const json_t *world_get(
+    const struct world *w, const char *group_kind, const char *ns, const char *name);
 const json_t *world_by_uid(const struct world *w, const char *uid); /* any kind */
 
 /* Was this kind listed completely?  `garbage` deletes only when the owner's kind was. */
@@ -39,9 +40,22 @@ bool world_knows(const struct world *w, const char *group_kind);
 void world_set_known(struct world *w, const char *group_kind);
 
 /*
+ * Settings: what an administrator may tune, by the names Kubernetes' controller manager gives its
+ * flags ("node-monitor-grace-period").  Whoever fills the world sets them; controllers have
+ * defaults.
+ */
+void world_set(struct world *w, const char *name, const char *value);
+const char *world_setting(const struct world *w, const char *name); /* NULL when not set */
+double world_seconds(
+    const struct world *w, const char *name, double dflt); /* of a duration such as "40s" */
+
+/* The kinds that have been in the world, NULL after the last; in no certain order. */
+const char *world_kind(const struct world *w, size_t i);
+
+/*
  * Walks, in the order of namespace and name:
- *	struct walk it = world_each(w, "Pod", "default");	every Pod of a namespace; NULL: of all
- *	for (const json_t *pod; (pod = walk_next(&it)); )
+ *	struct walk it = world_each(w, "Pod", "default");	every Pod of a namespace; NULL: of
+ *all for (const json_t *pod; (pod = walk_next(&it)); )
  */
 struct walk {
 	const json_t *const *at;

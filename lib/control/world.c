@@ -1,0 +1,489 @@
+#include <string.h>
+
+#include "api/meta.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "control/map.h"
+#include "control/world.h"
+
+/*
+ * Every object is one `entry`, found by kind, namespace and name.  Each index is a
+ * `list` of entries in the order of namespace, name and kind.  What is put in at random is
+ * appended and sorted in when the list is next asked for, so that filling a world costs one sort,
+ * and a change to a current one a search and a move of pointers.
+ */
+struct list {
+	const json_t **at;    /* what walks hand out */
+	struct entry **entry; /* the same objects, with their keys at hand */
+	size_t n, cap;
+	size_t sorted; /* the first so many are in order */
+};
+
+struct entry {
+	json_t *obj;
+	const char *kind;      /* lives as long as the world */
+	const char *ns, *name; /* in obj */
+};
+
+struct world {
+	int64_t now;
+	struct map entries; /* kind, ns, name -> entry */
+	struct map uids;    /* -> entry */
+	struct map lists;   /* kind; kind, ns; owner's uid; owner's uid, kind; node -> list */
+	struct map known;
+	struct map settings; /* -> string */
+	char **kind;	     /* the name of every kind that has been here */
+	size_t nkinds, kinds_cap;
+};
+
+/* A key for the maps: a letter that tells the index, and fields parted by NUL. */
+struct key {
+	char small[256];
+	char *data;
+	size_t len;
+};
+
+static void
+key_make(struct key *k, char index, const char *a, const char *b, const char *c)
+{
+	const char *part[] = { a, b, c };
+	size_t len = 1, at = 1;
+
+	for (size_t i = 0; i < COUNT(part); i++)
+		len += part[i] ? strlen(part[i]) + 1 : 0;
+	k->data = len <= sizeof k->small ? k->small : xmalloc(len);
+	k->len = len;
+	k->data[0] = index;
+	for (size_t i = 0; i < COUNT(part); i++) {
+		if (!part[i])
+			continue;
+		memcpy(k->data + at, part[i], strlen(part[i]) + 1);
+		at += strlen(part[i]) + 1;
+	}
+}
+
+static void
+key_release(struct key *k)
+{
+	if (k->data != k->small)
+		free(k->data);
+}
+#define autokey __attribute__((cleanup(key_release)))
+
+static int
+compare(const struct entry *a, const struct entry *b)
+{
+	int order = strcmp(a->ns, b->ns);
+
+	if (!order)
+		order = strcmp(a->name, b->name);
+	return order ? order : strcmp(a->kind, b->kind);
+}
+
+static int
+compare_p(const void *a, const void *b)
+{
+	return compare(*(struct entry *const *)a, *(struct entry *const *)b);
+}
+
+/* --- lists --------------------------------------------------------------- */
+
+static void
+list_free(void *arg)
+{
+	struct list *l = arg;
+
+	free(l->at);
+	free(l->entry);
+	free(l);
+}
+
+/* How many of the first n entries come before e. */
+static size_t
+list_position(const struct list *l, size_t n, const struct entry *e)
+{
+	size_t low = 0;
+
+	while (low < n) {
+		size_t mid = low + (n - low) / 2;
+
+		if (compare(l->entry[mid], e) < 0)
+			low = mid + 1;
+		else
+			n = mid;
+	}
+	return low;
+}
+
+/* Sort in what was appended: from the largest down, so that every entry moves once at most. */
+static void
+list_settle(struct list *l)
+{
+	size_t fresh = l->n - l->sorted, end = l->sorted, to = l->n;
+	struct entry **tail;
+
+	if (!fresh)
+		return;
+	tail = xreallocarray(NULL, fresh, sizeof *tail);
+	memcpy(tail, l->entry + l->sorted, fresh * sizeof *tail);
+	qsort(tail, fresh, sizeof *tail, compare_p);
+	while (fresh > 0) {
+		struct entry *e = tail[--fresh];
+		size_t at = list_position(l, end, e), count = end - at;
+
+		to -= count;
+		memmove(l->entry + to, l->entry + at, count * sizeof *l->entry);
+		memmove(l->at + to, l->at + at, count * sizeof *l->at);
+		to--;
+		l->entry[to] = e;
+		l->at[to] = e->obj;
+		end = at;
+	}
+	free(tail);
+	l->sorted = l->n;
+}
+
+static void
+list_add(struct list *l, struct entry *e)
+{
+	if (l->n >= l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 4;
+		l->at = xreallocarray(l->at, l->cap, sizeof *l->at);
+		l->entry = xreallocarray(l->entry, l->cap, sizeof *l->entry);
+	}
+	if (l->sorted == l->n && (l->n == 0 || compare(l->entry[l->n - 1], e) < 0))
+		l->sorted++;
+	l->entry[l->n] = e;
+	l->at[l->n++] = e->obj;
+}
+
+/* Where the entry is; l->n when it is not there. */
+static size_t
+list_find(struct list *l, const struct entry *e)
+{
+	size_t i;
+
+	list_settle(l);
+	i = list_position(l, l->n, e);
+	return i < l->n && l->entry[i] == e ? i : l->n;
+}
+
+static void
+list_remove(struct list *l, const struct entry *e)
+{
+	size_t i = list_find(l, e);
+
+	if (i == l->n)
+		return;
+	l->n--;
+	l->sorted--;
+	memmove(l->entry + i, l->entry + i + 1, (l->n - i) * sizeof *l->entry);
+	memmove(l->at + i, l->at + i + 1, (l->n - i) * sizeof *l->at);
+}
+
+/* --- indexes ------------------------------------------------------------- */
+
+enum index {
+	BY_KIND = 'k',
+	BY_NAMESPACE = 'n',
+	BY_OWNER = 'o',
+	BY_OWNER_KIND = 'p',
+	BY_NODE = 'd'
+};
+
+static struct list *
+list_of(struct world *w, enum index index, const char *a, const char *b)
+{
+	autokey struct key k;
+	struct map_slot *s;
+
+	key_make(&k, (char)index, a, b, NULL);
+	s = map_at(&w->lists, k.data, k.len);
+	if (!s->value)
+		s->value = xcalloc(1, sizeof(struct list));
+	return s->value;
+}
+
+static void
+index_one(
+    struct world *w, enum index index, const char *a, const char *b, struct entry *e, bool add)
+{
+	struct list *l = list_of(w, index, a, b);
+
+	if (add) {
+		list_add(l, e);
+		return;
+	}
+	list_remove(l, e);
+	if (l->n == 0) {
+		autokey struct key k;
+
+		key_make(&k, (char)index, a, b, NULL);
+		list_free(map_take(&w->lists, k.data, k.len));
+	}
+}
+
+/* Has the same uid stood before position `end` in the ownerReferences? */
+static bool
+owner_repeats(const json_t *refs, size_t end, const char *uid)
+{
+	for (size_t i = 0; i < end; i++)
+		if (strcmp(text(json_array_get(refs, i), "uid"), uid) == 0)
+			return true;
+	return false;
+}
+
+/* Put an entry into the indexes of its place; these stay when the object changes. */
+static void
+index_place(struct world *w, struct entry *e, bool add)
+{
+	index_one(w, BY_KIND, e->kind, NULL, e, add);
+	index_one(w, BY_NAMESPACE, e->kind, e->ns, e, add);
+}
+
+/* Put an entry into the indexes that follow from what its object says, or take it out again. */
+static void
+index_content(struct world *w, struct entry *e, bool add)
+{
+	const json_t *refs = get(e->obj, "metadata", "ownerReferences");
+	const char *uid = meta_uid(e->obj);
+	size_t i;
+	json_t *ref;
+
+	json_array_foreach (refs, i, ref) {
+		const char *owner = text(ref, "uid");
+
+		if (!*owner || owner_repeats(refs, i, owner))
+			continue;
+		index_one(w, BY_OWNER, owner, NULL, e, add);
+		index_one(w, BY_OWNER_KIND, owner, e->kind, e, add);
+	}
+	if (strcmp(e->kind, "Pod") == 0)
+		index_one(w, BY_NODE, text(e->obj, "spec", "nodeName"), NULL, e, add);
+	if (*uid && add)
+		map_at(&w->uids, uid, strlen(uid))->value = e;
+	else if (*uid && map_get(&w->uids, uid, strlen(uid)) == e)
+		map_take(&w->uids, uid, strlen(uid));
+}
+
+/* A newer object in the place of e's. */
+static void
+replace(struct world *w, struct entry *e, json_t *obj)
+{
+	struct list *lists[2];
+	json_t *old = e->obj;
+
+	index_content(w, e, false);
+	lists[0] = list_of(w, BY_KIND, e->kind, NULL);
+	lists[1] = list_of(w, BY_NAMESPACE, e->kind, e->ns);
+	for (size_t i = 0; i < COUNT(lists); i++)
+		lists[i]->at[list_find(lists[i], e)] = obj;
+	e->obj = obj;
+	e->ns = meta_namespace(obj);
+	e->name = meta_name(obj);
+	json_decref(old);
+	index_content(w, e, true);
+}
+
+static struct walk
+walk_of(const struct world *w, enum index index, const char *a, const char *b)
+{
+	autokey struct key k;
+	struct list *l;
+
+	key_make(&k, (char)index, a, b, NULL);
+	l = map_get(&w->lists, k.data, k.len);
+	if (!l)
+		return (struct walk){ NULL, 0 };
+	list_settle(l);
+	return (struct walk){ l->at, l->n };
+}
+
+/* --- the world ----------------------------------------------------------- */
+
+struct world *
+world_new(void)
+{
+	return xcalloc(1, sizeof(struct world));
+}
+
+static void
+entry_free(void *arg)
+{
+	struct entry *e = arg;
+
+	json_decref(e->obj);
+	free(e);
+}
+
+/* The world's own copy of a kind's name.  There are a hundred kinds at most, and the last is likely
+ * the next. */
+static const char *
+kind_name(struct world *w, const char *kind)
+{
+	for (size_t i = w->nkinds; i-- > 0;)
+		if (strcmp(w->kind[i], kind) == 0)
+			return w->kind[i];
+	GROW(w->kind, w->nkinds, w->kinds_cap);
+	return w->kind[w->nkinds++] = xstrdup(kind);
+}
+
+void
+world_free(struct world *w)
+{
+	if (!w)
+		return;
+	map_release(&w->lists, list_free);
+	map_release(&w->uids, NULL);
+	map_release(&w->entries, entry_free);
+	map_release(&w->known, NULL);
+	map_release(&w->settings, free);
+	for (size_t i = 0; i < w->nkinds; i++)
+		free(w->kind[i]);
+	free(w->kind);
+	free(w);
+}
+
+void
+world_put(struct world *w, json_t *obj)
+{
+	char kind[128];
+	autokey struct key k;
+	struct map_slot *s;
+	struct entry *e;
+
+	meta_group_kind(obj, kind);
+	key_make(&k, 'e', kind, meta_namespace(obj), meta_name(obj));
+	s = map_at(&w->entries, k.data, k.len);
+	if (s->value) {
+		replace(w, s->value, obj);
+		return;
+	}
+	e = s->value = xmalloc(sizeof *e);
+	*e = (struct entry){ obj, kind_name(w, kind), meta_namespace(obj), meta_name(obj) };
+	index_place(w, e, true);
+	index_content(w, e, true);
+}
+
+bool
+world_remove(struct world *w, const char *group_kind, const char *ns, const char *name)
+{
+	autokey struct key k;
+	struct entry *e;
+
+	key_make(&k, 'e', group_kind, ns ? ns : "", name);
+	e = map_take(&w->entries, k.data, k.len);
+	if (!e)
+		return false;
+	index_content(w, e, false);
+	index_place(w, e, false);
+	entry_free(e);
+	return true;
+}
+
+int64_t
+world_now(const struct world *w)
+{
+	return w->now;
+}
+
+void
+world_set_now(struct world *w, int64_t now)
+{
+	w->now = now;
+}
+
+size_t
+world_count(const struct world *w, const char *group_kind)
+{
+	return walk_of(w, BY_KIND, group_kind, NULL).n;
+}
+
+const json_t *
+world_get(const struct world *w, const char *group_kind, const char *ns, const char *name)
+{
+	autokey struct key k;
+	const struct entry *e;
+
+	key_make(&k, 'e', group_kind, ns ? ns : "", name);
+	e = map_get(&w->entries, k.data, k.len);
+	return e ? e->obj : NULL;
+}
+
+const json_t *
+world_by_uid(const struct world *w, const char *uid)
+{
+	const struct entry *e = map_get(&w->uids, uid, strlen(uid));
+
+	return e ? e->obj : NULL;
+}
+
+bool
+world_knows(const struct world *w, const char *group_kind)
+{
+	return map_get(&w->known, group_kind, strlen(group_kind)) != NULL;
+}
+
+void
+world_set_known(struct world *w, const char *group_kind)
+{
+	map_at(&w->known, group_kind, strlen(group_kind))->value = w;
+}
+
+const char *
+world_setting(const struct world *w, const char *name)
+{
+	return map_get(&w->settings, name, strlen(name));
+}
+
+void
+world_set(struct world *w, const char *name, const char *value)
+{
+	struct map_slot *s = map_at(&w->settings, name, strlen(name));
+
+	free(s->value);
+	s->value = xstrdup(value);
+}
+
+double
+world_seconds(const struct world *w, const char *name, double dflt)
+{
+	const char *value = world_setting(w, name);
+	double seconds;
+
+	return value && text_duration(value, &seconds) ? seconds : dflt;
+}
+
+const char *
+world_kind(const struct world *w, size_t i)
+{
+	return i < w->nkinds ? w->kind[i] : NULL;
+}
+
+struct walk
+world_each(const struct world *w, const char *group_kind, const char *ns)
+{
+	return walk_of(w, ns ? BY_NAMESPACE : BY_KIND, group_kind, ns);
+}
+
+struct walk
+world_owned(const struct world *w, const char *group_kind, const char *owner_uid)
+{
+	return walk_of(w, group_kind ? BY_OWNER_KIND : BY_OWNER, owner_uid, group_kind);
+}
+
+struct walk
+world_on_node(const struct world *w, const char *node)
+{
+	return walk_of(w, BY_NODE, node, NULL);
+}
+
+const json_t *
+walk_next(struct walk *it)
+{
+	if (!it->n)
+		return NULL;
+	it->n--;
+	return *it->at++;
+}
