@@ -1,17 +1,18 @@
 # orch - build and test.  `make help` lists the targets.
 #
 # Everything is found by wildcard: a new program, controller, unit test, fuzz
-# target or benchmark is a new file and no edit here.
+# target or benchmark is a new file and no edit here.  V=1 shows the commands.
 
 PREFIX  ?= /usr/local
 MANDIR  ?= $(PREFIX)/share/man
 CFLAGS  ?= -O2 -g
 SAN     ?=
 B       ?= build
+Q       := $(if $(V),,@)
 VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' NEWS.md | head -n 1)
 
 PKGS  = jansson yaml-0.1 libcurl sqlite3 libarchive gnutls
-WARN  = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+WARN  = -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 LIBS := $(shell pkg-config --libs $(PKGS)) -lm -lpthread
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DORCH_VERSION='"$(VERSION)"' -Ilib -I$(B)/gen $(WARN) \
 	$(PKG_CFLAGS) $(CFLAGS) $(SAN) -MMD -MP
@@ -33,34 +34,38 @@ all: $(PROGS:%=$(B)/bin/%)					## build every program into build/bin
 
 $(B)/bin/%: $(B)/cmd/%.o $(B)/liborch.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	@echo '  LD   $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $(B)/liborch.a: $(OBJS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@echo '  AR   $@'
+	$(Q)$(AR) rcs $@ $^
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@echo '  CC   $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # The kinds: text files compiled to const tables (tools/schema.c says how).
 $(B)/tool/%: tools/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -O1 -g -o $@ $<
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -O1 -g -o $@ $<
 $(B)/gen/schema.c: $(B)/tool/schema $(SCHEMA)
 	@mkdir -p $(@D)
 	$< $(SCHEMA) >$@.new && mv $@.new $@
 $(B)/gen/schema.o: $(B)/gen/schema.c
-	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+	@echo '  CC   $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # --- tests ---------------------------------------------------------------
 
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/liborch.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 $(B)/bench/%: $(B)/tests/bench/%.o $(B)/liborch.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 check: all unit golden converge layers pure bats		## every test that needs no root
 unit: $(UNITS:%=$(B)/unit/%)					## C unit programs
@@ -86,7 +91,7 @@ fuzz:								## every fuzz target for FUZZ_SECONDS (clang)
 	$(MAKE) B=$(B)-fuzz CC=clang SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' CFLAGS='-O1 -g' fuzz-run
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/liborch.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
 fuzz-run: $(FUZZES:%=$(B)/fuzz/%)
 	@for f in $(FUZZES); do mkdir -p $(B)/corpus/$$f; \
 	  $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 \
