@@ -6,9 +6,9 @@
 
 /*
  * The description of every kind and field.  The tables are compiled from
- * lib/api/schema/<group>.kinds (the format is described in lib/api/schema/FORMAT); a CustomResourceDefinition will
- * build the same structures at run time, so nothing below is allowed to assume
- * that a kind is built in.  All of it is const and lives for ever.
+ * lib/api/schema/<group>.kinds (the format is described in lib/api/schema/FORMAT); a
+ * CustomResourceDefinition will build the same structures at run time, so nothing below is allowed
+ * to assume that a kind is built in.  All of it is const and lives for ever.
  */
 enum type_class {
 	CLASS_STRING,
@@ -36,10 +36,10 @@ enum { PATCH_MERGE = 1, PATCH_RETAIN_KEYS = 2 };
 struct type {
 	const char *name; /* "core.v1.PodSpec", "[]string"; what orch-explain calls it */
 	enum type_class class;
-	const struct type *elem; /* of a list or map */
+	const struct type *elem;    /* of a list or map */
 	const struct field *fields; /* of a struct, in alphabetical order */
 	size_t nfields;
-	bool atomic; /* struct or map: owned as a whole (x-kubernetes-map-type: atomic) */
+	bool atomic;	     /* struct or map: owned as a whole (x-kubernetes-map-type: atomic) */
 	const char *summary; /* one sentence or "" */
 	const char *const *unions; /* reserved for oneOf rules; may be NULL */
 };
@@ -49,33 +49,45 @@ struct field {
 	const struct type *type;
 	const char *summary; /* one sentence or "" */
 	bool required;
-	enum list_type list; /* for lists */
+	enum list_type list;	      /* for lists */
 	const char *const *list_keys; /* for LIST_MAP, NULL-terminated */
-	unsigned patch;	       /* PATCH_ flags of strategic merge */
-	const char *merge_key; /* for PATCH_MERGE on a list of structs, else NULL */
-	const char *dflt; /* JSON text of the default that always holds, or NULL */
-	const char *const *values; /* the values a string may take, NULL-terminated, or NULL for any */
-	int number;	       /* protobuf field number, 0 for none */
-	const char *wire;      /* protobuf type as in the facts: "int32", "[]Container", "map<string,string>" */
+	unsigned patch;		      /* PATCH_ flags of strategic merge */
+	const char *merge_key;	      /* for PATCH_MERGE on a list of structs, else NULL */
+	const char *dflt;	      /* JSON text of the default that always holds, or NULL */
+	const char *const
+	    *values;  /* the values a string may take, NULL-terminated, or NULL for any */
+	int number;   /* protobuf field number, 0 for none */
+	int outer[2]; /* the field stands inside the message that is field outer[0] (and in that,
+		       * outer[1]) of this one, where JSON writes it plainly: Volume.configMap is 2,
+		       * 19; 0 for none */
+	const char *wire; /* "Verbs", "ExtraValue": protobuf wraps the (element's) list in this
+			     message; else NULL */
 };
 
 enum verb_bits {
-	VERB_GET = 1, VERB_LIST = 2, VERB_WATCH = 4, VERB_CREATE = 8, VERB_UPDATE = 16,
-	VERB_PATCH = 32, VERB_DELETE = 64, VERB_DELETECOLLECTION = 128,
+	VERB_GET = 1,
+	VERB_LIST = 2,
+	VERB_WATCH = 4,
+	VERB_CREATE = 8,
+	VERB_UPDATE = 16,
+	VERB_PATCH = 32,
+	VERB_DELETE = 64,
+	VERB_DELETECOLLECTION = 128,
 };
 
 struct subresource {
-	const char *name; /* "status", "scale", "log" */
+	const char *name;		    /* "status", "scale", "log" */
 	const char *group, *version, *kind; /* of its body; group and version "" for the parent's */
 	unsigned verbs;
 };
 
 struct column {
-	const char *name; /* "Ready" */
-	const char *type; /* "string", "integer", "date" */
+	const char *name;   /* "Ready" */
+	const char *type;   /* "string", "integer", "date" */
 	const char *format; /* "name" or "" */
-	int priority;	  /* 0: always; 1: wide only */
-	const char *path; /* JSONPath into the object where that says it all, or NULL: api/table.c computes it */
+	int priority;	    /* 0: always; 1: wide only */
+	const char *path;   /* JSONPath into the object where that says it all, or NULL: api/table.c
+			       computes it */
 };
 
 struct kind {
@@ -93,17 +105,20 @@ struct kind {
 	const char *summary;
 };
 
-/* Every kind that is stored and served, in group, version, kind order; *n their number. */
+/* Every kind that is served, in group, version, kind order; *n their number. */
 const struct kind *schema_kinds(size_t *n);
 
-const struct kind *kind_find(const char *group, const char *version, const char *kind); /* or NULL */
+/* Also finds kinds without a resource of their own (plural "" and no verbs): lists, DeleteOptions,
+ * Status, and bodies of subresources such as Scale and Eviction.  NULL when unknown. */
+const struct kind *kind_find(const char *group, const char *version, const char *kind);
 const struct kind *kind_of_resource(const char *group, const char *version, const char *plural);
 /* By apiVersion ("apps/v1") and kind, as they stand in an object. */
 const struct kind *kind_of_object(const char *api_version, const char *kind);
 
 /*
- * What people type: "deploy", "deployments", "Deployment", "deployments.apps", "deployments.v1.apps",
- * in any case.  Core wins over other groups, older groups over newer. NULL when unknown.
+ * What people type: "deploy", "deployments", "Deployment", "deployments.apps",
+ * "deployments.v1.apps", in any case.  Core wins over other groups, older groups over newer. NULL
+ * when unknown.
  */
 const struct kind *kind_of_word(const char *word);
 
@@ -111,7 +126,8 @@ const struct kind *kind_of_word(const char *word);
 const char *kind_api_version(const struct kind *k, char buf[static 128]);
 /* "deployments.apps", "pods": how Kubernetes' messages call a resource. */
 const char *kind_resource(const struct kind *k, char buf[static 128]);
-/* "Deployment.apps", "Pod": the key of world and cache; as meta_group_kind() gives for an object. */
+/* "Deployment.apps", "Pod": the key of world and cache; as meta_group_kind() gives for an object.
+ */
 const char *kind_group_kind(const struct kind *k, char buf[static 128]);
 
 const struct subresource *kind_subresource(const struct kind *k, const char *name); /* or NULL */
