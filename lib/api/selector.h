@@ -14,7 +14,8 @@
  */
 struct selector;
 
-/* Both: a new selector, or negative with the position of the mistake in the message. "" matches all. */
+/* Both: a new selector, or negative with what was found and what was expected, in the words the
+ * API server uses. "" matches all. */
 int selector_parse(struct selector **ret, const char *text, struct err *err);
 int selector_parse_fields(struct selector **ret, const char *text, struct err *err);
 
@@ -32,7 +33,8 @@ bool selector_empty(const struct selector *s); /* matches everything */
 /* Against labels (an object of strings, or NULL for none). */
 bool selector_match(const struct selector *s, const json_t *labels);
 
-/* Against an object's fields: a missing field is "", true/false and numbers compare as text. */
+/* Against an object's fields: a missing field equals "", "false" and "0"; true/false and
+ * numbers compare as text. */
 bool selector_match_fields(const struct selector *s, const json_t *obj);
 
 /* The value that an "=" requirement on this key demands, or NULL: lets a caller use an index. */
