@@ -222,6 +222,8 @@ decimal_parse(struct decimal *d, const char *text, struct err *err)
 	for (int i = 0; i < twos; i++)
 		times_1024(d);
 	trim(d);
+	if (d->exponent > MAX_EXPONENT)
+		return err_set(err, ERR_BAD_REQUEST, "unable to parse quantity's suffix");
 	round_to(d, NANO);
 	cap(d, fast);
 	return 0;

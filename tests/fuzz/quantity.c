@@ -22,7 +22,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if ((quantity_parse(text, &milli, &format, &err) == 0) != (once != NULL))
 		abort();
-	if (once && (!twice || strcmp(once, twice) != 0))
+	/* beyond 2^63 the short form may hold what the long one cannot: that one is capped */
+	if (once &&
+	    (!twice || (strcmp(once, twice) != 0 && strcmp(twice, "9223372036854775807") != 0)))
 		abort();
 	return 0;
 }
