@@ -19,10 +19,15 @@ term_length(const char *s)
 	return n;
 }
 
+/* One order for all ways to write a selector: the canonical text is a key for caches. */
 static int
-by_text(const void *a, const void *b)
+by_term(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	const struct requirement *x = a, *y = b;
+	int key = strcmp(x->key, y->key);
+	int value = key ? key : strcmp(x->values[0], y->values[0]);
+
+	return value ? value : (int)x->op - (int)y->op;
 }
 
 /* '\' before '\', ',' and '=' is taken away; in any other place, and the three bare, it is an
@@ -68,8 +73,8 @@ parse_term(struct selector *s, const char *whole, char *term, struct err *err)
 		op = OP_NOT_EQUAL;
 		n = 2;
 	} else {
-		op = at[1] == '=' ? OP_DOUBLE_EQUAL : OP_EQUAL;
-		n = op == OP_DOUBLE_EQUAL ? 2 : 1;
+		op = OP_EQUAL;
+		n = at[1] == '=' ? 2 : 1;
 	}
 	if ((r = unescape(&value, at + n, err)) < 0)
 		return r;
@@ -81,35 +86,27 @@ int
 selector_parse_fields(struct selector **ret, const char *text, struct err *err)
 {
 	struct selector *s = xcalloc(1, sizeof *s);
-	char **term = NULL;
-	size_t n = 0, capacity = 0;
 	int r = 0;
 
 	s->fields = true;
-	for (const char *at = text;; at++) {
+	for (const char *at = text; r == 0; at++) {
 		size_t len = term_length(at);
+		autofree char *term = xstrndup(at, len);
 
-		if (len) {
-			GROW(term, n, capacity);
-			term[n++] = xstrndup(at, len);
-		}
+		if (len)
+			r = parse_term(s, text, term, err);
 		at += len;
 		if (*at == '\0')
 			break;
 	}
-	if (n)
-		qsort(term, n, sizeof *term, by_text);
-	for (size_t i = 0; i < n; i++) {
-		if (r == 0)
-			r = parse_term(s, text, term[i], err);
-		free(term[i]);
-	}
-	free(term);
-	if (r < 0)
+	if (r < 0) {
 		selector_free(s);
-	else
-		*ret = s;
-	return r;
+		return r;
+	}
+	if (s->n)
+		qsort(s->item, s->n, sizeof *s->item, by_term);
+	*ret = s;
+	return 0;
 }
 
 /* The field a path like "spec.nodeName" names; NULL when it is not there. */

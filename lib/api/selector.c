@@ -270,8 +270,7 @@ selector_print(const struct selector *s)
 			print_values(&b, r);
 			continue;
 		}
-		/* fields.hasTerm prints "==" as "=" */
-		buf_puts(&b, s->fields && r->op == OP_DOUBLE_EQUAL ? "=" : sign[r->op]);
+		buf_puts(&b, sign[r->op]);
 		if (r->n == 0)
 			continue;
 		if (s->fields)
