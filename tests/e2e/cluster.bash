@@ -13,28 +13,34 @@ need_root() {
 # cluster_up [OPTION...]: sets DATA, KUBECONFIG.
 cluster_up() {
   DATA=${DATA:-$BATS_FILE_TMPDIR/data}
-  before=$(machine_state)
-  export DATA before
+  export DATA
   env=$(orch-up --data "$DATA" --listen 127.0.0.1:0 "$@") || return
   eval "$env"
   export KUBECONFIG
 }
 
-cluster_down() {
-  [ -n "${DATA:-}" ] || return 0
-  orch-down --data "$DATA" "$@" || { cat "$DATA"/log/*.log >&2; return 1; }
+# For teardown_file: ends it also when a test has failed half-way.
+cluster_end() {
+  [ -e "${DATA:-/nonexistent}/run/cluster.json" ] || return 0
+  orch-down --data "$DATA" || { tail -n 20 "$DATA"/log/*.log >&2; return 1; }
 }
 
-# What a cluster could leave behind, of this data folder only: tests run beside other clusters.
-machine_state() {
-  id=$(cluster_id)
-  grep -c " $DATA/" /proc/mounts || :
-  ip -o link | grep -c "$id" || :
-  ip netns list | grep -c "$id" || :
-  find /sys/fs/cgroup -type d -path "*orch*$id*" 2>/dev/null | wc -l
-  grep -lsF "$DATA/" /proc/[0-9]*/cmdline | grep -v "/$$/" | wc -l
+# What this cluster's pods and names are called: taken before it ends, looked for after.
+cluster_marks() {
+  orch-get pods -A -o jsonl | jq -r .metadata.uid
+  jq -r '.processes[].argv[] | select(startswith("orch-"))' "$DATA/run/cluster.json" | sed 's/-n[0-9]*$//; s/^orch-//' | sort -u
 }
-cluster_id() { [ -e "$DATA/run/cluster.json" ] && jq -r '.processes[] | .argv[]' "$DATA/run/cluster.json" | sed -n 's/^orch-\([0-9a-f]*\)-n1$/\1/p' | head -n 1 || echo none; }
+
+# nothing_left MARKS: no process, mount, namespace, link or cgroup of this cluster.
+nothing_left() {
+  ! grep -F " $DATA/" /proc/mounts || return 1
+  ! grep -lsaF "$DATA/" /proc/[0-9]*/cmdline | grep -vE "/($$|$BASHPID)/" || return 1
+  for mark in $1; do
+    ! ip -o link | grep -F "$mark" || return 1
+    ! ip netns list | grep -F "$mark" || return 1
+    [ -z "$(find /sys/fs/cgroup -type d -name "*$mark*" 2>/dev/null)" ] || return 1
+  done
+}
 
 # The image every test uses, made once a file: web:1 says "one", web:2 "two".
 cluster_images() {

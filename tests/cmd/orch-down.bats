@@ -1,0 +1,36 @@
+BIN=${BIN:-$PWD/build/bin}
+
+setup() {
+  PATH=$BIN:$PATH
+  DATA=$BATS_TEST_TMPDIR/data
+  bats_require_minimum_version 1.5.0
+}
+teardown() { [ ! -e "$DATA/run/cluster.json" ] || orch-down --data "$DATA"; }
+
+@test "orch-down: where there is no cluster it says so and exits 1" {
+  run -1 orch-down --data "$DATA"
+  [[ $output == *"no cluster in '$DATA'"* ]]
+}
+
+@test "orch-down: ends every process and keeps the objects" {
+  orch-up --data "$DATA" --listen 127.0.0.1:0 --no-node
+  pids=$(jq -r '.keeper.pid, .processes[].process.pid' "$DATA/run/cluster.json")
+  orch-down --data "$DATA"
+  for pid in $pids; do ! kill -0 "$pid"; done
+  [ ! -e "$DATA/run" ]
+  [ -e "$DATA/admin.kubeconfig" ]
+}
+
+@test "orch-down: also when the keeper was killed" {
+  orch-up --data "$DATA" --listen 127.0.0.1:0 --no-node
+  pids=$(jq -r '.processes[].process.pid' "$DATA/run/cluster.json")
+  kill -9 "$(jq .keeper.pid "$DATA/run/cluster.json")"
+  orch-down --data "$DATA"
+  for pid in $pids; do ! kill -0 "$pid"; done
+}
+
+@test "orch-down: --purge removes the data folder" {
+  orch-up --data "$DATA" --listen 127.0.0.1:0 --no-node
+  orch-down --data "$DATA" --purge
+  [ ! -e "$DATA" ]
+}
