@@ -119,6 +119,8 @@ layers:								## who may include whom
 	@! grep -nE '#include "(client|node|net)/' $(wildcard lib/store/*.[ch])
 	@! grep -nE '#include "(client|store|net)/' $(wildcard lib/node/*.[ch])
 	@! grep -nE '#include "(client|store|node)/' $(wildcard lib/net/*.[ch])
+	@! grep -nE '#include "(api|control|schedule|client|store|node|net)/' $(wildcard lib/cluster/*.[ch])
+	@! grep -lE '#include "cluster/' $(filter-out $(wildcard lib/cluster/*.[ch]),$(wildcard lib/*/*.[ch]))
 	@! grep -n '#include "base/cli.h"' $(filter-out lib/base/cli.c,$(wildcard lib/*/*.[ch]))
 	@! grep -lE '#include <curl/' $(filter-out $(wildcard lib/client/*.[ch] lib/node/registry.[ch]),$(wildcard lib/*/*.[ch] cmd/*.c))
 	@! grep -lE '#include <sqlite3' $(filter-out $(wildcard lib/store/*.[ch]),$(wildcard lib/*/*.[ch] cmd/*.c))
