@@ -5,8 +5,9 @@
 #include "control/world.h"
 
 /*
- * A world kept current by list and watch (an informer).  All watches run in one thread over one curl multi
- * handle; the owner drives it with cache_wait(), so callbacks come in the caller's thread and no lock is needed.
+ * A world kept current by list and watch (an informer).  All watches run in one thread over one
+ * curl multi handle; the owner drives it with cache_wait(), so callbacks come in the caller's
+ * thread and no lock is needed.
  */
 struct cache;
 
@@ -14,23 +15,25 @@ int cache_open(struct cache **ret, const struct client *c, struct err *err);
 void cache_close(struct cache *cache);
 
 /* Keep a kind (before the first cache_wait). ns NULL: all.  o's selectors are copied. */
-int cache_add(struct cache *cache, const struct kind *k, const char *ns, const struct list_options *o, struct err *err);
+int cache_add(struct cache *cache, const struct kind *k, const char *ns,
+    const struct list_options *o, struct err *err);
 
 /* Called for each change: type ADDED, MODIFIED or DELETED; obj is the newest state; old is what the
  * world had or NULL.  All borrowed.  After a re-list, what has vanished comes as DELETED. */
 void cache_on_change(struct cache *cache,
     void (*changed)(void *arg, const char *type, const json_t *obj, const json_t *old), void *arg);
 
-/* Wait for events for at most `seconds` (-1: no limit), or until fd (-1: none) is readable, and apply them.
- * Watches that end or fail are re-established with back-off, saying so once on the log.  Returns 1 when something
- * changed, 0 on timeout or fd, negative only for what cannot be mended (unauthorized, forbidden). */
+/* Wait for events for at most `seconds` (-1: no limit), or until fd (-1: none) is readable, and
+ * apply them. Watches that end or fail are re-established with back-off, saying so once on the log.
+ * Returns 1 when something changed, 0 on timeout or fd, negative only for what cannot be mended
+ * (unauthorized, forbidden). */
 int cache_wait(struct cache *cache, double seconds, int fd, struct err *err);
 
 bool cache_synced(const struct cache *cache); /* every kind was listed at least once */
 struct world *cache_world(struct cache *cache);
 
-/* Does the cache show this object (as the server answered our write) in this version or a later one,
- * or has it gone by?  What loop.h holds a key for. */
+/* Does the cache show this object (as the server answered our write) in this version or a later
+ * one, or has it gone by?  What loop.h holds a key for. */
 bool cache_has_seen(const struct cache *cache, const json_t *written);
 
 #endif

@@ -18,12 +18,14 @@
  */
 struct client;
 
-/* By client_options, environment and kubeconfig (kubeconfig.h). URLs: https://, http://, unix:PATH. */
+/* By client_options, environment and kubeconfig (kubeconfig.h). URLs: https://, http://, unix:PATH.
+ */
 int client_open(struct client **ret, struct err *err);
-void client_close(struct client *c);			/* accepts NULL */
-int client_clone(struct client **ret, const struct client *c, struct err *err); /* same server, own connection */
-const char *client_namespace(const struct client *c);	/* of the context, or "default" */
-const char *client_server(const struct client *c);	/* its URL, for messages */
+void client_close(struct client *c); /* accepts NULL */
+int client_clone(
+    struct client **ret, const struct client *c, struct err *err); /* same server, own connection */
+const char *client_namespace(const struct client *c); /* of the context, or "default" */
+const char *client_server(const struct client *c);    /* its URL, for messages */
 
 /* One raw request.  Any HTTP status is success here: *status tells. body may be NULL. */
 int client_request(struct client *c, const char *method, const char *path, const char *content_type,
@@ -40,23 +42,29 @@ char *client_path(const struct kind *k, const char *ns, const char *name, const 
 int client_kind(struct client *c, const char *word, const struct kind **ret, struct err *err);
 int client_kind_of(struct client *c, const json_t *obj, const struct kind **ret, struct err *err);
 
-int client_get(struct client *c, const struct kind *k, const char *ns, const char *name, json_t **ret, struct err *err);
+int client_get(struct client *c, const struct kind *k, const char *ns, const char *name,
+    json_t **ret, struct err *err);
 
 struct list_options {
 	const char *selector, *fields; /* NULL: all */
-	int limit; /* a page's size; 0 is 500 */
+	int limit;		       /* a page's size; 0 is 500 */
 };
 /* Every object of a collection (ns "" or NULL: all namespaces), page by page, with apiVersion and
  * kind set; `each` takes the object and stops the walk by returning non-zero, which is
  * returned.  *version (may be NULL) gets the list's resourceVersion, a new string. */
-int client_list(struct client *c, const struct kind *k, const char *ns, const struct list_options *o,
-    int (*each)(void *arg, json_t *obj, struct err *err), void *arg, char **version, struct err *err);
+int client_list(struct client *c, const struct kind *k, const char *ns,
+    const struct list_options *o, int (*each)(void *arg, json_t *obj, struct err *err), void *arg,
+    char **version, struct err *err);
 
-int client_create(struct client *c, const json_t *obj, const char *query, json_t **ret, struct err *err);
-int client_update(struct client *c, const json_t *obj, const char *sub, const char *query, json_t **ret, struct err *err);
-int client_patch(struct client *c, const struct kind *k, const char *ns, const char *name, const char *sub,
-    const char *content_type, const json_t *patch, const char *query, json_t **ret, struct err *err);
-/* options: a DeleteOptions or NULL.  *ret gets the object or Status. ret may be NULL in all of these. */
+int client_create(
+    struct client *c, const json_t *obj, const char *query, json_t **ret, struct err *err);
+int client_update(struct client *c, const json_t *obj, const char *sub, const char *query,
+    json_t **ret, struct err *err);
+int client_patch(struct client *c, const struct kind *k, const char *ns, const char *name,
+    const char *sub, const char *content_type, const json_t *patch, const char *query, json_t **ret,
+    struct err *err);
+/* options: a DeleteOptions or NULL.  *ret gets the object or Status. ret may be NULL in all of
+ * these. */
 int client_delete(struct client *c, const struct kind *k, const char *ns, const char *name,
     const json_t *options, json_t **ret, struct err *err);
 
@@ -66,11 +74,13 @@ int client_act(struct client *c, const json_t *action, json_t **ret, struct err 
 
 /*
  * Watch a collection from a resourceVersion ("" from now).  `each` gets every event
- * (type and object borrowed); non-zero from it ends the watch and is returned.  Returns 0 when the server ended
- * the watch in the normal way; EXPIRED when the version is too old: list again.  timeout in seconds, 0: the server's.
+ * (type and object borrowed); non-zero from it ends the watch and is returned.  Returns 0 when the
+ * server ended the watch in the normal way; EXPIRED when the version is too old: list again.
+ * timeout in seconds, 0: the server's.
  */
-int client_watch(struct client *c, const struct kind *k, const char *ns, const struct list_options *o,
-    const char *version, int timeout, int (*each)(void *arg, const char *type, json_t *obj, struct err *err),
-    void *arg, struct err *err);
+int client_watch(struct client *c, const struct kind *k, const char *ns,
+    const struct list_options *o, const char *version, int timeout,
+    int (*each)(void *arg, const char *type, json_t *obj, struct err *err), void *arg,
+    struct err *err);
 
 #endif

@@ -5,11 +5,11 @@
 
 /*
  * Where the server is, the same in every client program (orch(7)):
- * --kubeconfig FILE, --context NAME, -s/--server URL, --timeout... ; else ORCH_SERVER,
+ * -s/--server URL, --kubeconfig FILE, --context NAME, --request-timeout DURATION; else ORCH_SERVER,
  * else KUBECONFIG, else ~/.kube/config.
  */
 struct client_options {
-	const char *kubeconfig, *context, *server, *user_agent;
+	const char *kubeconfig, *context, *server, *timeout, *user_agent;
 };
 extern struct client_options client_options;
 extern const struct opt client_opts[]; /* for program.shared */
