@@ -68,9 +68,13 @@ int client_patch(struct client *c, const struct kind *k, const char *ns, const c
 int client_delete(struct client *c, const struct kind *k, const char *ns, const char *name,
     const json_t *options, json_t **ret, struct err *err);
 
-/* Carry out one action of the action stream: what orch-act and the loops do.
- * *ret (may be NULL) gets the object as the server answered, NULL for none. */
-int client_act(struct client *c, const json_t *action, json_t **ret, struct err *err);
+/*
+ * Carry out one action of the action stream: what orch-act and the loops do.  Returns 0 when done,
+ * 1 when it was so already: what is to be created exists and has the same controller owner, or what
+ * is to be deleted has gone.  *ret (may be NULL) gets the object as the server answered (for 1 the
+ * one that exists), NULL for none.  dry_run asks the server to check only.
+ */
+int client_act(struct client *c, const json_t *action, bool dry_run, json_t **ret, struct err *err);
 
 /*
  * Watch a collection from a resourceVersion ("" from now).  `each` gets every event

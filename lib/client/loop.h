@@ -15,8 +15,9 @@
 struct loop_options {
 	bool step; /* show each plan on stdout and wait for a line on the terminal before acting */
 	bool once; /* end as soon as the queue is empty and nothing is held */
-	const char *metrics; /* HOST:PORT for /metrics, or NULL */
-	const char *lease;   /* reserved for orch-elect; NULL */
+	const char *metrics;	     /* HOST:PORT for /metrics, or NULL */
+	const struct list *settings; /* NAME=VALUE for world_set(), or NULL */
+	const char *lease;	     /* reserved for orch-elect; NULL */
 };
 
 /* Runs these controllers (NULL-terminated) until told to end. */

@@ -1,0 +1,326 @@
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/meta.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "client/base64.h"
+#include "client/http.h"
+
+enum {
+	CONNECT_SECONDS = 10,
+	STALL_SECONDS = 60,
+	TOKEN_SECONDS = 60,
+	TRIES = 5,
+	MAX_REPLY = 1 << 30
+};
+
+/* --- preparing a transfer ---------------------------------------------------- */
+
+static void
+read_token(struct client *c)
+{
+	const struct endpoint *e = c->endpoint;
+	autobuf struct buf b = BUF_INIT;
+	struct err ignored; /* without a token the server says unauthorized, which tells more */
+
+	if (c->auth && (!e->token_file || clock_monotonic() - c->auth_read < TOKEN_SECONDS))
+		return;
+	c->auth_read = clock_monotonic();
+	if (e->token_file && buf_read_file(&b, e->token_file, 1 << 20, &ignored) == 0 &&
+	    b.len > 0) {
+		b.data[strcspn(b.data, "\r\n")] = '\0';
+		free(c->auth);
+		c->auth = xasprintf("Authorization: Bearer %s", b.data);
+	} else if (!c->auth && e->token) {
+		c->auth = xasprintf("Authorization: Bearer %s", e->token);
+	} else if (!c->auth && e->username) {
+		autofree char *pair =
+		    xasprintf("%s:%s", e->username, e->password ? e->password : "");
+
+		base64_encode(&b, pair, strlen(pair));
+		c->auth = xasprintf("Authorization: Basic %s", b.data);
+	}
+}
+
+static void
+prepare_tls(const struct endpoint *e, CURL *easy)
+{
+	if (e->ca.path)
+		curl_easy_setopt(easy, CURLOPT_CAINFO, e->ca.path);
+	if (e->insecure) {
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	if (e->cert.path) {
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, e->cert.path);
+		curl_easy_setopt(easy, CURLOPT_SSLCERTTYPE, "PEM");
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, e->key.path ? e->key.path : e->cert.path);
+	}
+}
+
+/*
+ * tls-server-name: connect to the server's address, but speak to (and verify) that
+ * name.  curl has the pieces the other way round: the URL holds the name and CONNECT_TO the
+ * address.
+ */
+static void
+name_server(struct client *c)
+{
+	const struct endpoint *e = c->endpoint;
+	const char *host = e->server + strlen("https://");
+	size_t len = strcspn(host, "/");
+	const char *colon = memrchr(host, ':', len), *bracket = memrchr(host, ']', len);
+	autofree char *rule = NULL;
+
+	if (colon && bracket && bracket > colon)
+		colon = NULL; /* that ':' stands inside an IPv6 address */
+	rule = xasprintf("::%.*s%s", (int)len, host, colon ? "" : ":443");
+	c->connect_to = curl_slist_append(NULL, rule);
+	c->base = xasprintf("https://%s%s", e->tls_name, colon ? colon : host + len);
+}
+
+static void
+prepare_address(struct client *c, CURL *easy, const char *path)
+{
+	const struct endpoint *e = c->endpoint;
+	autofree char *url = NULL;
+
+	if (!c->base && e->tls_name && text_starts(e->server, "https://"))
+		name_server(c);
+	if (c->connect_to)
+		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, c->connect_to);
+	url = xasprintf("%s%s", c->base ? c->base : e->server, path);
+	curl_easy_setopt(easy, CURLOPT_URL, url);
+	if (e->unix_path)
+		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, e->unix_path);
+	if (e->proxy)
+		curl_easy_setopt(easy, CURLOPT_PROXY, e->proxy);
+	else if (strstr(e->server, "://127.") || strstr(e->server, "://localhost") ||
+		 strstr(e->server, "://[::1]"))
+		curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* a proxy cannot know our loopback */
+}
+
+void
+http_prepare(struct client *c, CURL *easy, const char *path, struct curl_slist **headers)
+{
+	const char *agent = client_options.user_agent;
+
+	curl_easy_reset(easy);
+	prepare_address(c, easy, path);
+	prepare_tls(c->endpoint, easy);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 15L);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 131072L);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, agent ? agent : "orch/" ORCH_VERSION);
+	read_token(c);
+	if (c->auth)
+		*headers = curl_slist_append(*headers, c->auth);
+	if (c->endpoint->impersonate) {
+		autofree char *as = xasprintf("Impersonate-User: %s", c->endpoint->impersonate);
+
+		*headers = curl_slist_append(*headers, as);
+	}
+	*headers = curl_slist_append(
+	    *headers, "Expect:"); /* no 100-continue round trip for large bodies */
+}
+
+/* --- errors -------------------------------------------------------------------- */
+
+int
+http_trouble(const struct client *c, CURLcode code, const char *said, struct err *err)
+{
+	const char *server = c->endpoint->shown;
+	const char *why = said && *said ? said : curl_easy_strerror(code);
+
+	switch (code) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_ISSUER_ERROR:
+		return err_set(err, ERR_UNAUTHORIZED, "cannot trust server '%s': %s", server, why);
+	case CURLE_OPERATION_TIMEDOUT:
+		return err_set(
+		    err, ERR_TIMEOUT, "server '%s' did not answer in time: %s", server, why);
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+		return err_set(err, ERR_BAD_REQUEST, "cannot use server '%s': %s", server, why);
+	default:
+		return err_set(err, ERR_UNAVAILABLE, "cannot reach server '%s': %s", server, why);
+	}
+}
+
+int
+http_refusal(int status, const char *body, size_t len, struct err *err)
+{
+	json_auto_t *reply = json_loadb(body, len, 0, NULL);
+	bool is_status = strcmp(text(reply, "kind"), "Status") == 0;
+	const char *message = text(reply, "message");
+	enum err_code code = err_from_status(is_status ? text(reply, "reason") : NULL, status);
+
+	if (is_status && *message)
+		return err_set(err, code, "%s", message);
+	len = len ? strcspn(body, "\r\n") : 0;
+	if (is_status || len == 0)
+		return err_set(err, code, "the server answered %d %s", status, err_reason(code));
+	return err_set(
+	    err, code, "the server answered %d: %.*s", status, len > 300 ? 300 : (int)len, body);
+}
+
+int
+http_parse(const char *body, size_t len, json_t **ret, struct err *err)
+{
+	json_error_t where;
+	json_t *value = json_loadb(body ? body : "", len, 0, &where);
+
+	if (!json_is_object(value)) {
+		json_decref(value);
+		return err_set(err, ERR_INTERNAL, "the server's answer is not a JSON object%s%s",
+		    value ? "" : ": ", value ? "" : where.text);
+	}
+	*ret = value;
+	return 0;
+}
+
+/* --- one request ------------------------------------------------------------------ */
+
+static size_t
+gather(char *data, size_t size, size_t n, void *arg)
+{
+	struct buf *reply = arg;
+
+	if (reply->len + size * n > MAX_REPLY)
+		return 0;
+	buf_add(reply, data, size * n);
+	return size * n;
+}
+
+static size_t
+retry_after(char *line, size_t size, size_t n, void *arg)
+{
+	long *seconds = arg;
+
+	if (size * n > 12 && strncasecmp(line, "Retry-After:", 12) == 0)
+		*seconds = strtol(line + 12, NULL, 10);
+	return size * n;
+}
+
+static CURLcode
+perform(struct client *c, const char *method, const char *path, const char *type, const void *body,
+    size_t len, int *status, long *pause, struct buf *reply, char said[CURL_ERROR_SIZE])
+{
+	struct curl_slist *headers = NULL;
+	autofree char *content_type = type ? xasprintf("Content-Type: %s", type) : NULL;
+	CURL *easy = c->easy;
+	CURLcode code;
+	long http = 0;
+
+	http_prepare(c, easy, path, &headers);
+	headers = curl_slist_append(headers, "Accept: application/json");
+	if (content_type)
+		headers = curl_slist_append(headers, content_type);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+	if (strcmp(method, "HEAD") == 0)
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	if (body) {
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+	}
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, gather);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, reply);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, retry_after);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, pause);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, said);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, c->timeout_ms);
+	said[0] = '\0';
+	code = curl_easy_perform(easy);
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http);
+	*status = (int)http;
+	curl_slist_free_all(headers);
+	return code;
+}
+
+int
+client_request(struct client *c, const char *method, const char *path, const char *content_type,
+    const void *body, size_t len, int *status, struct buf *reply, struct err *err)
+{
+	char said[CURL_ERROR_SIZE];
+	size_t start = reply->len;
+	CURLcode code;
+
+	for (int try = 1;; try++) {
+		long pause = 0;
+
+		code =
+		    perform(c, method, path, content_type, body, len, status, &pause, reply, said);
+		/* "Too many requests" with a Retry-After was not carried out (flow control) */
+		if (code != CURLE_OK || *status != 429 || pause < 1 || pause > 30 || try == TRIES)
+			break;
+		sleep((unsigned)pause);
+		reply->len = start;
+	}
+	return code == CURLE_OK ? 0 : http_trouble(c, code, said, err);
+}
+
+/* --- paths -------------------------------------------------------------------------- */
+
+static void
+escape(struct buf *out, const char *s)
+{
+	static const char plain[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+	for (; *s; s++)
+		if (strchr(plain, *s))
+			buf_putc(out, *s);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)*s);
+}
+
+void
+query_add(struct buf *path, const char *key, const char *value)
+{
+	buf_printf(path, "%c%s=", strchr(path->data, '?') ? '&' : '?', key);
+	escape(path, value);
+}
+
+void
+query_select(struct buf *path, const struct list_options *o)
+{
+	if (o && o->selector && *o->selector)
+		query_add(path, "labelSelector", o->selector);
+	if (o && o->fields && *o->fields)
+		query_add(path, "fieldSelector", o->fields);
+}
+
+char *
+client_path(const struct kind *k, const char *ns, const char *name, const char *sub)
+{
+	struct buf b = BUF_INIT;
+
+	if (*k->group)
+		buf_printf(&b, "/apis/%s/%s", k->group, k->version);
+	else
+		buf_printf(&b, "/api/%s", k->version);
+	if (k->namespaced && ns && *ns) {
+		buf_puts(&b, "/namespaces/");
+		escape(&b, ns);
+	}
+	buf_printf(&b, "/%s", k->plural);
+	if (name && *name) {
+		buf_putc(&b, '/');
+		escape(&b, name);
+	}
+	if (sub && *sub)
+		buf_printf(&b, "/%s", sub);
+	return buf_detach(&b);
+}
