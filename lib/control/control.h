@@ -17,7 +17,8 @@ enum verb {
 	ACT_CREATE,
 	ACT_UPDATE,	   /* replaces; refused when resourceVersion is no longer current */
 	ACT_UPDATE_STATUS, /* the same for the status subresource */
-	ACT_PATCH,  /* a merge patch of "object": apiVersion, kind, metadata.name say of what */
+	ACT_PATCH,  /* a merge patch of "object": apiVersion, kind, metadata.name say of what; a uid
+		       and  resourceVersion in it are preconditions, as in Kubernetes */
 	ACT_DELETE, /* refused when the uid differs; "options" may hold propagationPolicy,
 		       gracePeriodSeconds */
 	ACT_EVICT,
@@ -26,7 +27,13 @@ enum verb {
 	ACT_COUNT
 };
 
-/* What a loop wants done, in order: the action stream of orch-streams(7). */
+/*
+ * What a loop wants done, in order: the action stream of orch-streams(7).  Some actions have more
+ *keys: "subresource"	the update or patch goes there: "finalize", "status" "options"	a
+ *DeleteOptions (also for evict), without preconditions "absent"	an array of references
+ *{"apiVersion","kind","namespace","name","uid"}: the action is refused with a conflict when one of
+ *these is found alive at the moment of acting (a cache may not have heard of it yet)
+ */
 struct plan {
 	json_t *actions;     /* array of {"action","object","reason","by","for"} */
 	const char *by;	     /* the controller's name */
@@ -59,16 +66,26 @@ int verb_of_name(const char *name);    /* or -1 */
 struct controller {
 	const char *name; /* what the user types: orch-reconcile NAME */
 	const char
-	    *kind; /* group-kind whose objects are its keys, "Deployment.apps"; "*" for all kinds */
-	const char *const *reads; /* other group-kinds it looks at; NULL-terminated */
+	    *kind; /* group-kind of its keys, "Deployment.apps"; "*" for objects of all kinds */
+	/* Other group-kinds it looks at, NULL-terminated; "*" for all kinds. */
+	const char *const *reads;
 	/*
-	 * Which keys an object of `reads` wakes, when its controller owner is not the answer (that
-	 * case needs nothing).  Calls wake(arg, ns, name) for each.  May be NULL.
+	 * Which keys a change of obj (of `reads`) wakes, when its controller owner is not the
+	 * answer (that case needs nothing).  When obj was deleted it is no longer in the world.
+	 * Calls wake(arg, group_kind, ns, name) for each; group_kind NULL is the controller's own
+	 * kind.  May be NULL.
 	 */
 	void (*wakes)(const struct world *w, const json_t *obj,
-	    void (*wake)(void *arg, const char *ns, const char *name), void *arg);
+	    void (*wake)(void *arg, const char *group_kind, const char *ns, const char *name),
+	    void *arg);
 	int (*reconcile)(
 	    const struct world *w, const json_t *obj, struct plan *out, struct err *err);
+	/*
+	 * The API refused `action` of a plan for obj: what to tell people (a condition, an Event).
+	 * The key is retried in any case.  May be NULL.
+	 */
+	void (*refused)(const struct world *w, const json_t *obj, const json_t *action,
+	    const struct err *why, struct plan *out);
 	const char *summary;
 };
 

@@ -189,6 +189,7 @@ enum index {
 	BY_NAMESPACE = 'n',
 	BY_OWNER = 'o',
 	BY_OWNER_KIND = 'p',
+	ORPHANS = 'a',
 	BY_NODE = 'd'
 };
 
@@ -259,6 +260,8 @@ index_content(struct world *w, struct entry *e, bool add)
 		index_one(w, BY_OWNER, owner, NULL, e, add);
 		index_one(w, BY_OWNER_KIND, owner, e->kind, e, add);
 	}
+	if (!meta_controller(e->obj))
+		index_one(w, ORPHANS, e->kind, e->ns, e, add);
 	if (strcmp(e->kind, "Pod") == 0)
 		index_one(w, BY_NODE, text(e->obj, "spec", "nodeName"), NULL, e, add);
 	if (*uid && add)
@@ -422,7 +425,7 @@ world_by_uid(const struct world *w, const char *uid)
 bool
 world_knows(const struct world *w, const char *group_kind)
 {
-	return map_get(&w->known, group_kind, strlen(group_kind)) != NULL;
+	return map_get(&w->known, "*", 1) || map_get(&w->known, group_kind, strlen(group_kind));
 }
 
 void
@@ -471,6 +474,12 @@ struct walk
 world_owned(const struct world *w, const char *group_kind, const char *owner_uid)
 {
 	return walk_of(w, group_kind ? BY_OWNER_KIND : BY_OWNER, owner_uid, group_kind);
+}
+
+struct walk
+world_orphans(const struct world *w, const char *group_kind, const char *ns)
+{
+	return walk_of(w, ORPHANS, group_kind, ns);
 }
 
 struct walk

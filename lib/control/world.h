@@ -35,7 +35,10 @@ const json_t *world_get(
     const struct world *w, const char *group_kind, const char *ns, const char *name);
 const json_t *world_by_uid(const struct world *w, const char *uid); /* any kind */
 
-/* Was this kind listed completely?  `garbage` deletes only when the owner's kind was. */
+/*
+ * Was this kind listed completely?  `garbage` deletes only when the owner's kind was.  Setting "*"
+ * known says so of every kind.
+ */
 bool world_knows(const struct world *w, const char *group_kind);
 void world_set_known(struct world *w, const char *group_kind);
 
@@ -64,6 +67,8 @@ struct walk {
 struct walk world_each(const struct world *w, const char *group_kind, const char *ns);
 /* Objects of a kind (NULL: of any) one of whose ownerReferences has this uid. */
 struct walk world_owned(const struct world *w, const char *group_kind, const char *owner_uid);
+/* Objects of a kind in a namespace that no controller owns: candidates for adoption. */
+struct walk world_orphans(const struct world *w, const char *group_kind, const char *ns);
 /* Pods with this spec.nodeName ("": those without a node). */
 struct walk world_on_node(const struct world *w, const char *node);
 const json_t *walk_next(struct walk *it);
