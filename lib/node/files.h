@@ -1,0 +1,25 @@
+#ifndef ORCH_NODE_FILES_H
+#define ORCH_NODE_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/* Small file work that the node does often. */
+
+/* Remove a file or a whole folder; what is missing is fine.  Never leaves the file system
+ * it starts on: something still mounted below makes it fail rather than be emptied. */
+int tree_remove(const char *path, struct err *err);
+
+/* Write a file in one go (no fsync: for what a restart makes again). */
+int file_write(const char *path, const void *data, size_t len, unsigned mode, struct err *err);
+
+/* The first line of a small file (a pid, an exit code, a limit) into buf, without its end.
+ * False when it cannot be read. */
+bool file_line(const char *path, char *buf, size_t size);
+
+bool file_exists(const char *path);
+
+#endif

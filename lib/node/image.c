@@ -1,0 +1,463 @@
+/* The image store: references, configurations, layers on disk. image.h says how it is laid out. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+#include "api/meta.h"
+#include "base/clock.h"
+#include "base/jsonl.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "node/digest.h"
+#include "node/files.h"
+#include "node/image.h"
+#include "node/image_store.h"
+#include "node/reference.h"
+
+enum { MAX_JSON = 8 << 20 };
+
+int
+images_open(struct images **ret, const char *data, struct err *err)
+{
+	static const char *const folders[] = { "", "refs", "configs", "layers", "layers/empty" };
+	struct images *s = xcalloc(1, sizeof *s);
+	int r;
+
+	s->data = xstrdup(data);
+	s->root = xasprintf("%s/images", data);
+	s->layers = xasprintf("%s/layers", s->root);
+	for (size_t i = 0; i < COUNT(folders); i++) {
+		autofree char *path = xasprintf("%s/%s", s->root, folders[i]);
+
+		if ((r = mkdir_all(path, 0711, err)) < 0) {
+			images_close(s);
+			return r;
+		}
+	}
+	*ret = s;
+	return 0;
+}
+
+void
+images_close(struct images *s)
+{
+	if (!s)
+		return;
+	free(s->data);
+	free(s->root);
+	free(s->layers);
+	free(s);
+}
+
+const char *
+images_layers(const struct images *s)
+{
+	return s->layers;
+}
+
+static int
+lock(struct images *s, int how, struct err *err)
+{
+	autofree char *path = xasprintf("%s/lock", s->root);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_sys(err, errno, "cannot open '%s'", path);
+	while (flock(fd, how) < 0)
+		if (errno != EINTR) {
+			close(fd);
+			return err_sys(err, errno, "cannot lock '%s'", path);
+		}
+	return fd;
+}
+
+int
+images_hold(struct images *s, struct err *err)
+{
+	return lock(s, LOCK_SH, err);
+}
+
+int
+images_tmp(struct images *s, char **ret, struct err *err)
+{
+	autofree char *path = xasprintf("%s/tmp.XXXXXX", s->root);
+
+	if (!mkdtemp(path))
+		return err_sys(err, errno, "cannot create a folder in '%s'", s->root);
+	*ret = steal(path);
+	return 0;
+}
+
+/* refs/NAME of a completed reference: '/' is the only character that no file name takes. */
+static char *
+ref_path(const struct images *s, const char *ref)
+{
+	autobuf struct buf b = BUF_INIT;
+
+	buf_printf(&b, "%s/refs/", s->root);
+	for (; *ref; ref++)
+		if (*ref == '/')
+			buf_puts(&b, "%2F");
+		else
+			buf_putc(&b, *ref);
+	return buf_detach(&b);
+}
+
+static char *
+config_path(const struct images *s, const char *id)
+{
+	return xasprintf("%s/configs/%s", s->root, digest_hex(id));
+}
+
+void
+image_release(struct image *image)
+{
+	free(image->ref);
+	free(image->id);
+	free(image->digest);
+	free(image->source);
+	json_decref(image->config);
+	*image = (struct image){ 0 };
+}
+
+static int
+load_json(const char *path, json_t **ret, struct err *err)
+{
+	autobuf struct buf b = BUF_INIT;
+	json_error_t where;
+	int r;
+
+	if ((r = buf_read_file(&b, path, MAX_JSON, err)) < 0)
+		return r;
+	if (!(*ret = json_loadb(b.data, b.len, 0, &where)))
+		return err_set(err, ERR_INTERNAL, "'%s' is damaged: %s", path, where.text);
+	return 0;
+}
+
+static int
+load(struct images *s, const char *path, struct image *ret, struct err *err)
+{
+	json_auto_t *ref = NULL, *config = NULL;
+	autofree char *file = NULL;
+	int r;
+
+	if ((r = load_json(path, &ref, err)) < 0)
+		return r;
+	if (!digest_valid(text(ref, "id")))
+		return err_set(err, ERR_INTERNAL, "'%s' is damaged: no image id", path);
+	file = config_path(s, text(ref, "id"));
+	if ((r = load_json(file, &config, err)) < 0)
+		return r;
+	*ret = (struct image){
+		.ref = xstrdup(text(ref, "ref")),
+		.id = xstrdup(text(ref, "id")),
+		.digest = xstrdup(text(ref, "digest")),
+		.source = xstrdup(text(ref, "source")),
+		.size = num(get(ref, "size"), 0),
+		.added = num(get(ref, "added"), 0),
+		.config = steal(config),
+	};
+	return 0;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names in a folder of the store, sorted. */
+static int
+names(const struct images *s, const char *folder, struct names *out, struct err *err)
+{
+	autofree char *path = xasprintf("%s/%s", s->root, folder);
+	DIR *d = opendir(path);
+	struct dirent *e;
+
+	*out = (struct names){ 0 };
+	if (!d)
+		return err_sys(err, errno, "cannot read '%s'", path);
+	while ((e = readdir(d)))
+		if (e->d_name[0] != '.') {
+			GROW(out->item, out->n, out->cap);
+			out->item[out->n++] = xstrdup(e->d_name);
+		}
+	closedir(d);
+	if (out->n)
+		qsort(out->item, out->n, sizeof *out->item, by_name);
+	return 0;
+}
+
+static void
+names_release(struct names *n)
+{
+	for (size_t i = 0; i < n->n; i++)
+		free(n->item[i]);
+	free(n->item);
+}
+
+int
+image_each(struct images *s, int (*each)(void *, const struct image *, struct err *), void *arg,
+    struct err *err)
+{
+	struct names refs;
+	int r = names(s, "refs", &refs, err);
+
+	for (size_t i = 0; r == 0 && i < refs.n; i++) {
+		autofree char *path = xasprintf("%s/refs/%s", s->root, refs.item[i]);
+		struct image image;
+
+		if ((r = load(s, path, &image, err)) == -ERR_NOT_FOUND) {
+			r = 0; /* removed since we read the names */
+			continue;
+		}
+		if (r < 0)
+			break;
+		r = each(arg, &image, err);
+		image_release(&image);
+	}
+	names_release(&refs);
+	return r;
+}
+
+struct by_id {
+	const char *id;
+	struct image *ret;
+	struct images *s;
+};
+
+static int
+match_id(void *arg, const struct image *image, struct err *err)
+{
+	struct by_id *want = arg;
+	autofree char *path = NULL;
+
+	if (strcmp(image->id, want->id) != 0)
+		return 0;
+	path = ref_path(want->s, image->ref);
+	return load(want->s, path, want->ret, err) < 0 ? -(int)err->code : 1;
+}
+
+int
+image_find(struct images *s, const char *ref, struct image *ret, struct err *err)
+{
+	autofree char *full = NULL, *path = NULL;
+	int r;
+
+	if (digest_valid(ref)) {
+		struct by_id want = { ref, ret, s };
+
+		if ((r = image_each(s, match_id, &want, err)) == 0)
+			return err_set(err, ERR_NOT_FOUND, "image '%s' is not here", ref);
+		return r < 0 ? r : 0;
+	}
+	if ((r = reference_complete(&full, ref, err)) < 0)
+		return r;
+	path = ref_path(s, full);
+	if ((r = load(s, path, ret, err)) == -ERR_NOT_FOUND)
+		return err_set(err, ERR_NOT_FOUND, "image '%s' is not here", ref);
+	return r < 0 ? err_wrap(err, "image '%s'", ref) : 0;
+}
+
+int
+image_commit(struct images *s, const struct buf *config, const struct image_source *from, char **id,
+    struct err *err)
+{
+	char digest[DIGEST_TEXT];
+	autofree char *path = NULL, *ref = NULL, *file = NULL;
+	autobuf struct buf b = BUF_INIT;
+	json_auto_t *entry = NULL;
+	int r;
+
+	if ((r = reference_complete(&ref, from->ref, err)) < 0)
+		return r;
+	file = config_path(s, digest_of(config->data, config->len, digest));
+	if ((r = file_replace(file, config->data, config->len, 0644, err)) < 0)
+		return r;
+	entry = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "ref", ref, "id", digest, "digest",
+	    from->digest, "source", from->source, "size", (json_int_t)from->size, "added",
+	    (json_int_t)clock_now());
+	jsonl_add(&b, entry);
+	path = ref_path(s, ref);
+	if ((r = file_replace(path, b.data, b.len, 0644, err)) < 0)
+		return r;
+	if (id)
+		*id = xstrdup(digest);
+	return 0;
+}
+
+/* Does a container of this data folder run from the image?  Pods' state files name what they use.
+ */
+static bool
+in_use(const struct images *s, const char *id)
+{
+	autofree char *pods = xasprintf("%s/pods", s->data);
+	DIR *d = opendir(pods);
+	struct dirent *e;
+	bool found = false;
+
+	while (d && !found && (e = readdir(d))) {
+		autofree char *path = xasprintf("%s/%s/state.json", pods, e->d_name);
+		autobuf struct buf b = BUF_INIT;
+		struct err ignored;
+
+		if (e->d_name[0] != '.' && buf_read_file(&b, path, MAX_JSON, &ignored) == 0)
+			found = strstr(b.data, id) != NULL;
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+int
+image_remove(struct images *s, const char *ref, struct err *err)
+{
+	autoclose int fd = lock(s, LOCK_EX, err);
+	autofree char *path = NULL;
+	struct image image;
+	bool used;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if ((r = image_find(s, ref, &image, err)) < 0)
+		return r;
+	path = ref_path(s, image.ref);
+	used = in_use(s, image.id);
+	image_release(&image);
+	if (used)
+		return err_set(err, ERR_FORBIDDEN, "image '%s' is used by a pod", ref);
+	if (unlink(path) < 0)
+		return err_sys(err, errno, "cannot remove '%s'", path);
+	return 0;
+}
+
+/* Everything that the references need: layer folder names and configuration digests. */
+static int
+keep(void *arg, const struct image *image, struct err *err)
+{
+	json_t *needed = arg, *diff;
+	size_t i;
+
+	(void)err;
+	json_object_set_new(needed, digest_hex(image->id), json_true());
+	json_array_foreach (get(image->config, "rootfs", "diff_ids"), i, diff) {
+		char name[LAYER_NAME];
+
+		json_object_set_new(needed, layer_name(str(diff, ""), name), json_true());
+	}
+	return 0;
+}
+
+static int
+sweep(struct images *s, const char *folder, const json_t *needed, size_t *freed, struct err *err)
+{
+	struct names found;
+	int r = names(s, folder, &found, err);
+
+	for (size_t i = 0; r == 0 && i < found.n; i++) {
+		autofree char *path = xasprintf("%s/%s/%s", s->root, folder, found.item[i]);
+		bool tmp = text_starts(found.item[i], "tmp.");
+
+		if (*folder ? json_object_get(needed, found.item[i]) != NULL : !tmp)
+			continue;
+		if ((r = tree_remove(path, err)) == 0 && freed)
+			++*freed;
+	}
+	names_release(&found);
+	return r;
+}
+
+int
+images_prune(struct images *s, size_t *freed, struct err *err)
+{
+	autoclose int fd = lock(s, LOCK_EX, err);
+	json_auto_t *needed = json_pack("{s:b}", "empty", 1);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (freed)
+		*freed = 0;
+	if ((r = image_each(s, keep, needed, err)) < 0 ||
+	    (r = sweep(s, "configs", needed, freed, err)) < 0 ||
+	    (r = sweep(s, "layers", needed, freed, err)) < 0)
+		return r;
+	return sweep(s, "", needed, freed, err);
+}
+
+char *
+image_status_id(const struct image *image)
+{
+	struct reference r;
+	struct err ignored;
+	char *out;
+
+	if (!*image->digest || reference_parse(&r, image->ref, &ignored) < 0)
+		return xstrdup(image->id);
+	out = xasprintf("%s/%s@%s", r.domain, r.path, image->digest);
+	reference_release(&r);
+	return out;
+}
+
+char *
+image_lowerdir(const struct image *image)
+{
+	json_t *diffs = get(image->config, "rootfs", "diff_ids");
+	autobuf struct buf b = BUF_INIT;
+
+	for (size_t i = json_array_size(diffs); i-- > 0;) {
+		char name[LAYER_NAME];
+
+		buf_printf(&b, "%s%s", b.len ? ":" : "",
+		    layer_name(str(json_array_get(diffs, i), ""), name));
+	}
+	if (b.len == 0)
+		buf_puts(&b, "empty");
+	return buf_detach(&b);
+}
+
+const char *
+image_architecture(void)
+{
+	static const char *const words[][2] = { { "x86_64", "amd64" }, { "aarch64", "arm64" },
+		{ "armv7l", "arm" }, { "armv6l", "arm" }, { "i686", "386" },
+		{ "ppc64le", "ppc64le" }, { "s390x", "s390x" }, { "riscv64", "riscv64" } };
+	struct utsname u;
+
+	uname(&u);
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (strcmp(u.machine, words[i][0]) == 0)
+			return words[i][1];
+	return "unknown";
+}
+
+int
+image_config_parse(json_t **ret, const struct buf *raw, size_t layers, struct err *err)
+{
+	json_error_t where;
+	json_auto_t *config = json_loadb(raw->data, raw->len, 0, &where);
+	json_t *diffs = get(config, "rootfs", "diff_ids"), *diff;
+	const char *arch = text(config, "architecture");
+	size_t i;
+
+	if (!json_is_object(config))
+		return err_set(err, ERR_INVALID, "its configuration is not JSON: %s", where.text);
+	if (json_array_size(diffs) != layers)
+		return err_set(err, ERR_INVALID,
+		    "its configuration names %zu layers, its manifest %zu", json_array_size(diffs),
+		    layers);
+	json_array_foreach (diffs, i, diff)
+		if (!digest_valid(str(diff, "")))
+			return err_set(err, ERR_INVALID,
+			    "rootfs.diff_ids[%zu] of its configuration is not a sha256 digest", i);
+	if (*arch && strcmp(arch, image_architecture()) != 0)
+		return err_set(err, ERR_INVALID, "it is made for %s, this machine is %s", arch,
+		    image_architecture());
+	*ret = steal(config);
+	return 0;
+}

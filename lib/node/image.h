@@ -1,0 +1,118 @@
+#ifndef ORCH_NODE_IMAGE_H
+#define ORCH_NODE_IMAGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/*
+ * The images of a node, below DATA/images:
+ *
+ *	refs/NAME	one JSON file a reference ('/' written %2F): what it points to
+ *	configs/HEX	image configurations, as they came; the file name is their digest
+ *	layers/HEX	one unpacked folder a layer, named by the first 24 digits of its diff_id
+ *	lock		shared while an image is being added, exclusive while one is removed
+ *	tmp.*		work in progress; whatever a crash left is removed by the next images_prune
+ *
+ * Everything appears by rename, so a crash leaves the old or the new state; several programs may
+ *use one folder at a time.  Layers are shared: each is unpacked once, with whiteouts as overlayfs
+ *wants them.
+ */
+struct images;
+
+/* Opens (creates when missing) the image store of a data folder. */
+int images_open(struct images **ret, const char *data, struct err *err);
+void images_close(struct images *s); /* accepts NULL */
+
+struct image {
+	char *ref;	/* completed: docker.io/library/web:1 */
+	char *id;	/* digest of the configuration */
+	char *digest;	/* digest of the manifest, or "" */
+	char *source;	/* "import" or "pull" */
+	int64_t size;	/* bytes of its layers as they came */
+	int64_t added;	/* when, seconds since the epoch */
+	json_t *config; /* the OCI image configuration */
+};
+void image_release(struct image *image);
+
+/* By any reference ("web:1"), or by the id.  NOT_FOUND names the reference. */
+int image_find(struct images *s, const char *ref, struct image *ret, struct err *err);
+
+/* All images in the order of their references; non-zero from `each` ends the walk and is returned.
+ * The image is borrowed. */
+int image_each(struct images *s, int (*each)(void *arg, const struct image *image, struct err *err),
+    void *arg, struct err *err);
+
+/* Remove a reference.  Its layers go with the next prune.  FORBIDDEN when a container uses it. */
+int image_remove(struct images *s, const char *ref, struct err *err);
+/* Remove layers, configurations and temporary files that no reference needs; *freed (may be NULL)
+ * counts them. */
+int images_prune(struct images *s, size_t *freed, struct err *err);
+
+/* "docker.io/library/web@sha256:..." as a Pod's status names what runs, or the id; a new string. */
+char *image_status_id(const struct image *image);
+
+/*
+ * The overlay mount options' lowerdir: topmost layer first, names relative to images_layers(),
+ * which must be the working folder of the mount (127 layers do not fit into a page otherwise).
+ */
+char *image_lowerdir(const struct image *image);
+const char *images_layers(const struct images *s);
+
+/* --- adding: import.c and registry.c ----------------------------------- */
+
+/* A temporary folder of the store; removed by the caller.  A new string. */
+int images_tmp(struct images *s, char **ret, struct err *err);
+/* Hold the store against removal while adding; returns a descriptor to close, or negative. */
+int images_hold(struct images *s, struct err *err);
+
+bool layer_present(struct images *s, const char *diff_id);
+/* Unpack a layer from a file, compressed in any way libarchive knows by its first bytes, and check
+ * it against diff_id.  Present already: nothing to do.  Changes the working folder while it runs.
+ */
+int layer_add(struct images *s, const char *file, const char *diff_id, struct err *err);
+
+/* An image whose layers are all there becomes known as `ref`.  config are the bytes whose digest is
+ * its id. */
+struct image_source {
+	const char *ref, *digest, *source;
+	int64_t size;
+};
+int image_commit(struct images *s, const struct buf *config, const struct image_source *from,
+    char **id, struct err *err);
+
+/* The checks of an image configuration: an object for linux and this machine with rootfs.diff_ids,
+ * as many as `layers`.  *ret gets it. */
+int image_config_parse(json_t **ret, const struct buf *raw, size_t layers, struct err *err);
+const char *image_architecture(void); /* this machine's, in the words of the specification */
+
+/* Where the parts of an image come from: `fetch` gives the path of a file (a new string) whose size
+ * and digest are those of the descriptor. */
+struct blobs {
+	void *arg;
+	int (*fetch)(void *arg, const json_t *descriptor, char **file, struct err *err);
+};
+/* Add the image of a manifest (assemble.c): configuration, then the layers that are not there yet.
+ */
+int image_assemble(struct images *s, const struct buf *manifest, const struct blobs *blobs,
+    const struct image_source *from, char **id, struct err *err);
+/* Parse a manifest or index; says what is wrong with one that is not for us. */
+int manifest_parse(json_t **ret, const struct buf *raw, struct err *err);
+bool manifest_is_index(const json_t *manifest);
+/* The descriptor in an index for this machine (borrowed). */
+int index_choose(const json_t *index, const json_t **ret, struct err *err);
+/* Check a file against a descriptor's size and digest. */
+int blob_verify(const char *file, const json_t *descriptor, struct err *err);
+
+/*
+ * Import an OCI layout or docker-archive tar (compressed or not) from fd.  name NULL: by the names
+ * written in it. `each` hears of every image added.
+ */
+int image_import(struct images *s, int fd, const char *name,
+    int (*each)(void *arg, const char *ref, const char *id, struct err *err), void *arg,
+    struct err *err);
+
+#endif

@@ -1,0 +1,255 @@
+#!/usr/bin/env bats
+# orch-image: archives and registries into layers on disk.
+
+setup() {
+	BIN=${BIN:-$BATS_TEST_DIRNAME/../../build/bin}
+	TOP=$BATS_TEST_DIRNAME/../..
+	PATH=$BIN:$PATH
+	T=$(mktemp -d)
+	image() { orch-image --data "$T/data" "$@"; }
+	if [ "$(id -u)" != 0 ]; then skip "needs root: layers keep their owners and devices"; fi
+	command -v busybox >/dev/null || skip "needs busybox-static"
+}
+
+teardown() {
+	if [ -n "${REGISTRY_PID:-}" ]; then kill "$REGISTRY_PID" || true; fi
+	rm -rf "$T"
+}
+
+busybox_image() { "$TOP/scripts/busybox-image" "$@"; }
+
+# layer ID...: a gzipped OCI layout of hand-made layer tars, in order
+layout() { # OUT NAME LAYER.tar...
+	local out=$1 name=$2 d diffs='' descs='' sum f
+	shift 2
+	d=$(mktemp -d -p "$T")
+	mkdir -p "$d/blobs/sha256"
+	for f; do
+		sum=$(sha256sum <"$f"); sum=${sum%% *}
+		cp "$f" "$d/blobs/sha256/$sum"
+		diffs="$diffs${diffs:+,}\"sha256:$sum\""
+		descs="$descs${descs:+,}{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"sha256:$sum\",\"size\":$(stat -c %s "$f")}"
+	done
+	echo "{\"os\":\"linux\",\"config\":{},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[$diffs]}}" >"$d/config"
+	sum=$(sha256sum <"$d/config"); sum=${sum%% *}
+	echo "{\"schemaVersion\":2,\"config\":{\"digest\":\"sha256:$sum\",\"size\":$(stat -c %s "$d/config")},\"layers\":[$descs]}" >"$d/manifest"
+	mv "$d/config" "$d/blobs/sha256/$sum"
+	sum=$(sha256sum <"$d/manifest"); sum=${sum%% *}
+	echo "{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"sha256:$sum\",\"size\":$(stat -c %s "$d/manifest"),\"annotations\":{\"org.opencontainers.image.ref.name\":\"$name\"}}]}" >"$d/index.json"
+	mv "$d/manifest" "$d/blobs/sha256/$sum"
+	tar -C "$d" -cf "$out" .
+}
+
+layer_dir() { # IMAGE N: the folder of its N-th layer
+	echo "$T/data/images/layers/$(jq -r ".rootfs.diff_ids[$2]" "$T/data/images/configs/$(image list "$1" | jq -r '.id[7:]')" | cut -c8-31)"
+}
+
+@test "import from a pipe, list, find by any spelling" {
+	busybox_image - web:1 /www/index.html=hello | image import | jq -e '.image == "docker.io/library/web:1"'
+	image list | jq -e '.layers == 1 and .size > 100000 and .config.Cmd == ["sh"]'
+	image list web:1 docker.io/web:1 docker.io/library/web:1 | wc -l | grep -qx 3
+	image list "$(image list | jq -r .id)" | grep -q web:1
+	[ "$(cat "$(layer_dir web:1 0)/www/index.html")" = hello ]
+}
+
+@test "importing twice is the same as once" {
+	busybox_image "$T/a.tar" web:1
+	image import "$T/a.tar" "$T/a.tar" >/dev/null
+	gzip -k "$T/a.tar"
+	image --name other:2 import "$T/a.tar.gz" >/dev/null
+	[ "$(image list | wc -l)" = 2 ]
+	[ "$(ls "$T/data/images/layers" | wc -l)" = 2 ] # "empty" and one
+}
+
+@test "several imports of one image at a time" {
+	busybox_image "$T/a.tar" web:1
+	for i in 1 2 3 4 5 6; do image import "$T/a.tar" >/dev/null & done
+	wait
+	[ "$(image list | wc -l)" = 1 ]
+	[ -z "$(ls -d "$T"/data/images/tmp.* 2>/dev/null)" ]
+}
+
+@test "remove takes what no other image needs" {
+	busybox_image - a:1 | image import >/dev/null
+	busybox_image - b:1 /x=y | image import >/dev/null
+	image remove a:1
+	[ "$(image list | jq -r .image)" = docker.io/library/b:1 ]
+	[ "$(ls "$T/data/images/layers" | wc -l)" = 2 ]
+	run image remove a:1
+	[ "$status" = 1 ]
+	[[ $output == *"'a:1' is not here"* ]]
+}
+
+@test "layers: whiteouts, owners, set-user-id, hard links, capabilities" {
+	mkdir -p "$T/l0/dir" "$T/l0/gone" "$T/l1/dir" "$T/l1/keep"
+	echo 1 >"$T/l0/dir/old"; echo 2 >"$T/l0/gone/x"; echo 3 >"$T/l0/su"
+	ln "$T/l0/su" "$T/l0/hard"
+	chown 1000:1001 "$T/l0/dir/old"; chmod 4755 "$T/l0/su"
+	touch "$T/l1/dir/.wh..wh..opq" "$T/l1/.wh.gone" "$T/l1/dir/new"
+	cp "$(type -P true)" "$T/l1/cap"; setcap cap_net_bind_service+ep "$T/l1/cap" || skip "no file capabilities here"
+	tar -C "$T/l0" -cf "$T/0.tar" .
+	tar -C "$T/l1" --xattrs --xattrs-include='*' -cf "$T/1.tar" .
+	layout "$T/i.tar" t:1 "$T/0.tar" "$T/1.tar"
+	image import "$T/i.tar" >/dev/null
+	l0=$(layer_dir t:1 0) l1=$(layer_dir t:1 1)
+	[ "$(stat -c %u:%g "$l0/dir/old")" = 1000:1001 ]
+	[ "$(stat -c %a "$l0/su")" = 4755 ]
+	[ "$(stat -c %i "$l0/su")" = "$(stat -c %i "$l0/hard")" ]
+	[ "$(stat -c %F "$l1/gone")" = "character special file" ]
+	[ ! -e "$l1/.wh.gone" ]
+	getcap "$l1/cap" | grep -q cap_net_bind_service
+	mkdir "$T/m"
+	mount -t overlay -o "lowerdir=$l1:$l0" overlay "$T/m"
+	run ls "$T/m" "$T/m/dir"
+	umount "$T/m"
+	[[ $output != *gone* && $output != *old* && $output == *new* ]]
+}
+
+@test "a layer cannot write outside of its folder" {
+	mkdir "$T/l"; ln -s "$T" "$T/l/evil"
+	tar -C "$T/l" -cf "$T/0.tar" evil
+	rm "$T/l/evil"; mkdir "$T/l/evil"; echo x >"$T/l/evil/pwn"; echo y >"$T/l/up"
+	tar -C "$T/l" -rf "$T/0.tar" evil/pwn
+	layout "$T/i.tar" t:1 "$T/0.tar"
+	image import "$T/i.tar" || true
+	[ ! -e "$T/pwn" ]
+	tar -C "$T/l" -P --transform 's,^up,../../up,' -cf "$T/1.tar" up
+	layout "$T/i.tar" t:2 "$T/1.tar"
+	run image import "$T/i.tar"
+	[ "$status" = 2 ]
+	[ ! -e "$T/data/images/up" ] && [ ! -e "$T/up" ]
+	# whiteouts do not follow links either
+	mkdir "$T/victim"; touch "$T/victim/f"; rm -rf "$T/l"; mkdir "$T/l"; ln -s "$T/victim" "$T/l/d"
+	tar -C "$T/l" -cf "$T/2.tar" d
+	rm "$T/l/d"; mkdir "$T/l/d"; touch "$T/l/d/.wh..wh..opq" "$T/l/d/.wh.new"
+	tar -C "$T/l" -rf "$T/2.tar" d/.wh..wh..opq d/.wh.new
+	layout "$T/i.tar" t:3 "$T/2.tar"
+	run image import "$T/i.tar"
+	[ "$status" -ne 0 ]
+	[ ! -e "$T/victim/new" ]
+}
+
+@test "broken archives: a clear message naming the thing, exit 2" {
+	busybox_image "$T/a.tar" web:1
+	head -c 300000 "$T/a.tar" >"$T/cut.tar"
+	run image import "$T/cut.tar"
+	[ "$status" = 2 ]
+	[[ $output == *"cannot import '$T/cut.tar'"*runcated* ]]
+	run image import "$TOP/Makefile"
+	[ "$status" = 2 ]
+	tar -C "$TOP" -cf "$T/none.tar" Makefile
+	run image import "$T/none.tar"
+	[ "$status" = 2 ]
+	[[ $output == *index.json* ]]
+	run image import "$T/missing.tar"
+	[ "$status" = 1 ]
+	[ -z "$(image list)" ]
+	[ -z "$(ls -d "$T"/data/images/tmp.* 2>/dev/null)" ]
+}
+
+@test "a blob that was changed is refused by its digest" {
+	busybox_image "$T/a.tar" web:1
+	mkdir "$T/x"; tar -C "$T/x" -xf "$T/a.tar"
+	big=$(ls -S "$T"/x/blobs/sha256/* | head -n 1)
+	printf X | dd of="$big" bs=1 seek=5000 conv=notrunc status=none
+	tar -C "$T/x" -cf "$T/b.tar" .
+	run image import "$T/b.tar"
+	[ "$status" = 2 ]
+	[[ $output == *"image 'web:1'"*damaged* ]]
+	rm "$big"; tar -C "$T/x" -cf "$T/b.tar" .
+	run image import "$T/b.tar"
+	[[ $output == *"lacks blob"* ]]
+	[ -z "$(image list)" ]
+}
+
+@test "docker save archives" {
+	mkdir -p "$T/l" "$T/d/abc"; echo hi >"$T/l/hello"
+	tar -C "$T/l" -cf "$T/d/abc/layer.tar" .
+	sum=$(sha256sum <"$T/d/abc/layer.tar")
+	echo "{\"os\":\"linux\",\"config\":{\"Cmd\":[\"/x\"]},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:${sum%% *}\"]}}" >"$T/d/c.json"
+	echo '[{"Config":"c.json","RepoTags":["saved:7"],"Layers":["abc/layer.tar"]}]' >"$T/d/manifest.json"
+	tar -C "$T/d" -c . | image import | jq -e '.image == "docker.io/library/saved:7"'
+	[ "$(cat "$(layer_dir saved:7 0)/hello")" = hi ]
+}
+
+@test "wrong usage exits 2" {
+	run image
+	[ "$status" = 2 ]
+	run image frobnicate
+	[ "$status" = 2 ]
+	run image pull
+	[ "$status" = 2 ]
+	run image pull 'UPPER/Case'
+	[ "$status" = 2 ]
+	[[ $output == *"UPPER/Case"* ]]
+}
+
+start_registry() { # [htpasswd]
+	command -v docker-registry >/dev/null || skip "needs docker-registry"
+	command -v skopeo >/dev/null || skip "needs skopeo"
+	for attempt in 1 2 3 4 5; do
+		PORT=$((20000 + RANDOM % 20000))
+		cat >"$T/registry.yml" <<-EOF
+		version: 0.1
+		storage: {filesystem: {rootdirectory: $T/registry}, redirect: {disable: true}}
+		http: {addr: "127.0.0.1:$PORT"}
+		${1:+auth: {htpasswd: {realm: test, path: $1\}\}}
+		EOF
+		docker-registry serve "$T/registry.yml" >"$T/registry.log" 2>&1 3>&- &
+		REGISTRY_PID=$!
+		for i in $(seq 50); do
+			curl -s -o "$T/null" "http://127.0.0.1:$PORT/v2/" && return 0
+			kill -0 "$REGISTRY_PID" 2>/dev/null || break
+			sleep 0.1
+		done
+	done
+	return 1
+}
+
+@test "pull from a registry: by tag, by digest, missing, gone away" {
+	start_registry
+	busybox_image "$T/a.tar" web:1 /www/index.html=pulled
+	skopeo copy -q --dest-tls-verify=false "oci-archive:$T/a.tar" "docker://127.0.0.1:$PORT/team/web:1"
+	image pull "127.0.0.1:$PORT/team/web:1" | jq -e --arg p "$PORT" '.image == "127.0.0.1:\($p)/team/web:1"'
+	[ "$(cat "$(layer_dir "127.0.0.1:$PORT/team/web:1" 0)/www/index.html")" = pulled ]
+	digest=$(image list | jq -r .digest)
+	image pull "127.0.0.1:$PORT/team/web@$digest" >/dev/null
+	[ "$(image list | wc -l)" = 2 ]
+	run image pull "127.0.0.1:$PORT/team/web:none"
+	[ "$status" = 1 ]
+	[[ $output == *"team/web"* ]]
+	skopeo copy -q --dest-tls-verify=false --format v2s2 "oci-archive:$T/a.tar" "docker://127.0.0.1:$PORT/team/docker:1"
+	image pull "127.0.0.1:$PORT/team/docker:1" >/dev/null
+	kill "$REGISTRY_PID"; wait "$REGISTRY_PID" || true; REGISTRY_PID=
+	run image pull "127.0.0.1:$PORT/team/web:1"
+	[ "$status" = 3 ]
+	[[ $output == *"127.0.0.1:$PORT"* ]]
+}
+
+@test "pull refuses a blob that the registry damaged" {
+	start_registry
+	busybox_image "$T/a.tar" web:1
+	skopeo copy -q --dest-tls-verify=false "oci-archive:$T/a.tar" "docker://127.0.0.1:$PORT/web:1"
+	big=$(find "$T/registry" -name data -size +100k)
+	printf X | dd of="$big" bs=1 seek=5000 conv=notrunc status=none
+	run image pull "127.0.0.1:$PORT/web:1"
+	[ "$status" = 2 ]
+	[[ $output == *damaged* ]]
+	[ -z "$(image list)" ]
+}
+
+@test "pull with a login" {
+	command -v htpasswd >/dev/null && htpasswd -Bbn ann secret >"$T/htpasswd" ||
+		python3 -c 'import crypt; print("ann:" + crypt.crypt("secret", crypt.mksalt(crypt.METHOD_BLOWFISH)).replace("$2b$", "$2y$"))' >"$T/htpasswd" 2>/dev/null || skip "nothing makes a bcrypt hash"
+	start_registry "$T/htpasswd"
+	busybox_image "$T/a.tar" web:1
+	skopeo copy -q --dest-tls-verify=false --dest-creds ann:secret "oci-archive:$T/a.tar" "docker://127.0.0.1:$PORT/web:1"
+	run image pull "127.0.0.1:$PORT/web:1"
+	[ "$status" = 2 ]
+	[[ $output == *login* ]]
+	echo "{\"auths\":{\"127.0.0.1:$PORT\":{\"auth\":\"$(printf ann:secret | base64)\"}}}" >"$T/auth.json"
+	image --auth-file "$T/auth.json" pull "127.0.0.1:$PORT/web:1" | jq -e .id
+	echo "{\"auths\":{\"127.0.0.1:$PORT\":{\"username\":\"ann\",\"password\":\"wrong\"}}}" >"$T/auth.json"
+	run image --auth-file "$T/auth.json" pull "127.0.0.1:$PORT/web:1"
+	[ "$status" = 2 ]
+}
