@@ -1,0 +1,92 @@
+/*
+ * Filling in what an object does not say.
+ *
+ * Defaults that always hold stand in the schema ("=1").  Those that depend on other
+ * fields are the rules in lib/api/defaults_rules.c, by type.  A struct's rule runs before
+ * its own static defaults and before its fields are entered, so that a rule sees what the
+ * user wrote: Kubernetes goes from the outside in as well.
+ */
+#include "api/defaults.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "api/meta.h"
+#include "api/validate.h"
+
+/* The value of a default's text.  Nearly all are one word, which needs no parser. */
+static json_t *
+parse(const char *text)
+{
+	size_t n = strlen(text);
+
+	if (*text == '"' && !strchr(text, '\\'))
+		return json_stringn(text + 1, n - 2);
+	if (!strcmp(text, "{}"))
+		return json_object();
+	if (!strcmp(text, "true") || !strcmp(text, "false"))
+		return json_boolean(*text == 't');
+	return json_loads(text, JSON_DECODE_ANY, NULL);
+}
+
+void
+default_to(json_t *obj, const char *key, json_t *value)
+{
+	const json_t *now = json_object_get(obj, key);
+
+	if (now && !json_is_null(now))
+		json_decref(value);
+	else
+		json_object_set_new(obj, key, value);
+}
+
+json_t *
+default_object(json_t *obj, const char *key)
+{
+	json_t *now = json_object_get(obj, key);
+
+	if (json_is_object(now))
+		return now;
+	if (now && !json_is_null(now))
+		return NULL;
+	json_object_set_new(obj, key, json_object());
+	return json_object_get(obj, key);
+}
+
+static void
+apply(const struct type *t, json_t *value)
+{
+	const char *key;
+	size_t i;
+	json_t *item;
+
+	if (t->class == CLASS_LIST && json_is_array(value)) {
+		json_array_foreach (value, i, item)
+			apply(t->elem, item);
+	} else if (t->class == CLASS_MAP && json_is_object(value)) {
+		json_object_foreach (value, key, item)
+			apply(t->elem, item);
+	} else if (t->class == CLASS_STRUCT && json_is_object(value)) {
+		default_rule *rule = default_rule_of(t->name);
+
+		if (rule)
+			rule(value);
+		for (i = 0; i < t->nfields; i++) {
+			const struct field *f = &t->fields[i];
+
+			item = json_object_get(value, f->name);
+			if (f->dflt && (!item || json_is_null(item))) {
+				json_object_set_new(value, f->name, parse(f->dflt));
+				item = json_object_get(value, f->name);
+			}
+			if (item && f->type->class >= CLASS_STRUCT)
+				apply(f->type, item);
+		}
+	}
+}
+
+void
+defaults_apply(const struct kind *k, json_t *obj)
+{
+	apply(k->type, obj);
+}

@@ -1,0 +1,19 @@
+#ifndef ORCH_API_DEFAULTS_H
+#define ORCH_API_DEFAULTS_H
+
+#include <jansson.h>
+
+/*
+ * Between defaults.c and its rules.  A rule fills in one struct, in place.  It may find
+ * anything in there, also values of the wrong type, which it leaves alone.
+ */
+typedef void default_rule(json_t *value);
+
+default_rule *default_rule_of(const char *type); /* "core.v1.Container"; NULL for none */
+
+void default_to(
+    json_t *obj, const char *key, json_t *value); /* takes value; only when key is unset */
+json_t *default_object(
+    json_t *obj, const char *key); /* obj[key], made when unset; NULL when no object */
+
+#endif
