@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/bytes.h"
 #include "api/defaults.h"
 #include "api/meta.h"
 #include "base/mem.h"
@@ -136,8 +137,9 @@ service_ports(json_t *v)
 static void
 service_spec(json_t *v)
 {
-	bool balanced = is(v, "type", "LoadBalancer"),
-	     outside = balanced || is(v, "type", "NodePort");
+	bool named = is(v, "type", "ExternalName"), balanced = is(v, "type", "LoadBalancer");
+	bool outside =
+	    balanced || is(v, "type", "NodePort") || (!named && !empty(v, "externalIPs"));
 
 	if (is(v, "sessionAffinity", "None"))
 		json_object_del(v, "sessionAffinityConfig");
@@ -160,13 +162,14 @@ service_spec(json_t *v)
 static void
 secret(json_t *v)
 {
-	json_t *plain = json_object_get(v, "stringData"), *data, *value;
+	json_t *plain = json_object_get(v, "stringData"), *data = NULL, *value;
 	const char *key;
 
 	if (json_is_object(plain))
 		data = default_object(v, "data");
 	json_object_foreach (plain, key, value) {
-		autofree char *coded = text_base64(json_string_value(value), json_string_length(value));
+		autofree char *coded =
+		    bytes_encode(json_string_value(value), json_string_length(value));
 
 		json_object_set_new(data, key, json_string(coded));
 	}

@@ -43,6 +43,13 @@ void validate_update(const struct kind *k, const json_t *obj, const json_t *old,
  */
 int causes_err(const struct causes *c, const struct kind *k, const char *name, struct err *err);
 
+/*
+ * The form in which an object is kept, in place: fields that the schema does not know and nulls
+ * are dropped, quantities become canonical.  The order on a write is validate_types,
+ * normalize, defaults_apply, admission, validate_create or validate_update.
+ */
+void normalize(const struct kind *k, json_t *obj);
+
 /* Apply the defaults that Kubernetes publishes for this kind, in place.  Idempotent. */
 void defaults_apply(const struct kind *k, json_t *obj);
 

@@ -1,0 +1,89 @@
+/* The one form in which an object is kept. */
+#include <string.h>
+
+#include "api/quantity.h"
+#include "api/validate.h"
+#include "base/mem.h"
+
+static void normalize_value(const struct type *t, json_t *value);
+
+/* The replacement for a value that has one (new), or NULL. */
+static json_t *
+canonical(const struct type *t, const json_t *value)
+{
+	autofree char *text = NULL, *plain = NULL;
+
+	if (t->class != CLASS_QUANTITY)
+		return NULL;
+	if (json_is_number(value))
+		plain = json_dumps(value, JSON_ENCODE_ANY);
+	text = quantity_canonical(plain			  ? plain
+				  : json_is_string(value) ? json_string_value(value)
+							  : "");
+	if (!text || (!plain && !strcmp(text, json_string_value(value))))
+		return NULL;
+	return json_string(text);
+}
+
+static void
+normalize_struct(const struct type *t, json_t *obj)
+{
+	const char *key;
+	void *next;
+	json_t *item, *better;
+
+	json_object_foreach_safe(obj, next, key, item)
+	{
+		const struct field *f = type_field(t, key);
+
+		if (!f || json_is_null(item))
+			json_object_del(obj, key);
+		else if ((better = canonical(f->type, item)))
+			json_object_set_new(obj, key, better);
+		else
+			normalize_value(f->type, item);
+	}
+}
+
+/* A null in a map is the element's zero value: "" in a map of strings. */
+static void
+normalize_map(const struct type *elem, json_t *map)
+{
+	const char *key;
+	json_t *item, *better;
+
+	json_object_foreach (map, key, item) {
+		if (json_is_null(item) &&
+		    (elem->class == CLASS_STRING || elem->class == CLASS_BYTES))
+			json_object_set_new(map, key, json_string(""));
+		else if ((better = canonical(elem, item)))
+			json_object_set_new(map, key, better);
+		else
+			normalize_value(elem, item);
+	}
+}
+
+static void
+normalize_value(const struct type *t, json_t *value)
+{
+	size_t i;
+	json_t *item, *better;
+
+	if (t->class == CLASS_STRUCT && json_is_object(value))
+		normalize_struct(t, value);
+	else if (t->class == CLASS_MAP && json_is_object(value))
+		normalize_map(t->elem, value);
+	else if (t->class == CLASS_LIST && json_is_array(value))
+		json_array_foreach (value, i, item) {
+			if ((better = canonical(t->elem, item)))
+				json_array_set_new(value, i, better);
+			else
+				normalize_value(t->elem, item);
+		}
+}
+
+void
+normalize(const struct kind *k, json_t *obj)
+{
+	normalize_value(k->type, obj);
+}
