@@ -18,7 +18,7 @@ enum verb {
 	ACT_UPDATE,	   /* replaces; refused when resourceVersion is no longer current */
 	ACT_UPDATE_STATUS, /* the same for the status subresource */
 	ACT_PATCH,  /* a merge patch of "object": apiVersion, kind, metadata.name say of what; a uid
-		       and  resourceVersion in it are preconditions, as in Kubernetes */
+		       and resourceVersion in it are preconditions, as in Kubernetes */
 	ACT_DELETE, /* refused when the uid differs; "options" may hold propagationPolicy,
 		       gracePeriodSeconds */
 	ACT_EVICT,
@@ -28,11 +28,13 @@ enum verb {
 };
 
 /*
- * What a loop wants done, in order: the action stream of orch-streams(7).  Some actions have more
- *keys: "subresource"	the update or patch goes there: "finalize", "status" "options"	a
- *DeleteOptions (also for evict), without preconditions "absent"	an array of references
- *{"apiVersion","kind","namespace","name","uid"}: the action is refused with a conflict when one of
- *these is found alive at the moment of acting (a cache may not have heard of it yet)
+ * What a loop wants done, in order: the action stream of orch-streams(7).  Some actions have
+ * more keys:
+ *	"subresource"	where the update or patch goes: "finalize", "status".
+ *	"options"	a DeleteOptions (also for evict), without preconditions.
+ *	"absent"	references {"apiVersion","kind","namespace","name","uid"}: the action is
+ *			refused with a conflict when the API server has one of these after all,
+ *			because a cache may not have heard of it yet.
  */
 struct plan {
 	json_t *actions;     /* array of {"action","object","reason","by","for"} */
@@ -60,13 +62,17 @@ void plan_again(struct plan *plan, int64_t seconds);
 void plan_event(struct plan *plan, const struct world *w, const json_t *about, const char *type,
     const char *reason, const char *message, ...) PRINTF(6, 7);
 
+/* What a delete needs, and a patch begins with: apiVersion, kind, name, namespace and uid; new. */
+json_t *plan_ref(const json_t *obj);
+/* The same with resourceVersion: the patch is refused when the object has changed since. */
+json_t *plan_ref_version(const json_t *obj);
+
 const char *verb_name(enum verb verb); /* "update-status" */
 int verb_of_name(const char *name);    /* or -1 */
 
 struct controller {
 	const char *name; /* what the user types: orch-reconcile NAME */
-	const char
-	    *kind; /* group-kind of its keys, "Deployment.apps"; "*" for objects of all kinds */
+	const char *kind; /* group-kind of its keys: "Deployment.apps"; "*": all kinds */
 	/* Other group-kinds it looks at, NULL-terminated; "*" for all kinds. */
 	const char *const *reads;
 	/*

@@ -83,6 +83,29 @@ plan_again(struct plan *plan, int64_t seconds)
 		plan->again = seconds;
 }
 
+json_t *
+plan_ref(const json_t *obj)
+{
+	json_t *ref = json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", text(obj, "apiVersion"),
+	    "kind", text(obj, "kind"), "metadata", "name", meta_name(obj));
+
+	if (*meta_namespace(obj))
+		put(ref, json_string(meta_namespace(obj)), "metadata", "namespace");
+	if (*meta_uid(obj))
+		put(ref, json_string(meta_uid(obj)), "metadata", "uid");
+	return ref;
+}
+
+json_t *
+plan_ref_version(const json_t *obj)
+{
+	json_t *ref = plan_ref(obj);
+
+	if (*meta_version(obj))
+		put(ref, json_string(meta_version(obj)), "metadata", "resourceVersion");
+	return ref;
+}
+
 /* The same happening to the same object has the same name: the API counts it instead of keeping
  * two. */
 static char *

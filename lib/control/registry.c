@@ -1,0 +1,31 @@
+#include <string.h>
+
+#include "api/schema.h"
+#include "control/control.h"
+
+extern const struct controller replicaset_controller;
+
+const struct controller *const controllers[] = {
+	&replicaset_controller,
+	NULL,
+};
+
+const struct controller *
+controller_find(const char *name)
+{
+	const struct kind *k = kind_of_word(name);
+	const struct controller *found = NULL;
+	char buf[128];
+
+	for (size_t i = 0; controllers[i]; i++)
+		if (strcmp(controllers[i]->name, name) == 0)
+			return controllers[i];
+	for (size_t i = 0; k && controllers[i]; i++) {
+		if (strcmp(controllers[i]->kind, kind_group_kind(k, buf)) != 0)
+			continue;
+		if (found)
+			return NULL; /* several work on this kind: which one was meant? */
+		found = controllers[i];
+	}
+	return found;
+}
