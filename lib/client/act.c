@@ -92,7 +92,7 @@ act_evict(const struct act *a, struct err *err)
 {
 	json_auto_t *eviction = json_pack("{s:s, s:s, s:{s:s, s:s}, s:O*}", "apiVersion",
 	    "policy/v1", "kind", "Eviction", "metadata", "name", meta_name(a->obj), "namespace",
-	    a->ns, "deleteOptions", get(a->action, "options"));
+	    a->ns, "deleteOptions", json_deep_copy(get(a->action, "options")));
 
 	if (*meta_uid(a->obj))
 		put(eviction, json_string(meta_uid(a->obj)), "deleteOptions", "preconditions",

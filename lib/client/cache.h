@@ -29,6 +29,9 @@ void cache_on_change(struct cache *cache,
  * (unauthorized, forbidden). */
 int cache_wait(struct cache *cache, double seconds, int fd, struct err *err);
 
+/* Within a callback: does this change come from the first listing of its kind? */
+bool cache_listing(const struct cache *cache);
+
 bool cache_synced(const struct cache *cache); /* every kind was listed at least once */
 struct world *cache_world(struct cache *cache);
 

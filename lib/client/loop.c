@@ -1,0 +1,588 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "api/meta.h"
+#include "base/clock.h"
+#include "base/jsonl.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "client/loop.h"
+#include "client/queue.h"
+
+enum { BATCH = 32, HOLD_SECONDS = 10 };
+#define FIRST_RETRY 0.05
+#define LONGEST_RETRY 60.0
+
+struct figures {
+	struct metric *reconciles, *errors, *actions, *seconds;
+};
+
+struct loop {
+	struct client *client;
+	struct cache *cache;
+	const struct controller *const *which;
+	const struct loop_options *options;
+	struct queue queue;
+	int signals, epoll;
+	struct metrics_server *server;
+	struct metric *depth;
+	struct figures *figures; /* one per controller */
+	FILE *terminal;
+	bool quit;
+};
+
+/*
+ * A key is "index\0group-kind\0namespace\0name\0": which controller, which object.
+ */
+struct key {
+	size_t controller;
+	const char *group_kind, *ns, *name;
+};
+
+static void
+wake(struct loop *l, size_t controller, const char *group_kind, const char *ns, const char *name,
+    double due)
+{
+	autobuf struct buf key = BUF_INIT;
+
+	buf_printf(&key, "%zu%c%s%c%s%c%s", controller, 0, group_kind, 0, ns, 0, name);
+	queue_add(&l->queue, key.data, key.len, due);
+}
+
+static struct key
+read_key(const struct item *it)
+{
+	struct key k = { .controller = strtoul(it->key, NULL, 10) };
+
+	k.group_kind = it->key + strlen(it->key) + 1;
+	k.ns = k.group_kind + strlen(k.group_kind) + 1;
+	k.name = k.ns + strlen(k.ns) + 1;
+	return k;
+}
+
+/* --- who is woken by a change -------------------------------------------------------- */
+
+static bool
+for_all(const struct controller *c)
+{
+	return strcmp(c->kind, "*") == 0;
+}
+
+static bool
+reads(const struct controller *c, const char *group_kind)
+{
+	for (const char *const *r = c->reads; r && *r; r++)
+		if (strcmp(*r, group_kind) == 0 || strcmp(*r, "*") == 0)
+			return true;
+	return false;
+}
+
+/* apiVersion and kind of a reference as a group-kind. */
+static const char *
+kind_of_ref(const json_t *ref, char buf[static 128])
+{
+	return meta_group_kind(ref, buf);
+}
+
+struct waking {
+	struct loop *loop;
+	size_t controller;
+};
+
+static void
+wake_named(void *arg, const char *ns, const char *name)
+{
+	struct waking *w = arg;
+
+	wake(w->loop, w->controller, w->loop->which[w->controller]->kind, ns, name, 0);
+}
+
+/* The keys of the owners of an object: its controller owner, or for a "*" controller all of them.
+ */
+static void
+wake_owners(struct loop *l, size_t controller, const json_t *obj)
+{
+	const struct controller *c = l->which[controller];
+	char group_kind[128];
+	json_t *ref;
+	size_t i;
+
+	json_array_foreach (get(obj, "metadata", "ownerReferences"), i, ref) {
+		const json_t *owner;
+
+		kind_of_ref(ref, group_kind);
+		if (!for_all(c)) {
+			if (truth(get(ref, "controller")) && strcmp(group_kind, c->kind) == 0)
+				wake(l, controller, group_kind, meta_namespace(obj),
+				    text(ref, "name"), 0);
+			continue;
+		}
+		owner = world_by_uid(cache_world(l->cache), text(ref, "uid"));
+		if (owner)
+			wake(l, controller, group_kind, meta_namespace(owner), meta_name(owner), 0);
+	}
+}
+
+/* What an object owned may be free to go when the object itself goes, or begins to. */
+static void
+wake_owned(struct loop *l, size_t controller, const json_t *obj)
+{
+	struct walk it = world_owned(cache_world(l->cache), NULL, meta_uid(obj));
+	char group_kind[128];
+
+	for (const json_t *o; (o = walk_next(&it));)
+		wake(l, controller, meta_group_kind(o, group_kind), meta_namespace(o), meta_name(o),
+		    0);
+}
+
+static void
+changed(void *arg, const char *type, const json_t *obj, const json_t *old)
+{
+	struct loop *l = arg;
+	struct world *w = cache_world(l->cache);
+	char group_kind[128];
+
+	meta_group_kind(obj, group_kind);
+	for (size_t i = 0; l->which[i]; i++) {
+		const struct controller *c = l->which[i];
+		struct waking waking = { l, i };
+
+		if (for_all(c) || strcmp(c->kind, group_kind) == 0)
+			wake(l, i, group_kind, meta_namespace(obj), meta_name(obj), 0);
+		if (for_all(c) && (strcmp(type, "DELETED") == 0 || meta_deleting(obj)))
+			wake_owned(l, i, obj);
+		if (!for_all(c) && !reads(c, group_kind))
+			continue;
+		wake_owners(l, i, obj);
+		if (old)
+			wake_owners(l, i, old); /* the owner that lost it */
+		if (c->wakes)
+			c->wakes(w, obj, wake_named, &waking);
+		if (c->wakes && old)
+			c->wakes(w, old, wake_named, &waking);
+	}
+}
+
+/* --- doing one key --------------------------------------------------------------------- */
+
+/* --step: show the plan, ask on the terminal.  'q' ends, 's' leaves this plan out. */
+static bool
+confirmed(struct loop *l, const struct plan *plan)
+{
+	char line[64];
+	json_t *action;
+	size_t i;
+
+	json_array_foreach (plan->actions, i, action)
+		jsonl_write(stdout, action);
+	fflush(stdout);
+	fprintf(stderr, "%s: %s: act? [Enter: yes, s: skip, q: quit] ", plan->by, plan->for_ref);
+	if (!fgets(line, sizeof line, l->terminal) || line[0] == 'q') {
+		l->quit = true;
+		return false;
+	}
+	return line[0] != 's';
+}
+
+static void
+say(const json_t *action, const char *verb, const json_t *reply)
+{
+	autofree char *ref = meta_ref(*meta_name(reply) ? reply : get(action, "object"));
+
+	log_line("%s: %s %s: %s", text(action, "by"), verb, ref, text(action, "reason"));
+}
+
+/*
+ * Carry out the plan, in order.  What was written goes to *writes, to be waited
+ * for: an object for a write, {"gone": object} for a delete.
+ */
+static int
+act(struct loop *l, const struct plan *plan, json_t *writes, struct err *err)
+{
+	size_t i;
+	json_t *action;
+
+	json_array_foreach (plan->actions, i, action) {
+		const char *verb = text(action, "action");
+		bool event = strcmp(verb, "event") == 0;
+		json_auto_t *reply = NULL;
+		int r = client_act(l->client, action, false, &reply, err);
+
+		if (event) /* only told: neither waited for nor worth a retry */
+			continue;
+		if (r < 0) {
+			autofree char *ref = meta_ref(get(action, "object"));
+
+			return err_wrap(err, "cannot %s %s", verb, ref);
+		}
+		if (strcmp(verb, "update-status") != 0 && r == 0)
+			say(action, verb, reply);
+		if (strcmp(verb, "delete") == 0 || strcmp(verb, "evict") == 0)
+			json_array_append_new(
+			    writes, json_pack("{s:O}", "gone", get(action, "object")));
+		else if (strcmp(verb, "bind") != 0 && *meta_name(reply))
+			json_array_append(writes, reply);
+	}
+	return 0;
+}
+
+static double
+retry_after(const struct item *it)
+{
+	double pause = FIRST_RETRY;
+
+	for (unsigned i = 0; i < it->failures && pause < LONGEST_RETRY; i++)
+		pause *= 2;
+	return pause > LONGEST_RETRY ? LONGEST_RETRY : pause;
+}
+
+static void
+failed(struct loop *l, struct item *it, const struct plan *plan, const struct err *err)
+{
+	bool stale = err->code == ERR_CONFLICT || err->code == ERR_NOT_FOUND;
+	/* a first conflict is our own haste, not news */
+	bool hasty = stale && it->failures == 0;
+
+	if (!hasty)
+		log_line("%s: %s: %s", plan->by, plan->for_ref, err->msg);
+	queue_retry(&l->queue, it, hasty ? 0 : clock_monotonic() + retry_after(it));
+	it->failures++;
+}
+
+static void
+settle(struct loop *l, struct item *it, const struct plan *plan, json_t *writes)
+{
+	double now = clock_monotonic();
+
+	if (json_array_size(writes) > 0)
+		queue_hold(&l->queue, it, json_incref(writes), now + HOLD_SECONDS);
+	if (plan->again > 0 && !l->options->once) {
+		if (it->held)
+			it->woken = true; /* looks again as soon as it may, and asks anew */
+		else
+			queue_retry(&l->queue, it, now + (double)plan->again);
+	}
+}
+
+static void
+reconcile(struct loop *l, struct item *it)
+{
+	struct key key = read_key(it);
+	const struct controller *c = l->which[key.controller];
+	struct figures *f = &l->figures[key.controller];
+	struct world *w = cache_world(l->cache);
+	const json_t *obj = world_get(w, key.group_kind, key.ns, key.name);
+	json_auto_t *writes = json_array();
+	autofree char *ref = NULL;
+	int64_t began = clock_now_us();
+	struct plan plan;
+	struct err err;
+	int r;
+
+	if (!obj) {
+		queue_forget(&l->queue, it);
+		return;
+	}
+	world_set_now(w, clock_now());
+	ref = meta_ref(obj);
+	plan_init(&plan, c->name, ref);
+	r = c->reconcile(w, obj, &plan, &err);
+	if (r >= 0 && json_array_size(plan.actions) > 0 &&
+	    (!l->options->step || confirmed(l, &plan)))
+		r = act(l, &plan, writes, &err);
+	metric_add(f->reconciles, 1);
+	metric_add(f->actions, (int64_t)json_array_size(plan.actions));
+	metric_add(f->seconds, clock_now_us() - began);
+	if (r >= 0)
+		it->failures = 0;
+	else
+		metric_add(f->errors, 1);
+	settle(l, it, &plan, writes);
+	if (r < 0)
+		failed(l, it, &plan, &err);
+	plan_release(&plan);
+	if (r >= 0)
+		queue_forget(&l->queue, it);
+}
+
+/* --- holding ------------------------------------------------------------------------------- */
+
+static bool
+seen(const struct loop *l, const json_t *write)
+{
+	const json_t *gone = get(write, "gone"), *have;
+	char group_kind[128];
+
+	if (!gone)
+		return cache_has_seen(l->cache, write);
+	meta_group_kind(gone, group_kind);
+	have = world_get(cache_world(l->cache), group_kind, meta_namespace(gone), meta_name(gone));
+	return !have || meta_deleting(have) || strcmp(meta_uid(have), meta_uid(gone)) != 0;
+}
+
+/* Let go of the keys whose writes have all been seen; the seconds until the first gives up waiting.
+ */
+static double
+let_go(struct loop *l)
+{
+	double now = clock_monotonic(), first = -1;
+
+	for (struct item *it = l->queue.held, *next; it; it = next) {
+		next = it->next;
+		while (json_array_size(it->held) > 0 && seen(l, json_array_get(it->held, 0)))
+			json_array_remove(it->held, 0);
+		if (json_array_size(it->held) == 0 || it->held_until <= now) {
+			/* a write that never shows (a selector, a lost event): look again */
+			it->woken = it->woken || json_array_size(it->held) > 0;
+			queue_let_go(&l->queue, it, now);
+			if (it->at == SIZE_MAX)
+				queue_forget(&l->queue, it);
+		} else if (first < 0 || it->held_until - now < first) {
+			first = it->held_until - now;
+		}
+	}
+	return first;
+}
+
+/* --- setting up --------------------------------------------------------------------------------
+ */
+
+/* Keep one kind, given as group-kind; a second time is fine. */
+static int
+keep(struct loop *l, json_t *kept, const char *group_kind, struct err *err)
+{
+	const struct kind *k;
+	autofree char *word = xstrdup(group_kind);
+	int r;
+
+	if (json_object_get(kept, group_kind))
+		return 0;
+	json_object_set_new(kept, group_kind, json_true());
+	if ((r = client_kind(l->client, word, &k, err)) < 0)
+		return r;
+	return cache_add(l->cache, k, NULL, NULL, err);
+}
+
+/* Every kind that can be listed and watched, in one version each. */
+static int
+keep_all(struct loop *l, json_t *kept, struct err *err)
+{
+	size_t n;
+	const struct kind *kinds = schema_kinds(&n);
+	char group_kind[128];
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		if ((~kinds[i].verbs & (VERB_LIST | VERB_WATCH)) ||
+		    strcmp(kinds[i].kind, "Event") == 0)
+			continue;
+		if ((r = keep(l, kept, kind_group_kind(&kinds[i], group_kind), err)) < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int
+keep_kinds(struct loop *l, struct err *err)
+{
+	json_auto_t *kept = json_object();
+	int r = 0;
+
+	for (size_t i = 0; l->which[i] && r >= 0; i++) {
+		const struct controller *c = l->which[i];
+
+		r = for_all(c) ? keep_all(l, kept, err) : keep(l, kept, c->kind, err);
+		for (const char *const *k = c->reads; k && *k && r >= 0; k++)
+			r = strcmp(*k, "*") == 0 ? keep_all(l, kept, err) : keep(l, kept, *k, err);
+	}
+	return r;
+}
+
+static int
+settings(struct loop *l, struct err *err)
+{
+	const struct list *list = l->options->settings;
+
+	for (size_t i = 0; list && i < list->n; i++) {
+		const char *eq = strchr(list->item[i], '=');
+		autofree char *name = NULL;
+
+		if (!eq)
+			return err_set(
+			    err, ERR_BAD_REQUEST, "setting '%s' is not NAME=VALUE", list->item[i]);
+		name = xstrndup(list->item[i], (size_t)(eq - list->item[i]));
+		world_set(cache_world(l->cache), name, eq + 1);
+	}
+	return 0;
+}
+
+static void
+count(struct loop *l)
+{
+	size_t n = 0;
+
+	while (l->which[n])
+		n++;
+	l->figures = xcalloc(n, sizeof *l->figures);
+	l->depth =
+	    metric_new("orch_loop_queue_depth", "gauge", "Keys that wait to be reconciled.", NULL);
+	for (size_t i = 0; i < n; i++) {
+		autofree char *label = xasprintf("controller=\"%s\"", l->which[i]->name);
+
+		l->figures[i] = (struct figures){
+			metric_new(
+			    "orch_loop_reconciles_total", "counter", "Keys reconciled.", label),
+			metric_new(
+			    "orch_loop_errors_total", "counter", "Reconciles that failed.", label),
+			metric_new("orch_loop_actions_total", "counter", "Actions planned.", label),
+			metric_new("orch_loop_busy_seconds_total", "counter",
+			    "Time in reconciling and acting.", label),
+		};
+	}
+}
+
+static int
+descriptors(struct loop *l, struct err *err)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	sigset_t end;
+	int r;
+
+	sigemptyset(&end);
+	sigaddset(&end, SIGTERM);
+	sigaddset(&end, SIGINT);
+	sigprocmask(SIG_BLOCK, &end, NULL);
+	l->signals = signalfd(-1, &end, SFD_CLOEXEC | SFD_NONBLOCK);
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (l->signals < 0 || l->epoll < 0 ||
+	    epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->signals, &ev) < 0)
+		return err_sys(err, errno, "cannot wait for signals");
+	if (!l->options->metrics)
+		return 0;
+	if ((r = metrics_open(&l->server, l->options->metrics, err)) < 0)
+		return r;
+	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, metrics_fd(l->server), &ev) < 0)
+		return err_sys(err, errno, "cannot serve metrics");
+	return 0;
+}
+
+static int
+setup(struct loop *l, struct err *err)
+{
+	int r;
+
+	if ((r = cache_open(&l->cache, l->client, err)) < 0 || (r = settings(l, err)) < 0 ||
+	    (r = keep_kinds(l, err)) < 0 || (r = descriptors(l, err)) < 0)
+		return r;
+	if (l->options->step && !(l->terminal = fopen("/dev/tty", "re")))
+		return err_sys(err, errno, "cannot step without a terminal");
+	cache_on_change(l->cache, changed, l);
+	count(l);
+	return 0;
+}
+
+static void
+teardown(struct loop *l)
+{
+	sigset_t end;
+
+	metrics_close(l->server);
+	if (l->signals >= 0)
+		close(l->signals);
+	if (l->epoll >= 0)
+		close(l->epoll);
+	if (l->terminal)
+		fclose(l->terminal);
+	queue_release(&l->queue);
+	free(l->figures);
+	cache_close(l->cache);
+	sigemptyset(&end);
+	sigaddset(&end, SIGTERM);
+	sigaddset(&end, SIGINT);
+	sigprocmask(SIG_UNBLOCK, &end, NULL);
+}
+
+/* --- running
+ * --------------------------------------------------------------------------------------- */
+
+static bool
+asked_to_end(struct loop *l)
+{
+	struct signalfd_siginfo info;
+
+	if (l->server)
+		metrics_serve(l->server);
+	return l->quit || read(l->signals, &info, sizeof info) == sizeof info;
+}
+
+static double
+sooner(double a, double b)
+{
+	return a < 0 ? b : b < 0 ? a : a < b ? a : b;
+}
+
+/* Seconds until there is something to do that no event will tell. */
+static double
+idle(struct loop *l, double held)
+{
+	double next = queue_next(&l->queue);
+
+	if (!cache_synced(l->cache))
+		return held;
+	if (next >= 0) {
+		next -= clock_monotonic();
+		next = next < 0 ? 0 : next;
+	}
+	return sooner(next, held);
+}
+
+static int
+run(struct loop *l, struct err *err)
+{
+	double held = -1;
+	bool said = false;
+
+	for (;;) {
+		struct item *it;
+		int r = cache_wait(l->cache, idle(l, held), l->epoll, err);
+
+		if (r < 0)
+			return r;
+		if (asked_to_end(l))
+			return 0;
+		held = let_go(l);
+		metric_set(l->depth, (int64_t)l->queue.n);
+		if (!cache_synced(l->cache))
+			continue;
+		if (!said)
+			log_line("ready");
+		said = true;
+		/* a few at a time, so that the cache keeps up with the world */
+		for (int i = 0;
+		     i < BATCH && !l->quit && (it = queue_take(&l->queue, clock_monotonic())); i++)
+			reconcile(l, it);
+		held = let_go(l);
+		if (l->options->once && l->queue.n == 0 && l->queue.nheld == 0)
+			return 0;
+	}
+}
+
+int
+loop_run(struct client *c, const struct controller *const *which, const struct loop_options *o,
+    struct err *err)
+{
+	struct loop l = { .client = c, .which = which, .options = o, .signals = -1, .epoll = -1 };
+	int r = setup(&l, err);
+
+	if (r >= 0)
+		r = run(&l, err);
+	teardown(&l);
+	return r;
+}
