@@ -97,11 +97,12 @@ struct waking {
 };
 
 static void
-wake_named(void *arg, const char *ns, const char *name)
+wake_named(void *arg, const char *group_kind, const char *ns, const char *name)
 {
 	struct waking *w = arg;
+	const char *own = w->loop->which[w->controller]->kind;
 
-	wake(w->loop, w->controller, w->loop->which[w->controller]->kind, ns, name, 0);
+	wake(w->loop, w->controller, group_kind ? group_kind : own, ns, name, 0);
 }
 
 /* The keys of the owners of an object: its controller owner, or for a "*" controller all of them.
@@ -199,12 +200,37 @@ say(const json_t *action, const char *verb, const json_t *reply)
 	log_line("%s: %s %s: %s", text(action, "by"), verb, ref, text(action, "reason"));
 }
 
+/* The API refused an action: the controller may want to tell people.  What it says is told once and
+ * not minded. */
+static void
+refused(struct loop *l, const struct plan *plan, const json_t *obj, const json_t *action,
+    const struct err *why)
+{
+	const struct controller *c = l->which[0];
+	struct plan more;
+	json_t *told;
+	struct err ignored;
+	size_t i;
+
+	for (size_t k = 0; l->which[k]; k++)
+		if (strcmp(l->which[k]->name, plan->by) == 0)
+			c = l->which[k];
+	if (!c->refused || why->code == ERR_CONFLICT || why->code == ERR_UNAVAILABLE)
+		return;
+	plan_init(&more, plan->by, plan->for_ref);
+	c->refused(cache_world(l->cache), obj, action, why, &more);
+	json_array_foreach (more.actions, i, told)
+		if (client_act(l->client, told, false, NULL, &ignored) < 0)
+			break;
+	plan_release(&more);
+}
+
 /*
  * Carry out the plan, in order.  What was written goes to *writes, to be waited
  * for: an object for a write, {"gone": object} for a delete.
  */
 static int
-act(struct loop *l, const struct plan *plan, json_t *writes, struct err *err)
+act(struct loop *l, const struct plan *plan, const json_t *obj, json_t *writes, struct err *err)
 {
 	size_t i;
 	json_t *action;
@@ -220,6 +246,7 @@ act(struct loop *l, const struct plan *plan, json_t *writes, struct err *err)
 		if (r < 0) {
 			autofree char *ref = meta_ref(get(action, "object"));
 
+			refused(l, plan, obj, action, err);
 			return err_wrap(err, "cannot %s %s", verb, ref);
 		}
 		if (strcmp(verb, "update-status") != 0 && r == 0)
@@ -296,7 +323,7 @@ reconcile(struct loop *l, struct item *it)
 	r = c->reconcile(w, obj, &plan, &err);
 	if (r >= 0 && json_array_size(plan.actions) > 0 &&
 	    (!l->options->step || confirmed(l, &plan)))
-		r = act(l, &plan, writes, &err);
+		r = act(l, &plan, obj, writes, &err);
 	metric_add(f->reconciles, 1);
 	metric_add(f->actions, (int64_t)json_array_size(plan.actions));
 	metric_add(f->seconds, clock_now_us() - began);
