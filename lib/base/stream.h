@@ -20,8 +20,9 @@
  */
 struct stream;
 
-struct stream *stream_open(FILE *f, const char *name); /* borrows f, copies name; never NULL */
-void stream_close(struct stream *s);		       /* accepts NULL; does not close f */
+/* Borrows f, of which nothing may have been read yet; copies name; never NULL. */
+struct stream *stream_open(FILE *f, const char *name);
+void stream_close(struct stream *s); /* accepts NULL; does not close f */
 
 /*
  * The next value into *ret, which the caller owns: 1, 0 at the end of input, negative
@@ -35,8 +36,11 @@ int stream_read(struct stream *s, json_t **ret, struct err *err);
 unsigned long stream_line(const struct stream *s);
 unsigned long stream_index(const struct stream *s);
 
-/* The bytes of the value last read when it stood alone on one line of JSON, else NULL.
+/* The bytes of the value last read when it stood on one line of JSON, else NULL.
  * Valid until the next call: a filter may pass them on without encoding again. */
 const char *stream_raw(const struct stream *s, size_t *len);
+
+/* Nothing more is at hand: the next stream_read may wait for input. */
+bool stream_drained(const struct stream *s);
 
 #endif

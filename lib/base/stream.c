@@ -1,0 +1,386 @@
+/*
+ * One value after the other from JSON of any layout or from YAML.
+ *
+ * Bytes are taken with read(2) as they come, never more than are there: a line
+ * that arrives through a pipe is delivered at once.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/stream.h"
+#include "base/yaml.h"
+
+enum { PIECE = 128 << 10, JSON_DEPTH = 1000 };
+#define VALUE_LIMIT ((size_t)1 << 30) /* a value longer than this is refused */
+
+enum mode { MODE_UNKNOWN, MODE_JSON, MODE_YAML };
+
+struct stream {
+	FILE *f;
+	char *name;
+	struct buf in; /* what was read; [pos, len) is still to come */
+	size_t pos;
+	unsigned long line, column; /* of pos */
+	bool eof, ended;
+	enum mode mode;
+	struct yaml *yaml;
+
+	unsigned long value_line, index;
+	size_t raw, raw_len; /* the value last read, in `in`; length 0 for none */
+};
+
+struct stream *
+stream_open(FILE *f, const char *name)
+{
+	struct stream *s = xcalloc(1, sizeof *s);
+
+	s->f = f;
+	s->name = xstrdup(name);
+	s->line = s->column = 1;
+	return s;
+}
+
+void
+stream_close(struct stream *s)
+{
+	if (!s)
+		return;
+	yaml_close(s->yaml);
+	buf_release(&s->in);
+	free(s->name);
+	free(s);
+}
+
+unsigned long
+stream_line(const struct stream *s)
+{
+	return s->value_line;
+}
+
+unsigned long
+stream_index(const struct stream *s)
+{
+	return s->index;
+}
+
+const char *
+stream_raw(const struct stream *s, size_t *len)
+{
+	*len = s->raw_len;
+	return s->raw_len ? s->in.data + s->raw : NULL;
+}
+
+bool
+stream_drained(const struct stream *s)
+{
+	/* what libyaml holds cannot be seen */
+	return s->mode == MODE_YAML || strspn(s->in.data + s->pos, " \t\r\n") == s->in.len - s->pos;
+}
+
+/* --- bytes ------------------------------------------------------------------- */
+
+static ssize_t
+read_some(struct stream *s, char *p, size_t size)
+{
+	int fd = fileno(s->f);
+	ssize_t n;
+
+	if (fd < 0) { /* a FILE without a descriptor, such as fmemopen's */
+		n = (ssize_t)fread(p, 1, size, s->f);
+		return n == 0 && ferror(s->f) ? -1 : n;
+	}
+	do
+		n = read(fd, p, size);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+/* More bytes behind those that are left: 1, 0 at the end of the input. */
+static int
+fill(struct stream *s, struct err *err)
+{
+	ssize_t n;
+
+	if (s->eof)
+		return 0;
+	if (s->pos > 0) {
+		s->in.len -= s->pos;
+		memmove(s->in.data, s->in.data + s->pos, s->in.len);
+		s->pos = 0;
+	}
+	if (s->in.len > VALUE_LIMIT)
+		return err_set(err, ERR_TOO_LARGE, "%s:%lu: a value of more than %zu MiB", s->name,
+		    s->line, VALUE_LIMIT >> 20);
+	buf_reserve(&s->in, PIECE);
+	n = read_some(s, s->in.data + s->in.len, PIECE);
+	if (n < 0)
+		return err_sys(err, errno, "cannot read '%s'", s->name);
+	s->in.len += (size_t)n;
+	s->in.data[s->in.len] = '\0';
+	s->eof = n == 0;
+	return n > 0;
+}
+
+/* At least n bytes at pos? */
+static int
+have(struct stream *s, size_t n, struct err *err)
+{
+	while (s->in.len - s->pos < n) {
+		int r = fill(s, err);
+
+		if (r <= 0)
+			return r;
+	}
+	return 1;
+}
+
+/* Move pos on, counting lines; columns count characters. */
+static void
+advance(struct stream *s, size_t n)
+{
+	const char *p = s->in.data + s->pos, *end = p + n, *nl;
+
+	while ((nl = memchr(p, '\n', (size_t)(end - p)))) {
+		s->line++;
+		s->column = 1;
+		p = nl + 1;
+	}
+	for (; p < end; p++)
+		s->column += (*p & 0xc0) != 0x80;
+	s->pos += n;
+}
+
+/* An error at the byte `ahead` of pos. */
+static int
+bad(struct stream *s, size_t ahead, struct err *err, const char *cause)
+{
+	advance(s, ahead);
+	return err_set(err, ERR_BAD_REQUEST, "%s:%lu:%lu: %s", s->name, s->line, s->column, cause);
+}
+
+/* --- JSON -------------------------------------------------------------------- */
+
+/* Finds where a value ends, in as many pieces as it comes. */
+struct scan {
+	size_t at; /* from the value's first byte */
+	int depth;
+	bool string, escaped;
+};
+
+/* Skip the inside of a string: true behind its closing quote. */
+static bool
+scan_string(const char *p, size_t len, struct scan *st)
+{
+	for (; st->at < len; st->at++) {
+		if (st->escaped)
+			st->escaped = false;
+		else if (p[st->at] == '\\')
+			st->escaped = true;
+		else if (p[st->at] == '"') {
+			st->at++;
+			st->string = false;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* true when the value that starts at p ends at st->at */
+static bool
+scan_value(const char *p, size_t len, struct scan *st)
+{
+	while (st->at < len) {
+		if (st->string && !scan_string(p, len, st))
+			return false;
+		if (st->at >= len)
+			return false;
+		switch (p[st->at++]) {
+		case '"':
+			st->string = true;
+			break;
+		case '{':
+		case '[':
+			if (++st->depth > JSON_DEPTH)
+				return true;
+			break;
+		case '}':
+		case ']':
+			if (--st->depth <= 0)
+				return true;
+			break;
+		default:
+			break;
+		}
+	}
+	return false;
+}
+
+/* Whitespace, and a byte order mark at the very start: 1 when something else follows, 0 at the end.
+ */
+static int
+skip_space(struct stream *s, struct err *err)
+{
+	int r;
+
+	if (s->index == 0 && s->line == 1 && s->column == 1 && (r = have(s, 1, err)) > 0 &&
+	    s->in.data[s->pos] == '\xef' && (r = have(s, 3, err)) > 0 &&
+	    memcmp(s->in.data + s->pos, "\xef\xbb\xbf", 3) == 0)
+		s->pos += 3;
+	for (;;) {
+		size_t n;
+
+		if ((r = have(s, 1, err)) <= 0)
+			return r;
+		n = strspn(s->in.data + s->pos, " \t\r\n");
+		advance(s, n);
+		if (s->pos < s->in.len)
+			return 1;
+	}
+}
+
+static int
+decode(struct stream *s, size_t len, json_t **ret, struct err *err)
+{
+	const char *p = s->in.data + s->pos;
+	json_error_t e;
+	json_t *v = json_loadb(p, len, JSON_REJECT_DUPLICATES, &e);
+	size_t at;
+
+	if (!v) {
+		at = e.position > 0 ? (size_t)e.position - 1 : 0;
+		return bad(s, at < len ? at : len - 1, err, e.text);
+	}
+	s->value_line = s->line;
+	s->index++;
+	s->raw = s->pos;
+	s->raw_len = memchr(p, '\n', len) ? 0 : len;
+	advance(s, len);
+	*ret = v;
+	return 1;
+}
+
+static int
+read_json(struct stream *s, json_t **ret, struct err *err)
+{
+	struct scan st = { 0 };
+	int r;
+
+	while (!scan_value(s->in.data + s->pos, s->in.len - s->pos, &st)) {
+		unsigned long line = s->line;
+
+		if ((r = fill(s, err)) > 0)
+			continue;
+		if (r < 0)
+			return r;
+		advance(s, s->in.len - s->pos);
+		return err_set(err, ERR_BAD_REQUEST,
+		    "%s:%lu:%lu: the input ends inside a value that began on line %lu", s->name,
+		    s->line, s->column, line);
+	}
+	if (st.depth > JSON_DEPTH)
+		return bad(s, st.at - 1, err, "nested too deeply");
+	return decode(s, st.at, ret, err);
+}
+
+/* --- which is it? -------------------------------------------------------------- */
+
+static ssize_t
+feed_yaml(void *arg, char *buf, size_t size)
+{
+	struct stream *s = arg;
+	size_t left = s->in.len - s->pos;
+
+	if (left == 0)
+		return s->eof ? 0 : read_some(s, buf, size);
+	if (size > left)
+		size = left;
+	memcpy(buf, s->in.data + s->pos, size);
+	s->pos += size;
+	return (ssize_t)size;
+}
+
+static void
+use_yaml(struct stream *s, unsigned long line)
+{
+	s->mode = MODE_YAML;
+	s->yaml = yaml_open_reader(feed_yaml, s, line);
+}
+
+static int
+read_yaml(struct stream *s, json_t **ret, struct err *err)
+{
+	int r = yaml_read(s->yaml, ret, &s->value_line, err);
+
+	if (r < 0 && err->code == ERR_BAD_REQUEST)
+		return err_set(err, err->code, "%s:%s", s->name, err->msg);
+	if (r < 0)
+		return err_wrap(err, "'%s'", s->name);
+	s->index += r > 0;
+	return r;
+}
+
+/* Before the first value: JSON begins with '{' or '[', all else is YAML's to judge. */
+static int
+detect(struct stream *s, struct err *err)
+{
+	size_t at = 0;
+	int r;
+
+	for (;; at++) {
+		if ((r = have(s, at + 1, err)) < 0)
+			return r;
+		if (r == 0)
+			break;
+		if (at == 0 && (r = have(s, 3, err)) > 0 &&
+		    memcmp(s->in.data, "\xef\xbb\xbf", 3) == 0)
+			at += 3;
+		if (r < 0)
+			return r;
+		if (!strchr(" \t\r\n", s->in.data[at]) || s->in.data[at] == '\0')
+			break;
+	}
+	if (at < s->in.len && (s->in.data[at] == '{' || s->in.data[at] == '['))
+		s->mode = MODE_JSON;
+	else
+		use_yaml(s, 1);
+	return 0;
+}
+
+/* Between JSON values.  "---" turns to YAML for the rest, as kubectl does. */
+static int
+next_json(struct stream *s, json_t **ret, struct err *err)
+{
+	int r = skip_space(s, err);
+	char c;
+
+	if (r <= 0)
+		return r;
+	c = s->in.data[s->pos];
+	if (c == '{' || c == '[')
+		return read_json(s, ret, err);
+	if (c == '-' && (r = have(s, 3, err)) > 0 && memcmp(s->in.data + s->pos, "---", 3) == 0) {
+		use_yaml(s, s->line);
+		return read_yaml(s, ret, err);
+	}
+	return r < 0 ? r : bad(s, 0, err, "'{' expected: a JSON object");
+}
+
+int
+stream_read(struct stream *s, json_t **ret, struct err *err)
+{
+	int r = 0;
+
+	if (s->ended)
+		return 0;
+	s->raw_len = 0;
+	if (s->mode == MODE_UNKNOWN)
+		r = detect(s, err);
+	if (r == 0)
+		r = s->mode == MODE_JSON ? next_json(s, ret, err) : read_yaml(s, ret, err);
+	if (r <= 0)
+		s->ended = true;
+	return r;
+}

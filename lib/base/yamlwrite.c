@@ -1,0 +1,336 @@
+/*
+ * YAML as kubectl prints it (go-yaml v2's layout): two spaces, lists not indented below
+ * their key, a string plain where that is read back as the same string, else quoted, and a
+ * literal block for text of several lines.  Long lines are not folded.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/jsonl.h"
+#include "base/mem.h"
+#include "base/yaml.h"
+
+enum style { STYLE_PLAIN, STYLE_SINGLE, STYLE_DOUBLE, STYLE_LITERAL };
+
+struct writer {
+	struct buf *out;
+	bool sorted;
+};
+
+/* --- which style a string needs ------------------------------------------------ */
+
+/* Would it be read as a YAML timestamp ("2026-01-02...")? */
+static bool
+is_timestamp(const char *s)
+{
+	return strspn(s, "0123456789") == 4 && s[4] == '-' && isdigit((unsigned char)s[5]);
+}
+
+/* "190:20:30", a number in base 60 for some readers. */
+static bool
+is_base60(const char *s)
+{
+	bool colon = false;
+
+	s += *s == '+' || *s == '-';
+	if (!isdigit((unsigned char)*s))
+		return false;
+	s += strspn(s, "0123456789_");
+	for (; *s == ':'; s += strspn(s, "0123456789")) {
+		colon = true;
+		s++;
+	}
+	if (*s == '.')
+		s += 1 + strspn(s + 1, "0123456789_");
+	return colon && *s == '\0';
+}
+
+/* A character that stands for itself; tabs, controls and what lies beyond the BMP are escaped. */
+static bool
+printable(const unsigned char *p)
+{
+	if (*p < 0x80)
+		return *p == '\n' || (*p >= 0x20 && *p < 0x7f);
+	if (*p == 0xc2)
+		return p[1] >= 0xa0;
+	if (*p == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))
+		return false; /* line and paragraph separators */
+	if (*p == 0xef)
+		return !(p[1] == 0xbb && p[2] == 0xbf) && !(p[1] == 0xbf && p[2] >= 0xbe);
+	return *p < 0xf0;
+}
+
+static bool
+blank(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\0';
+}
+
+/* Indicators that end or change a plain scalar in block context. */
+static bool
+has_indicator(const char *s)
+{
+	if (strncmp(s, "---", 3) == 0 || strncmp(s, "...", 3) == 0)
+		return true;
+	if (strchr("#,[]{}&*!|>'\"%@`", *s))
+		return true;
+	if ((*s == '-' || *s == '?') && blank(s[1]))
+		return true;
+	for (const char *p = s; *p; p++)
+		if ((*p == ':' && blank(p[1])) || (*p == '#' && p > s && blank(p[-1])))
+			return true;
+	return false;
+}
+
+static enum style
+style_of(const char *s, size_t len, bool key)
+{
+	bool lines = false, space_break = false;
+
+	if (len == 0)
+		return STYLE_DOUBLE;
+	for (size_t i = 0; i < len; i++) {
+		if (((unsigned char)s[i] & 0xc0) != 0x80 &&
+		    !printable((const unsigned char *)s + i))
+			return STYLE_DOUBLE;
+		if (s[i] == '\n') {
+			lines = true;
+			space_break = space_break || (i > 0 && s[i - 1] == ' ');
+		}
+	}
+	if (lines)
+		return key || space_break || s[len - 1] == ' ' ? STYLE_DOUBLE : STYLE_LITERAL;
+	if (yaml_is_special(s, len) || is_timestamp(s) || is_base60(s))
+		return STYLE_DOUBLE;
+	if (*s == ' ' || s[len - 1] == ' ' || has_indicator(s) || strcmp(s, "<<") == 0 ||
+	    strcmp(s, "=") == 0)
+		return STYLE_SINGLE;
+	return STYLE_PLAIN;
+}
+
+/* --- strings -------------------------------------------------------------------- */
+
+static void
+indent(struct buf *out, int n)
+{
+	while (n-- > 0)
+		buf_putc(out, ' ');
+}
+
+static void
+write_single(struct buf *out, const char *s)
+{
+	buf_putc(out, '\'');
+	for (; *s; s++) {
+		if (*s == '\'')
+			buf_putc(out, '\'');
+		buf_putc(out, *s);
+	}
+	buf_putc(out, '\'');
+}
+
+/* The code point at p, moving *len to its number of bytes. */
+static unsigned
+code_point(const unsigned char *p, size_t *len)
+{
+	*len = *p < 0x80 ? 1 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+	switch (*len) {
+	case 1:
+		return *p;
+	case 2:
+		return (*p & 0x1fu) << 6 | (p[1] & 0x3fu);
+	case 3:
+		return (*p & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+	default:
+		return (*p & 0x07u) << 18 | (p[1] & 0x3fu) << 12 | (p[2] & 0x3fu) << 6 |
+		       (p[3] & 0x3fu);
+	}
+}
+
+static void
+write_double(struct buf *out, const char *s, size_t len)
+{
+	static const char from[] = "\a\b\t\n\v\f\r\x1b\"\\", to[] = "abtnvfre\"\\";
+	const unsigned char *p = (const unsigned char *)s, *end = p + len;
+
+	buf_putc(out, '"');
+	while (p < end) {
+		size_t n;
+		unsigned c = code_point(p, &n);
+		const char *e = c && c < 0x80 ? strchr(from, (int)c) : NULL;
+
+		if (e)
+			buf_add(out, (char[]){ '\\', to[e - from] }, 2);
+		else if (printable(p))
+			buf_add(out, p, n);
+		else
+			buf_printf(out,
+			    c < 0x100	  ? "\\x%02X"
+			    : c < 0x10000 ? "\\u%04X"
+					  : "\\U%08X",
+			    c);
+		p += n;
+	}
+	buf_putc(out, '"');
+}
+
+/* "|", how deep it stands when that cannot be seen from its first line, and what becomes of the
+ * last newlines. */
+static void
+write_literal(struct buf *out, const char *s, size_t len, int depth)
+{
+	const char *end = s + len;
+
+	buf_putc(out, '|');
+	if (*s == ' ' || *s == '\n')
+		buf_putc(out, '2');
+	if (end[-1] != '\n')
+		buf_putc(out, '-');
+	else if (len == 1 || end[-2] == '\n')
+		buf_putc(out, '+');
+	while (s < end) {
+		size_t line = strcspn(s, "\n");
+
+		buf_putc(out, '\n');
+		if (line)
+			indent(out, depth);
+		buf_add(out, s, line);
+		s += line + 1;
+	}
+}
+
+static void
+write_string(struct buf *out, const char *s, size_t len, int depth, bool key)
+{
+	switch (style_of(s, len, key)) {
+	case STYLE_PLAIN:
+		buf_add(out, s, len);
+		break;
+	case STYLE_SINGLE:
+		write_single(out, s);
+		break;
+	case STYLE_DOUBLE:
+		write_double(out, s, len);
+		break;
+	case STYLE_LITERAL:
+		write_literal(out, s, len, depth);
+		break;
+	}
+}
+
+/* --- values --------------------------------------------------------------------- */
+
+static void value(struct writer *w, const json_t *v, int depth);
+
+static bool
+is_block(const json_t *v)
+{
+	return json_object_size(v) > 0 || json_array_size(v) > 0;
+}
+
+static void
+write_real(struct buf *out, double v)
+{
+	size_t start = out->len;
+
+	json_add_real(out, v);
+	if (out->len - start > 2 && strcmp(out->data + out->len - 2, ".0") == 0)
+		out->data[out->len -= 2] = '\0';
+}
+
+static void
+write_scalar(struct buf *out, const json_t *v, int depth)
+{
+	if (json_is_string(v))
+		write_string(out, json_string_value(v), json_string_length(v), depth, false);
+	else if (json_is_real(v))
+		write_real(out, json_real_value(v));
+	else
+		json_add(out, v); /* also {} and [] */
+}
+
+/* A key longer than YAML's simple keys may be stands behind "? ". */
+enum { SIMPLE_KEY = 1000 };
+
+static void
+member(struct writer *w, const char *key, const json_t *v, int depth, bool first)
+{
+	size_t start, len = strlen(key);
+
+	if (!first)
+		indent(w->out, depth);
+	start = w->out->len;
+	write_string(w->out, key, len, depth, true);
+	if (w->out->len - start > SIMPLE_KEY) {
+		autofree char *text = xstrndup(w->out->data + start, w->out->len - start);
+
+		w->out->len = start;
+		buf_printf(w->out, "? %s\n", text);
+		indent(w->out, depth);
+	}
+	buf_putc(w->out, ':');
+	if (!is_block(v)) {
+		buf_putc(w->out, ' ');
+		write_scalar(w->out, v, depth + 2);
+		buf_putc(w->out, '\n');
+		return;
+	}
+	buf_putc(w->out, '\n');
+	depth += json_is_object(v) ? 2 : 0;
+	indent(w->out, depth);
+	value(w, v, depth);
+}
+
+/* A block whose first line's indentation is written already. */
+static void
+value(struct writer *w, const json_t *v, int depth)
+{
+	const char *key;
+	json_t *item;
+	size_t i, n = 0;
+
+	if (json_is_object(v) && w->sorted) {
+		autofree const char **keys = json_sorted_keys(v, &n);
+
+		for (i = 0; i < n; i++)
+			member(w, keys[i], json_object_get(v, keys[i]), depth, i == 0);
+	} else if (json_is_object(v)) {
+		json_object_foreach ((json_t *)v, key, item)
+			member(w, key, item, depth, n++ == 0);
+	} else {
+		json_array_foreach (v, i, item) {
+			if (i > 0)
+				indent(w->out, depth);
+			buf_puts(w->out, "- ");
+			if (is_block(item)) {
+				value(w, item, depth + 2);
+			} else {
+				write_scalar(w->out, item, depth + 2);
+				buf_putc(w->out, '\n');
+			}
+		}
+	}
+}
+
+static void
+document(struct writer *w, const json_t *v)
+{
+	if (is_block(v)) {
+		value(w, v, 0);
+	} else {
+		write_scalar(w->out, v, 2);
+		buf_putc(w->out, '\n');
+	}
+}
+
+void
+yaml_write(struct buf *out, const json_t *v)
+{
+	document(&(struct writer){ out, false }, v);
+}
+
+void
+yaml_write_sorted(struct buf *out, const json_t *v)
+{
+	document(&(struct writer){ out, true }, v);
+}
