@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "store/bytes.h"
 
 /*
  * The HTTP/1.1 server (RFC 9112), on TCP with TLS or without, and on unix sockets.  It knows
@@ -15,19 +16,9 @@
  *
  * A few event-loop threads (epoll) read requests and write replies; a pool of worker threads runs
  * what may block.  A complete request is handed to `handle` on a loop thread, which must either
- * answer at once or pass it on with http_defer().  Framing is strict: what RFC 9112 calls a bad request gets
- * 400, 413, 414, 431 or 501 and the connection is closed before a handler sees it.
+ * answer at once or pass it on with http_defer().  Framing is strict: what RFC 9112 calls a bad
+ * request gets 400, 413, 414, 431 or 501 and the connection is closed before a handler sees it.
  */
-
-/* Immutable bytes shared between threads; reference counts are atomic. */
-struct bytes {
-	_Atomic unsigned refs;
-	size_t len;
-	char data[]; /* followed by a NUL */
-};
-struct bytes *bytes_new(const void *data, size_t len); /* one reference */
-struct bytes *bytes_ref(struct bytes *b);
-void bytes_unref(struct bytes *b); /* accepts NULL */
 
 struct http_header {
 	const char *name, *value; /* NUL-terminated; names as sent: compare without case */
@@ -38,14 +29,15 @@ struct http_peer {
 	bool tls, local; /* local: a unix socket */
 	uid_t uid;	 /* of a local peer (SO_PEERCRED) */
 	pid_t pid;
-	const char *common_name; /* of a verified client certificate, else NULL */
+	const char *common_name;	  /* of a verified client certificate, else NULL */
 	const char *const *organizations; /* NULL-terminated; may be NULL */
 };
 
 struct http_request {
 	const char *method;
-	const char *path;  /* percent-decoded, no query; a NUL or bad escape was refused */
-	const char *query; /* as sent, without '?'; "" when none */
+	const char *path;   /* percent-decoded, no query; a NUL or bad escape was refused */
+	const char *query;  /* as sent, without '?'; "" when none */
+	const char *target; /* path and query as sent */
 	const struct http_header *headers;
 	size_t nheaders;
 	const char *body; /* NUL-terminated */
@@ -57,50 +49,68 @@ struct http_exchange; /* one request and its answer */
 
 const struct http_request *http_request(const struct http_exchange *x);
 const char *http_header(const struct http_exchange *x, const char *name); /* or NULL */
-/* The value of a query parameter, decoded; a new string, or NULL when it is not there.  The first one counts. */
+/* The value of a query parameter, decoded; a new string, or NULL when it is not there.  The first
+ * one counts. */
 char *http_query(const struct http_exchange *x, const char *name);
 
-/* Run fn(x, arg) on a worker thread; the handler must not touch x afterwards. */
+/*
+ * Run fn(x, arg) on a worker thread; the handler must not touch x afterwards.  The answer may come
+ * from any thread and at any time, also after fn has returned (a commit queue may give it), but it
+ * must come: a connection and http_server_stop() wait for it.
+ */
 void http_defer(struct http_exchange *x, void (*fn)(struct http_exchange *x, void *arg), void *arg);
 
-/* Answer and end the exchange.  type may be NULL; extra: more headers, ended by a NULL name, or NULL. The
- * parts (references are taken over) are sent one after the other without being copied. */
-void http_reply(struct http_exchange *x, int status, const char *type, const struct http_header *extra,
-    struct bytes *const *parts, size_t nparts);
+/* Whether the peer has hung up: a long answer need not be worked out any more.  It still must be
+ * given. */
+bool http_gone(const struct http_exchange *x);
+
+/* Answer and end the exchange.  type may be NULL; extra: more headers, ended by a NULL name, or
+ * NULL. The parts (references are taken over) are sent one after the other without being copied. */
+void http_reply(struct http_exchange *x, int status, const char *type,
+    const struct http_header *extra, struct bytes *const *parts, size_t nparts);
 void http_reply_text(struct http_exchange *x, int status, const char *type, const char *text);
 
 /*
- * An answer without a known end (a watch): chunked.  Begin ends the exchange and gives a stream that any thread
- * may use until http_stream_end().  `closed` is called once, on a loop thread, when the stream is over for
- * whatever reason (peer gone, ended, server stopping); after it returns the stream is gone.
+ * An answer without a known end (a watch): chunked.  Begin ends the exchange and gives a stream
+ * that any thread may use until http_stream_end().  `closed` is called once, on a loop thread, when
+ * the stream is over for whatever reason (peer gone, ended, server stopping); after it returns the
+ * stream is gone.  It may be called before http_stream_begin() has returned to a worker thread:
+ * hold, around begin and send, the lock that `closed` takes.
  */
 struct http_stream;
-struct http_stream *http_stream_begin(struct http_exchange *x, int status, const char *type,
-    void (*closed)(void *arg), void *arg);
-/* Queue one chunk (takes the reference).  Never blocks.  Returns the bytes now queued and not yet written: a caller
- * ends a stream whose reader does not keep up. */
+struct http_stream *http_stream_begin(
+    struct http_exchange *x, int status, const char *type, void (*closed)(void *arg), void *arg);
+/* Queue one chunk (takes the reference).  Never blocks.  Returns the bytes now queued and not yet
+ * written: a caller ends a stream whose reader does not keep up. */
 size_t http_stream_send(struct http_stream *s, struct bytes *chunk);
-void http_stream_end(struct http_stream *s); /* after what is queued; the stream may still see `closed` later */
+void http_stream_end(
+    struct http_stream *s); /* after what is queued; the stream may still see `closed` later */
 
 struct http_limits {
 	size_t header_bytes; /* of the whole head; 0: 64 KiB */
 	size_t body_bytes;   /* 0: 3 MiB */
-	int header_seconds;  /* to send a head; 0: 10 */
+	int header_seconds;  /* to send a head, and for a TLS handshake; 0: 10 */
+	int body_seconds;    /* to send a body; 0: 60 */
 	int idle_seconds;    /* between requests; 0: 120 */
+	int write_seconds;   /* without any progress while an answer waits to be read; 0: 60 */
 	int max_connections; /* 0: from RLIMIT_NOFILE */
 };
 
 struct tls; /* store/tls.h */
 
 struct http_server;
-int http_server_new(struct http_server **ret, const struct http_limits *limits, int loops, int workers,
-    void (*handle)(struct http_exchange *x, void *arg), void *arg, struct err *err);
-/* "127.0.0.1:6443", "[::1]:0", ":6443"; tls NULL is plain.  *port (may be NULL) gets the port bound. */
-int http_listen(struct http_server *s, const char *address, struct tls *tls, int *port, struct err *err);
-/* A unix socket with this mode; a stale one (nobody answers) is replaced, a live one is an error. */
+int http_server_new(struct http_server **ret, const struct http_limits *limits, int loops,
+    int workers, void (*handle)(struct http_exchange *x, void *arg), void *arg, struct err *err);
+/* "127.0.0.1:6443", "[::1]:0", ":6443"; tls NULL is plain.  *port (may be NULL) gets the port
+ * bound. */
+int http_listen(
+    struct http_server *s, const char *address, struct tls *tls, int *port, struct err *err);
+/* A unix socket with this mode; a stale one (nobody answers) is replaced, a live one is an error.
+ */
 int http_listen_unix(struct http_server *s, const char *path, unsigned mode, struct err *err);
 int http_server_start(struct http_server *s, struct err *err); /* starts the threads and returns */
-/* Stop accepting, let running exchanges end for up to `seconds`, close streams, join the threads. */
+/* Stop accepting, let running exchanges end for up to `seconds`, close streams, join the threads.
+ */
 void http_server_stop(struct http_server *s, double seconds);
 void http_server_free(struct http_server *s);
 

@@ -1,0 +1,178 @@
+/*
+ * Server credentials and sessions (GnuTLS).
+ */
+#include "store/tls.h"
+
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct tls {
+	gnutls_certificate_credentials_t credentials;
+	gnutls_priority_t priority;
+};
+
+/*
+ * A certificate is asked for and not required; one that is given must be the authority's and meant
+ * for clients, or the handshake fails.
+ */
+static int
+verify_client(gnutls_session_t session)
+{
+	gnutls_typed_vdata_st purpose = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (void *)GNUTLS_KP_TLS_WWW_CLIENT };
+	unsigned n = 0, status = 0;
+
+	if (!gnutls_certificate_get_peers(session, &n) || n == 0)
+		return 0;
+	if (gnutls_certificate_verify_peers(session, &purpose, 1, &status) < 0 || status != 0)
+		return GNUTLS_E_CERTIFICATE_ERROR;
+	return 0;
+}
+
+static int
+load(struct tls *t, const char *dir, struct err *err)
+{
+	autofree char *ca = xasprintf("%s/pki/ca.crt", dir);
+	autofree char *crt = xasprintf("%s/pki/server.crt", dir);
+	autofree char *key = xasprintf("%s/pki/server.key", dir);
+	int r;
+
+	r = gnutls_certificate_set_x509_trust_file(t->credentials, ca, GNUTLS_X509_FMT_PEM);
+	if (r <= 0)
+		return err_set(err, ERR_INTERNAL, "cannot use '%s': %s", ca,
+		    r < 0 ? gnutls_strerror(r) : "no certificate in it");
+	r = gnutls_certificate_set_x509_key_file(t->credentials, crt, key, GNUTLS_X509_FMT_PEM);
+	if (r < 0)
+		return err_set(err, ERR_INTERNAL, "cannot use '%s': %s", crt, gnutls_strerror(r));
+	return 0;
+}
+
+int
+tls_new(struct tls **ret, const char *dir, struct err *err)
+{
+	struct tls *t = xcalloc(1, sizeof *t);
+	int r;
+
+	r = gnutls_certificate_allocate_credentials(&t->credentials);
+	if (r == 0)
+		r = gnutls_priority_init(
+		    &t->priority, "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", NULL);
+	if (r < 0)
+		r = err_set(err, ERR_INTERNAL, "cannot set up TLS: %s", gnutls_strerror(r));
+	else
+		r = load(t, dir, err);
+	if (r < 0) {
+		tls_free(t);
+		return r;
+	}
+	gnutls_certificate_set_verify_function(t->credentials, verify_client);
+	*ret = t;
+	return 0;
+}
+
+void
+tls_free(struct tls *t)
+{
+	if (!t)
+		return;
+	if (t->priority)
+		gnutls_priority_deinit(t->priority);
+	if (t->credentials)
+		gnutls_certificate_free_credentials(t->credentials);
+	free(t);
+}
+
+struct gnutls_session_int *
+tls_session(struct tls *t, int fd, struct err *err)
+{
+	static unsigned char name[] = "http/1.1";
+	const gnutls_datum_t alpn = { name, sizeof name - 1 };
+	gnutls_session_t s = NULL;
+	int r;
+
+	/* no tickets: our clients are short-lived processes, which cannot keep one */
+	r = gnutls_init(&s, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS |
+				GNUTLS_NO_TICKETS_TLS12);
+	if (r == 0)
+		r = gnutls_priority_set(s, t->priority);
+	if (r == 0)
+		r = gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, t->credentials);
+	if (r == 0)
+		r = gnutls_alpn_set_protocols(s, &alpn, 1, 0);
+	if (r < 0) {
+		err_set(err, ERR_INTERNAL, "cannot set up a TLS session: %s", gnutls_strerror(r));
+		if (s)
+			gnutls_deinit(s);
+		return NULL;
+	}
+	gnutls_certificate_server_set_request(s, GNUTLS_CERT_REQUEST);
+	gnutls_handshake_set_timeout(s, GNUTLS_INDEFINITE_TIMEOUT); /* the server has its own */
+	gnutls_transport_set_int(s, fd);
+	return s;
+}
+
+/* The i-th value of an attribute of the subject; NULL when there is none or it holds a NUL. */
+static char *
+subject(gnutls_x509_crt_t crt, const char *oid, unsigned i)
+{
+	char value[1024];
+	size_t len = sizeof value;
+
+	if (gnutls_x509_crt_get_dn_by_oid(crt, oid, i, 0, value, &len) < 0)
+		return NULL;
+	return strlen(value) == len ? xstrdup(value) : NULL;
+}
+
+/* One block: the array of organizations, then the strings. */
+static void *
+pack(char *cn, char **organizations, size_t n, const char **common_name)
+{
+	size_t size = (n + 1) * sizeof(char *) + strlen(cn) + 1;
+	char **block, *p;
+
+	for (size_t i = 0; i < n; i++)
+		size += strlen(organizations[i]) + 1;
+	block = xmalloc(size);
+	p = (char *)(block + n + 1);
+	for (size_t i = 0; i < n; i++) {
+		block[i] = p;
+		p = stpcpy(p, organizations[i]) + 1;
+	}
+	block[n] = NULL;
+	*common_name = p;
+	strcpy(p, cn);
+	return block;
+}
+
+void *
+tls_peer(
+    struct gnutls_session_int *session, const char **common_name, const char *const **organizations)
+{
+	enum { MOST = 32 };
+	const gnutls_datum_t *list;
+	char *found[MOST], *cn;
+	gnutls_x509_crt_t crt;
+	void *block = NULL;
+	unsigned n = 0;
+
+	list = gnutls_certificate_get_peers(session, &n);
+	if (!list || n == 0 || gnutls_x509_crt_init(&crt) < 0)
+		return NULL;
+	if (gnutls_x509_crt_import(crt, &list[0], GNUTLS_X509_FMT_DER) == 0 &&
+	    (cn = subject(crt, GNUTLS_OID_X520_COMMON_NAME, 0))) {
+		for (n = 0; n < MOST; n++)
+			if (!(found[n] = subject(crt, GNUTLS_OID_X520_ORGANIZATION_NAME, n)))
+				break;
+		block = pack(cn, found, n, common_name);
+		*organizations = block;
+		while (n > 0)
+			free(found[--n]);
+		free(cn);
+	}
+	gnutls_x509_crt_deinit(crt);
+	return block;
+}
