@@ -126,7 +126,7 @@ parse() { "$BIN/orch-parse" "$@"; }
 	run parse -a x
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"nested"* ]]
-	(echo 'a:'; yes '[' | head -n 5000) >x
+	(echo 'a:'; yes '  [' | head -n 5000) >x
 	run parse -a x
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"nested"* ]]
