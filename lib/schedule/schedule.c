@@ -14,7 +14,8 @@ schedule_wants(const struct scheduler *s, const json_t *pod)
 {
 	return !*text(pod, "spec", "nodeName") && pod_active(pod) &&
 	       strcmp(str(get(pod, "spec", "schedulerName"), "default-scheduler"), s->name) == 0 &&
-	       json_array_size(get(pod, "spec", "schedulingGates")) == 0;
+	       json_array_size(get(pod, "spec", "schedulingGates")) == 0 &&
+	       !placed_find(s, meta_namespace(pod), meta_name(pod));
 }
 
 static int

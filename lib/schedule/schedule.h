@@ -47,7 +47,7 @@ void scheduler_forget(struct scheduler *s, const char *ns, const char *name);
 
 size_t scheduler_nodes(const struct scheduler *s); /* how many there are */
 
-/* Is it this scheduler's to place: no node yet, alive, named for us, no scheduling gate? */
+/* Is it this scheduler's to place: no node yet (nor assumed), alive, named for us, no gate? */
 bool schedule_wants(const struct scheduler *s, const json_t *pod);
 
 /* Those of a world, in the order to place them: highest spec.priority, then oldest, then by
