@@ -203,7 +203,7 @@ http_listen(struct http_server *s, const char *address, struct tls *tls, int *po
 {
 	struct addrinfo hints = { .ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM }, *list;
 	autofree char *host = NULL;
-	const char *service;
+	const char *service = NULL;
 	int fd = -1, r;
 
 	if ((r = split_address(address, &host, &service, err)) < 0)
