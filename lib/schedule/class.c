@@ -15,7 +15,6 @@
  */
 
 /* What scores take a container that asks for nothing to use (upstream's NonZeroRequested). */
-enum { MAX_TABLES = 256 };
 static const int64_t guess_cpu = 100, guess_memory = INT64_C(200) << 20;
 
 static void
@@ -178,6 +177,10 @@ class_of(struct scheduler *s, const json_t *pod)
 		c->pod = json_incref((json_t *)pod);
 		c->keylen = key.len;
 		c->key = buf_detach(&key);
+		c->tolerations = get(pod, "spec", "tolerations");
+		c->selects = get(pod, "spec", "nodeSelector") ||
+			     get(pod, "spec", "affinity", "nodeAffinity",
+				 "requiredDuringSchedulingIgnoredDuringExecution");
 		c->prefers = get(pod, "spec", "affinity", "nodeAffinity",
 				 "preferredDuringSchedulingIgnoredDuringExecution") != NULL;
 		c->relates = relates(get(pod, "spec"));
@@ -216,24 +219,21 @@ class_put(struct scheduler *s, struct class *c)
 	drop_unused(s, c);
 }
 
-/* Verdicts take memory, classes times nodes: the table used longest ago goes. */
+/* The table used longest ago goes; its memory is for the next. */
 static void
-evict(struct scheduler *s)
+take_oldest(struct scheduler *s, struct class *c)
 {
-	struct class *oldest = NULL;
+	size_t at = 0;
+	struct class *oldest;
 
-	for (size_t i = 0; i < s->classes.cap; i++) {
-		struct class *c = s->classes.slot[i].key ? s->classes.slot[i].value : NULL;
-
-		if (c && c->verdict && (!oldest || c->last_used < oldest->last_used))
-			oldest = c;
-	}
-	if (!oldest)
-		return;
-	free(oldest->verdict);
-	oldest->verdict = NULL;
+	for (size_t i = 1; i < s->ntables; i++)
+		if (s->table[i]->last_used < s->table[at]->last_used)
+			at = i;
+	oldest = s->table[at];
+	s->table[at] = c;
+	c->verdict = steal(oldest->verdict);
+	c->nverdicts = oldest->nverdicts;
 	oldest->nverdicts = 0;
-	s->tables--;
 	drop_unused(s, oldest);
 }
 
@@ -241,15 +241,13 @@ void
 class_table(struct scheduler *s, struct class *c)
 {
 	c->last_used = ++s->clock;
-	if (!c->verdict) {
-		if (s->tables >= MAX_TABLES)
-			evict(s);
-		s->tables++;
-	}
+	if (!c->verdict && s->ntables == MAX_TABLES)
+		take_oldest(s, c);
+	else if (!c->verdict)
+		s->table[s->ntables++] = c;
 	if (c->verdict && c->nverdicts >= s->nnodes)
 		return;
 	c->verdict = xreallocarray(c->verdict, s->nnodes + 1, sizeof *c->verdict);
-	memset(c->verdict + c->nverdicts, 0, (s->nnodes + 1 - c->nverdicts) * sizeof *c->verdict);
 	c->nverdicts = s->nnodes;
 }
 

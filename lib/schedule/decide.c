@@ -33,6 +33,7 @@ judge(const struct scheduler *s, const struct class *c, const struct node *n, st
 static void
 catch_up(struct scheduler *s, struct class *c)
 {
+	/* a table that had to grow has places that were never judged; they are in the log */
 	bool all = !c->verdict || c->epoch != s->epoch || s->nlog - c->seen >= s->nnodes;
 
 	class_table(s, c);

@@ -45,9 +45,8 @@ unschedulable(
 {
 	(void)s;
 	(void)reason;
-	return truth(get(n->obj, "spec", "unschedulable")) &&
-	       !tolerates(get(c->pod, "spec", "tolerations"), "node.kubernetes.io/unschedulable",
-		   "", "NoSchedule");
+	return n->unschedulable &&
+	       !tolerates(c->tolerations, "node.kubernetes.io/unschedulable", "", "NoSchedule");
 }
 
 static const char *
@@ -67,7 +66,7 @@ untolerated(
 
 		if (strcmp(t->effect, "NoSchedule") != 0 && strcmp(t->effect, "NoExecute") != 0)
 			continue;
-		if (tolerates(get(c->pod, "spec", "tolerations"), t->key, t->value, t->effect))
+		if (tolerates(c->tolerations, t->key, t->value, t->effect))
 			continue;
 		*reason = t->text;
 		return true;
@@ -86,7 +85,7 @@ static bool
 wrong_node(const struct scheduler *s, const struct class *c, const struct node *n, uint32_t *reason)
 {
 	(void)s, (void)reason;
-	return !affinity_required(c->pod, n);
+	return c->selects && !affinity_required(c->pod, n);
 }
 
 static const char *

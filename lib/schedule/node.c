@@ -116,6 +116,8 @@ node_read(struct scheduler *s, struct node *n, const json_t *obj)
 	n->ntaints = 0;
 	read_taints(s, n);
 	read_allocatable(s, n);
+	n->unschedulable = truth(get(obj, "spec", "unschedulable"));
+	n->has_images = json_array_size(has) > 0;
 	if (!same(had, has)) { /* how common an image is counts on every node */
 		count_images(s, old, -1);
 		count_images(s, obj, 1);

@@ -80,13 +80,15 @@ int
 score_images(const struct scheduler *s, const struct class *c, const struct node *n)
 {
 	static const double least = 23.0 * 1024 * 1024, most_each = 1000.0 * 1024 * 1024;
-	const json_t *containers = get(c->pod, "spec", "containers");
-	double sum = 0, most = most_each * (double)json_array_size(containers);
+	const json_t *containers;
+	double sum = 0, most;
 	size_t i;
 	json_t *one;
 
-	if (!get(n->obj, "status", "images"))
+	if (!n->has_images)
 		return 0;
+	containers = get(c->pod, "spec", "containers");
+	most = most_each * (double)json_array_size(containers);
 	json_array_foreach (containers, i, one)
 		sum += image_worth(s, n, text(one, "image"));
 	if (sum < least || most <= least)
@@ -101,8 +103,8 @@ score_taints(const struct class *c, const struct node *n)
 
 	for (size_t i = 0; i < n->ntaints; i++)
 		if (strcmp(n->taint[i].effect, "PreferNoSchedule") == 0 &&
-		    !tolerates(get(c->pod, "spec", "tolerations"), n->taint[i].key,
-			n->taint[i].value, n->taint[i].effect))
+		    !tolerates(
+			c->tolerations, n->taint[i].key, n->taint[i].value, n->taint[i].effect))
 			count++;
 	return count;
 }

@@ -12,6 +12,7 @@
 
 /* The first resources; others get the next numbers as they appear. */
 enum { CPU, MEMORY, STORAGE, PODS, FIRST_EXTENDED };
+enum { MAX_TABLES = 256 };   /* verdicts take memory, classes times nodes */
 enum { MAX_RESOURCES = 30 }; /* a bit of a verdict each; what comes later shares the last */
 
 struct taint {
@@ -38,6 +39,7 @@ struct node {
 				nothing */
 	struct taint *taint;
 	size_t ntaints;
+	bool unschedulable, has_images;
 	struct placed **pod;
 	size_t npods, pods_cap;
 };
@@ -72,8 +74,10 @@ struct class
 	size_t nrequests;
 	int64_t guess[2];
 	bool best_effort; /* asks for nothing */
-	bool prefers;	  /* has preferred node affinity */
-	bool relates;	  /* to other pods: affinity or spread */
+	const json_t *tolerations;
+	bool selects; /* has a nodeSelector or required node affinity */
+	bool prefers; /* has preferred node affinity */
+	bool relates; /* to other pods: affinity or spread */
 	struct port *port;
 	size_t nports;
 	char *key;
@@ -102,8 +106,9 @@ struct scheduler {
 	size_t nresources, resources_cap;
 	char **texts; /* reasons, each once */
 	size_t ntexts, texts_cap;
-	size_t guards; /* placed pods with required anti-affinity */
-	size_t tables; /* classes with verdicts */
+	size_t guards;			 /* placed pods with required anti-affinity */
+	struct class *table[MAX_TABLES]; /* classes with verdicts */
+	size_t ntables;
 	/* Which places changed, for the classes to catch up; a new epoch makes them start over. */
 	uint32_t *log;
 	size_t nlog, log_cap;
