@@ -54,6 +54,7 @@ struct kind {
 	struct line *subs, *columns;
 	size_t nsubs, ncolumns, type;
 	char *summary;
+	const char *named;
 };
 
 static struct type *types;
@@ -266,6 +267,19 @@ parse_field(struct type *t, char *word[], int n, char *summary, struct pos pos)
 	add_field(t, f);
 }
 
+/* "@named label" */
+static const char *
+parse_name_form(const char *word, struct pos pos)
+{
+	static const char *const forms[][2] = { { "subdomain", "SUBDOMAIN" }, { "label", "LABEL" },
+		{ "dns1035", "DNS1035" }, { "path", "PATH" }, { "ip", "IP" } };
+
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+		if (!strcmp(word, forms[i][0]))
+			return forms[i][1];
+	fail(pos, "unknown form of name '%s'", word);
+}
+
 static unsigned
 parse_verb(const char *word, struct pos pos)
 {
@@ -284,6 +298,8 @@ parse_directive(struct kind *k, char *word[], int n, struct pos pos)
 		k->shorts = joined(word, 2, n);
 	} else if (!strcmp(word[0], "@cluster") && n == 1) {
 		k->namespaced = false;
+	} else if (!strcmp(word[0], "@named") && n == 2) {
+		k->named = parse_name_form(word[1], pos);
 	} else if (!strcmp(word[0], "@in") && n > 1) {
 		k->categories = joined(word, 1, n);
 	} else if (!strcmp(word[0], "@verbs") && n > 1) {
@@ -359,6 +375,7 @@ new_kind(struct reader *r, const char *name, const char *summary, struct pos pos
 		.shorts = "",
 		.categories = "",
 		.namespaced = true,
+		.named = "SUBDOMAIN",
 		.verbs = ALL_VERBS,
 		.type = ntypes - 1,
 		.summary = strdup(summary) };
@@ -791,7 +808,7 @@ put_kind(const struct kind *k, size_t index)
 		fputs("NULL, 0, ", stdout);
 	printf("&T[%zu], ", k->type);
 	put_text(k->summary);
-	fputs(" },\n", stdout);
+	printf(", NAME_%s },\n", k->named);
 }
 
 /* The served kinds first, each part in group, version, kind order. */

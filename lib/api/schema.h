@@ -90,6 +90,15 @@ struct column {
 			       computes it */
 };
 
+/* What an object of a kind may be called. */
+enum name_form {
+	NAME_SUBDOMAIN, /* "web.example.com" */
+	NAME_LABEL,	/* "web-1" */
+	NAME_DNS1035,	/* "web-1", starting with a letter */
+	NAME_PATH,	/* "system:node": anything that can stand in a URL */
+	NAME_IP,	/* "10.1.2.3" */
+};
+
 struct kind {
 	const char *group, *version, *kind; /* group "" for core */
 	const char *plural, *singular;	    /* "deployments", "deployment" */
@@ -103,6 +112,7 @@ struct kind {
 	size_t ncolumns;
 	const struct type *type; /* always a struct with apiVersion, kind, metadata */
 	const char *summary;
+	enum name_form named;
 };
 
 /* Every kind that is served, in group, version, kind order; *n their number. */

@@ -21,26 +21,36 @@ struct causes {
 	struct cause *item;
 	size_t n, cap;
 };
-#define CAUSES_INIT { NULL, 0, 0 }
+#define CAUSES_INIT        \
+	{                  \
+		NULL, 0, 0 \
+	}
 void causes_release(struct causes *c);
-void cause_add(struct causes *c, const char *reason, const char *field, const char *fmt, ...) PRINTF(4, 5);
+void cause_add(struct causes *c, const char *reason, const char *field, const char *fmt, ...)
+    PRINTF(4, 5);
 
 /*
  * Decoding, as the API server does it before anything else: do the types
  * fit the schema?  0, or ERR_BAD_REQUEST with one message naming the field.  Unknown and
  * duplicate fields are not errors here: *unknown (may be NULL) collects their paths.
  */
-int validate_types(const struct kind *k, const json_t *obj, struct causes *unknown, struct err *err);
+int validate_types(
+    const struct kind *k, const json_t *obj, struct causes *unknown, struct err *err);
 
-/* Rules beyond types: names, labels, required fields, allowed values, and each kind's own. Empty: valid. */
+/* Rules beyond types: names, labels, required fields, allowed values, and each kind's own. Empty:
+ * valid. */
 void validate_create(const struct kind *k, const json_t *obj, struct causes *out);
 /* Changes that are refused: immutable fields.  `old` is the stored object. */
-void validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out);
+void validate_update(
+    const struct kind *k, const json_t *obj, const json_t *old, struct causes *out);
 
 /*
- * The message of a 422 as Kubernetes words it, `Deployment.apps "web" is invalid: spec.x: Required value`,
- * with several causes in brackets: [a, b].
+ * The message of a 422 as Kubernetes words it, `Deployment.apps "web" is invalid: spec.x: Required
+ * value`, with several causes in brackets: [a, b].
  */
+char *causes_message(
+    const struct causes *c, const struct kind *k, const char *name); /* all of it, new */
+/* The same as an ERR_INVALID; err holds the first kilobyte. */
 int causes_err(const struct causes *c, const struct kind *k, const char *name, struct err *err);
 
 /*

@@ -1,0 +1,228 @@
+/* Collecting what is wrong with an object, and saying it. */
+#include "api/cause.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/meta.h"
+#include "base/mem.h"
+
+void
+causes_release(struct causes *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->item[i].field);
+		free(c->item[i].message);
+	}
+	free(c->item);
+	*c = (struct causes)CAUSES_INIT;
+}
+
+/* Takes field and message.  Kubernetes reports the same sentence about the same field once. */
+static void
+add(struct causes *c, const char *reason, char *field, char *message)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (!strcmp(c->item[i].field, field) && !strcmp(c->item[i].message, message)) {
+			free(field);
+			free(message);
+			return;
+		}
+	GROW(c->item, c->n, c->cap);
+	c->item[c->n++] = (struct cause){ reason, field, message };
+}
+
+static void
+vadd(struct causes *c, const char *reason, char *field, const char *fmt, va_list ap)
+{
+	char *message;
+
+	if (vasprintf(&message, fmt, ap) < 0)
+		abort();
+	add(c, reason, field, message);
+}
+
+void
+cause_add(struct causes *c, const char *reason, const char *field, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vadd(c, reason, xstrdup(field), fmt, ap);
+	va_end(ap);
+}
+
+void
+text_quote(struct buf *b, const char *s)
+{
+	buf_putc(b, '"');
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c == '"' || c == '\\')
+			buf_printf(b, "\\%c", c);
+		else if (c == '\n' || c == '\t' || c == '\r')
+			buf_printf(b, "\\%c", c == '\n' ? 'n' : c == '\t' ? 't' : 'r');
+		else if (c < ' ' || c == 0x7f)
+			buf_printf(b, "\\x%02x", c);
+		else
+			buf_putc(b, (char)c);
+	}
+	buf_putc(b, '"');
+}
+
+/* "Invalid value: \"x\": " and the detail, which may be missing. */
+static void
+refuse(struct causes *out, const char *reason, const struct path *at, const char *what,
+    const char *value, const char *detail)
+{
+	add(out, reason, path_print(at),
+	    xasprintf("%s: %s%s%s", what, value, *detail ? ": " : "", detail));
+}
+
+static void
+vrefuse_value(
+    struct causes *out, const struct path *at, const char *value, const char *fmt, va_list ap)
+{
+	char *detail;
+
+	if (vasprintf(&detail, fmt, ap) < 0)
+		abort();
+	refuse(out, "FieldValueInvalid", at, "Invalid value", value, detail);
+	free(detail);
+}
+
+void
+refuse_required(struct causes *out, const struct path *at, const char *detail)
+{
+	add(out, "FieldValueRequired", path_print(at),
+	    xasprintf("Required value%s%s", *detail ? ": " : "", detail));
+}
+
+void
+refuse_forbidden(struct causes *out, const struct path *at, const char *fmt, ...)
+{
+	autofree char *detail = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&detail, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	add(out, "FieldValueForbidden", path_print(at), xasprintf("Forbidden: %s", detail));
+}
+
+void
+refuse_value(struct causes *out, const struct path *at, const json_t *value, const char *fmt, ...)
+{
+	autobuf struct buf b = BUF_INIT;
+	autofree char *text = NULL;
+	va_list ap;
+
+	if (json_is_string(value))
+		text_quote(&b, json_string_value(value));
+	else if (value)
+		text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	va_start(ap, fmt);
+	vrefuse_value(out, at, b.data ? b.data : text ? text : "null", fmt, ap);
+	va_end(ap);
+}
+
+void
+refuse_text(struct causes *out, const struct path *at, const char *value, const char *fmt, ...)
+{
+	autobuf struct buf b = BUF_INIT;
+	va_list ap;
+
+	text_quote(&b, value);
+	va_start(ap, fmt);
+	vrefuse_value(out, at, b.data, fmt, ap);
+	va_end(ap);
+}
+
+void
+refuse_number(struct causes *out, const struct path *at, json_int_t value, const char *fmt, ...)
+{
+	char text[32];
+	va_list ap;
+
+	snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, value);
+	va_start(ap, fmt);
+	vrefuse_value(out, at, text, fmt, ap);
+	va_end(ap);
+}
+
+static void
+refuse_quoted(struct causes *out, const char *reason, const struct path *at, const char *what,
+    const char *value, const char *detail)
+{
+	autobuf struct buf b = BUF_INIT;
+
+	text_quote(&b, value);
+	refuse(out, reason, at, what, b.data, detail);
+}
+
+void
+refuse_duplicate(struct causes *out, const struct path *at, const char *value)
+{
+	refuse_quoted(out, "FieldValueDuplicate", at, "Duplicate value", value, "");
+}
+
+void
+refuse_not_found(struct causes *out, const struct path *at, const char *value)
+{
+	refuse_quoted(out, "FieldValueNotFound", at, "Not found", value, "");
+}
+
+void
+refuse_too_long(struct causes *out, const struct path *at, size_t max)
+{
+	add(out, "FieldValueTooLong", path_print(at),
+	    xasprintf("Too long: may not be more than %zu bytes", max));
+}
+
+void
+refuse_too_many(struct causes *out, const struct path *at, size_t n, size_t max)
+{
+	add(out, "FieldValueTooMany", path_print(at),
+	    xasprintf("Too many: %zu: must have at most %zu items", n, max));
+}
+
+void
+refuse_unsupported(
+    struct causes *out, const struct path *at, const char *value, const char *const *values)
+{
+	autobuf struct buf b = BUF_INIT;
+
+	buf_puts(&b, "supported values: ");
+	for (const char *const *v = values; *v; v++) {
+		if (v > values)
+			buf_puts(&b, ", ");
+		text_quote(&b, *v);
+	}
+	refuse_quoted(out, "FieldValueNotSupported", at, "Unsupported value", value, b.data);
+}
+
+char *
+causes_message(const struct causes *c, const struct kind *k, const char *name)
+{
+	struct buf b = BUF_INIT;
+	char kind[128];
+
+	buf_printf(&b, "%s ", kind_group_kind(k, kind));
+	text_quote(&b, name);
+	buf_printf(&b, " is invalid: %s", c->n > 1 ? "[" : "");
+	for (size_t i = 0; i < c->n; i++)
+		buf_printf(&b, "%s%s: %s", i ? ", " : "", c->item[i].field, c->item[i].message);
+	buf_puts(&b, c->n > 1 ? "]" : "");
+	return buf_detach(&b);
+}
+
+int
+causes_err(const struct causes *c, const struct kind *k, const char *name, struct err *err)
+{
+	autofree char *message = causes_message(c, k, name);
+
+	return err_set(err, ERR_INVALID, "%s", message);
+}

@@ -1,0 +1,248 @@
+/* The formats of names (apimachinery util/validation): each check says what is wrong, or nothing.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "api/check.h"
+#include "api/label.h"
+#include "base/mem.h"
+
+#define LABEL_SHAPE "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+
+static bool
+lower_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+static bool
+label_fits(const char *s, size_t n)
+{
+	if (!n || !lower_or_digit(s[0]) || !lower_or_digit(s[n - 1]))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!lower_or_digit(s[i]) && s[i] != '-')
+			return false;
+	return true;
+}
+
+static bool
+subdomain_fits(const char *s)
+{
+	for (;; s++) {
+		size_t n = strcspn(s, ".");
+
+		if (!label_fits(s, n))
+			return false;
+		if (!*(s += n))
+			return true;
+	}
+}
+
+static void
+check_bytes(struct causes *out, const struct path *at, const char *text, size_t max)
+{
+	if (strlen(text) > max)
+		refuse_text(out, at, text, "must be no more than %zu bytes", max);
+}
+
+void
+check_dns_label(struct causes *out, const struct path *at, const char *text)
+{
+	check_bytes(out, at, text, 63);
+	if (label_fits(text, strlen(text)))
+		return;
+	if (subdomain_fits(text))
+		refuse_text(out, at, text, "must not contain dots");
+	else
+		refuse_text(out, at, text,
+		    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters "
+		    "or '-', and must "
+		    "start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', "
+		    "regex used for "
+		    "validation is '" LABEL_SHAPE "')");
+}
+
+void
+check_dns_subdomain(struct causes *out, const struct path *at, const char *text)
+{
+	check_bytes(out, at, text, 253);
+	if (!subdomain_fits(text))
+		refuse_text(out, at, text,
+		    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
+		    "characters, '-' or '.', "
+		    "and must start and end with an alphanumeric character (e.g. 'example.com', "
+		    "regex used for "
+		    "validation is '" LABEL_SHAPE "(\\." LABEL_SHAPE ")*')");
+}
+
+void
+check_dns_1035(struct causes *out, const struct path *at, const char *text)
+{
+	check_bytes(out, at, text, 63);
+	if (!label_fits(text, strlen(text)) || (*text >= '0' && *text <= '9'))
+		refuse_text(out, at, text,
+		    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
+		    "start with an "
+		    "alphabetic character, and end with an alphanumeric character (e.g. 'my-name', "
+		    " or 'abc-123', "
+		    "regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')");
+}
+
+/* Each of the reasons, which stand in one text with "; " between them. */
+static void
+refuse_each(struct causes *out, const struct path *at, const char *text, char *reasons)
+{
+	for (char *r = reasons, *end; r; r = end) {
+		if ((end = strstr(r, "; "))) {
+			*end = '\0';
+			end += 2;
+		}
+		refuse_text(out, at, text, "%s", r);
+	}
+}
+
+void
+check_qualified_name(struct causes *out, const struct path *at, const char *text)
+{
+	autofree char *reasons = label_key_refused(text);
+
+	refuse_each(out, at, text, reasons);
+}
+
+void
+check_label_value(struct causes *out, const struct path *at, const char *text)
+{
+	autofree char *reasons = label_value_refused(text);
+
+	refuse_each(out, at, text, reasons);
+}
+
+/* A name that can stand in a URL (Roles are called "system:node"). */
+void
+check_path_segment(struct causes *out, const struct path *at, const char *text)
+{
+	if (!strcmp(text, ".") || !strcmp(text, ".."))
+		refuse_text(out, at, text, "may not be '%s'", text);
+	else if (strchr(text, '/'))
+		refuse_text(out, at, text, "may not contain '/'");
+	else if (strchr(text, '%'))
+		refuse_text(out, at, text, "may not contain '%%'");
+}
+
+void
+check_config_key(struct causes *out, const struct path *at, const char *text)
+{
+	size_t n = strlen(text);
+
+	check_bytes(out, at, text, 253);
+	if (!n ||
+	    strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") < n)
+		refuse_text(out, at, text,
+		    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
+		    "(e.g. 'key.name',  or "
+		    "'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')");
+	if (!strcmp(text, ".") || !strcmp(text, ".."))
+		refuse_text(out, at, text, "must not be '%s'", text);
+	else if (!strncmp(text, "..", 2))
+		refuse_text(out, at, text, "must not start with '..'");
+}
+
+void
+check_env_name(struct causes *out, const struct path *at, const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if (*p < ' ' || *p > '~' || *p == '=') {
+			refuse_text(out, at, text,
+			    "a valid environment variable name must consist only of printable "
+			    "ASCII characters other than '='");
+			return;
+		}
+}
+
+/* IANA service names (RFC 6335 section 5.1). */
+void
+check_port_name(struct causes *out, const struct path *at, const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n > 15)
+		refuse_text(out, at, text, "must be no more than 15 characters");
+	if (!n || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") < n)
+		refuse_text(out, at, text,
+		    "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+	if (!text[strcspn(text, "abcdefghijklmnopqrstuvwxyz")])
+		refuse_text(out, at, text, "must contain at least one letter (a-z)");
+	if (strstr(text, "--"))
+		refuse_text(out, at, text, "must not contain consecutive hyphens");
+	if (n && (text[0] == '-' || text[n - 1] == '-'))
+		refuse_text(out, at, text, "must not begin or end with a hyphen");
+}
+
+/* Leading zeroes are read as decimal: Kubernetes accepts them for as long as there are old objects.
+ */
+static bool
+ipv4_valid(const char *s)
+{
+	int part = 0;
+
+	for (; part < 4; part++) {
+		int n = 0, value = 0;
+
+		for (; s[n] >= '0' && s[n] <= '9' && n < 4; n++)
+			value = value * 10 + s[n] - '0';
+		if (!n || n > 3 || value > 255 || (n > 1 && *s == '0') ||
+		    s[n] != (part < 3 ? '.' : '\0'))
+			return false;
+		s += n + 1;
+	}
+	return true;
+}
+
+/* Up to eight groups of hex digits, "::" once for groups of zeroes, an IPv4 address as the last
+ * two. */
+static bool
+ipv6_valid(const char *s)
+{
+	int groups = 0;
+	bool gap = false;
+
+	if (*s == ':' && s[1] != ':')
+		return false;
+	while (*s) {
+		size_t n = strspn(s, "0123456789abcdefABCDEF");
+
+		if (s[n] == '.')
+			return ipv4_valid(s) && (gap ? groups <= 5 : groups == 6);
+		if (n > 4 || (!n && !(s[0] == ':' && (s[1] == ':' || gap))))
+			return false;
+		groups += n > 0;
+		s += n;
+		if (!strncmp(s, "::", 2)) {
+			if (gap)
+				return false;
+			gap = true;
+			s += 2;
+		} else if (*s == ':') {
+			if (!*++s)
+				return false;
+		} else if (*s) {
+			return false;
+		}
+	}
+	return gap ? groups <= 7 : groups == 8;
+}
+
+bool
+ip_valid(const char *text)
+{
+	return ipv4_valid(text) || ipv6_valid(text);
+}
+
+void
+check_ip(struct causes *out, const struct path *at, const char *text)
+{
+	if (!ip_valid(text))
+		refuse_text(
+		    out, at, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+}

@@ -1,0 +1,39 @@
+/* Which rules each kind keeps to. */
+#include "api/rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* In name order, for bsearch. */
+static const struct rules table[] = {
+	{ "apps.v1.ControllerRevision", controller_revision_create, controller_revision_update },
+	{ "apps.v1.DaemonSet", daemon_set_create, daemon_set_update },
+	{ "apps.v1.Deployment", deployment_create, deployment_update },
+	{ "apps.v1.ReplicaSet", replica_set_create, replica_set_update },
+	{ "apps.v1.StatefulSet", stateful_set_create, stateful_set_update },
+	{ "batch.v1.CronJob", cron_job_create, NULL },
+	{ "batch.v1.Job", job_create, NULL },
+	{ "coordination.v1.Lease", lease_create, NULL },
+	{ "core.v1.ConfigMap", config_map_create, config_map_update },
+	{ "core.v1.Namespace", namespace_create, NULL },
+	{ "core.v1.Node", node_create, NULL },
+	{ "core.v1.Pod", pod_create, pod_update },
+	{ "core.v1.PodTemplate", pod_template_create, NULL },
+	{ "core.v1.ReplicationController", replication_controller_create, NULL },
+	{ "core.v1.Secret", secret_create, secret_update },
+	{ "core.v1.Service", service_create, service_update },
+};
+
+static int
+by_type(const void *key, const void *rules)
+{
+	return strcmp(key, ((const struct rules *)rules)->type);
+}
+
+const struct rules *
+rules_of(const struct kind *k)
+{
+	return bsearch(k->type->name, table, COUNT(table), sizeof *table, by_type);
+}

@@ -1,0 +1,49 @@
+#ifndef ORCH_API_RULES_H
+#define ORCH_API_RULES_H
+
+#include "api/check.h"
+
+/*
+ * What a kind's objects must keep to beyond their types: one entry a kind, in
+ * lib/api/rules.c.  `create` sees the object alone and runs on every write; `update` sees
+ * what is stored too.  Either may be NULL.  Adding a kind is a function and a line.
+ */
+struct rules {
+	const char *type; /* "apps.v1.Deployment" */
+	void (*create)(struct causes *out, const json_t *obj);
+	void (*update)(struct causes *out, const json_t *obj, const json_t *old);
+};
+const struct rules *rules_of(const struct kind *k); /* or NULL */
+
+/* metadata (rules_meta.c) */
+void meta_create(struct causes *out, const struct kind *k, const json_t *obj);
+void meta_update(struct causes *out, const struct kind *k, const json_t *obj, const json_t *old);
+
+/* rules_pod.c, rules_workload.c, rules_core.c */
+void pod_create(struct causes *out, const json_t *obj);
+void pod_update(struct causes *out, const json_t *obj, const json_t *old);
+void deployment_create(struct causes *out, const json_t *obj);
+void deployment_update(struct causes *out, const json_t *obj, const json_t *old);
+void replica_set_create(struct causes *out, const json_t *obj);
+void replica_set_update(struct causes *out, const json_t *obj, const json_t *old);
+void stateful_set_create(struct causes *out, const json_t *obj);
+void stateful_set_update(struct causes *out, const json_t *obj, const json_t *old);
+void daemon_set_create(struct causes *out, const json_t *obj);
+void daemon_set_update(struct causes *out, const json_t *obj, const json_t *old);
+void replication_controller_create(struct causes *out, const json_t *obj);
+void job_create(struct causes *out, const json_t *obj);
+void cron_job_create(struct causes *out, const json_t *obj);
+void service_create(struct causes *out, const json_t *obj);
+void service_update(struct causes *out, const json_t *obj, const json_t *old);
+void namespace_create(struct causes *out, const json_t *obj);
+void node_create(struct causes *out, const json_t *obj);
+void config_map_create(struct causes *out, const json_t *obj);
+void config_map_update(struct causes *out, const json_t *obj, const json_t *old);
+void secret_create(struct causes *out, const json_t *obj);
+void secret_update(struct causes *out, const json_t *obj, const json_t *old);
+void lease_create(struct causes *out, const json_t *obj);
+void pod_template_create(struct causes *out, const json_t *obj);
+void controller_revision_create(struct causes *out, const json_t *obj);
+void controller_revision_update(struct causes *out, const json_t *obj, const json_t *old);
+
+#endif

@@ -1,0 +1,93 @@
+/* Rules beyond types: metadata, the kind's own (lib/api/rules.c), and what the schema says of
+ * values. */
+#include "api/validate.h"
+
+#include <string.h>
+
+#include "api/rules.h"
+#include "base/mem.h"
+
+static void check_value(
+    struct causes *out, const struct path *at, const struct type *t, const json_t *v);
+
+/* A kind's own rules may have said it already, in better words. */
+static bool
+already_refused(const struct causes *out, const struct path *at)
+{
+	autofree char *field = path_print(at);
+
+	for (size_t i = 0; i < out->n; i++)
+		if (!strcmp(out->item[i].field, field))
+			return true;
+	return false;
+}
+
+static void
+check_field(struct causes *out, const struct path *at, const struct field *f, const json_t *v)
+{
+	bool missing = !v || json_is_null(v) || (json_is_string(v) && !json_string_length(v));
+	const char *text = f->values ? json_string_value(v) : NULL;
+
+	/* A struct that is required shows what it lacks itself; a default is an answer too. */
+	if (f->required && missing && !f->dflt && f->type->class != CLASS_STRUCT &&
+	    !already_refused(out, at))
+		refuse_required(out, at, "");
+	if (text && *text) {
+		for (const char *const *value = f->values; *value; value++)
+			if (!strcmp(text, *value))
+				return;
+		if (!already_refused(out, at))
+			refuse_unsupported(out, at, text, f->values);
+	}
+	if (v)
+		check_value(out, at, f->type, v);
+}
+
+static void
+check_value(struct causes *out, const struct path *at, const struct type *t, const json_t *v)
+{
+	const char *key;
+	size_t i;
+	json_t *item;
+
+	if (t->class == CLASS_LIST && t->elem->class >= CLASS_STRUCT) {
+		json_array_foreach (v, i, item)
+			check_value(out, ITEM(at, i), t->elem, item);
+	} else if (t->class == CLASS_MAP && t->elem->class >= CLASS_STRUCT) {
+		json_object_foreach ((json_t *)v, key, item)
+			check_value(out, KEY(at, key), t->elem, item);
+	} else if (t->class == CLASS_STRUCT && json_is_object(v)) {
+		for (i = 0; i < t->nfields; i++) {
+			const struct field *f = &t->fields[i];
+
+			/* What is reported back is not asked for, and metadata has rules of its
+			 * own. */
+			if (at || (strcmp(f->name, "status") && strcmp(f->name, "metadata")))
+				check_field(out, AT(at, f->name), f, json_object_get(v, f->name));
+		}
+	}
+}
+
+void
+validate_create(const struct kind *k, const json_t *obj, struct causes *out)
+{
+	const struct rules *rules = rules_of(k);
+
+	meta_create(out, k, obj);
+	if (rules && rules->create)
+		rules->create(out, obj);
+	check_value(out, NULL, k->type, obj);
+}
+
+void
+validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
+{
+	const struct rules *rules = rules_of(k);
+
+	meta_update(out, k, obj, old);
+	if (rules && rules->create)
+		rules->create(out, obj);
+	if (rules && rules->update)
+		rules->update(out, obj, old);
+	check_value(out, NULL, k->type, obj);
+}
