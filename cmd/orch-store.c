@@ -1,0 +1,209 @@
+/*
+ * orch-store - the API server: Kubernetes' REST API over one folder of data.
+ *
+ * reads	DIR/store.db into memory, then requests on a TCP port (TLS) and a unix socket
+ * writes	DIR/store.db, DIR/pki, DIR/admin.kubeconfig
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/cli.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "store/call.h"
+#include "store/engine.h"
+#include "store/tls.h"
+
+static const char *dir_arg, *listen_arg = "127.0.0.1:6443", *socket_arg, *metrics_arg;
+static struct list names_arg;
+static bool verbose;
+
+static const struct opt opts[] = {
+	{ 'd', "data", "DIR", "where everything is kept (made when missing)", &dir_arg, false },
+	{ 'l', "listen", "HOST:PORT", "the TLS port (127.0.0.1:6443; port 0: any)", &listen_arg,
+	    false },
+	{ 0, "socket", "PATH", "the unix socket (DIR/store.sock)", &socket_arg, false },
+	{ 0, "metrics", "HOST:PORT", "serve /metrics and /healthz here too, plain", &metrics_arg,
+	    false },
+	{ 0, "name", "NAME", "one more name or address of this server", &names_arg, true },
+	{ 'v', "verbose", NULL, "say more", &verbose, false },
+	{ 0 },
+};
+
+const struct program self = {
+	.name = "orch-store",
+	.synopsis = "--data DIR [--listen HOST:PORT] [--socket PATH] [--metrics HOST:PORT]",
+	.summary = "Serve the Kubernetes API from one folder.",
+	.opts = opts,
+};
+
+static const struct history_limits history = {
+	.seconds = 300, .events = 200000, .bytes = 48 << 20, .least = 1000
+};
+
+struct store {
+	struct engine *engine;
+	struct cache *cache;
+	struct commit *commit;
+	struct watches *watches;
+	struct server *server;
+	struct http_server *metrics;
+	struct tls *tls;
+	int port;
+};
+
+/* Ready when the watches exist: the commit thread starts before them. */
+static void
+changed(void *arg)
+{
+	struct store *s = arg;
+	struct watches *w = __atomic_load_n(&s->watches, __ATOMIC_ACQUIRE);
+
+	if (w)
+		watches_changed(w);
+}
+
+static int
+open_data(struct store *s, struct err *err)
+{
+	struct watches *w;
+	int r;
+
+	if ((r = mkdir_all(dir_arg, 0700, err)) < 0 ||
+	    (r = sqlite_open(&s->engine, dir_arg, err)) < 0)
+		return r;
+	s->cache = cache_new();
+	if ((r = commit_start(&s->commit, s->engine, s->cache, &history, changed, s, err)) < 0)
+		return r;
+	if ((r = watches_start(&w, s->cache, err)) < 0)
+		return r;
+	__atomic_store_n(&s->watches, w, __ATOMIC_RELEASE);
+	s->server = server_new(s->cache, s->commit, w, geteuid());
+	return bootstrap_namespaces(s->server, err);
+}
+
+/* The host clients on this machine use: what --listen says, or the loopback for all addresses. */
+static char *
+url_host(void)
+{
+	const char *colon = strrchr(listen_arg, ':');
+	size_t n = colon ? (size_t)(colon - listen_arg) : strlen(listen_arg);
+
+	if (n == 0 || strncmp(listen_arg, "0.0.0.0:", 8) == 0 ||
+	    strncmp(listen_arg, "[::]:", 5) == 0)
+		return xstrdup("127.0.0.1");
+	return xstrndup(listen_arg, n);
+}
+
+/* A certificate must name what --listen names. */
+static int
+open_tls(struct store *s, const char *host, struct err *err)
+{
+	const char **names = xcalloc(names_arg.n + 2, sizeof *names);
+	autofree char *bare = xstrndup(host + (*host == '['), strcspn(host + (*host == '['), "]"));
+	int r;
+
+	for (size_t i = 0; i < names_arg.n; i++)
+		names[i] = names_arg.item[i];
+	names[names_arg.n] = bare;
+	r = pki_ensure(dir_arg, names, err);
+	free(names);
+	return r < 0 ? r : tls_new(&s->tls, dir_arg, err);
+}
+
+static int
+open_metrics(struct store *s, struct err *err)
+{
+	int r;
+
+	if (!metrics_arg)
+		return 0;
+	if ((r = http_server_new(&s->metrics, NULL, 1, 1, server_metrics_only, s->server, err)) <
+		0 ||
+	    (r = http_listen(s->metrics, metrics_arg, NULL, NULL, err)) < 0)
+		return r;
+	return http_server_start(s->metrics, err);
+}
+
+static int
+open_doors(struct store *s, struct err *err)
+{
+	autofree char *host = url_host(), *url = NULL,
+		      *kubeconfig = xasprintf("%s/admin.kubeconfig", dir_arg);
+	autofree char *socket =
+	    socket_arg ? xstrdup(socket_arg) : xasprintf("%s/store.sock", dir_arg);
+	int r;
+
+	if ((r = open_tls(s, host, err)) < 0 ||
+	    (r = http_server_new(&s->server->http, NULL, 2, 2, server_handle, s->server, err)) <
+		0 ||
+	    (r = http_listen(s->server->http, listen_arg, s->tls, &s->port, err)) < 0 ||
+	    (r = http_listen_unix(s->server->http, socket, 0666, err)) < 0)
+		return r;
+	url = xasprintf("https://%s:%d", host, s->port);
+	if ((r = pki_kubeconfig(dir_arg, kubeconfig, url, "admin", err)) < 0 ||
+	    (r = open_metrics(s, err)) < 0)
+		return r;
+	s->server->ready = true;
+	if ((r = http_server_start(s->server->http, err)) < 0)
+		return r;
+	log_line("ready: %s, revision %llu", url, (unsigned long long)cache_revision(s->cache));
+	return 0;
+}
+
+static void
+shut(struct store *s)
+{
+	s->server->ready = false;
+	watches_stop(s->watches);
+	http_server_stop(s->server->http, 5);
+	if (s->metrics)
+		http_server_stop(s->metrics, 1);
+	commit_stop(s->commit);
+	s->engine->ops->close(s->engine);
+	http_server_free(s->server->http);
+	if (s->metrics)
+		http_server_free(s->metrics);
+	tls_free(s->tls);
+	server_free(s->server);
+	watches_free(s->watches);
+	cache_free(s->cache);
+}
+
+/* Broken data is "later" only in the sense that no other command line would help. */
+static int
+fail(const struct err *err)
+{
+	log_line("%s", err->msg);
+	return err_exit(err->code) == 2 && err->code != ERR_FORBIDDEN ? 2 : 3;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct store s = { 0 };
+	sigset_t ends;
+	struct err err;
+	int sig;
+
+	if (cli_parse(argc, argv) < argc)
+		usage();
+	if (!dir_arg)
+		die(NULL, "--data is missing");
+	log_open(self.name, verbose);
+	umask(077);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &ends, NULL);
+	if (open_data(&s, &err) < 0 || open_doors(&s, &err) < 0)
+		_exit(fail(&err));
+	sigwait(&ends, &sig);
+	shut(&s);
+	return finish(0);
+}

@@ -1,0 +1,18 @@
+#ifndef ORCH_STORE_AUTHN_H
+#define ORCH_STORE_AUTHN_H
+
+#include "store/call.h"
+
+/*
+ * Who asks?  A verified client certificate (CN is the user, each O a group), or a peer of the unix
+ * socket: root and the store's own user are administrators, others are FORBIDDEN.  Without either
+ * UNAUTHORIZED.
+ */
+int authenticate(struct call *c, struct err *err);
+
+/* May they?  Members of system:masters may do everything.  RBAC's place is here; until it is there,
+ * whoever else holds a certificate of ours may look at what no object is behind (discovery,
+ * versions). */
+int authorize(struct call *c, struct err *err);
+
+#endif

@@ -1,0 +1,181 @@
+#ifndef ORCH_STORE_CALL_H
+#define ORCH_STORE_CALL_H
+
+#include <jansson.h>
+
+#include "api/validate.h"
+#include "store/cache.h"
+#include "store/commit.h"
+#include "store/http.h"
+#include "store/path.h"
+#include "store/watch.h"
+
+/*
+ * One request on its way through the server, and how it is answered.
+ *
+ * The chain, in server.c: authenticate -> (flow control) -> authorize -> route -> a verb's file.
+ * Reads are answered at once on the loop thread.  Writes go to a worker, which prepares the object,
+ * and are answered by the commit thread.
+ */
+struct server {
+	struct cache *cache;
+	struct commit *commit;
+	struct watches *watches;
+	struct http_server *http;
+	struct table *namespaces; /* the table of Namespaces, looked at by every create */
+	uid_t uid;		  /* whose peers are administrators on the unix socket */
+	double started;
+	struct metrics *metrics;
+	_Atomic bool ready;
+};
+
+struct user {
+	const char *name;
+	const char *const *groups; /* NULL-terminated */
+};
+
+enum validation { VALIDATE_WARN, VALIDATE_STRICT, VALIDATE_IGNORE };
+
+struct call {
+	struct server *server;
+	struct http_exchange *x;
+	const struct http_request *req;
+	struct target target;
+	const struct kind *kind; /* target's, NULL for what is no resource */
+	struct table *table;
+	struct user user;
+	double began;
+	const char *verb; /* "get", "list", "create", ...: of authorization and metrics */
+
+	/* writes only */
+	void (*run)(struct call *c); /* what the worker runs, again after a lost race */
+	int attempts;
+	bool dry_run, conditional;
+	enum validation validation;
+	struct buf warnings; /* header values, each ended by a NUL */
+	struct write write;
+	struct object *old; /* what it was read from */
+	int status;	    /* of the answer when it succeeds */
+	void (*answer)(
+	    struct call *c, struct object *written); /* instead of the object itself; may be NULL */
+	bool generated; /* the name is ours: try another when it is taken */
+	char uid[64];	/* of what is deleted, for the answer */
+};
+
+/* --- answers; each ends the call and frees it --- */
+void reply_json(struct call *c, int status, const json_t *value);
+void reply_text(struct call *c, int status, const char *type, const char *text);
+void reply_object(struct call *c, int status, struct object *o); /* borrows o */
+void reply_parts(struct call *c, int status, const char *type, struct bytes **parts, size_t n);
+/* A Status from err, with the details that Kubernetes gives for its code. */
+void reply_error(struct call *c, const struct err *err);
+/* The same with details of one's own (taken; may be NULL for none). */
+void reply_status(
+    struct call *c, int status, const char *reason, const char *message, json_t *details);
+void reply_invalid(struct call *c, const struct causes *causes, const char *name);
+void reply_success(struct call *c, int status, json_t *details); /* details taken, may be NULL */
+/* The Status of an error as bytes: for a watch. */
+json_t *status_json(int status, const char *reason, const char *message, json_t *details);
+json_t *causes_json(const struct causes *causes);
+
+/* --- errors in Kubernetes' words --- */
+int fail_not_found(struct call *c, const char *name, struct err *err);
+int fail_exists(struct call *c, const char *name, struct err *err);
+int fail_modified(struct call *c, const char *name, struct err *err);
+int fail_method(struct err *err);
+
+const char *call_now(char buf[static 40]); /* RFC 3339 */
+/* The request turns out to be about this object of another kind. */
+void call_rename(struct call *c, const struct kind *k, const char *name);
+void call_free(struct call *c); /* for those that answer without the reply functions: a watch */
+/* A query parameter as true or false: "1", "true", "t" ... */
+bool call_flag(struct call *c, const char *name);
+const char *call_resource(const struct call *c, char buf[static 128]); /* "deployments.apps" */
+
+/* --- reading the request of a write --- */
+int options_read(
+    struct call *c, const char *options_kind); /* dryRun, fieldValidation; answers and returns -1 */
+/* The body as an object of kind k, pruned, without what the decoder drops; answers itself and
+ * returns -1. */
+int body_object(struct call *c, const struct kind *k, json_t **ret);
+int body_json(struct call *c, json_t **ret); /* any JSON or YAML value; NULL for an empty body */
+/* The checks of a decoder on a tree already there. */
+int object_decode(struct call *c, const struct kind *k, json_t *obj);
+
+/* --- writing --- */
+
+/* System fields of an update of c->old to obj, and validation; answers and returns -1 on refusal.
+ */
+enum part { PART_MAIN, PART_STATUS, PART_SPEC };
+/* Does writing obj end it?  It is being deleted and nothing holds it any more. */
+bool update_deletes(const struct kind *k, const json_t *obj);
+int update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part);
+/* Encode obj (taken) and queue it in place of c->old (NULL: new); the answer is given later. */
+void write_submit(struct call *c, json_t *obj, bool deletes);
+/* Read the object the path names into c->old; answers NotFound and returns -1. */
+int call_current(struct call *c);
+/* Run c->run on a worker. */
+void call_defer(struct call *c, void (*run)(struct call *c));
+
+/* --- the verbs, one file each --- */
+void get_handle(struct call *c);
+void list_handle(struct call *c);
+void watch_handle(struct call *c);
+void create_handle(struct call *c);
+void update_handle(struct call *c);
+void patch_handle(struct call *c);
+void delete_handle(struct call *c);
+void deletecollection_handle(struct call *c);
+void subresource_handle(struct call *c); /* binding, eviction, scale, finalize */
+void discovery_handle(struct call *c);
+void health_handle(struct call *c);
+void version_handle(struct call *c);
+void metrics_handle(struct call *c);
+
+/* RFC 7386. target is changed and returned, or replaced (taken); patch is borrowed. */
+json_t *merge_patch(json_t *target, const json_t *patch);
+
+/* list.c: filter of the query; answers and returns -1. */
+int call_filter(struct call *c, struct filter *f);
+int call_version(struct call *c,
+    uint64_t *ret); /* resourceVersion of the query, 0: none; answers and returns -1 */
+/* Answers 422 for ListOptions with these causes, which are released, and returns -1; 0 when there
+ * is none. */
+int list_options_refuse(struct call *c, struct causes *causes);
+
+/* --- what Kubernetes' registries do differently per kind (strategy.c) --- */
+enum strategy_bits {
+	HAS_GENERATION = 1,
+	RETURNS_DELETED = 2,	  /* DELETE answers with the object */
+	NEEDS_VERSION = 4,	  /* no unconditional update */
+	CREATES_ON_UPDATE = 8,	  /* PUT of what is not there creates it */
+	ORPHANS = 16,		  /* the default deletion policy is Orphan */
+	STATUS_KEEPS_LABELS = 32, /* a status update leaves the labels alone */
+};
+unsigned kind_strategy(const struct kind *k);
+bool kind_is(const struct kind *k, const char *group, const char *kind);
+bool kind_has_status(const struct kind *k);
+/* What a new object of this kind gets besides defaults: a Pod's phase, a Namespace's finalizer. */
+void strategy_create(const struct kind *k, json_t *obj);
+
+/* Does the namespace exist and accept new objects?  Answers and returns -1 when not. */
+int namespace_admits(struct call *c, const char *name);
+void new_uid(char buf[static 37]);
+/* generateName: the base and 5 characters; new. */
+char *name_generate(const char *base);
+
+/* server.c */
+struct server *server_new(
+    struct cache *cache, struct commit *commit, struct watches *watches, uid_t uid);
+void server_free(struct server *s);
+void server_handle(struct http_exchange *x, void *server);	 /* for http_server_new */
+void server_metrics_only(struct http_exchange *x, void *server); /* for the --metrics listener */
+int bootstrap_namespaces(struct server *s, struct err *err);
+
+/* metrics.c */
+struct metrics *metrics_new(void);
+void metrics_free(struct metrics *m);
+void metrics_count(struct metrics *m, const char *verb, int status, double seconds);
+void metrics_print(struct server *s, struct buf *out);
+
+#endif

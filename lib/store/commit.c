@@ -1,0 +1,412 @@
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "store/commit.h"
+
+enum { BATCH = 512, SLOTS = 4 * BATCH, TRIM = 20000, COMPACT = 2048 };
+
+struct commit {
+	struct engine *engine;
+	struct cache *cache;
+	struct history_limits limits;
+	void (*changed)(void *arg);
+	void *arg;
+
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct write *first, **last;
+	bool stop;
+	struct commit_stats stats; /* under lock */
+
+	/* the thread's own */
+	uint64_t revision;
+	double next_trim;
+	bool failing; /* said so already */
+	uint64_t seen[SLOTS];
+};
+
+struct batch {
+	struct write *write[BATCH];
+	struct object *object[BATCH];
+	struct change change[BATCH];
+	struct buf index[BATCH];
+	char *key[BATCH];
+	size_t n;
+};
+
+void
+write_release(struct write *w)
+{
+	draft_release(&w->draft);
+	object_unref(w->object);
+	w->object = NULL;
+}
+
+static const char *
+write_namespace(const struct write *w)
+{
+	return w->draft.text.data;
+}
+
+static const char *
+write_name(const struct write *w)
+{
+	return w->draft.text.data + strlen(w->draft.text.data) + 1;
+}
+
+/* --- loading --- */
+
+static int
+damaged(const struct change *ch, const char *why, struct err *err)
+{
+	return err_set(err, ERR_INTERNAL, "cannot read change %llu of '%s': %s",
+	    (unsigned long long)ch->revision, ch->key, why);
+}
+
+static int
+load_one(void *arg, const struct change *ch, uint64_t compacted, struct err *err)
+{
+	struct commit *c = arg;
+	const char *rest;
+	struct table *t;
+	struct object *o;
+	bool there;
+
+	if (ch->revision > compacted && c->revision >= compacted && c->revision != 0 &&
+	    ch->revision != c->revision + 1 && c->revision > compacted)
+		return damaged(ch, "the one before it is missing", err);
+	c->revision = ch->revision;
+	if (!(t = cache_table_of_key(c->cache, ch->key, &rest)))
+		return damaged(ch, "no such kind in this version", err);
+	o = object_restore(ch->revision, t->kind, ch->data, ch->len, ch->index, ch->index_len);
+	if (!o)
+		return damaged(ch, "it is not JSON", err);
+	there = cache_peek(t, object_namespace(o), object_name(o)) != NULL;
+	if (ch->revision > compacted)
+		cache_apply(c->cache, t, o,
+		    ch->deleted ? EVENT_DELETED
+		    : there	? EVENT_MODIFIED
+				: EVENT_ADDED,
+		    ch->time);
+	else if (!ch->deleted)
+		cache_load(c->cache, t, o);
+	object_unref(o);
+	return 0;
+}
+
+/* --- one batch --- */
+
+/* Is this key in the batch already?  Two keys with one hash count as the same: it only waits. */
+static bool
+first_of_key(struct commit *c, struct write *w)
+{
+	size_t slot;
+
+	w->hash = text_hash(w->draft.text.data,
+	    (size_t)(write_name(w) - w->draft.text.data) + strlen(write_name(w)),
+	    (uint64_t)(uintptr_t)w->table);
+	w->hash |= 1;
+	for (slot = w->hash % SLOTS; c->seen[slot]; slot = (slot + 1) % SLOTS)
+		if (c->seen[slot] == w->hash)
+			return false;
+	c->seen[slot] = w->hash;
+	return true;
+}
+
+static bool
+as_expected(const struct write *w)
+{
+	const struct object *o = cache_peek(w->table, write_namespace(w), write_name(w));
+
+	return (o ? o->revision : 0) == w->expect;
+}
+
+static void
+add_to_batch(struct commit *c, struct batch *b, struct write *w, int64_t now)
+{
+	size_t i = b->n++;
+	uint64_t revision = c->revision + b->n;
+	struct object *o = draft_finish(&w->draft, revision);
+
+	b->write[i] = w;
+	b->object[i] = o;
+	b->key[i] = cache_key(w->table, o);
+	b->index[i] = (struct buf)BUF_INIT;
+	object_index(o, &b->index[i]);
+	b->change[i] = (struct change){
+		.revision = revision,
+		.prev = w->expect,
+		.time = now,
+		.deleted = w->deletes,
+		.key = b->key[i],
+		.index = b->index[i].data,
+		.index_len = b->index[i].len,
+		.data = o->body->data,
+		.len = o->body->len,
+	};
+}
+
+static void
+publish(struct commit *c, struct batch *b, int64_t now)
+{
+	cache_begin(c->cache);
+	for (size_t i = 0; i < b->n; i++) {
+		struct write *w = b->write[i];
+
+		cache_apply(c->cache, w->table, b->object[i],
+		    w->deletes	? EVENT_DELETED
+		    : w->expect ? EVENT_MODIFIED
+				: EVENT_ADDED,
+		    now);
+	}
+	cache_end(c->cache);
+	c->revision += b->n;
+	if (c->changed)
+		c->changed(c->arg);
+}
+
+static void
+finish_batch(struct commit *c, struct batch *b, int result, const struct err *err)
+{
+	if (result < 0 && !c->failing)
+		log_line("%s", err->msg);
+	if (result >= 0 && c->failing)
+		log_line("writing again");
+	c->failing = result < 0;
+	pthread_mutex_lock(&c->lock);
+	c->stats.commits++;
+	*(result < 0 ? &c->stats.failures : &c->stats.writes) += b->n;
+	pthread_mutex_unlock(&c->lock);
+	for (size_t i = 0; i < b->n; i++) {
+		struct write *w = b->write[i];
+
+		free(b->key[i]);
+		buf_release(&b->index[i]);
+		if (result < 0) {
+			object_unref(b->object[i]);
+			w->err = *err;
+		} else {
+			w->object = b->object[i];
+		}
+		w->result = result;
+		w->done(w);
+	}
+}
+
+static void
+refuse(struct commit *c, struct write *w)
+{
+	pthread_mutex_lock(&c->lock);
+	c->stats.conflicts++;
+	pthread_mutex_unlock(&c->lock);
+	w->result = err_set(&w->err, ERR_CONFLICT, "the object has been modified");
+	w->done(w);
+}
+
+/* Work off the list; what has to wait for the next batch is left in it. */
+static struct write *
+process(struct commit *c, struct write *list)
+{
+	static struct batch batch; /* one thread, and large */
+	struct write *later = NULL, **tail = &later, *next;
+	int64_t now = clock_now();
+	struct err err;
+	int r;
+
+	batch.n = 0;
+	memset(c->seen, 0, sizeof c->seen);
+	for (struct write *w = list; w; w = next) {
+		next = w->next;
+		w->next = NULL;
+		if (batch.n == BATCH || !first_of_key(c, w)) {
+			*tail = w;
+			tail = &w->next;
+		} else if (as_expected(w)) {
+			add_to_batch(c, &batch, w, now);
+		} else {
+			refuse(c, w);
+		}
+	}
+	if (batch.n == 0)
+		return later;
+	r = c->engine->ops->commit(c->engine, batch.change, batch.n, &err);
+	if (r == 0)
+		publish(c, &batch, now);
+	finish_batch(c, &batch, r, &err);
+	return later;
+}
+
+/* --- the thread --- */
+
+static void
+trim(struct commit *c)
+{
+	uint64_t upto, at = 0;
+	struct err err;
+
+	upto = cache_trim(c->cache, &c->limits, clock_now(), TRIM);
+	if (c->engine->ops->compact(c->engine, upto, COMPACT, &at, &err) < 0) {
+		if (!c->failing)
+			log_line("%s", err.msg);
+		c->failing = true;
+		c->next_trim = clock_monotonic() + 10;
+		return;
+	}
+	pthread_mutex_lock(&c->lock);
+	c->stats.compacted = at;
+	pthread_mutex_unlock(&c->lock);
+	c->next_trim = clock_monotonic() + (at < upto ? 0.1 : 1);
+}
+
+static struct write *
+take(struct commit *c, bool wait)
+{
+	struct timespec until;
+	struct write *list;
+
+	pthread_mutex_lock(&c->lock);
+	if (wait && !c->first && !c->stop) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++;
+		pthread_cond_timedwait(&c->wake, &c->lock, &until);
+	}
+	list = c->first;
+	c->first = NULL;
+	c->last = &c->first;
+	pthread_mutex_unlock(&c->lock);
+	return list;
+}
+
+static bool
+stopping(struct commit *c)
+{
+	bool yes;
+
+	pthread_mutex_lock(&c->lock);
+	yes = c->stop && !c->first;
+	pthread_mutex_unlock(&c->lock);
+	return yes;
+}
+
+static void *
+commit_thread(void *arg)
+{
+	struct commit *c = arg;
+	struct write *list = NULL, **end;
+
+	while (list || !stopping(c)) {
+		for (end = &list; *end; end = &(*end)->next)
+			;
+		*end = take(c, !list);
+		if (list)
+			list = process(c, list);
+		if (clock_monotonic() >= c->next_trim)
+			trim(c);
+	}
+	return NULL;
+}
+
+int
+commit_start(struct commit **ret, struct engine *engine, struct cache *cache,
+    const struct history_limits *limits, void (*changed)(void *arg), void *arg, struct err *err)
+{
+	struct commit *c = xcalloc(1, sizeof *c);
+	uint64_t compacted;
+	int r;
+
+	*c = (struct commit){ .engine = engine, .cache = cache, .limits = *limits };
+	if ((r = engine->ops->scan(engine, &compacted, load_one, c, err)) < 0) {
+		free(c);
+		return r;
+	}
+	cache_loaded(cache, compacted, c->revision);
+	c->changed = changed;
+	c->arg = arg;
+	c->last = &c->first;
+	c->next_trim = clock_monotonic() + 1;
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->wake, NULL);
+	if ((r = pthread_create(&c->thread, NULL, commit_thread, c)) != 0) {
+		free(c);
+		return err_sys(err, r, "cannot start the commit thread");
+	}
+	*ret = c;
+	return 0;
+}
+
+void
+commit_stop(struct commit *c)
+{
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->lock);
+	c->stop = true;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+	pthread_join(c->thread, NULL);
+	pthread_mutex_destroy(&c->lock);
+	pthread_cond_destroy(&c->wake);
+	free(c);
+}
+
+void
+commit_queue(struct commit *c, struct write *w)
+{
+	w->next = NULL;
+	pthread_mutex_lock(&c->lock);
+	*c->last = w;
+	c->last = &w->next;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+}
+
+void
+commit_stats(struct commit *c, struct commit_stats *ret)
+{
+	pthread_mutex_lock(&c->lock);
+	*ret = c->stats;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* --- waiting --- */
+
+struct waiter {
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	bool over;
+};
+
+static void
+wake_waiter(struct write *w)
+{
+	struct waiter *x = w->arg;
+
+	pthread_mutex_lock(&x->lock);
+	x->over = true;
+	pthread_cond_signal(&x->done);
+	pthread_mutex_unlock(&x->lock);
+}
+
+int
+commit_wait(struct commit *c, struct write *w, struct err *err)
+{
+	struct waiter x = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
+
+	w->done = wake_waiter;
+	w->arg = &x;
+	commit_queue(c, w);
+	pthread_mutex_lock(&x.lock);
+	while (!x.over)
+		pthread_cond_wait(&x.done, &x.lock);
+	pthread_mutex_unlock(&x.lock);
+	if (w->result < 0)
+		*err = w->err;
+	return w->result;
+}

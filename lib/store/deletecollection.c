@@ -1,0 +1,178 @@
+/* DELETE of a collection: every object that is selected, as one batch of writes. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/delete.h"
+
+struct many {
+	struct call *call;
+	struct delete_options options;
+	struct object **found;
+	struct write *write;
+	size_t n, cap;
+	_Atomic size_t pending;
+};
+
+static bool
+collect(void *arg, struct object *o)
+{
+	struct many *m = arg;
+
+	GROW(m->found, m->n, m->cap);
+	m->found[m->n++] = object_ref(o);
+	return true;
+}
+
+static void
+keep_selected(struct many *m, const struct filter *f)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->n; i++) {
+		if (filter_match(f, m->found[i]))
+			m->found[kept++] = m->found[i];
+		else
+			object_unref(m->found[i]);
+	}
+	m->n = kept;
+}
+
+static void
+many_free(struct many *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		object_unref(m->found[i]);
+		write_release(&m->write[i]);
+	}
+	free(m->found);
+	free(m->write);
+	delete_options_release(&m->options);
+	free(m);
+}
+
+/* The list of what was deleted, in the state it had last. */
+static void
+answer(struct many *m)
+{
+	struct call *c = m->call;
+	struct bytes **part = xcalloc(2 * m->n + 2, sizeof *part);
+	struct bytes *first = bytes_new("{", 1), *comma = bytes_new(",{", 2);
+	autobuf struct buf head = BUF_INIT;
+	char version[128];
+	size_t n = 1;
+
+	buf_printf(&head,
+	    "{\"kind\":\"%sList\",\"apiVersion\":\"%s\",\"metadata\":{\"resourceVersion\":\"%llu\"}"
+	    ",\"items\":[",
+	    c->kind->kind, kind_api_version(c->kind, version),
+	    (unsigned long long)cache_revision(c->server->cache));
+	part[0] = bytes_new(head.data, head.len);
+	for (size_t i = 0; i < m->n; i++) {
+		struct object *o = m->write[i].object ? m->write[i].object : m->found[i];
+
+		part[n++] = bytes_ref(i ? comma : first);
+		part[n++] = bytes_ref(o->body);
+	}
+	part[n++] = bytes_new("]}\n", 3);
+	reply_parts(c, 200, "application/json", part, n);
+	free(part);
+	bytes_unref(first);
+	bytes_unref(comma);
+}
+
+static void
+finish(struct many *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct write *w = &m->write[i];
+
+		/* who changed it meanwhile has it again: not a failure of the collection, but said
+		 */
+		if (w->result < 0) {
+			if (w->result == -ERR_CONFLICT)
+				fail_modified(m->call, object_name(m->found[i]), &w->err);
+			reply_error(m->call, &w->err);
+			many_free(m);
+			return;
+		}
+	}
+	answer(m);
+	many_free(m);
+}
+
+static void
+one_done(struct write *w)
+{
+	struct many *m = w->arg;
+
+	if (--m->pending == 0)
+		finish(m);
+}
+
+static void
+submit(struct many *m)
+{
+	struct call *c = m->call;
+	bool *queue = xcalloc(m->n + 1, sizeof *queue);
+
+	m->write = xcalloc(m->n + 1, sizeof *m->write);
+	m->pending = 1; /* ours, until all are queued */
+	for (size_t i = 0; i < m->n; i++) {
+		struct write *w = &m->write[i];
+		json_t *obj = object_json(m->found[i], c->kind);
+		enum deletion d = delete_decide(c->kind, obj, &m->options, clock_now());
+
+		w->draft = (struct draft)DRAFT_INIT;
+		queue[i] = d != DELETE_UNCHANGED && !c->dry_run;
+		if (queue[i]) {
+			draft_encode(&w->draft, c->kind, obj);
+			w->table = c->table;
+			w->expect = m->found[i]->revision;
+			w->deletes = d == DELETE_NOW;
+			w->done = one_done;
+			w->arg = m;
+		}
+		json_decref(obj);
+	}
+	for (size_t i = 0; i < m->n; i++) {
+		if (queue[i]) {
+			m->pending++;
+			commit_queue(c->server->commit, &m->write[i]);
+		}
+	}
+	free(queue);
+	if (--m->pending == 0)
+		finish(m);
+}
+
+static void
+deletecollection_run(struct call *c)
+{
+	struct walk walk = { .table = c->table };
+	struct many *m = xcalloc(1, sizeof *m);
+	struct filter f;
+	uint64_t revision;
+	struct err err;
+
+	m->call = c;
+	if (delete_options_read(c, &m->options) < 0) {
+		free(m);
+		return;
+	}
+	if (call_filter(c, &f) < 0) {
+		many_free(m);
+		return;
+	}
+	walk.namespace = f.namespace;
+	cache_walk(c->server->cache, &walk, collect, m, &revision, &err);
+	keep_selected(m, &f);
+	filter_release(&f);
+	submit(m);
+}
+
+void
+deletecollection_handle(struct call *c)
+{
+	call_defer(c, deletecollection_run);
+}

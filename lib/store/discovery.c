@@ -1,0 +1,166 @@
+/* Which groups, versions and resources there are: all from the schema. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/call.h"
+
+static json_t *
+verbs_json(unsigned verbs)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} names[] = { { VERB_CREATE, "create" }, { VERB_DELETE, "delete" },
+		{ VERB_DELETECOLLECTION, "deletecollection" }, { VERB_GET, "get" },
+		{ VERB_LIST, "list" }, { VERB_PATCH, "patch" }, { VERB_UPDATE, "update" },
+		{ VERB_WATCH, "watch" } };
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (verbs & names[i].bit)
+			json_array_append_new(list, json_string(names[i].name));
+	return list;
+}
+
+static void
+add_words(json_t *obj, const char *key, const char *const *words)
+{
+	json_t *list;
+
+	if (!words || !*words)
+		return;
+	list = json_array();
+	for (; *words; words++)
+		json_array_append_new(list, json_string(*words));
+	json_object_set_new(obj, key, list);
+}
+
+static json_t *
+resource_json(const struct kind *k)
+{
+	json_t *r =
+	    json_pack("{s:s,s:s,s:b,s:s,s:o}", "name", k->plural, "singularName", k->singular,
+		"namespaced", k->namespaced, "kind", k->kind, "verbs", verbs_json(k->verbs));
+
+	add_words(r, "shortNames", k->short_names);
+	add_words(r, "categories", k->categories);
+	return r;
+}
+
+static json_t *
+subresource_json(const struct kind *k, const struct subresource *s)
+{
+	autofree char *name = xasprintf("%s/%s", k->plural, s->name);
+	json_t *r = json_pack(
+	    "{s:s,s:s,s:b}", "name", name, "singularName", "", "namespaced", k->namespaced);
+
+	if (s->version && *s->version) {
+		json_object_set_new(r, "group", json_string(s->group));
+		json_object_set_new(r, "version", json_string(s->version));
+	}
+	json_object_set_new(r, "kind", json_string(s->kind));
+	json_object_set_new(r, "verbs", verbs_json(s->verbs));
+	return r;
+}
+
+static void
+resource_list(struct call *c)
+{
+	const char *group = c->target.group, *version = c->target.version;
+	autofree char *gv = *group ? xasprintf("%s/%s", group, version) : xstrdup(version);
+	json_t *list = json_array(), *v;
+	size_t n;
+	const struct kind *k = schema_kinds(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(k[i].group, group) != 0 || strcmp(k[i].version, version) != 0)
+			continue;
+		json_array_append_new(list, resource_json(&k[i]));
+		for (size_t s = 0; s < k[i].nsubresources; s++)
+			json_array_append_new(list, subresource_json(&k[i], &k[i].subresources[s]));
+	}
+	v = json_pack("{s:s,s:s,s:s,s:o}", "kind", "APIResourceList", "apiVersion", "v1",
+	    "groupVersion", gv, "resources", list);
+	reply_json(c, 200, v);
+	json_decref(v);
+}
+
+static json_t *
+version_json(const struct kind *k)
+{
+	char gv[128];
+
+	return json_pack(
+	    "{s:s,s:s}", "groupVersion", kind_api_version(k, gv), "version", k->version);
+}
+
+static bool
+version_seen(const json_t *versions, const char *version)
+{
+	json_t *v;
+	size_t i;
+
+	json_array_foreach (versions, i, v)
+		if (strcmp(json_string_value(json_object_get(v, "version")), version) == 0)
+			return true;
+	return false;
+}
+
+/* The newest version comes first and is preferred ("v2" before "v1"; kinds are in rising order). */
+static json_t *
+group_json(const char *group)
+{
+	json_t *versions = json_array();
+	size_t n;
+	const struct kind *k = schema_kinds(&n);
+
+	for (size_t i = n; i-- > 0;)
+		if (strcmp(k[i].group, group) == 0 && !version_seen(versions, k[i].version))
+			json_array_append_new(versions, version_json(&k[i]));
+	return json_pack("{s:s,s:o,s:O}", "name", group, "versions", versions, "preferredVersion",
+	    json_array_get(versions, 0));
+}
+
+static void
+group_list(struct call *c)
+{
+	json_t *list = json_array(), *v;
+	const char *last = "";
+	size_t n;
+	const struct kind *k = schema_kinds(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (!*k[i].group || strcmp(k[i].group, last) == 0)
+			continue;
+		last = k[i].group;
+		json_array_append_new(list, group_json(last));
+	}
+	v = json_pack("{s:s,s:s,s:o}", "kind", "APIGroupList", "apiVersion", "v1", "groups", list);
+	reply_json(c, 200, v);
+	json_decref(v);
+}
+
+void
+discovery_handle(struct call *c)
+{
+	json_t *v;
+
+	switch (c->target.type) {
+	case TARGET_API:
+		v = json_pack("{s:s,s:[s]}", "kind", "APIVersions", "versions", "v1");
+		break;
+	case TARGET_GROUP:
+		v = group_json(c->target.group);
+		json_object_set_new(v, "kind", json_string("APIGroup"));
+		json_object_set_new(v, "apiVersion", json_string("v1"));
+		break;
+	case TARGET_APIS:
+		group_list(c);
+		return;
+	default:
+		resource_list(c);
+		return;
+	}
+	reply_json(c, 200, v);
+	json_decref(v);
+}

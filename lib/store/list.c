@@ -1,0 +1,312 @@
+/*
+ * GET of a collection: the kept bytes of all that match, one after the other.  Pages
+ * (limit, continue) all show the revision of the first one.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "api/meta.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "store/call.h"
+#include "store/token.h"
+
+struct list {
+	struct filter filter;
+	struct walk walk;
+	struct token token;
+	long long limit; /* 0: all */
+
+	struct bytes **part; /* part 0 is the head */
+	size_t n, cap;
+	size_t found, remaining;
+	bool more;
+	char *last_namespace, *last_name;
+	struct bytes *first, *comma;
+};
+
+int
+call_filter(struct call *c, struct filter *f)
+{
+	autofree char *labels = http_query(c->x, "labelSelector");
+	autofree char *fields = http_query(c->x, "fieldSelector");
+	struct err err;
+
+	*f = (struct filter){ .kind = c->kind };
+	if (*c->target.namespace)
+		f->namespace = xstrdup(c->target.namespace);
+	if (filter_parse(f, labels, fields, &err) == 0)
+		return 0;
+	filter_release(f);
+	reply_status(c, 400, "BadRequest", err.msg, NULL);
+	return -1;
+}
+
+static int
+refuse(struct call *c, int status, const char *reason, const char *fmt, const char *value)
+{
+	autofree char *msg = xasprintf(fmt, value);
+
+	reply_status(c, status, reason, msg, NULL);
+	return -1;
+}
+
+static int
+read_limit(struct call *c, long long *limit)
+{
+	autofree char *v = http_query(c->x, "limit");
+
+	*limit = 0;
+	if (!v || !*v || (text_int(v, limit) && *limit >= 0))
+		return 0;
+	return refuse(c, 400, "BadRequest", "strconv.ParseInt: parsing \"%s\": invalid syntax", v);
+}
+
+static void
+too_new(struct call *c, uint64_t want)
+{
+	autofree char *msg = xasprintf("Timeout: Too large resource version: %llu, current: %llu",
+	    (unsigned long long)want, (unsigned long long)cache_revision(c->server->cache));
+
+	reply_status(c, 504, "Timeout", msg,
+	    json_pack("{s:[{s:s,s:s}],s:i}", "causes", "reason", "ResourceVersionTooLarge",
+		"message", "Too large resource version", "retryAfterSeconds", 1));
+}
+
+static int
+refuse_version(struct call *c, const char *v)
+{
+	autofree char *msg = xasprintf("resourceVersion: Invalid value: \"%s\": strconv.ParseUint: "
+				       "parsing \"%s\": invalid syntax",
+	    v, v);
+
+	reply_status(c, 500, NULL, msg, NULL);
+	return -1;
+}
+
+int
+call_version(struct call *c, uint64_t *ret)
+{
+	autofree char *v = http_query(c->x, "resourceVersion");
+	char *end;
+
+	*ret = 0;
+	if (!v || !*v)
+		return 0;
+	errno = 0;
+	*ret = strtoull(v, &end, 10);
+	if (*end || errno || *v == '-' || *v == '+' || *v == ' ')
+		return refuse_version(c, v);
+	return 0;
+}
+
+/* The combinations that Kubernetes refuses (apimachinery, validation of ListOptions). */
+static int
+check_match(struct call *c, const char *match, bool version, bool zero, bool continued)
+{
+	struct causes causes = CAUSES_INIT;
+	autobuf struct buf all = BUF_INIT;
+
+	if (!match || !*match)
+		return 0;
+	if (!version)
+		cause_add(&causes, "FieldValueForbidden", "resourceVersionMatch",
+		    "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is "
+		    "provided");
+	if (continued)
+		cause_add(&causes, "FieldValueForbidden", "resourceVersionMatch",
+		    "Forbidden: resourceVersionMatch is forbidden when continue is provided");
+	if (strcmp(match, "Exact") != 0 && strcmp(match, "NotOlderThan") != 0)
+		cause_add(&causes, "FieldValueNotSupported", "resourceVersionMatch",
+		    "Unsupported value: \"%s\": supported values: \"Exact\", \"NotOlderThan\", "
+		    "\"\"",
+		    match);
+	if (zero && strcmp(match, "Exact") == 0)
+		cause_add(&causes, "FieldValueForbidden", "resourceVersionMatch",
+		    "Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion "
+		    "\"0\"");
+	return list_options_refuse(c, &causes);
+}
+
+/* Answers 422 for a ListOptions with these causes (released); 0 when there is none. */
+int
+list_options_refuse(struct call *c, struct causes *causes)
+{
+	autobuf struct buf msg = BUF_INIT;
+
+	if (causes->n == 0)
+		return 0;
+	buf_printf(&msg, "ListOptions.meta.k8s.io \"\" is invalid: %s", causes->n > 1 ? "[" : "");
+	for (size_t i = 0; i < causes->n; i++)
+		buf_printf(&msg, "%s%s: %s", i ? ", " : "", causes->item[i].field,
+		    causes->item[i].message);
+	if (causes->n > 1)
+		buf_putc(&msg, ']');
+	reply_status(c, 422, "Invalid", msg.data,
+	    json_pack("{s:s,s:s,s:o}", "group", "meta.k8s.io", "kind", "ListOptions", "causes",
+		causes_json(causes)));
+	causes_release(causes);
+	return -1;
+}
+
+/* Which revision: of the token, exactly the one asked for, or any that is new enough. */
+static int
+read_version(struct call *c, struct list *l, const char *token)
+{
+	autofree char *match = http_query(c->x, "resourceVersionMatch");
+	autofree char *given = http_query(c->x, "resourceVersion");
+	bool version = given && *given;
+	uint64_t want;
+	struct err err;
+
+	if (check_match(c, match, version, version && strcmp(given, "0") == 0, token) < 0 ||
+	    call_version(c, &want) < 0)
+		return -1;
+	if (token) {
+		if (want)
+			return refuse(c, 400, "BadRequest",
+			    "specifying resource version is not allowed when using continue%s", "");
+		if (token_parse(&l->token, token, &err) < 0)
+			return refuse(c, 400, "BadRequest", "%s", err.msg);
+		l->walk.revision = l->token.revision;
+		l->walk.after_namespace = l->token.namespace;
+		l->walk.after_name = l->token.name;
+		return 0;
+	}
+	if (want > cache_revision(c->server->cache)) {
+		too_new(c, want);
+		return -1;
+	}
+	if (match && strcmp(match, "Exact") == 0)
+		l->walk.revision = want;
+	/* with a limit, a version without a match means exactly this one (the old way) */
+	else if ((!match || !*match) && l->limit > 0)
+		l->walk.revision = want;
+	return 0;
+}
+
+static void
+add_part(struct list *l, struct bytes *b)
+{
+	GROW(l->part, l->n, l->cap);
+	l->part[l->n++] = b;
+}
+
+static bool
+add_object(void *arg, struct object *o)
+{
+	struct list *l = arg;
+
+	if (l->more) {
+		l->remaining++;
+		return true;
+	}
+	if ((l->filter.labels || l->filter.fields || l->filter.name) &&
+	    !filter_match(&l->filter, o))
+		return true;
+	if (l->limit && l->found == (size_t)l->limit) {
+		l->more = true;
+		l->remaining = 1;
+		return !filter_selects(&l->filter); /* only then can the rest be counted */
+	}
+	add_part(l, bytes_ref(l->found++ ? l->comma : l->first));
+	add_part(l, bytes_ref(o->body));
+	if (l->limit && l->found == (size_t)l->limit) {
+		l->last_namespace = xstrdup(object_namespace(o));
+		l->last_name = xstrdup(object_name(o));
+	}
+	return true;
+}
+
+static struct bytes *
+list_head(struct call *c, struct list *l, uint64_t revision)
+{
+	char version[128];
+	autobuf struct buf b = BUF_INIT;
+
+	buf_printf(&b,
+	    "{\"kind\":\"%sList\",\"apiVersion\":\"%s\",\"metadata\":{\"resourceVersion\":\"%llu\"",
+	    c->kind->kind, kind_api_version(c->kind, version), (unsigned long long)revision);
+	if (l->more) {
+		struct token t = { revision, l->last_namespace, l->last_name };
+		autofree char *token = token_print(&t);
+
+		buf_printf(&b, ",\"continue\":\"%s\"", token);
+		if (!filter_selects(&l->filter))
+			buf_printf(&b, ",\"remainingItemCount\":%zu", l->remaining);
+	}
+	buf_puts(&b, "},\"items\":[");
+	return bytes_new(b.data, b.len);
+}
+
+/* The token's revision is gone: the client may go on with another token, inconsistently. */
+static void
+expired(struct call *c, struct list *l)
+{
+	struct token t = { 0, l->token.namespace, l->token.name };
+	autofree char *token = l->token.name ? token_print(&t) : NULL;
+	json_t *s;
+
+	if (!token) {
+		reply_status(c, 410, "Expired",
+		    "The resourceVersion for the provided list is too old.", NULL);
+		return;
+	}
+	s = status_json(410, "Expired",
+	    "The provided continue parameter is too old to display a consistent list result. You "
+	    "can start a "
+	    "new list without the continue parameter, or use the continue token in this response "
+	    "to retrieve "
+	    "the remainder of the results. Continuing with the provided token results in an "
+	    "inconsistent list "
+	    "- objects that were created, modified, or deleted between the time the first chunk "
+	    "was returned "
+	    "and now may show up in the list.",
+	    NULL);
+	put(s, json_string(token), "metadata", "continue");
+	reply_json(c, 410, s);
+	json_decref(s);
+}
+
+static void
+list_release(struct list *l)
+{
+	filter_release(&l->filter);
+	token_release(&l->token);
+	free(l->part);
+	free(l->last_namespace);
+	free(l->last_name);
+	bytes_unref(l->first);
+	bytes_unref(l->comma);
+}
+
+static void
+list_run(struct call *c, struct list *l)
+{
+	uint64_t revision;
+	struct err err;
+
+	l->walk.table = c->table;
+	l->walk.namespace = l->filter.namespace;
+	add_part(l, NULL);
+	if (cache_walk(c->server->cache, &l->walk, add_object, l, &revision, &err) < 0) {
+		expired(c, l);
+		return;
+	}
+	l->part[0] = list_head(c, l, revision);
+	add_part(l, bytes_new("]}\n", 3));
+	reply_parts(c, 200, "application/json", l->part, l->n);
+}
+
+void
+list_handle(struct call *c)
+{
+	struct list l = { .first = bytes_new("{", 1), .comma = bytes_new(",{", 2) };
+	autofree char *token = http_query(c->x, "continue");
+
+	if (call_filter(c, &l.filter) == 0 && read_limit(c, &l.limit) == 0 &&
+	    read_version(c, &l, token && *token ? token : NULL) == 0)
+		list_run(c, &l);
+	list_release(&l);
+}

@@ -1,0 +1,138 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "store/path.h"
+
+enum { PARTS = 9 };
+
+void
+target_release(struct target *t)
+{
+	free(t->text);
+	t->text = NULL;
+}
+
+/* Cut "/a/b/c" at the slashes; more than PARTS parts is no API path. -1: empty parts in the middle.
+ */
+static int
+split(char *path, char *part[PARTS])
+{
+	int n = 0;
+
+	while (*path == '/') {
+		*path++ = '\0';
+		if (*path == '\0')
+			return n; /* one slash at the end is allowed */
+		if (*path == '/' || n == PARTS)
+			return -1;
+		part[n++] = path;
+		path += strcspn(path, "/");
+	}
+	return n;
+}
+
+static bool
+group_known(const char *group, const char *version)
+{
+	size_t n;
+	const struct kind *k = schema_kinds(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(k[i].group, group) == 0 &&
+		    (!version || strcmp(k[i].version, version) == 0))
+			return true;
+	return false;
+}
+
+/* [namespaces/NS/]RESOURCE[/NAME[/SUB]], where namespaces/NS/status and /finalize are the
+ * Namespace's own. */
+static bool
+parse_resource(struct target *t, char **part, int n)
+{
+	int i = 0;
+
+	if (n >= 3 && strcmp(part[0], "namespaces") == 0 && strcmp(part[2], "status") != 0 &&
+	    strcmp(part[2], "finalize") != 0) {
+		t->namespace = part[1];
+		i = 2;
+	}
+	t->resource = part[i++];
+	if (i < n)
+		t->name = part[i++];
+	if (i < n)
+		t->sub = part[i++];
+	return i == n;
+}
+
+static enum target_type
+resource_type(struct target *t, char **part, int n)
+{
+	size_t kinds;
+	const struct kind *first = schema_kinds(&kinds);
+
+	if (!parse_resource(t, part, n))
+		return TARGET_MISSING;
+	t->kind = kind_of_resource(t->group, t->version, t->resource);
+	if (!t->kind || t->kind < first || t->kind >= first + kinds)
+		return TARGET_MISSING;
+	if (*t->namespace && !t->kind->namespaced)
+		return TARGET_MISSING;
+	return TARGET_RESOURCE;
+}
+
+static enum target_type
+api_type(struct target *t, char **part, int n)
+{
+	if (strcmp(part[0], "api") == 0) {
+		if (n == 1)
+			return TARGET_API;
+		t->version = part[1];
+		if (!group_known("", t->version))
+			return TARGET_MISSING;
+		return n == 2 ? TARGET_VERSION : resource_type(t, part + 2, n - 2);
+	}
+	if (n == 1)
+		return TARGET_APIS;
+	t->group = part[1];
+	if (*t->group == '\0' || !group_known(t->group, NULL))
+		return TARGET_UNKNOWN;
+	if (n == 2)
+		return TARGET_GROUP;
+	t->version = part[2];
+	if (!group_known(t->group, t->version))
+		return TARGET_MISSING;
+	return n == 3 ? TARGET_VERSION : resource_type(t, part + 3, n - 3);
+}
+
+static enum target_type
+type_of(struct target *t, char **part, int n)
+{
+	if (n <= 0)
+		return TARGET_UNKNOWN;
+	if (strcmp(part[0], "api") == 0 || strcmp(part[0], "apis") == 0)
+		return api_type(t, part, n);
+	if (strcmp(part[0], "healthz") == 0 || strcmp(part[0], "livez") == 0 ||
+	    strcmp(part[0], "readyz") == 0)
+		return n <= 2 ? TARGET_HEALTH : TARGET_UNKNOWN;
+	if (n == 1 && strcmp(part[0], "version") == 0)
+		return TARGET_SERVER_VERSION;
+	if (n == 1 && strcmp(part[0], "metrics") == 0)
+		return TARGET_METRICS;
+	return TARGET_UNKNOWN;
+}
+
+void
+target_parse(struct target *t, const char *path)
+{
+	char *part[PARTS];
+	int n;
+
+	*t = (struct target){
+		.group = "", .version = "", .namespace = "", .resource = "", .name = "", .sub = ""
+	};
+	t->text = xstrdup(path);
+	n = split(t->text, part);
+	t->type = type_of(t, part, n);
+	if (t->type != TARGET_RESOURCE)
+		t->kind = NULL;
+}

@@ -1,0 +1,36 @@
+#ifndef ORCH_STORE_PATH_H
+#define ORCH_STORE_PATH_H
+
+#include <stdbool.h>
+
+#include "api/schema.h"
+#include "base/err.h"
+
+/*
+ * What a URL path asks for (Kubernetes API conventions: /api/v1/..., /apis/GROUP/VERSION/...,
+ * [namespaces/NAMESPACE/]RESOURCE[/NAME[/SUBRESOURCE]]).
+ */
+enum target_type {
+	TARGET_UNKNOWN,	       /* no API path: 404 page not found */
+	TARGET_RESOURCE,       /* a collection or an object of a known kind */
+	TARGET_MISSING,	       /* an API path, but no such resource: a NotFound Status */
+	TARGET_API,	       /* /api */
+	TARGET_APIS,	       /* /apis */
+	TARGET_GROUP,	       /* /apis/GROUP; group */
+	TARGET_VERSION,	       /* /api/v1, /apis/GROUP/VERSION */
+	TARGET_HEALTH,	       /* /healthz, /livez, /readyz and what is below them */
+	TARGET_SERVER_VERSION, /* /version */
+	TARGET_METRICS,
+};
+
+struct target {
+	enum target_type type;
+	const struct kind *kind;					 /* for TARGET_RESOURCE */
+	const char *group, *version, *namespace, *resource, *name, *sub; /* "" when not there */
+	char *text;							 /* what they point into */
+};
+
+void target_parse(struct target *t, const char *path);
+void target_release(struct target *t);
+
+#endif

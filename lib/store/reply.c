@@ -1,0 +1,222 @@
+/* Answers: objects as they are kept, and Statuses. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/jsonl.h"
+#include "base/mem.h"
+#include "store/call.h"
+
+enum { WARNINGS = 32 };
+
+void
+call_free(struct call *c)
+{
+	target_release(&c->target);
+	buf_release(&c->warnings);
+	write_release(&c->write);
+	object_unref(c->old);
+	free((void *)c->user.groups);
+	free(c);
+}
+
+void
+reply_parts(struct call *c, int status, const char *type, struct bytes **parts, size_t n)
+{
+	struct http_header extra[WARNINGS + 3] = { { "Cache-Control", "no-cache, private" } };
+	size_t k = 1, at = 0;
+
+	if (status == 429)
+		extra[k++] = (struct http_header){ "Retry-After", "10" };
+	while (at < c->warnings.len && k < WARNINGS) {
+		extra[k++] = (struct http_header){ "Warning", c->warnings.data + at };
+		at += strlen(c->warnings.data + at) + 1;
+	}
+	metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);
+	http_reply(c->x, status, type, extra, parts, n);
+	call_free(c);
+}
+
+void
+reply_text(struct call *c, int status, const char *type, const char *text)
+{
+	struct bytes *b = bytes_new(text, strlen(text));
+
+	reply_parts(c, status, type, &b, 1);
+}
+
+void
+reply_json(struct call *c, int status, const json_t *value)
+{
+	autobuf struct buf b = BUF_INIT;
+	struct bytes *bytes;
+
+	jsonl_add(&b, value);
+	bytes = bytes_new(b.data, b.len);
+	reply_parts(c, status, "application/json", &bytes, 1);
+}
+
+void
+reply_object(struct call *c, int status, struct object *o)
+{
+	struct bytes *parts[2] = { bytes_ref(c->table->open), bytes_ref(o->body) };
+
+	reply_parts(c, status, "application/json", parts, 2);
+}
+
+json_t *
+status_json(int status, const char *reason, const char *message, json_t *details)
+{
+	json_t *s = json_pack("{s:s,s:s,s:{},s:s}", "kind", "Status", "apiVersion", "v1",
+	    "metadata", "status", status < 400 ? "Success" : "Failure");
+
+	if (message && *message)
+		json_object_set_new(s, "message", json_string(message));
+	if (reason && *reason)
+		json_object_set_new(s, "reason", json_string(reason));
+	if (details)
+		json_object_set_new(s, "details", details);
+	if (status >= 400)
+		json_object_set_new(s, "code", json_integer(status));
+	return s;
+}
+
+void
+reply_status(struct call *c, int status, const char *reason, const char *message, json_t *details)
+{
+	json_t *s = status_json(status, reason, message, details);
+
+	reply_json(c, status, s);
+	json_decref(s);
+}
+
+void
+reply_success(struct call *c, int status, json_t *details)
+{
+	json_t *s = status_json(200, NULL, NULL, details);
+
+	if (status == 201)
+		json_object_set_new(s, "code", json_integer(201));
+	reply_json(c, status, s);
+	json_decref(s);
+}
+
+/* {name, group, kind} of the object a request is about, as Kubernetes puts into details. */
+static json_t *
+details(struct call *c, const char *kind)
+{
+	json_t *d = json_object();
+
+	if (*c->target.name)
+		json_object_set_new(d, "name", json_string(c->target.name));
+	if (*c->kind->group)
+		json_object_set_new(d, "group", json_string(c->kind->group));
+	json_object_set_new(d, "kind", json_string(kind));
+	return d;
+}
+
+/* The object's name, where the path does not have it: message starts `deployments.apps "web" ...`.
+ */
+static void
+name_from_message(json_t *d, const char *msg)
+{
+	const char *open = strchr(msg, '"'), *close = open ? strchr(open + 1, '"') : NULL;
+
+	if (json_object_get(d, "name") || !close)
+		return;
+	json_object_set_new(d, "name", json_stringn(open + 1, (size_t)(close - open - 1)));
+}
+
+void
+reply_error(struct call *c, const struct err *err)
+{
+	json_t *d = NULL;
+
+	switch (err->code) {
+	case ERR_NOT_FOUND:
+	case ERR_EXISTS:
+	case ERR_CONFLICT:
+	case ERR_FORBIDDEN:
+		if (c->kind) {
+			d = details(c, c->kind->plural);
+			name_from_message(d, err->msg);
+			break;
+		}
+		/* fall through */
+	case ERR_METHOD:
+		d = json_object();
+		break;
+	case ERR_UNAVAILABLE:
+		d = json_pack("{s:i}", "retryAfterSeconds", 1);
+		break;
+	default:
+		break;
+	}
+	reply_status(c, err_http(err->code), err_reason(err->code), err->msg, d);
+}
+
+json_t *
+causes_json(const struct causes *causes)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < causes->n; i++)
+		json_array_append_new(
+		    list, json_pack("{s:s,s:s,s:s}", "reason", causes->item[i].reason, "message",
+			      causes->item[i].message, "field", causes->item[i].field));
+	return list;
+}
+
+void
+reply_invalid(struct call *c, const struct causes *causes, const char *name)
+{
+	json_t *d = details(c, c->kind->kind);
+	struct err err;
+
+	causes_err(causes, c->kind, name, &err);
+	if (name && *name)
+		json_object_set_new(d, "name", json_string(name));
+	json_object_set_new(d, "causes", causes_json(causes));
+	reply_status(c, 422, "Invalid", err.msg, d);
+}
+
+const char *
+call_resource(const struct call *c, char buf[static 128])
+{
+	return kind_resource(c->kind, buf);
+}
+
+int
+fail_not_found(struct call *c, const char *name, struct err *err)
+{
+	char resource[128];
+
+	return err_set(err, ERR_NOT_FOUND, "%s \"%s\" not found", call_resource(c, resource), name);
+}
+
+int
+fail_exists(struct call *c, const char *name, struct err *err)
+{
+	char resource[128];
+
+	return err_set(
+	    err, ERR_EXISTS, "%s \"%s\" already exists", call_resource(c, resource), name);
+}
+
+int
+fail_modified(struct call *c, const char *name, struct err *err)
+{
+	char resource[128];
+
+	return err_set(err, ERR_CONFLICT,
+	    "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please "
+	    "apply your "
+	    "changes to the latest version and try again",
+	    call_resource(c, resource), name);
+}
+
+int
+fail_method(struct err *err)
+{
+	return err_set(
+	    err, ERR_METHOD, "the server does not allow this method on the requested resource");
+}

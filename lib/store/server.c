@@ -1,0 +1,280 @@
+/* The chain every request goes through, and the table of what comes after it. */
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/authn.h"
+#include "store/call.h"
+
+struct server *
+server_new(struct cache *cache, struct commit *commit, struct watches *watches, uid_t uid)
+{
+	struct server *s = xcalloc(1, sizeof *s);
+
+	s->cache = cache;
+	s->commit = commit;
+	s->watches = watches;
+	s->uid = uid;
+	s->namespaces = cache_table(cache, kind_find("", "v1", "Namespace"));
+	s->started = clock_monotonic();
+	s->metrics = metrics_new();
+	return s;
+}
+
+void
+server_free(struct server *s)
+{
+	if (!s)
+		return;
+	metrics_free(s->metrics);
+	free(s);
+}
+
+bool
+call_flag(struct call *c, const char *name)
+{
+	autofree char *v = http_query(c->x, name);
+
+	/* as Go's conversion of query parameters: present and neither "0" nor "false" */
+	return v && strcmp(v, "0") != 0 && strcasecmp(v, "false") != 0;
+}
+
+static void
+run_on_worker(struct http_exchange *x, void *arg)
+{
+	struct call *c = arg;
+
+	(void)x;
+	c->run(c);
+}
+
+void
+call_defer(struct call *c, void (*run)(struct call *c))
+{
+	c->run = run;
+	http_defer(c->x, run_on_worker, c);
+}
+
+/* --- Accept --- */
+
+/* JSON is what there is; a client that lists other things only cannot be served. */
+static bool
+accepts_json(const char *accept)
+{
+	if (!accept || !*accept)
+		return true;
+	while (*accept) {
+		size_t n = strcspn(accept, ","), type;
+
+		accept += strspn(accept, " \t");
+		type = strcspn(accept, ";, \t");
+		if ((type == 3 && strncmp(accept, "*/*", 3) == 0) ||
+		    (type == 13 && strncmp(accept, "application/*", 13) == 0) ||
+		    (type == 16 && strncmp(accept, "application/json", 16) == 0 &&
+			!memmem(accept, n, "as=", 3)))
+			return true;
+		accept += strcspn(accept, ",");
+		accept += *accept == ',';
+	}
+	return false;
+}
+
+static int
+negotiate(struct call *c)
+{
+	if (accepts_json(http_header(c->x, "Accept")))
+		return 0;
+	reply_status(c, 406, "NotAcceptable",
+	    "only the following media types are accepted: application/json", NULL);
+	return -1;
+}
+
+/* --- routing --- */
+
+static void
+not_found_page(struct call *c)
+{
+	reply_text(c, 404, "text/plain; charset=utf-8", "404 page not found\n");
+}
+
+static void
+refuse_method(struct call *c)
+{
+	struct err err;
+
+	fail_method(&err);
+	reply_status(c, 405, err_reason(err.code), err.msg, json_object());
+}
+
+static void
+resource_missing(struct call *c)
+{
+	reply_status(
+	    c, 404, "NotFound", "the server could not find the requested resource", json_object());
+}
+
+struct route {
+	const char *method;
+	unsigned verb;
+	const char *name;
+	void (*handle)(struct call *c);
+};
+
+static const struct route collection[] = {
+	{ "GET", VERB_LIST, "list", list_handle },
+	{ "POST", VERB_CREATE, "create", create_handle },
+	{ "DELETE", VERB_DELETECOLLECTION, "deletecollection", deletecollection_handle },
+	{ NULL, 0, NULL, NULL },
+};
+
+static const struct route object[] = {
+	{ "GET", VERB_GET, "get", get_handle },
+	{ "PUT", VERB_UPDATE, "update", update_handle },
+	{ "PATCH", VERB_PATCH, "patch", patch_handle },
+	{ "DELETE", VERB_DELETE, "delete", delete_handle },
+	{ NULL, 0, NULL, NULL },
+};
+
+/* The verb of a request is known before it is authorized. */
+static const struct route *
+find_route(struct call *c)
+{
+	const struct route *r = *c->target.name ? object : collection;
+	const char *method = strcmp(c->req->method, "HEAD") == 0 ? "GET" : c->req->method;
+
+	while (r->method && strcmp(r->method, method) != 0)
+		r++;
+	return r->method ? r : NULL;
+}
+
+static bool
+wants_watch(struct call *c)
+{
+	return strcmp(c->req->method, "GET") == 0 && !*c->target.sub && call_flag(c, "watch");
+}
+
+static void
+resource_handle(struct call *c, const struct route *r)
+{
+	const struct subresource *sub =
+	    *c->target.sub ? kind_subresource(c->kind, c->target.sub) : NULL;
+	unsigned verbs = sub ? sub->verbs : c->kind->verbs;
+
+	if (*c->target.sub && !sub) {
+		resource_missing(c);
+		return;
+	}
+	if (!r && sub && strcmp(c->req->method, "POST") == 0 && (sub->verbs & VERB_CREATE)) {
+		subresource_handle(c);
+		return;
+	}
+	/* what is written belongs into a namespace */
+	if (r && c->kind->namespaced && !*c->target.namespace &&
+	    (*c->target.name || r->verb != VERB_LIST))
+		r = NULL;
+	if (!r || !(verbs & r->verb)) {
+		refuse_method(c);
+		return;
+	}
+	if (sub && strcmp(sub->name, "status") != 0)
+		subresource_handle(c);
+	else if (wants_watch(c) && !*c->target.name)
+		watch_handle(c);
+	else if (!*c->target.name && r->verb == VERB_CREATE && !(c->kind->verbs & VERB_GET))
+		subresource_handle(c); /* bindings: posted, never kept */
+	else
+		r->handle(c);
+}
+
+static void
+route(struct call *c, const struct route *r)
+{
+	switch (c->target.type) {
+	case TARGET_RESOURCE:
+		resource_handle(c, r);
+		break;
+	case TARGET_MISSING:
+		resource_missing(c);
+		break;
+	case TARGET_API:
+	case TARGET_APIS:
+	case TARGET_GROUP:
+	case TARGET_VERSION:
+		discovery_handle(c);
+		break;
+	case TARGET_HEALTH:
+		health_handle(c);
+		break;
+	case TARGET_SERVER_VERSION:
+		version_handle(c);
+		break;
+	case TARGET_METRICS:
+		metrics_handle(c);
+		break;
+	case TARGET_UNKNOWN:
+		not_found_page(c);
+		break;
+	}
+}
+
+static struct call *
+call_new(struct server *s, struct http_exchange *x)
+{
+	struct call *c = xcalloc(1, sizeof *c);
+
+	c->server = s;
+	c->x = x;
+	c->req = http_request(x);
+	c->began = clock_monotonic();
+	c->write.draft = (struct draft)DRAFT_INIT;
+	target_parse(&c->target, c->req->path);
+	c->kind = c->target.kind;
+	if (c->kind)
+		c->table = cache_table(s->cache, c->kind);
+	return c;
+}
+
+static bool
+open_to_all(const struct target *t)
+{
+	return t->type == TARGET_HEALTH || t->type == TARGET_SERVER_VERSION;
+}
+
+/* authenticate -> (flow control: its place is here) -> authorize -> negotiate -> route */
+void
+server_handle(struct http_exchange *x, void *server)
+{
+	struct call *c = call_new(server, x);
+	const struct route *r = c->target.type == TARGET_RESOURCE ? find_route(c) : NULL;
+	struct err err;
+
+	c->verb = r ? r->name : c->kind ? "create" : "get";
+	if (r && r->verb == VERB_LIST && wants_watch(c))
+		c->verb = "watch";
+	if (!open_to_all(&c->target) && (authenticate(c, &err) < 0 || authorize(c, &err) < 0)) {
+		reply_status(c, err_http(err.code), err_reason(err.code), err.msg,
+		    err.code == ERR_FORBIDDEN && c->kind
+			? json_pack("{s:s}", "kind", c->kind->plural)
+			: NULL);
+		return;
+	}
+	if (c->target.type != TARGET_HEALTH && c->target.type != TARGET_METRICS && negotiate(c) < 0)
+		return;
+	route(c, r);
+}
+
+/* Everything but figures and health is on the other door. */
+void
+server_metrics_only(struct http_exchange *x, void *server)
+{
+	struct call *c = call_new(server, x);
+
+	c->verb = "get";
+	if (c->target.type == TARGET_METRICS)
+		metrics_handle(c);
+	else if (c->target.type == TARGET_HEALTH)
+		health_handle(c);
+	else
+		not_found_page(c);
+}

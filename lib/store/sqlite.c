@@ -1,0 +1,308 @@
+/*
+ * The engine on SQLite: one table that is only appended to, in WAL mode with
+ * synchronous=FULL, so that a commit is one write and one fsync.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "store/engine.h"
+
+enum { BEGIN, COMMIT, ROLLBACK, INSERT, WINDOW, FORGET, MARK, NSTMT };
+
+struct sqlite {
+	struct engine engine;
+	sqlite3 *db;
+	sqlite3_stmt *stmt[NSTMT];
+	char *path;
+	int lock;
+	uint64_t compacted;
+};
+
+static const char *const sql[NSTMT] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[INSERT] = "INSERT INTO changes(revision, prev, time, deleted, key, idx, data) "
+		   "VALUES(?,?,?,?,?,?,?)",
+	[WINDOW] =
+	    "SELECT revision, prev, deleted FROM changes WHERE revision > ? AND revision <= ?"
+	    " ORDER BY revision LIMIT ?",
+	[FORGET] = "DELETE FROM changes WHERE revision = ?",
+	[MARK] = "UPDATE state SET value = ? WHERE name = 'compacted'",
+};
+
+static const char schema[] =
+    "PRAGMA journal_mode=WAL;"
+    "PRAGMA synchronous=FULL;"
+    "PRAGMA wal_autocheckpoint=4000;"
+    "PRAGMA cache_size=-2048;"
+    "CREATE TABLE IF NOT EXISTS changes(revision INTEGER PRIMARY KEY, prev INTEGER NOT NULL,"
+    " time INTEGER NOT NULL, deleted INTEGER NOT NULL, key TEXT NOT NULL, idx BLOB NOT NULL,"
+    " data BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS state(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT OR IGNORE INTO state VALUES('compacted', 0);"
+    "PRAGMA user_version=1;";
+
+/* A full or broken disk is no reason to give up: the caller may try again later. */
+static int
+failed(const struct sqlite *s, const char *verb, struct err *err)
+{
+	int code = sqlite3_errcode(s->db);
+	const char *why = sqlite3_errmsg(s->db);
+
+	if (code == SQLITE_IOERR || code == SQLITE_CANTOPEN) {
+		int errnum = sqlite3_system_errno(s->db);
+		return err_set(err, ERR_UNAVAILABLE, "cannot %s '%s': %s%s%s", verb, s->path, why,
+		    errnum ? ": " : "", errnum ? strerror(errnum) : "");
+	}
+	if (code == SQLITE_READONLY || code == SQLITE_PERM)
+		return err_set(err, ERR_FORBIDDEN, "cannot %s '%s': %s", verb, s->path, why);
+	return err_set(err,
+	    code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? ERR_INTERNAL : ERR_UNAVAILABLE,
+	    "cannot %s '%s': %s", verb, s->path, why);
+}
+
+static int
+run(struct sqlite *s, int which)
+{
+	int r = sqlite3_step(s->stmt[which]);
+
+	sqlite3_reset(s->stmt[which]);
+	return r == SQLITE_DONE ? 0 : -1;
+}
+
+static int
+insert(struct sqlite *s, const struct change *c)
+{
+	sqlite3_stmt *st = s->stmt[INSERT];
+
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)c->revision);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)c->prev);
+	sqlite3_bind_int64(st, 3, c->time);
+	sqlite3_bind_int(st, 4, c->deleted);
+	sqlite3_bind_text(st, 5, c->key, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 6, c->index, (int)c->index_len, SQLITE_STATIC);
+	sqlite3_bind_blob(st, 7, c->data, (int)c->len, SQLITE_STATIC);
+	return run(s, INSERT);
+}
+
+static int
+rollback(struct sqlite *s, const char *verb, struct err *err)
+{
+	int r = failed(s, verb, err);
+
+	if (!sqlite3_get_autocommit(s->db))
+		run(s, ROLLBACK);
+	return r;
+}
+
+static int
+commit(struct engine *e, const struct change *changes, size_t n, struct err *err)
+{
+	struct sqlite *s = (struct sqlite *)e;
+
+	if (run(s, BEGIN) < 0)
+		return failed(s, "write", err);
+	for (size_t i = 0; i < n; i++)
+		if (insert(s, &changes[i]) < 0)
+			return rollback(s, "write", err);
+	if (run(s, COMMIT) < 0)
+		return rollback(s, "write", err);
+	return 0;
+}
+
+static int
+forget(struct sqlite *s, sqlite3_int64 revision)
+{
+	sqlite3_bind_int64(s->stmt[FORGET], 1, revision);
+	return run(s, FORGET);
+}
+
+/* What is replaced by a change inside the compacted window goes, and so does a deletion itself. */
+static int
+forget_window(struct sqlite *s, uint64_t upto, unsigned limit, uint64_t *last)
+{
+	sqlite3_stmt *st = s->stmt[WINDOW];
+	unsigned seen = 0;
+	int r;
+
+	sqlite3_bind_int64(st, 1, (sqlite3_int64)s->compacted);
+	sqlite3_bind_int64(st, 2, (sqlite3_int64)upto);
+	sqlite3_bind_int(st, 3, (int)limit);
+	*last = s->compacted;
+	while ((r = sqlite3_step(st)) == SQLITE_ROW) {
+		sqlite3_int64 revision = sqlite3_column_int64(st, 0),
+			      prev = sqlite3_column_int64(st, 1);
+
+		*last = (uint64_t)revision;
+		seen++;
+		if ((prev && forget(s, prev) < 0) ||
+		    (sqlite3_column_int(st, 2) && forget(s, revision) < 0)) {
+			r = SQLITE_ERROR;
+			break;
+		}
+	}
+	sqlite3_reset(st);
+	if (r != SQLITE_DONE)
+		return -1;
+	if (seen < limit)
+		*last = upto;
+	return 0;
+}
+
+static int
+compact(struct engine *e, uint64_t upto, unsigned limit, uint64_t *compacted, struct err *err)
+{
+	struct sqlite *s = (struct sqlite *)e;
+	uint64_t last;
+
+	*compacted = s->compacted;
+	if (upto <= s->compacted)
+		return 0;
+	if (run(s, BEGIN) < 0)
+		return failed(s, "compact", err);
+	if (forget_window(s, upto, limit, &last) < 0)
+		return rollback(s, "compact", err);
+	sqlite3_bind_int64(s->stmt[MARK], 1, (sqlite3_int64)last);
+	if (run(s, MARK) < 0 || run(s, COMMIT) < 0)
+		return rollback(s, "compact", err);
+	*compacted = s->compacted = last;
+	return 0;
+}
+
+static int
+scan(struct engine *e, uint64_t *compacted,
+    int (*each)(void *arg, const struct change *c, uint64_t compacted, struct err *err), void *arg,
+    struct err *err)
+{
+	struct sqlite *s = (struct sqlite *)e;
+	sqlite3_stmt *st;
+	int r, rc;
+
+	*compacted = s->compacted;
+	if (sqlite3_prepare_v2(s->db,
+		"SELECT revision, prev, time, deleted, key, idx, data FROM changes ORDER BY "
+		"revision",
+		-1, &st, NULL) != SQLITE_OK)
+		return failed(s, "read", err);
+	while ((r = sqlite3_step(st)) == SQLITE_ROW) {
+		struct change c = {
+			.revision = (uint64_t)sqlite3_column_int64(st, 0),
+			.prev = (uint64_t)sqlite3_column_int64(st, 1),
+			.time = sqlite3_column_int64(st, 2),
+			.deleted = sqlite3_column_int(st, 3) != 0,
+			.key = (const char *)sqlite3_column_text(st, 4),
+			.index = sqlite3_column_blob(st, 5),
+			.data = sqlite3_column_blob(st, 6),
+			.index_len = (size_t)sqlite3_column_bytes(st, 5),
+			.len = (size_t)sqlite3_column_bytes(st, 6),
+		};
+		if ((rc = each(arg, &c, s->compacted, err)) < 0) {
+			sqlite3_finalize(st);
+			return rc;
+		}
+	}
+	rc = r == SQLITE_DONE ? 0 : failed(s, "read", err);
+	sqlite3_finalize(st);
+	return rc;
+}
+
+static void
+close_sqlite(struct engine *e)
+{
+	struct sqlite *s = (struct sqlite *)e;
+
+	for (int i = 0; i < NSTMT; i++)
+		sqlite3_finalize(s->stmt[i]);
+	sqlite3_close(s->db);
+	if (s->lock >= 0)
+		close(s->lock);
+	free(s->path);
+	free(s);
+}
+
+static const struct engine_ops ops = { scan, commit, compact, close_sqlite };
+
+static int
+lock(struct sqlite *s, const char *dir, struct err *err)
+{
+	autofree char *file = xasprintf("%s/lock", dir);
+
+	s->lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock < 0)
+		return err_sys(err, errno, "cannot open '%s'", file);
+	if (flock(s->lock, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			return err_set(err, ERR_UNAVAILABLE,
+			    "cannot open '%s': another orch-store is running on it", dir);
+		return err_sys(err, errno, "cannot lock '%s'", file);
+	}
+	return 0;
+}
+
+static int
+column(void *arg, int n, char **values, char **names)
+{
+	char *first = arg;
+
+	(void)names;
+	if (n > 0 && values[0])
+		snprintf(first, 256, "%s", values[0]);
+	return 0;
+}
+
+static int
+prepare(struct sqlite *s, struct err *err)
+{
+	char text[256] = "";
+
+	if (sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK)
+		return failed(s, "open", err);
+	if (sqlite3_exec(s->db, "SELECT value FROM state WHERE name='compacted'", column, text,
+		NULL) != SQLITE_OK)
+		return failed(s, "open", err);
+	s->compacted = strtoull(text, NULL, 10);
+	for (int i = 0; i < NSTMT; i++)
+		if (sqlite3_prepare_v3(s->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->stmt[i],
+			NULL) != SQLITE_OK)
+			return failed(s, "open", err);
+	return 0;
+}
+
+int
+sqlite_open(struct engine **ret, const char *dir, struct err *err)
+{
+	struct sqlite *s = xcalloc(1, sizeof *s);
+	int r;
+
+	s->engine.ops = &ops;
+	s->lock = -1;
+	s->path = xasprintf("%s/store.db", dir);
+	if ((r = lock(s, dir, err)) < 0)
+		goto fail;
+	if (sqlite3_open_v2(s->path, &s->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+		NULL) != SQLITE_OK) {
+		r = failed(s, "open", err);
+		goto fail;
+	}
+	sqlite3_busy_timeout(s->db, 5000);
+	sqlite3_extended_result_codes(s->db, 0);
+	if (chmod(s->path, 0600) < 0 && errno != ENOENT) {
+		r = err_sys(err, errno, "cannot protect '%s'", s->path);
+		goto fail;
+	}
+	if ((r = prepare(s, err)) < 0)
+		goto fail;
+	*ret = &s->engine;
+	return 0;
+fail:
+	close_sqlite(&s->engine);
+	return r;
+}

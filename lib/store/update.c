@@ -1,0 +1,252 @@
+/* PUT, and what every change of an existing object goes through. */
+#include <string.h>
+
+#include "api/meta.h"
+#include "base/mem.h"
+#include "store/call.h"
+
+/* metadata that a client cannot change: it comes from the stored object. */
+static void
+keep_system_fields(const json_t *old, json_t *obj)
+{
+	static const char *const ours[] = { "uid", "creationTimestamp", "generation",
+		"deletionTimestamp", "deletionGracePeriodSeconds", "name", "namespace" };
+	json_t *from = json_object_get(old, "metadata"), *to = json_object_get(obj, "metadata");
+
+	for (size_t i = 0; i < COUNT(ours); i++) {
+		json_t *v = json_object_get(from, ours[i]);
+
+		if (v)
+			json_object_set(to, ours[i], v);
+		else
+			json_object_del(to, ours[i]);
+	}
+}
+
+static int
+check_version(struct call *c, const json_t *obj)
+{
+	const char *version = meta_version(obj), *name = c->target.name;
+	char *end;
+	struct err err;
+	autofree char *msg = NULL;
+
+	if (!*version || strcmp(version, "0") == 0)
+		return 0;
+	unsigned long long n = strtoull(version, &end, 10);
+	if (*end || *version == '-') {
+		msg = xasprintf("strconv.ParseUint: parsing \"%s\": invalid syntax", version);
+		reply_status(c, 500, NULL, msg, NULL);
+		return -1;
+	}
+	c->conditional = true;
+	if (n == c->old->revision)
+		return 0;
+	fail_modified(c, name, &err);
+	reply_error(c, &err);
+	return -1;
+}
+
+static int
+check_uid(struct call *c, const json_t *old, const json_t *obj)
+{
+	char resource[128];
+	struct err err;
+
+	if (!*meta_uid(obj) || strcmp(meta_uid(obj), meta_uid(old)) == 0)
+		return 0;
+	err_set(&err, ERR_CONFLICT,
+	    "Operation cannot be fulfilled on %s \"%s\": StorageError: invalid object, Code: 4, "
+	    "Key: "
+	    "/registry/%s/%s%s%s, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID "
+	    "in "
+	    "precondition: %s, UID in object meta: %s",
+	    call_resource(c, resource), c->target.name, c->kind->plural, c->target.namespace,
+	    *c->target.namespace ? "/" : "", c->target.name, meta_uid(obj), meta_uid(old));
+	reply_error(c, &err);
+	return -1;
+}
+
+/* Everything but metadata and status. */
+static bool
+spec_changed(const json_t *old, const json_t *obj)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach ((json_t *)obj, key, v)
+		if (strcmp(key, "metadata") != 0 && strcmp(key, "status") != 0 &&
+		    !json_equal(v, json_object_get(old, key)))
+			return true;
+	json_object_foreach ((json_t *)old, key, v)
+		if (strcmp(key, "status") != 0 && !json_object_get(obj, key))
+			return true;
+	return false;
+}
+
+static void
+keep(json_t *obj, const json_t *old, const char *key)
+{
+	json_t *v = json_object_get(old, key);
+
+	if (v)
+		json_object_set(obj, key, v);
+	else
+		json_object_del(obj, key);
+}
+
+/* On /status only status and some metadata count: everything else is as it was. */
+static void
+keep_all_but_status(const struct kind *k, const json_t *old, json_t *obj)
+{
+	json_t *meta = json_object_get(obj, "metadata"), *was = json_object_get(old, "metadata");
+	const char *key;
+	json_t *v;
+	void *tmp;
+
+	json_object_foreach_safe(
+	    obj, tmp, key, v) if (strcmp(key, "metadata") != 0 && strcmp(key, "status") != 0)
+	    json_object_del(obj, key);
+	json_object_foreach ((json_t *)old, key, v)
+		if (strcmp(key, "metadata") != 0 && strcmp(key, "status") != 0)
+			json_object_set(obj, key, v);
+	if (kind_strategy(k) & STATUS_KEEPS_LABELS)
+		keep(meta, was, "labels");
+	if (kind_is(k, "", "Pod"))
+		keep(meta, was, "ownerReferences");
+}
+
+static void
+check_finalizers(const json_t *old, const json_t *obj, struct causes *causes)
+{
+	autobuf struct buf added = BUF_INIT;
+	json_t *f;
+	size_t i;
+
+	if (!meta_deleting(old))
+		return;
+	json_array_foreach (get(obj, "metadata", "finalizers"), i, f)
+		if (!meta_has_finalizer(old, str(f, "")))
+			buf_printf(&added, "%s\"%s\"", added.len ? ", " : "", str(f, ""));
+	if (added.len)
+		cause_add(causes, "FieldValueForbidden", "metadata.finalizers",
+		    "Forbidden: no new finalizers can be added if the object is being deleted, "
+		    "found new "
+		    "finalizers []string{%s}",
+		    added.data);
+}
+
+static int
+check_rules(struct call *c, const json_t *old, const json_t *obj, enum part part)
+{
+	struct causes causes = CAUSES_INIT;
+	int r = 0;
+
+	if (part != PART_STATUS)
+		validate_create(c->kind, obj, &causes);
+	validate_update(c->kind, obj, old, &causes);
+	check_finalizers(old, obj, &causes);
+	if (causes.n) {
+		reply_invalid(c, &causes, c->target.name);
+		r = -1;
+	}
+	causes_release(&causes);
+	return r;
+}
+
+static int
+check_name(struct call *c, const json_t *obj)
+{
+	const char *name = meta_name(obj), *ns = meta_namespace(obj);
+	autofree char *msg = NULL;
+
+	if (strcmp(name, c->target.name) != 0)
+		msg =
+		    *name
+			? xasprintf(
+			      "the name of the object (%s) does not match the name on the URL (%s)",
+			      name, c->target.name)
+			: xasprintf("name must be provided");
+	else if (*ns && strcmp(ns, c->target.namespace) != 0)
+		msg = xasprintf(
+		    "the namespace of the object (%s) does not match the namespace on the URL (%s)",
+		    ns, c->target.namespace);
+	if (!msg)
+		return 0;
+	reply_status(c, 400, "BadRequest", msg, NULL);
+	return -1;
+}
+
+int
+update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
+{
+	json_t *meta = json_object_get(obj, "metadata");
+
+	if (check_name(c, obj) < 0 || check_version(c, obj) < 0 || check_uid(c, old, obj) < 0)
+		return -1;
+	if (!c->conditional && (kind_strategy(c->kind) & NEEDS_VERSION)) {
+		struct causes causes = CAUSES_INIT;
+
+		cause_add(&causes, "FieldValueInvalid", "metadata.resourceVersion",
+		    "Invalid value: 0: must be specified for an update");
+		reply_invalid(c, &causes, c->target.name);
+		causes_release(&causes);
+		return -1;
+	}
+	keep_system_fields(old, obj);
+	if (part == PART_STATUS)
+		keep_all_but_status(c->kind, old, obj);
+	else if (kind_has_status(c->kind))
+		keep(obj, old, "status");
+	defaults_apply(c->kind, obj);
+	if (check_rules(c, old, obj, part) < 0)
+		return -1;
+	if ((kind_strategy(c->kind) & HAS_GENERATION) && part != PART_STATUS &&
+	    spec_changed(old, obj))
+		json_object_set_new(meta, "generation", json_integer(meta_generation(old) + 1));
+	return 0;
+}
+
+/* An object that was only held by finalizers goes when the last one is taken away. */
+bool
+update_deletes(const struct kind *k, const json_t *obj)
+{
+	if (!meta_deleting(obj) || json_array_size(get(obj, "metadata", "finalizers")) > 0)
+		return false;
+	if (num(get(obj, "metadata", "deletionGracePeriodSeconds"), 0) > 0)
+		return false;
+	return !kind_is(k, "", "Namespace") || json_array_size(get(obj, "spec", "finalizers")) == 0;
+}
+
+static void
+update_run(struct call *c)
+{
+	json_t *obj, *old;
+
+	if (options_read(c, "UpdateOptions") < 0 || body_object(c, c->kind, &obj) < 0)
+		return;
+	if (!*c->target.sub && (kind_strategy(c->kind) & CREATES_ON_UPDATE) &&
+	    !cache_exists(c->server->cache, c->table, c->target.namespace, c->target.name) &&
+	    strcmp(meta_name(obj), c->target.name) == 0) {
+		json_decref(obj);
+		create_handle(c);
+		return;
+	}
+	if (call_current(c) < 0) {
+		json_decref(obj);
+		return;
+	}
+	old = object_json(c->old, c->kind);
+	c->status = 200;
+	if (update_prepare(c, old, obj, *c->target.sub ? PART_STATUS : PART_MAIN) < 0)
+		json_decref(obj);
+	else
+		write_submit(c, obj, update_deletes(c->kind, obj));
+	json_decref(old);
+}
+
+void
+update_handle(struct call *c)
+{
+	call_defer(c, update_run);
+}

@@ -1,0 +1,269 @@
+# orch-store: the API, over its unix socket and over TLS.
+
+setup() {
+	BIN=${BIN:-build/bin}
+	case $BIN in /*) ;; *) BIN=$PWD/$BIN ;; esac
+	cd "$BATS_TEST_TMPDIR"
+	DATA=$BATS_TEST_TMPDIR/data
+	SOCK=$(mktemp -u /tmp/orch-store-bats-XXXXXX.sock) # a socket's path is short
+}
+
+teardown() {
+	stop
+	rm -f "$SOCK"
+}
+
+start() {
+	"$BIN/orch-store" --data "$DATA" --listen 127.0.0.1:0 --socket "$SOCK" "$@" 2>log 3>&- &
+	PID=$!
+	for _ in $(seq 200); do
+		grep -q 'ready:' log && return
+		kill -0 "$PID" 2>/dev/null || return 1
+		sleep 0.02
+	done
+	return 1
+}
+
+stop() {
+	[ -z "${PID:-}" ] || { kill "$PID" 2>/dev/null || true; wait "$PID" || true; }
+	PID=
+}
+
+# api METHOD PATH [BODY] [CURL OPTION...]: the answer is in $body, its status in $code
+api() {
+	local method=$1 path=$2 data=${3:-} type='Content-Type: application/json'
+	shift 2; [ $# -eq 0 ] || shift
+	[[ "$*" != *Content-Type* ]] || type='X-Other: type'
+	code=$(curl -s -o out -w '%{http_code}' --unix-socket "$SOCK" -X "$method" \
+		${data:+-d "$data"} -H "$type" "$@" "http://x$path")
+	body=$(cat out)
+}
+merge() { api PATCH "$1" "$2" -H 'Content-Type: application/merge-patch+json'; }
+of() { jq -r "$1" <<<"$body"; }
+NS=/api/v1/namespaces/default
+cm() { printf '{"metadata":{"name":"%s"%s},"data":{"k":"v"}}' "$1" "${2:-}"; }
+pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","image":"i"}]}}' "$1" "${2:-}"; }
+
+@test "health, version and the namespaces that are always there" {
+	start
+	api GET /healthz; [ "$code $body" = "200 ok" ]
+	api GET '/readyz?verbose'; [[ $body == *"readyz check passed"* ]]
+	api GET /version; [ "$(of .minor)" = 36 ]
+	api GET /api/v1/namespaces
+	[ "$(of '[.items[].metadata.name] | join(" ")')" = "default kube-node-lease kube-public kube-system" ]
+	[ "$(of '.items[0].status.phase + " " + .items[0].metadata.labels["kubernetes.io/metadata.name"]')" = "Active default" ]
+}
+
+@test "create, get, update, conflict, delete" {
+	start
+	api POST $NS/configmaps "$(cm a)"
+	[ "$code" = 201 ]
+	rv=$(of .metadata.resourceVersion)
+	[ -n "$(of '.metadata.uid | select(length == 36)')" ]
+	api POST $NS/configmaps "$(cm a)"
+	[ "$code $(of .reason) $(of .message)" = '409 AlreadyExists configmaps "a" already exists' ]
+	api PUT $NS/configmaps/a "$(cm a ",\"resourceVersion\":\"$rv\",\"labels\":{\"x\":\"y\"}")"
+	[ "$code" = 200 ]
+	api PUT $NS/configmaps/a "$(cm a ",\"resourceVersion\":\"$rv\"")"
+	[ "$code $(of .reason)" = "409 Conflict" ]
+	[[ $(of .message) == 'Operation cannot be fulfilled on configmaps "a": the object has been modified'* ]]
+	api GET $NS/configmaps/a
+	[ "$(of '.kind + .metadata.labels.x')" = ConfigMapy ]
+	api DELETE $NS/configmaps/a
+	[ "$(of '.status + " " + .details.name')" = "Success a" ]
+	api GET $NS/configmaps/a
+	[ "$code $(of .message)" = '404 configmaps "a" not found' ]
+}
+
+@test "generateName, generation, a write that changes nothing" {
+	start
+	api POST $NS/pods '{"metadata":{"generateName":"web-"},"spec":{"containers":[{"name":"c","image":"i"}]}}'
+	[ "$code" = 201 ]
+	[[ $(of .metadata.name) =~ ^web-[a-z0-9]{5}$ ]]
+	d='{"metadata":{"name":"d"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}'
+	api POST /apis/apps/v1/namespaces/default/deployments "$d"
+	[ "$code $(of .metadata.generation) $(of .spec.replicas)" = "201 1 1" ]
+	merge /apis/apps/v1/namespaces/default/deployments/d '{"spec":{"replicas":3},"status":{"replicas":9}}'
+	[ "$(of .metadata.generation) $(of .status.replicas)" = "2 null" ]
+	rv=$(of .metadata.resourceVersion)
+	merge /apis/apps/v1/namespaces/default/deployments/d '{"spec":{"replicas":3}}'
+	[ "$(of .metadata.resourceVersion)" = "$rv" ]
+	merge /apis/apps/v1/namespaces/default/deployments/d/status '{"spec":{"replicas":7},"status":{"replicas":3}}'
+	[ "$(of .metadata.generation) $(of .spec.replicas) $(of .status.replicas)" = "2 3 3" ]
+	merge /apis/apps/v1/namespaces/default/deployments/d/scale '{"spec":{"replicas":5}}'
+	[ "$(of .kind) $(of .spec.replicas) $(of .status.selector)" = "Scale 5 a=b" ]
+}
+
+@test "lists: selectors, pages that show one revision" {
+	start
+	for n in a b c d e; do api POST $NS/configmaps "$(cm $n ",\"labels\":{\"n\":\"$n\"}")"; done
+	api GET "$NS/configmaps?labelSelector=n%20in%20(a,d)"
+	[ "$(of '[.items[].metadata.name] | join(" ")')" = "a d" ]
+	api GET "$NS/configmaps?fieldSelector=metadata.name%3Db"
+	[ "$(of '[.items[].metadata.name] | join(" ")')" = b ]
+	api GET "$NS/configmaps?fieldSelector=data.k%3Db"
+	[ "$code" = 400 ]
+	api GET "$NS/configmaps?limit=2"
+	[ "$(of .metadata.remainingItemCount)" = 3 ]
+	token=$(of .metadata.continue) rv=$(of .metadata.resourceVersion)
+	api DELETE $NS/configmaps/d
+	api POST $NS/configmaps "$(cm bb)"
+	merge $NS/configmaps/c '{"data":{"k":"new"}}'
+	api GET "$NS/configmaps?limit=10&continue=$token"
+	[ "$(of '[.items[].metadata.name] | join(" ")')" = "c d e" ]
+	[ "$(of .items[0].data.k) $(of .metadata.resourceVersion)" = "v $rv" ]
+	api GET "$NS/configmaps?continue=nonsense"
+	[ "$code $(of .reason)" = "400 BadRequest" ]
+}
+
+@test "watch: from a version, selectors as transitions, initial events" {
+	start
+	api GET $NS/configmaps; rv=$(of .metadata.resourceVersion)
+	api POST $NS/configmaps "$(cm a)"
+	merge $NS/configmaps/a '{"metadata":{"labels":{"in":"yes"}}}'
+	merge $NS/configmaps/a '{"metadata":{"labels":{"in":"no"}}}'
+	api DELETE $NS/configmaps/a
+	api POST $NS/configmaps "$(cm b)"
+	api GET "$NS/configmaps?watch=1&timeoutSeconds=1&resourceVersion=$rv"
+	[ "$(jq -r .type out | tr '\n' ' ')" = "ADDED MODIFIED MODIFIED DELETED ADDED " ]
+	api GET "$NS/configmaps?watch=1&timeoutSeconds=1&resourceVersion=$rv&labelSelector=in%3Dyes"
+	[ "$(jq -r '.type + .object.metadata.labels.in' out | tr '\n' ' ')" = "ADDEDyes DELETEDyes " ]
+	api GET "$NS/configmaps?watch=1&timeoutSeconds=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+	[ "$(jq -r '.type + (.object.metadata.name // .object.metadata.annotations["k8s.io/initial-events-end"])' out | tr '\n' ' ')" = "ADDEDb BOOKMARKtrue " ]
+}
+
+@test "a live watch hears of what happens" {
+	start
+	curl -sN --unix-socket "$SOCK" "http://x$NS/pods?watch=1&timeoutSeconds=2&fieldSelector=spec.nodeName%3Dn1" >events 3>&- &
+	sleep 0.3
+	api POST $NS/pods "$(pod p)"
+	api POST $NS/pods "$(pod q '"nodeName":"n2",')"
+	api POST $NS/pods/p/binding '{"metadata":{"name":"p"},"target":{"kind":"Node","name":"n1"}}'
+	[ "$code $(of .status)" = "201 Success" ]
+	wait $!
+	[ "$(jq -r '.type + " " + .object.metadata.name' events)" = "ADDED p" ]
+}
+
+@test "finalizers hold, grace is given to pods that run" {
+	start
+	api POST $NS/configmaps "$(cm a ',"finalizers":["example.com/f"]')"
+	api DELETE $NS/configmaps/a
+	[ -n "$(of '.metadata.deletionTimestamp // empty')" ]
+	merge $NS/configmaps/a '{"metadata":{"finalizers":null}}'
+	api GET $NS/configmaps/a; [ "$code" = 404 ]
+	api POST $NS/pods "$(pod p '"nodeName":"n1",')"
+	api DELETE $NS/pods/p
+	[ "$(of .metadata.deletionGracePeriodSeconds)" = 30 ]
+	api GET $NS/pods/p; [ "$code" = 200 ]
+	api DELETE "$NS/pods/p?gracePeriodSeconds=0"
+	api GET $NS/pods/p; [ "$code" = 404 ]
+	api POST $NS/pods "$(pod q)"
+	api DELETE $NS/pods/q
+	api GET $NS/pods/q; [ "$code" = 404 ]
+}
+
+@test "preconditions, propagation, collections" {
+	start
+	api POST $NS/configmaps "$(cm a)"
+	api DELETE $NS/configmaps/a '{"preconditions":{"uid":"nope"}}'
+	[ "$code $(of .reason)" = "409 Conflict" ]
+	api DELETE $NS/configmaps/a '{"propagationPolicy":"Orphan"}'
+	[ "$(of '.metadata.finalizers[0]')" = orphan ]
+	api POST $NS/configmaps "$(cm b ',"labels":{"x":"y"}')"
+	api POST $NS/configmaps "$(cm c)"
+	api DELETE "$NS/configmaps?labelSelector=x%3Dy"
+	[ "$(of '.kind + " " + .items[0].metadata.name')" = "ConfigMapList b" ]
+	api GET $NS/configmaps/c; [ "$code" = 200 ]
+}
+
+@test "a namespace ends through its finalizer" {
+	start
+	api POST /api/v1/namespaces '{"metadata":{"name":"t"}}'
+	api POST /api/v1/namespaces/nope/configmaps "$(cm a)"
+	[ "$code $(of .message)" = '404 namespaces "nope" not found' ]
+	api DELETE /api/v1/namespaces/t
+	[ "$(of .status.phase)" = Terminating ]
+	api POST /api/v1/namespaces/t/configmaps "$(cm a)"
+	[ "$code $(of '.details.causes[0].reason')" = "403 NamespaceTerminating" ]
+	api PUT /api/v1/namespaces/t/finalize '{"metadata":{"name":"t"},"spec":{"finalizers":[]}}'
+	[ "$code" = 200 ]
+	api GET /api/v1/namespaces/t; [ "$code" = 404 ]
+	api DELETE /api/v1/namespaces/default; [ "$code" = 403 ]
+}
+
+@test "dry run, strict fields, YAML" {
+	start
+	api POST "$NS/configmaps?dryRun=All" "$(cm a)"
+	[ "$code" = 201 ]
+	api GET $NS/configmaps/a; [ "$code" = 404 ]
+	api POST "$NS/configmaps?fieldValidation=Strict" '{"metadata":{"name":"a"},"bogus":1}'
+	[ "$code" = 400 ]
+	[[ $(of .message) == *'strict decoding error: unknown field "bogus"' ]]
+	api POST "$NS/configmaps" '{"metadata":{"name":"a"},"bogus":1}' -D headers
+	[ "$code" = 201 ]
+	grep -qi '^warning: 299 - "unknown field \\"bogus\\""' headers
+	api POST $NS/configmaps $'metadata: {name: y}\ndata: {a: "1"}' -H 'Content-Type: application/yaml'
+	[ "$code $(of .data.a)" = "201 1" ]
+}
+
+@test "what is wrong is refused with a Status" {
+	start
+	api GET /nothing; [ "$code $body" = "404 404 page not found" ]
+	api GET /api/v1/bogus; [ "$code $(of .reason)" = "404 NotFound" ]
+	api POST /api/v1/configmaps "$(cm a)"; [ "$code $(of .reason)" = "405 MethodNotAllowed" ]
+	api POST $NS/configmaps '{"metadata":'; [ "$code $(of .reason)" = "400 BadRequest" ]
+	api POST $NS/configmaps '[]'; [ "$code" = 400 ]
+	api POST $NS/configmaps 'a,b' -H 'Content-Type: text/csv'; [ "$code" = 415 ]
+	api GET $NS/configmaps '' -H 'Accept: text/html'; [ "$code" = 406 ]
+	api POST $NS/configmaps '{"metadata":{"name":"A_b"}}'; [ "$code $(of .reason)" = "422 Invalid" ]
+	api GET "$NS/configmaps?watch=1&resourceVersion=abc"; [ "$code" = 500 ]
+	api GET "$NS/configmaps?resourceVersion=99999999"; [ "$code $(of .reason)" = "504 Timeout" ]
+}
+
+@test "TLS: the kubeconfig's certificate is let in, nobody is not" {
+	start
+	url=$(grep -o 'https://[^,]*' log)
+	grep -q "server: $url" "$DATA/admin.kubeconfig"
+	c() { curl -s -o out -w '%{http_code}' --cacert "$DATA/pki/ca.crt" "$@"; }
+	[ "$(c --cert "$DATA/pki/admin.crt" --key "$DATA/pki/admin.key" "$url/api/v1/nodes")" = 200 ]
+	[ "$(c "$url/api/v1/nodes")" = 401 ]
+	[ "$(c "$url/readyz")" = 200 ]
+	[ "$(stat -c %a "$DATA/admin.kubeconfig")" = 600 ]
+}
+
+@test "what was written is there after a restart, with its history" {
+	start
+	api POST $NS/configmaps "$(cm a)"; rv=$(of .metadata.resourceVersion)
+	merge $NS/configmaps/a '{"data":{"k":"2"}}'
+	stop
+	start
+	api GET $NS/configmaps/a; [ "$(of .data.k)" = 2 ]
+	api GET "$NS/configmaps?watch=1&timeoutSeconds=1&resourceVersion=$rv"
+	[ "$(jq -r .type out)" = MODIFIED ]
+}
+
+@test "figures" {
+	start --metrics 127.0.0.1:0
+	api GET $NS/configmaps
+	api GET /metrics
+	[[ $body == *'apiserver_request_total{verb="list",code="200"} 1'* ]]
+	if command -v promtool >/dev/null; then promtool check metrics <out; fi
+}
+
+@test "a second store, a used port, a broken database: said, exit 3" {
+	start
+	run "$BIN/orch-store" --data "$DATA" --listen 127.0.0.1:0
+	[ "$status" -eq 3 ]
+	[[ $output == *"another orch-store is running on it" ]]
+	port=$(grep -o 'https://[^,]*' log | sed 's/.*://')
+	run "$BIN/orch-store" --data "$BATS_TEST_TMPDIR/other" --listen "127.0.0.1:$port"
+	[ "$status" -eq 3 ]
+	[[ $output == *"127.0.0.1:$port"*"in use"* ]]
+	stop
+	head -c 8192 /dev/urandom >"$DATA/store.db"; rm -f "$DATA"/store.db-*
+	run "$BIN/orch-store" --data "$DATA" --listen 127.0.0.1:0
+	[ "$status" -eq 3 ]
+	[[ $output == *"store.db': file is not a database" ]]
+	run "$BIN/orch-store"
+	[ "$status" -eq 2 ]
+}
