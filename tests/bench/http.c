@@ -1,6 +1,6 @@
 /*
- * The HTTP layer alone: CPU for a GET of 1 KB (loop thread, worker thread; TCP, unix socket, TLS) and for one
- * delivery to each of 1,000 streams.
+ * The HTTP layer alone: CPU for a GET of 1 KB (loop thread, worker thread; TCP, unix socket, TLS)
+ * and for one delivery to each of 1,000 streams.
  */
 #include <gnutls/gnutls.h>
 #include <poll.h>
@@ -104,9 +104,11 @@ answer(int fd, gnutls_session_t tls, size_t want)
 }
 
 static void
-gets(pid_t pid, const char *to, gnutls_session_t tls, int fd, const char *path, const char *what, double aim)
+gets(pid_t pid, const char *to, gnutls_session_t tls, int fd, const char *path, const char *what,
+    double aim)
 {
-	autofree char *r = xasprintf("GET %s HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n", path);
+	autofree char *r =
+	    xasprintf("GET %s HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n", path);
 	double cpu = 0;
 
 	if (!tls)
@@ -173,12 +175,14 @@ fan_out(pid_t pid, const char *to, const char *what)
 		bench_send(fds[i], watch, sizeof watch - 1);
 		answer(fds[i], NULL, 0);
 	}
-	bench_say("memory of a stream", (double)(resident_kb(pid) - kb) * 1024 / STREAMS, "bytes", 4096);
+	bench_say(
+	    "memory of a stream", (double)(resident_kb(pid) - kb) * 1024 / STREAMS, "bytes", 4096);
 	cpu = bench_cpu(pid);
 	for (int r = 0; r < ROUNDS; r++) {
 		bench_send(control, go, sizeof go - 1);
 		for (int i = 0; i < STREAMS; i++)
-			if (recv(fds[i], room, 1031, MSG_WAITALL) != 1031) /* "400 CRLF", the chunk, CRLF */
+			if (recv(fds[i], room, 1031, MSG_WAITALL) !=
+			    1031) /* "400 CRLF", the chunk, CRLF */
 				fail("receive");
 		answer(control, NULL, 4);
 	}
