@@ -37,7 +37,7 @@ static const struct opt *const shared[] = { client_opts, NULL };
 
 const struct program self = {
 	.name = "orch-schedule",
-	.synopsis = "[--explain[=format]] [--scoring=least|most] [-t time] [file ...]\n-w [option ...]",
+	.synopsis = "[--explain[=format]] [--scoring=word] [-t time] [file ...]\n-w [option ...]",
 	.summary = "Choose a node for every pending Pod and print the bindings.",
 	.opts = opts,
 	.shared = shared,
