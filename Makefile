@@ -154,7 +154,7 @@ install: all							## programs, man pages, completions (DESTDIR, PREFIX)
 	install -m 644 $(wildcard man/*.1) $(DESTDIR)$(MANDIR)/man1
 	install -m 644 $(wildcard man/*.7) $(DESTDIR)$(MANDIR)/man7
 	install -m 644 completions/orch.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/orch
-	for p in $(PROGS); do ln -sf orch $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p; done
+	for p in $(filter-out orch,$(PROGS)); do ln -sf orch $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p; done
 	install -m 644 completions/_orch $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_orch
 	install -m 644 completions/orch.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/orch.fish
 uninstall:							## remove what install put there
