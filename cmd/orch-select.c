@@ -29,7 +29,7 @@ static const struct opt opts[] = {
 
 const struct program self = {
 	.name = "orch-select",
-	.synopsis = "[-v] [-n namespace] [-l selector] [-N pattern] [-f file] [kind[/name] ...]",
+	.synopsis = "[-v] [-n namespace] [-l selector] [-f file] [kind[/name] ...]",
 	.summary = "Pass on the objects that match kind, name, namespace, labels and fields.",
 	.opts = opts,
 	.operands = "kinds",
