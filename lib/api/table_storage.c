@@ -159,9 +159,6 @@ static const struct cell csi_driver[] = {
 	BOOL("StorageCapacity", "spec.storageCapacity", 0), CELL("TokenRequests", driver_tokens),
 	BOOL("RequiresRepublish", "spec.requiresRepublish", 0), CELL("Modes", driver_modes), { 0 },
 };
-static const struct cell csi_capacity[] = {
-	TEXT("StorageClassName", "storageClassName", ""), TEXT("Capacity", "capacity", "<none>"), { 0 },
-};
 
 const struct cells storage_cells[] = {
 	{ "", "PersistentVolume", volume },
@@ -171,7 +168,6 @@ const struct cells storage_cells[] = {
 	{ "storage.k8s.io", "VolumeAttributesClass", attributes_class },
 	{ "storage.k8s.io", "CSINode", csi_node },
 	{ "storage.k8s.io", "CSIDriver", csi_driver },
-	{ "storage.k8s.io", "CSIStorageCapacity", csi_capacity },
 	{ 0 },
 };
 /* clang-format on */
