@@ -3,9 +3,10 @@
 #include "api/schema.h"
 #include "control/control.h"
 
-extern const struct controller replicaset_controller;
+extern const struct controller deployment_controller, replicaset_controller;
 
 const struct controller *const controllers[] = {
+	&deployment_controller,
 	&replicaset_controller,
 	NULL,
 };

@@ -1,0 +1,281 @@
+/*
+ * orch-reconcile - run controllers: once over a pipe, or for ever against an API server.
+ *	reads	the object stream, or watches with -w
+ *	writes	the action stream, or acts with -w
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "api/meta.h"
+#include "api/object.h"
+#include "api/schema.h"
+#include "api/time.h"
+#include "base/cli.h"
+#include "base/clock.h"
+#include "base/jsonl.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "client/loop.h"
+#include "control/control.h"
+
+static bool watch, complete, list;
+static const char *time_arg, *namespace;
+static struct list settings;
+static struct loop_options loop;
+
+static const struct opt opts[] = {
+	{ 't', "time", "TIME", "the time the controllers see (default: now)", &time_arg, false },
+	{ 'n', "namespace", "NAMESPACE", "only the objects of this namespace", &namespace, false },
+	{ 0, "complete", NULL, "a kind without objects in the input has none", &complete, false },
+	{ 0, "set", "NAME=VALUE", "set what controllers let one tune", &settings, true },
+	{ 0, "list", NULL, "list the controllers", &list, false },
+	{ 'w', "watch", NULL, "run for ever against the API server", &watch, false },
+	{ 0, "once", NULL, "with -w: end when nothing is left to do", &loop.once, false },
+	{ 0, "step", NULL, "with -w: show each plan and ask before acting", &loop.step, false },
+	{ 0, "metrics", "HOST:PORT", "with -w: serve metrics here", &loop.metrics, false },
+	{ 0 },
+};
+
+const struct program self = {
+	.name = "orch-reconcile",
+	.synopsis = "[options] CONTROLLER [KIND/NAME] <objects >actions\n"
+		    "-w [options] CONTROLLER...\n--list",
+	.summary = "Print what controllers would do about the objects on standard input, or do it.",
+	.opts = opts,
+	.shared = (const struct opt *const[]){ client_opts, NULL },
+	.operands = "controllers",
+};
+
+/* One object asked for on the command line: "deployment/web". */
+struct target {
+	const struct kind *kind; /* NULL: every object */
+	const char *name;
+};
+
+/* The controllers the operands name, NULL-terminated; "all" is every one. */
+static const struct controller **
+find_controllers(char *const *names, size_t n)
+{
+	const struct controller **which = NULL;
+	size_t count = 0, cap = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct controller *one = controller_find(names[i]);
+		bool all = strcmp(names[i], "all") == 0;
+
+		if (!one && !all)
+			die(NULL, "no controller '%s': see --list", names[i]);
+		for (size_t j = 0; controllers[j]; j++) {
+			if (!all && controllers[j] != one)
+				continue;
+			GROW(which, count, cap);
+			which[count++] = controllers[j];
+		}
+	}
+	GROW(which, count, cap);
+	which[count] = NULL;
+	return which;
+}
+
+static int64_t
+parse_time(void)
+{
+	int64_t at;
+	long long seconds;
+
+	if (!time_arg)
+		return clock_now();
+	if (text_int(time_arg, &seconds))
+		return seconds;
+	if (!time_parse(time_arg, &at))
+		die(NULL, "--time: '%s' is neither RFC 3339 nor seconds", time_arg);
+	return at;
+}
+
+/* Put every --set into a world. */
+static void
+apply_settings(struct world *w)
+{
+	for (size_t i = 0; i < settings.n; i++) {
+		const char *equals = strchr(settings.item[i], '=');
+		autofree char *name = NULL;
+
+		if (!equals || equals == settings.item[i])
+			die(NULL, "--set: '%s' is not NAME=VALUE", settings.item[i]);
+		name = xstrndup(settings.item[i], (size_t)(equals - settings.item[i]));
+		world_set(w, name, equals + 1);
+	}
+}
+
+/* Every object on standard input; a kind that occurs counts as known. */
+static struct world *
+read_world(void)
+{
+	struct objects *in = objects_open(stdin, "standard input");
+	struct world *w = world_new();
+	char kind[128];
+	struct err err;
+	json_t *obj;
+	int r;
+
+	world_set_now(w, parse_time());
+	apply_settings(w);
+	if (complete)
+		world_set_known(w, "*");
+	while ((r = objects_read(in, &obj, &err)) > 0) {
+		world_set_known(w, meta_group_kind(obj, kind));
+		world_put(w, obj);
+	}
+	if (r < 0)
+		die(&err, "cannot read objects");
+	objects_close(in);
+	return w;
+}
+
+static bool
+wanted(const json_t *obj, const struct target *target)
+{
+	char have[128], want[128];
+
+	if (namespace && strcmp(namespace, meta_namespace(obj)) != 0)
+		return false;
+	return !target->kind ||
+	       (strcmp(target->name, meta_name(obj)) == 0 &&
+		   strcmp(meta_group_kind(obj, have), kind_group_kind(target->kind, want)) == 0);
+}
+
+static int
+reconcile_one(const struct world *w, const struct controller *c, const json_t *obj)
+{
+	autofree char *ref = meta_ref(obj);
+	struct plan plan;
+	struct err err;
+	json_t *action;
+	size_t i;
+	int status = 0;
+
+	plan_init(&plan, c->name, ref);
+	if (c->reconcile(w, obj, &plan, &err) < 0)
+		status = complain(&err, "cannot reconcile '%s'", ref);
+	else
+		json_array_foreach (plan.actions, i, action)
+			jsonl_write(stdout, action);
+	plan_release(&plan);
+	return status;
+}
+
+/* One controller over all its objects; returns the worst exit status. */
+static int
+filter(const struct world *w, const struct controller *c, const struct target *target)
+{
+	bool any = strcmp(c->kind, "*") == 0;
+	size_t count = 0;
+	int worst = 0;
+
+	for (size_t i = 0; any ? !!world_kind(w, i) : i == 0; i++) {
+		struct walk it = world_each(w, any ? world_kind(w, i) : c->kind, NULL);
+
+		for (const json_t *obj; (obj = walk_next(&it));) {
+			int status;
+
+			if (!wanted(obj, target))
+				continue;
+			count++;
+			status = reconcile_one(w, c, obj);
+			if (status > worst)
+				worst = status;
+		}
+	}
+	if (!count && target->kind)
+		return complain(
+			   NULL, "no %s '%s' in the input", target->kind->singular, target->name),
+		       1;
+	if (!count)
+		warn("controller '%s' has nothing to look at: no %s in the input", c->name,
+		    any ? "object" : c->kind);
+	return worst;
+}
+
+static int
+run_filter(const struct controller *const *which, struct target *target)
+{
+	struct world *w = read_world();
+	int worst = 0;
+
+	for (size_t i = 0; which[i]; i++) {
+		int status = filter(w, which[i], target);
+
+		if (status > worst)
+			worst = status;
+	}
+	world_free(w);
+	return worst;
+}
+
+static int
+run_loop(const struct controller *const *which)
+{
+	struct world *w = world_new();
+	struct client *client;
+	struct err err;
+	int r;
+
+	log_open(self.name, 0);
+	apply_settings(w); /* complains about a bad one now */
+	world_free(w);
+	if (time_arg || complete || namespace)
+		die(NULL, "--time, --complete and --namespace are for a pipe, not for --watch");
+	if (client_open(&client, &err) < 0)
+		die(&err, "cannot open the connection to the API server");
+	loop.settings = &settings;
+	r = loop_run(client, which, &loop, &err);
+	if (r < 0)
+		die(&err, "cannot go on");
+	client_close(client);
+	return 0;
+}
+
+static int
+print_list(void)
+{
+	for (size_t i = 0; controllers[i]; i++)
+		printf("%s\t%s\n", controllers[i]->name, controllers[i]->summary);
+	return 0;
+}
+
+/* "deployment/web" apart. */
+static struct target
+parse_target(const char *operand)
+{
+	const char *slash = strchr(operand, '/');
+	autofree char *word = xstrndup(operand, slash ? (size_t)(slash - operand) : 0);
+	struct target t = { kind_of_word(word), slash ? slash + 1 : "" };
+
+	if (!slash || !*t.name)
+		die(NULL, "'%s' is not KIND/NAME", operand);
+	if (!t.kind)
+		die(NULL, "no kind '%s'", word);
+	return t;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct target target = { NULL, NULL };
+	autofree const struct controller **which = NULL;
+	int first = cli_parse(argc, argv), n = argc - first;
+	int status;
+
+	if (list)
+		return finish(print_list());
+	if (n < 1 || (!watch && n > 2))
+		usage();
+	if (!watch && n == 2) {
+		target = parse_target(argv[first + 1]);
+		n = 1;
+	}
+	which = find_controllers(argv + first, (size_t)n);
+	status = watch ? run_loop(which) : run_filter(which, &target);
+	return finish(status);
+}
