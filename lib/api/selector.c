@@ -198,14 +198,27 @@ selector_empty(const struct selector *s)
 }
 
 bool
-selector_match(const struct selector *s, const json_t *labels)
+selector_match_by(
+    const struct selector *s, const char *(*value)(const char *key, void *arg), void *arg)
 {
 	if (s->nothing)
 		return false;
 	for (size_t i = 0; i < s->n; i++)
-		if (!holds(&s->item[i], str(json_object_get(labels, s->item[i].key), NULL)))
+		if (!holds(&s->item[i], value(s->item[i].key, arg)))
 			return false;
 	return true;
+}
+
+static const char *
+label_value(const char *key, void *labels)
+{
+	return str(json_object_get(labels, key), NULL);
+}
+
+bool
+selector_match(const struct selector *s, const json_t *labels)
+{
+	return selector_match_by(s, label_value, (json_t *)labels);
 }
 
 const char *

@@ -33,6 +33,10 @@ bool selector_empty(const struct selector *s); /* matches everything */
 /* Against labels (an object of strings, or NULL for none). */
 bool selector_match(const struct selector *s, const json_t *labels);
 
+/* Against values that `value` finds, NULL when there is none: for who keeps no tree. */
+bool selector_match_by(
+    const struct selector *s, const char *(*value)(const char *key, void *arg), void *arg);
+
 /* Against an object's fields: a missing field equals "", "false" and "0"; true/false and
  * numbers compare as text. */
 bool selector_match_fields(const struct selector *s, const json_t *obj);

@@ -132,58 +132,90 @@ filter_selects(const struct filter *f)
 	return f->labels || f->fields;
 }
 
-/* Set obj.a.b = value for the path "a.b". */
-static void
-put_field(json_t *obj, const char *path, const char *value)
-{
-	for (;;) {
-		size_t n = strcspn(path, ".");
-		json_t *next;
+struct fields {
+	const struct object *object;
+	const struct kind *kind;
+};
 
-		if (path[n] == '\0') {
-			json_object_set_new_nocheck(obj, path, json_string_nocheck(value));
-			return;
-		}
-		next = json_object_getn(obj, path, n);
-		if (!next) {
-			json_object_setn_new_nocheck(obj, path, n, json_object());
-			next = json_object_getn(obj, path, n);
-		}
-		obj = next;
-		path += n + 1;
-	}
+static const char *
+field_value(const char *path, void *arg)
+{
+	const struct fields *f = arg;
+
+	return object_field(f->object, f->kind, path);
 }
 
 static bool
 match_fields(const struct filter *f, const struct object *o)
 {
-	const char *at = object_name(o);
-	json_t *obj;
-	bool yes;
+	struct fields fields = { o, f->kind };
 
 	if (f->node && strcmp(object_field(o, f->kind, "spec.nodeName"), f->node) != 0)
 		return false;
-	obj = json_object();
-	put_field(obj, "metadata.namespace", o->text);
-	put_field(obj, "metadata.name", at);
-	for (const char *const *path = kind_fields(f->kind); *path; path++) {
-		at += strlen(at) + 1;
-		put_field(obj, *path, at);
-	}
-	yes = selector_match_fields(f->fields, obj);
-	json_decref(obj);
-	return yes;
+	return selector_match_by(f->fields, field_value, &fields);
 }
 
+/* Labels as they stand in the object's bytes: {"key":"value",...} */
+struct labels {
+	const char *at, *end;
+	char value[256]; /* the one found last */
+	bool odd;	 /* not of the simple form that valid labels have: to be parsed */
+};
+
+/* The string that starts at p, with its closing quote: its length, or -1 for one that needs
+ * parsing. */
+static ptrdiff_t
+plain_string(const char *p, const char *end)
+{
+	const char *quote = p < end && *p == '"' ? memchr(p + 1, '"', (size_t)(end - p - 1)) : NULL;
+
+	if (!quote || memchr(p, '\\', (size_t)(quote - p)))
+		return -1;
+	return quote - p - 1;
+}
+
+static const char *
+label_value(const char *key, void *arg)
+{
+	struct labels *l = arg;
+	size_t want = strlen(key);
+
+	for (const char *p = l->at + 1; p < l->end && *p == '"';) {
+		ptrdiff_t klen = plain_string(p, l->end), vlen;
+		const char *v = p + klen + 3; /* behind "key": */
+
+		if (klen < 0 || v >= l->end || v[-1] != ':' ||
+		    (vlen = plain_string(v, l->end)) < 0 || (size_t)vlen >= sizeof l->value)
+			break;
+		if ((size_t)klen == want && memcmp(p + 1, key, want) == 0) {
+			memcpy(l->value, v + 1, (size_t)vlen);
+			l->value[vlen] = '\0';
+			return l->value;
+		}
+		p = v + vlen + 2;
+		if (p < l->end && *p == '}')
+			return NULL;
+		p += p < l->end && *p == ',';
+	}
+	l->odd = l->end - l->at != 2; /* {} */
+	return NULL;
+}
+
+/* Nothing is parsed: a list or an event may have to look at thousands of these. */
 static bool
 match_labels(const struct filter *f, const struct object *o)
 {
-	json_t *labels = NULL;
+	struct labels l = { .at = o->body->data + o->labels_at };
+	json_t *labels;
 	bool yes;
 
-	if (o->labels_len)
-		labels =
-		    json_loadb(o->body->data + o->labels_at, o->labels_len, JSON_ALLOW_NUL, NULL);
+	if (!o->labels_len)
+		return selector_match(f->labels, NULL);
+	l.end = l.at + o->labels_len;
+	yes = selector_match_by(f->labels, label_value, &l);
+	if (!l.odd)
+		return yes;
+	labels = json_loadb(l.at, o->labels_len, JSON_ALLOW_NUL, NULL);
 	yes = selector_match(f->labels, labels);
 	json_decref(labels);
 	return yes;

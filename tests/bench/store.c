@@ -142,7 +142,7 @@ launch(const char *what, double aim)
 		hang_up(&c);
 		usleep(500);
 	}
-	bench_say(what, clock_monotonic() - start, "s", aim);
+	bench_say(what, (clock_monotonic() - start) * 1000, "ms", aim);
 }
 
 static void
@@ -250,7 +250,7 @@ lists(const char *path, const char *what, double aim)
 			fail(path);
 		len = c.in.len;
 	}
-	bench_say(what, (clock_monotonic() - start) / LISTS, "s", aim);
+	bench_say(what, (clock_monotonic() - start) / LISTS * 1000, "ms", aim);
 	bench_say("   its CPU", (bench_cpu(store) - cpu) / LISTS * 1000, "ms CPU", 0);
 	bench_say("   its size", (double)len / 1e6, "MB", 0);
 	hang_up(&c);
@@ -417,7 +417,7 @@ main(int argc, char *argv[])
 	data = xasprintf("%s/data", dir);
 	sock = xasprintf("%s/sock", dir);
 	clean = xasprintf("rm -rf '%s'", dir);
-	launch("ready, first start", 0.1);
+	launch("ready, first start", 100);
 	memory("store, empty", 15);
 	many(true, 0, FIRST, 1, "create, fsync", 300);
 	many(true, FIRST, PODS, CLIENTS, "create, fsync", 300);
@@ -425,11 +425,11 @@ main(int argc, char *argv[])
 	many(false, 0, GETS, 1, "get", 50);
 	many(false, 0, GETS, CLIENTS, "get", 50);
 	gets_tls();
-	lists("/api/v1/pods", "list of 10,000 pods", 0.1);
+	lists("/api/v1/pods", "list of 10,000 pods", 100);
 	lists("/api/v1/pods?labelSelector=shard%3Ds3", "list of 625 of them by a label", 0);
 	watches();
 	land();
-	launch("ready, with 10,000 pods", 0.1);
+	launch("ready, with 10,000 pods", 100);
 	memory("store with 10,000 pods, started again", 150);
 	land();
 	return system(clean) != 0;
