@@ -40,16 +40,16 @@ subdomain_fits(const char *s)
 }
 
 static void
-check_bytes(struct causes *out, const struct path *at, const char *text, size_t max)
+check_length(struct causes *out, const struct path *at, const char *text, size_t max)
 {
 	if (strlen(text) > max)
-		refuse_text(out, at, text, "must be no more than %zu bytes", max);
+		refuse_text(out, at, text, "must be no more than %zu characters", max);
 }
 
 void
 check_dns_label(struct causes *out, const struct path *at, const char *text)
 {
-	check_bytes(out, at, text, 63);
+	check_length(out, at, text, 63);
 	if (label_fits(text, strlen(text)))
 		return;
 	if (subdomain_fits(text))
@@ -66,7 +66,7 @@ check_dns_label(struct causes *out, const struct path *at, const char *text)
 void
 check_dns_subdomain(struct causes *out, const struct path *at, const char *text)
 {
-	check_bytes(out, at, text, 253);
+	check_length(out, at, text, 253);
 	if (!subdomain_fits(text))
 		refuse_text(out, at, text,
 		    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
@@ -79,7 +79,7 @@ check_dns_subdomain(struct causes *out, const struct path *at, const char *text)
 void
 check_dns_1035(struct causes *out, const struct path *at, const char *text)
 {
-	check_bytes(out, at, text, 63);
+	check_length(out, at, text, 63);
 	if (!label_fits(text, strlen(text)) || (*text >= '0' && *text <= '9'))
 		refuse_text(out, at, text,
 		    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
@@ -135,7 +135,7 @@ check_config_key(struct causes *out, const struct path *at, const char *text)
 {
 	size_t n = strlen(text);
 
-	check_bytes(out, at, text, 253);
+	check_length(out, at, text, 253);
 	if (!n ||
 	    strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") < n)
 		refuse_text(out, at, text,

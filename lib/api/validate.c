@@ -10,15 +10,19 @@
 static void check_value(
     struct causes *out, const struct path *at, const struct type *t, const json_t *v);
 
-/* A kind's own rules may have said it already, in better words. */
+/* A kind's own rules may have said it already, in better words: of the field, or of the list it is
+ * in. */
 static bool
 already_refused(const struct causes *out, const struct path *at)
 {
 	autofree char *field = path_print(at);
 
-	for (size_t i = 0; i < out->n; i++)
-		if (!strcmp(out->item[i].field, field))
+	for (size_t i = 0; i < out->n; i++) {
+		size_t n = strlen(out->item[i].field);
+
+		if (!strncmp(out->item[i].field, field, n) && (!field[n] || field[n] == '['))
 			return true;
+	}
 	return false;
 }
 

@@ -1,0 +1,82 @@
+# orch-explain: what kinds and fields are.
+
+setup() { BIN=${BIN:-build/bin}; }
+
+@test "a kind: names, version and fields" {
+	run "$BIN/orch-explain" deploy
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "Deployment  apps/v1, deployments, deploy" ]
+	[[ "$output" == *"  spec  DeploymentSpec"* ]]
+}
+
+@test "a field: type, default, allowed values" {
+	run "$BIN/orch-explain" deployment.spec.strategy.type
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = 'deployment.spec.strategy.type  string  = "RollingUpdate"  one of Recreate, RollingUpdate' ]
+	run "$BIN/orch-explain" pod.spec.containers.image
+	[[ "${lines[0]}" == "pod.spec.containers.image  string"* ]]
+}
+
+@test "lists: with an index as in a message, or without; how they are merged" {
+	[ "$("$BIN/orch-explain" 'pod.spec.containers[0].ports' | tail -n +2)" = "$("$BIN/orch-explain" pod.spec.containers.ports | tail -n +2)" ]
+	run "$BIN/orch-explain" pod.spec.containers
+	[[ "$output" == *"patches merge by name"* ]]
+	[[ "$output" == *"  name  string  required"* ]]
+}
+
+@test "a kind with its group and version, and an older version of one" {
+	run "$BIN/orch-explain" ingresses.networking.k8s.io.spec
+	[ "$status" -eq 0 ]
+	[[ "${lines[0]}" == *"  IngressSpec"* ]]
+	run "$BIN/orch-explain" deployments.v1.apps.spec.replicas
+	[ "$status" -eq 0 ]
+	run "$BIN/orch-explain" hpa.spec.targetCPUUtilizationPercentage
+	[ "$status" -eq 1 ]
+	run "$BIN/orch-explain" --api-version autoscaling/v1 hpa.spec.targetCPUUtilizationPercentage
+	[ "$status" -eq 0 ]
+}
+
+@test "-r: the whole tree, which ends where a type contains itself" {
+	run "$BIN/orch-explain" -r crd
+	[ "$status" -eq 0 ]
+	[[ "$output" == *"            openAPIV3Schema  JSONSchemaProps"* || "$output" == *"openAPIV3Schema  JSONSchemaProps"* ]]
+	[[ "$output" == *"allOf  []JSONSchemaProps ..."* ]]
+	[ "${#lines[@]}" -lt 500 ]
+}
+
+@test "-o jsonl is for programs" {
+	run bash -c "'$BIN/orch-explain' -r -o jsonl pod | jq -r 'select(.path == \"pod.spec.containers.ports.protocol\") | .default, .values[1]'"
+	[ "$output" = $'TCP\nTCP' ]
+}
+
+@test "every kind has a sentence" {
+	for k in $("$BIN/orch-kinds" -o name); do
+		"$BIN/orch-explain" "$k" | sed -n 2p | grep -q '^    [A-Z].*\.$' || { echo "$k has none"; return 1; }
+	done
+}
+
+@test "lines fit a terminal" {
+	run bash -c "'$BIN/orch-explain' pod.spec deployment.spec service.spec pod.metadata | awk 'length > 100'"
+	[ -z "$output" ]
+}
+
+@test "what does not exist: 1, with a suggestion" {
+	run "$BIN/orch-explain" deployment.spec.strateg
+	[ "$status" -eq 1 ]
+	[ "$output" = "orch-explain: cannot explain 'deployment.spec.strateg': no field 'strateg' in DeploymentSpec (did you mean 'strategy'?)" ]
+	run "$BIN/orch-explain" pod.spec.containers.image.tag
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"a string has no fields"* ]]
+	run "$BIN/orch-explain" gadget
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"no such kind"* ]]
+}
+
+@test "mistakes" {
+	run "$BIN/orch-explain"
+	[ "$status" -eq 2 ]
+	run "$BIN/orch-explain" -o yaml pod
+	[ "$status" -eq 2 ]
+	run "$BIN/orch-explain" ''
+	[ "$status" -eq 1 ]
+}
