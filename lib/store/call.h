@@ -54,8 +54,9 @@ struct call {
 	enum validation validation;
 	struct buf warnings; /* header values, each ended by a NUL */
 	struct write write;
-	struct object *old; /* what it was read from */
-	int status;	    /* of the answer when it succeeds */
+	struct object *old;  /* what it was read from */
+	struct object *last; /* what to answer with instead of what was written; may be NULL */
+	int status;	     /* of the answer when it succeeds */
 	void (*answer)(
 	    struct call *c, struct object *written); /* instead of the object itself; may be NULL */
 	bool generated; /* the name is ours: try another when it is taken */
@@ -112,6 +113,8 @@ bool update_deletes(const struct kind *k, const json_t *obj);
 int update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part);
 /* Encode obj (taken) and queue it in place of c->old (NULL: new); the answer is given later. */
 void write_submit(struct call *c, json_t *obj, bool deletes);
+/* The same for an update: what is held by nothing any more goes, in the state it had before. */
+void update_submit(struct call *c, json_t *obj);
 /* Read the object the path names into c->old; answers NotFound and returns -1. */
 int call_current(struct call *c);
 /* Run c->run on a worker. */
@@ -139,6 +142,8 @@ json_t *merge_patch(json_t *target, const json_t *patch);
 int call_filter(struct call *c, struct filter *f);
 int call_version(struct call *c,
     uint64_t *ret); /* resourceVersion of the query, 0: none; answers and returns -1 */
+int call_too_new(
+    struct call *c, uint64_t want); /* answers 504 and returns -1 for a version of the future */
 /* Answers 422 for ListOptions with these causes, which are released, and returns -1; 0 when there
  * is none. */
 int list_options_refuse(struct call *c, struct causes *causes);

@@ -73,12 +73,41 @@ check_dry_run(struct call *c, const json_t *list)
 	return 0;
 }
 
+static int
+check_types(struct call *c, const json_t *body)
+{
+	const char *kind = text(body, "kind");
+	json_t *grace = json_object_get(body, "gracePeriodSeconds");
+	struct err err = { 0 };
+
+	if (body && !json_is_object(body))
+		err_set(
+		    &err, ERR_BAD_REQUEST, "couldn't get version/kind; the body is not an object");
+	else if (*kind && strcmp(kind, "DeleteOptions") != 0)
+		err_set(&err, ERR_BAD_REQUEST,
+		    "no kind \"%s\" is registered for version \"v1\" in scheme "
+		    "\"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27\"",
+		    kind);
+	else if (grace && !json_is_integer(grace) && !json_is_null(grace))
+		err_set(&err, ERR_BAD_REQUEST,
+		    "json: cannot unmarshal %s into Go struct field "
+		    "DeleteOptions.gracePeriodSeconds of type int64",
+		    json_is_string(grace) ? "string" : "value");
+	else
+		return 0;
+	reply_status(c, 400, "BadRequest", err.msg, NULL);
+	return -1;
+}
+
 int
 delete_options_from(struct call *c, const json_t *body, struct delete_options *o)
 {
 	json_t *grace = json_object_get(body, "gracePeriodSeconds");
 	json_t *orphan = json_object_get(body, "orphanDependents");
 
+	*o = (struct delete_options){ 0 };
+	if (check_types(c, body) < 0)
+		return -1;
 	*o = (struct delete_options){ .has_grace = json_is_integer(grace), .grace = num(grace, 0) };
 	o->policy = xstrdup(text(body, "propagationPolicy"));
 	o->uid = xstrdup(text(body, "preconditions", "uid"));

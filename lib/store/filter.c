@@ -26,7 +26,7 @@ static const struct {
 	    (const char *const[]){ "involvedObject.kind", "involvedObject.namespace",
 		"involvedObject.name", "involvedObject.uid", "involvedObject.apiVersion",
 		"involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
-		"reportingComponent", "source.component", "type", NULL } },
+		"reportingComponent", "source", "type", NULL } },
 	{ "events.k8s.io", "Event",
 	    (const char *const[]){ "regarding.kind", "regarding.namespace", "regarding.name",
 		"regarding.uid", "regarding.apiVersion", "regarding.resourceVersion",

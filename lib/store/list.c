@@ -63,15 +63,19 @@ read_limit(struct call *c, long long *limit)
 	return refuse(c, 400, "BadRequest", "strconv.ParseInt: parsing \"%s\": invalid syntax", v);
 }
 
-static void
-too_new(struct call *c, uint64_t want)
+int
+call_too_new(struct call *c, uint64_t want)
 {
+	if (want <= cache_revision(c->server->cache))
+		return 0;
+
 	autofree char *msg = xasprintf("Timeout: Too large resource version: %llu, current: %llu",
 	    (unsigned long long)want, (unsigned long long)cache_revision(c->server->cache));
 
 	reply_status(c, 504, "Timeout", msg,
 	    json_pack("{s:[{s:s,s:s}],s:i}", "causes", "reason", "ResourceVersionTooLarge",
 		"message", "Too large resource version", "retryAfterSeconds", 1));
+	return -1;
 }
 
 static int
@@ -174,10 +178,8 @@ read_version(struct call *c, struct list *l, const char *token)
 		l->walk.after_name = l->token.name;
 		return 0;
 	}
-	if (want > cache_revision(c->server->cache)) {
-		too_new(c, want);
+	if (call_too_new(c, want) < 0)
 		return -1;
-	}
 	if (match && strcmp(match, "Exact") == 0)
 		l->walk.revision = want;
 	/* with a limit, a version without a match means exactly this one (the old way) */

@@ -120,7 +120,7 @@ encode_meta(struct draft *d, const json_t *meta)
 
 /* A field's value as a selector compares it. */
 static void
-field_add(struct buf *text, const json_t *obj, const char *path)
+field_add(struct buf *out, const json_t *obj, const char *path)
 {
 	const json_t *v = obj;
 	const char *at = path;
@@ -130,17 +130,19 @@ field_add(struct buf *text, const json_t *obj, const char *path)
 		v = json_object_getn(v, at, n);
 		at += n + (at[n] == '.');
 	}
-	if (json_is_string(v))
-		buf_puts(text, json_string_value(v));
+	if (strcmp(path, "source") == 0)
+		buf_puts(out, text(obj, "source", "component"));
+	else if (json_is_string(v))
+		buf_puts(out, json_string_value(v));
 	else if (json_is_integer(v))
-		buf_printf(text, "%lld", (long long)json_integer_value(v));
+		buf_printf(out, "%lld", (long long)json_integer_value(v));
 	else if (json_is_true(v))
-		buf_puts(text, "true");
+		buf_puts(out, "true");
 	else if (strcmp(path, "spec.unschedulable") == 0 || strcmp(path, "spec.hostNetwork") == 0)
-		buf_puts(text, "false");
+		buf_puts(out, "false");
 	else if (strcmp(path, "status.replicas") == 0)
-		buf_puts(text, "0");
-	buf_putc(text, '\0');
+		buf_puts(out, "0");
+	buf_putc(out, '\0');
 }
 
 static void

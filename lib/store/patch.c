@@ -82,7 +82,7 @@ patch_run(struct call *c)
 	    update_prepare(c, old, obj, *c->target.sub ? PART_STATUS : PART_MAIN) < 0)
 		json_decref(obj);
 	else
-		write_submit(c, obj, update_deletes(c->kind, obj));
+		update_submit(c, obj);
 	json_decref(old);
 }
 

@@ -15,6 +15,7 @@ call_free(struct call *c)
 	buf_release(&c->warnings);
 	write_release(&c->write);
 	object_unref(c->old);
+	object_unref(c->last);
 	free((void *)c->user.groups);
 	free(c);
 }
@@ -25,8 +26,8 @@ reply_parts(struct call *c, int status, const char *type, struct bytes **parts, 
 	struct http_header extra[WARNINGS + 3] = { { "Cache-Control", "no-cache, private" } };
 	size_t k = 1, at = 0;
 
-	if (status == 429)
-		extra[k++] = (struct http_header){ "Retry-After", "10" };
+	if (status == 429 || status >= 503)
+		extra[k++] = (struct http_header){ "Retry-After", status == 429 ? "10" : "1" };
 	while (at < c->warnings.len && k < WARNINGS) {
 		extra[k++] = (struct http_header){ "Warning", c->warnings.data + at };
 		at += strlen(c->warnings.data + at) + 1;

@@ -155,6 +155,16 @@ wants_watch(struct call *c)
 }
 
 static void
+warn_deprecated(struct call *c)
+{
+	static const char text[] =
+	    "299 - \"v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\"";
+
+	if (strcmp(c->kind->plural, "endpoints") == 0)
+		buf_add(&c->warnings, text, sizeof text);
+}
+
+static void
 resource_handle(struct call *c, const struct route *r)
 {
 	const struct subresource *sub =
@@ -177,6 +187,7 @@ resource_handle(struct call *c, const struct route *r)
 		refuse_method(c);
 		return;
 	}
+	warn_deprecated(c);
 	if (sub && strcmp(sub->name, "status") != 0)
 		subresource_handle(c);
 	else if (wants_watch(c) && !*c->target.name)

@@ -310,7 +310,7 @@ scale_run(struct call *c)
 	if (update_prepare(c, old, obj, PART_MAIN) < 0)
 		json_decref(obj);
 	else
-		write_submit(c, obj, update_deletes(c->kind, obj));
+		update_submit(c, obj);
 out:
 	json_decref(scale);
 	json_decref(body);
@@ -345,7 +345,7 @@ finalize_run(struct call *c)
 	if (update_prepare(c, old, obj, PART_SPEC) < 0)
 		json_decref(obj);
 	else
-		write_submit(c, obj, update_deletes(c->kind, obj));
+		update_submit(c, obj);
 	json_decref(old);
 }
 

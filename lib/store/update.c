@@ -177,6 +177,27 @@ check_name(struct call *c, const json_t *obj)
 	return -1;
 }
 
+/* Some kinds are never replaced by who has not seen them; a patch always has. */
+static int
+needs_version(struct call *c)
+{
+	static const char cause[] = "Invalid value: 0: must be specified for an update";
+	char resource[128];
+	autofree char *msg = NULL;
+	json_t *d;
+
+	if (c->conditional || strcmp(c->req->method, "PUT") != 0 ||
+	    !(kind_strategy(c->kind) & NEEDS_VERSION))
+		return 0;
+	msg = xasprintf("%s \"%s\" is invalid: metadata.resourceVersion: %s",
+	    call_resource(c, resource), c->target.name, cause);
+	d = json_pack("{s:s,s:s,s:s,s:[{s:s,s:s,s:s}]}", "name", c->target.name, "group",
+	    c->kind->group, "kind", c->kind->plural, "causes", "reason", "FieldValueInvalid",
+	    "message", cause, "field", "metadata.resourceVersion");
+	reply_status(c, 422, "Invalid", msg, d);
+	return -1;
+}
+
 int
 update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 {
@@ -184,15 +205,8 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 
 	if (check_name(c, obj) < 0 || check_version(c, obj) < 0 || check_uid(c, old, obj) < 0)
 		return -1;
-	if (!c->conditional && (kind_strategy(c->kind) & NEEDS_VERSION)) {
-		struct causes causes = CAUSES_INIT;
-
-		cause_add(&causes, "FieldValueInvalid", "metadata.resourceVersion",
-		    "Invalid value: 0: must be specified for an update");
-		reply_invalid(c, &causes, c->target.name);
-		causes_release(&causes);
+	if (needs_version(c) < 0)
 		return -1;
-	}
 	keep_system_fields(old, obj);
 	if (part == PART_STATUS)
 		keep_all_but_status(c->kind, old, obj);
@@ -241,7 +255,7 @@ update_run(struct call *c)
 	if (update_prepare(c, old, obj, *c->target.sub ? PART_STATUS : PART_MAIN) < 0)
 		json_decref(obj);
 	else
-		write_submit(c, obj, update_deletes(c->kind, obj));
+		update_submit(c, obj);
 	json_decref(old);
 }
 

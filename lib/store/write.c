@@ -25,7 +25,8 @@ lost_race(struct call *c)
 	if (again) {
 		c->attempts++;
 		object_unref(c->old);
-		c->old = NULL;
+		object_unref(c->last);
+		c->old = c->last = NULL;
 		buf_clear(&c->warnings);
 		call_defer(c, c->run);
 		return;
@@ -41,15 +42,16 @@ static void
 write_done(struct write *w)
 {
 	struct call *c = w->arg;
+	struct object *o = c->last ? c->last : w->object;
 
 	if (w->result == -ERR_CONFLICT)
 		lost_race(c);
 	else if (w->result < 0)
 		reply_error(c, &w->err);
 	else if (c->answer)
-		c->answer(c, w->object);
+		c->answer(c, o);
 	else
-		reply_object(c, c->status, w->object);
+		reply_object(c, c->status, o);
 }
 
 /* What would have been written: without a version for what is not there, with the old one
@@ -105,6 +107,24 @@ write_submit(struct call *c, json_t *obj, bool deletes)
 	w->done = write_done;
 	w->arg = c;
 	commit_queue(c->server->commit, w);
+}
+
+void
+update_submit(struct call *c, json_t *obj)
+{
+	struct draft d = DRAFT_INIT;
+	json_t *before;
+
+	if (c->dry_run || !update_deletes(c->kind, obj)) {
+		write_submit(c, obj, false);
+		return;
+	}
+	draft_encode(&d, c->kind, obj);
+	json_decref(obj);
+	c->last = draft_finish(&d, c->old->revision);
+	draft_release(&d);
+	before = object_json(c->old, c->kind);
+	write_submit(c, before, true);
 }
 
 int

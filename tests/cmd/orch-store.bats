@@ -202,7 +202,7 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	api POST "$NS/configmaps" '{"metadata":{"name":"a"},"bogus":1}' -D headers
 	[ "$code" = 201 ]
 	grep -qi '^warning: 299 - "unknown field \\"bogus\\""' headers
-	api POST $NS/configmaps $'metadata: {name: y}\ndata: {a: "1"}' -H 'Content-Type: application/yaml'
+	api POST $NS/configmaps $'metadata: {name: yy}\ndata: {a: "1"}' -H 'Content-Type: application/yaml'
 	[ "$code $(of .data.a)" = "201 1" ]
 }
 
