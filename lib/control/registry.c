@@ -3,11 +3,16 @@
 #include "api/schema.h"
 #include "control/control.h"
 
-extern const struct controller deployment_controller, replicaset_controller;
+extern const struct controller deployment_controller, replicaset_controller, namespace_controller,
+    garbage_controller, node_controller, podgc_controller;
 
 const struct controller *const controllers[] = {
 	&deployment_controller,
 	&replicaset_controller,
+	&namespace_controller,
+	&garbage_controller,
+	&node_controller,
+	&podgc_controller,
 	NULL,
 };
 
