@@ -177,7 +177,8 @@ still_absent(struct client *c, const json_t *refs, struct err *err)
 		r = client_get(c, k, text(ref, "namespace"), text(ref, "name"), &there, err);
 		if (r < 0 && r != -ERR_NOT_FOUND)
 			return r;
-		if (r == 0 && strcmp(meta_uid(there), text(ref, "uid")) == 0)
+		if (r == 0 &&
+		    (!*text(ref, "uid") || strcmp(meta_uid(there), text(ref, "uid")) == 0))
 			return err_set(err, ERR_CONFLICT, "%s '%s' is still there",
 			    text(ref, "kind"), text(ref, "name"));
 	}
