@@ -1,8 +1,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -101,4 +103,28 @@ bool
 file_exists(const char *path)
 {
 	return access(path, F_OK) == 0;
+}
+
+bool
+name_is_below(const char *name)
+{
+	if (*name == '\0' || *name == '/')
+		return false;
+	while (name) {
+		size_t len = strcspn(name, "/");
+
+		if (len == 2 && name[0] == '.' && name[1] == '.')
+			return false;
+		name = name[len] ? name + len + 1 : NULL;
+	}
+	return true;
+}
+
+int
+open_inside(const char *root, const char *path, int flags)
+{
+	autoclose int at = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct open_how how = { .flags = (unsigned)flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT };
+
+	return at < 0 ? -1 : (int)syscall(SYS_openat2, at, path, &how, sizeof how);
 }

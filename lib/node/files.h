@@ -22,4 +22,11 @@ bool file_line(const char *path, char *buf, size_t size);
 
 bool file_exists(const char *path);
 
+/* May a name from outside become a path below a folder: relative and without ".."? */
+bool name_is_below(const char *name);
+
+/* Open a path inside `root` as a container sees it: links and ".." stay inside.  flags as open(2),
+ * a descriptor or -1 with errno. */
+int open_inside(const char *root, const char *path, int flags);
+
 #endif

@@ -24,20 +24,6 @@ struct import {
 	void *arg;
 };
 
-/* A name in an archive that may become a path below our folder. */
-static bool
-safe_name(const char *name)
-{
-	if (*name == '\0' || *name == '/')
-		return false;
-	for (const char *p = name; p; p = strchr(p, '/')) {
-		p += *p == '/';
-		if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || p[2] == '\0'))
-			return false;
-	}
-	return true;
-}
-
 static int
 spool_entry(struct archive *a, const char *path, struct err *err)
 {
@@ -81,7 +67,7 @@ spool(int fd, const char *folder, struct err *err)
 
 			name += strncmp(name, "./", 2) == 0 ? 2 : 0;
 			path = xasprintf("%s/%s", folder, name);
-			r = safe_name(name)
+			r = name_is_below(name)
 				? spool_entry(a, path, err)
 				: err_set(err, ERR_INVALID,
 				      "the archive names a file '%s' outside of it", name);
@@ -201,7 +187,7 @@ import_saved(struct import *in, const json_t *saved, struct err *err)
 		return err_set(err, ERR_INVALID,
 		    "the archive does not say how the image is called: "
 		    "give a name");
-	if (!safe_name(text(saved, "Config")))
+	if (!name_is_below(text(saved, "Config")))
 		return err_set(
 		    err, ERR_INVALID, "manifest.json: bad Config '%s'", text(saved, "Config"));
 	path = xasprintf("%s/%s", in->folder, text(saved, "Config"));
@@ -214,7 +200,7 @@ import_saved(struct import *in, const json_t *saved, struct err *err)
 		json_t *diff_id = json_array_get(get(config, "rootfs", "diff_ids"), i);
 		struct stat st = { 0 };
 
-		if (!safe_name(str(layer, "")))
+		if (!name_is_below(str(layer, "")))
 			return err_set(
 			    err, ERR_INVALID, "manifest.json: bad layer '%s'", str(layer, ""));
 		if ((r = layer_add(in->store, file, str(diff_id, ""), err)) < 0)

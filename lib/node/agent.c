@@ -1,0 +1,372 @@
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "api/meta.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "node/agent_state.h"
+
+double
+now_seconds(void)
+{
+	return (double)clock_now_us() / 1e6;
+}
+
+void
+text_replace(char **s, const char *with)
+{
+	char *copy = with ? xstrdup(with) : NULL;
+
+	free(*s);
+	*s = copy;
+}
+
+void
+watch(struct agent *a, int fd)
+{
+	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
+
+	epoll_ctl(a->epoll, EPOLL_CTL_ADD, fd, &e);
+}
+
+/* Closing is not enough: a forked child may hold the same open file. */
+void
+unwatch(struct agent *a, int fd)
+{
+	epoll_ctl(a->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
+void
+tell(struct agent *a, const struct pod *p, const char *type, const char *reason, const char *fmt,
+    ...)
+{
+	autofree char *message = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&message, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	log_line("pod %s: %s", p->label, message);
+	if (a->hooks.event)
+		a->hooks.event(a->hooks.arg, p->object, type, reason, message);
+}
+
+int
+agent_open(struct agent **ret, struct host *host, const struct agent_hooks *hooks, struct err *err)
+{
+	struct agent *a = xcalloc(1, sizeof *a);
+	int r;
+
+	a->host = host;
+	a->hooks = *hooks;
+	a->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (a->epoll < 0)
+		r = err_sys(err, errno, "cannot make an epoll descriptor");
+	else
+		r = agent_adopt(a, err);
+	if (r < 0) {
+		agent_close(a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+void
+agent_close(struct agent *a)
+{
+	if (!a)
+		return;
+	for (size_t i = 0; i < a->n; i++)
+		pod_free(a->pod[i]);
+	free(a->pod);
+	if (a->epoll >= 0)
+		close(a->epoll);
+	free(a);
+}
+
+static struct pod *
+find(const struct agent *a, const char *uid)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->pod[i]->uid, uid) == 0)
+			return a->pod[i];
+	return NULL;
+}
+
+/* End a pod within `grace` seconds; never later than said before. */
+static void
+stop(struct agent *a, struct pod *p, double grace)
+{
+	double by = now_seconds() + grace;
+
+	if (!p->stopping || by < p->stop_by)
+		p->stop_by = by;
+	if (!p->stopping)
+		tell(a, p, "Normal", "Killing", "ending it within %.0f s", grace);
+	p->stopping = true;
+	p->dirty = true;
+}
+
+static double
+grace(const json_t *pod)
+{
+	return (double)num(get(pod, "spec", "terminationGracePeriodSeconds"), 30);
+}
+
+/* Finished by its status: either we finished it ourselves, or another (an eviction) decided so. */
+static void
+heed_phase(struct pod *p, const json_t *pod, bool fresh)
+{
+	const char *phase = text(pod, "status", "phase");
+
+	if (strcmp(phase, "Failed") != 0 && strcmp(phase, "Succeeded") != 0)
+		return;
+	if (fresh) {
+		p->retired = true;
+		p->sandbox = SANDBOX_DOWN;
+	} else if (!pod_over(p)) {
+		const char *reason = text(pod, "status", "reason");
+
+		p->fail_reason = xstrdup(*reason ? reason : "Terminated");
+		p->fail_message = xstrdup(text(pod, "status", "message"));
+	}
+}
+
+int
+agent_set(struct agent *a, const json_t *pod, struct err *err)
+{
+	struct pod *p = find(a, meta_uid(pod));
+	bool fresh = !p;
+	int r;
+
+	if (fresh) {
+		if ((r = pod_new(&p, a->host, pod, err)) < 0)
+			return r;
+		GROW(a->pod, a->n, a->cap);
+		a->pod[a->n++] = p;
+	} else {
+		pod_update(p, pod);
+	}
+	p->wanted = true;
+	heed_phase(p, pod, fresh);
+	if (meta_deleting(pod))
+		stop(a, p, (double)num(get(pod, "metadata", "deletionGracePeriodSeconds"), 30));
+	a->wake = 0;
+	return 0;
+}
+
+void
+agent_drop(struct agent *a, const char *uid)
+{
+	struct pod *p = find(a, uid);
+
+	if (!p)
+		return;
+	p->wanted = false;
+	/* Deleted by force, or with the server: there is nothing left to wait for. */
+	stop(a, p, meta_deleting(p->object) ? 1 : grace(p->object));
+	a->wake = 0;
+}
+
+void
+agent_settle(struct agent *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!a->pod[i]->wanted)
+			agent_drop(a, a->pod[i]->uid);
+}
+
+void
+agent_stop_all(struct agent *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		agent_drop(a, a->pod[i]->uid);
+}
+
+int
+agent_fd(const struct agent *a)
+{
+	return a->epoll;
+}
+
+double
+agent_wait(const struct agent *a)
+{
+	double left = a->wake - now_seconds();
+
+	if (isinf(a->wake))
+		return -1;
+	return left > 0 ? left : 0;
+}
+
+/* Whose descriptor is it?  A node has a hundred pods: looking is cheap, and never stale. */
+static void
+handle(struct agent *a, int fd, double now)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		struct pod *p = a->pod[i];
+
+		if (p->job.pid && p->job.fd == fd) {
+			if (job_read(&p->job))
+				work_done(a, p, now);
+			return;
+		}
+		for (size_t k = 0; k < p->n; k++) {
+			struct container *c = &p->c[k];
+
+			if (c->monitor_fd == fd) {
+				work_exit(a, p, c);
+				return;
+			}
+			for (int w = 0; w < PROBES; w++)
+				if (c->probes[w].job.pid && c->probes[w].job.fd == fd) {
+					if (job_read(&c->probes[w].job))
+						work_probed(a, p, c, w, now);
+					return;
+				}
+		}
+	}
+	unwatch(a, fd);
+}
+
+/* Record and pass on a status that differs from the last one. */
+static void
+report(struct agent *a, struct pod *p, double now)
+{
+	json_auto_t *status = NULL;
+	struct err err;
+
+	if (!p->dirty || p->retired)
+		return;
+	status = pod_status(p, (int64_t)now);
+	if (json_equal(status, p->status)) {
+		p->dirty = false;
+	} else if (!p->wanted || a->hooks.status(a->hooks.arg, p->object, status)) {
+		json_decref(p->status);
+		p->status = json_incref(status);
+		p->dirty = false;
+	} else if (a->wake > now + 1) {
+		a->wake = now + 1; /* not passed on: again in a moment */
+	}
+	if (pod_save(p, &err) < 0)
+		log_line("cannot record pod %s: %s", p->label, err.msg);
+}
+
+/* ErrImagePull becomes ImagePullBackOff while we wait for the next try. */
+static void
+soften(struct pod *p, double now, double *wake)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct container *c = &p->c[i];
+
+		if (c->state != WAITING || !c->reason || strcmp(c->reason, "ErrImagePull") != 0)
+			continue;
+		if (now >= c->begun_at + 2) {
+			autofree char *why = xasprintf("Back-off pulling image \"%s\": %s",
+			    text(c->spec, "image"), c->message ? c->message : "");
+
+			text_replace(&c->reason, "ImagePullBackOff");
+			text_replace(&c->message, why);
+			p->dirty = true;
+		} else if (c->begun_at + 2 < *wake) {
+			*wake = c->begun_at + 2;
+		}
+	}
+}
+
+static void
+check_deadline(struct agent *a, struct pod *p, double now)
+{
+	json_int_t seconds = num(get(p->object, "spec", "activeDeadlineSeconds"), 0);
+
+	if (seconds <= 0 || now < (double)(p->started + seconds) || pod_over(p) || p->stopping)
+		return;
+	text_replace(&p->fail_reason, "DeadlineExceeded");
+	text_replace(
+	    &p->fail_message, "Pod was active on the node longer than the specified deadline");
+	tell(a, p, "Normal", "DeadlineExceeded", "%s", p->fail_message);
+	p->dirty = true;
+}
+
+/* True when the pod is forgotten (and freed). */
+static bool
+advance(struct agent *a, struct pod *p, double now)
+{
+	size_t which = 0;
+	enum step step;
+	struct err err;
+
+	check_deadline(a, p, now);
+	if (pod_over(p) && p->stop_by == 0)
+		p->stop_by = now + grace(p->object); /* for sidecars, and what a deadline ends */
+	soften(p, now, &a->wake);
+	while ((step = pod_next(p, now, &which, &a->wake)) != STEP_NONE) {
+		if (step != STEP_GONE) {
+			work_begin(a, p, step, which, now);
+			continue;
+		}
+		report(a, p, now);
+		if (p->wanted && (p->dirty || !a->hooks.gone(a->hooks.arg, p->object))) {
+			a->wake = a->wake < now + 1 ? a->wake : now + 1;
+			return false;
+		}
+		if (pod_forget(p, &err) < 0)
+			log_line("cannot forget pod %s: %s", p->label, err.msg);
+		log_line("pod %s: gone", p->label);
+		pod_free(p);
+		return true;
+	}
+	work_probes(a, p, now, &a->wake);
+	report(a, p, now);
+	return false;
+}
+
+void
+agent_step(struct agent *a)
+{
+	struct epoll_event e;
+	double now = now_seconds();
+
+	while (epoll_wait(a->epoll, &e, 1, 0) == 1)
+		handle(a, e.data.fd, now);
+	a->wake = INFINITY;
+	for (size_t i = 0; i < a->n; i++)
+		if (advance(a, a->pod[i], now)) {
+			memmove(&a->pod[i], &a->pod[i + 1], (a->n - i - 1) * sizeof *a->pod);
+			a->n--;
+			i--;
+		}
+}
+
+size_t
+agent_pods(const struct agent *a)
+{
+	return a->n;
+}
+
+size_t
+agent_running(const struct agent *a)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		for (size_t k = 0; k < a->pod[i]->n; k++)
+			n += a->pod[i]->c[k].state == RUNNING;
+	return n;
+}
+
+bool
+agent_idle(const struct agent *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!pod_over(a->pod[i]) || a->pod[i]->sandbox != SANDBOX_DOWN || a->pod[i]->dirty)
+			return false;
+	return true;
+}

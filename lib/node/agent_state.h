@@ -1,0 +1,37 @@
+#ifndef ORCH_NODE_AGENT_STATE_H
+#define ORCH_NODE_AGENT_STATE_H
+
+#include "node/agent.h"
+#include "node/pod.h"
+
+/* What agent.c, work.c and adopt.c share; others use agent.h. */
+struct agent {
+	struct host *host;
+	struct agent_hooks hooks;
+	struct pod **pod;
+	size_t n, cap;
+	int epoll;
+	double wake; /* the earliest time at which something is due */
+};
+
+double now_seconds(void);		       /* since the epoch */
+void text_replace(char **s, const char *with); /* with may be NULL */
+void watch(struct agent *a, int fd);
+void unwatch(struct agent *a, int fd);
+void tell(struct agent *a, const struct pod *p, const char *type, const char *reason,
+    const char *fmt, ...) PRINTF(5, 6);
+
+/* work.c: carry out a step, and take in how it ended. */
+void work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double now);
+void work_done(struct agent *a, struct pod *p, double now);
+/* conmon has ended, so the container has. */
+void work_exit(struct agent *a, struct pod *p, struct container *c);
+void work_watch(struct agent *a, struct container *c); /* from its monitor */
+/* Probes that are due; lowers *wake to the next one. */
+void work_probes(struct agent *a, struct pod *p, double now, double *wake);
+void work_probed(struct agent *a, struct pod *p, struct container *c, int which, double now);
+
+/* adopt.c */
+int agent_adopt(struct agent *a, struct err *err);
+
+#endif

@@ -1,0 +1,218 @@
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "node/cgroup.h"
+#include "node/files.h"
+
+static const char root[] = "/sys/fs/cgroup";
+static const char unified[] = "/sys/fs/cgroup/unified";
+
+void
+cgroup_detect(struct cgroups *ret)
+{
+	struct statfs fs;
+	char line[256];
+
+	*ret = (struct cgroups){ 0 };
+	ret->v2 = statfs(root, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+	if (!ret->v2 && statfs(unified, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+		ret->hide_v2 =
+		    file_line("/sys/fs/cgroup/unified/cgroup.controllers", line, sizeof line) &&
+		    *line;
+}
+
+int
+cgroup_hide_v2(const struct cgroups *c, struct err *err)
+{
+	if (c->hide_v2 && umount2(unified, MNT_DETACH) < 0)
+		return err_sys(err, errno, "cannot hide '%s' from the runtime", unified);
+	return 0;
+}
+
+/* Call `work` with the folder of `path` in each tree; stops at the first failure. */
+static int
+each_tree(const struct cgroups *c, const char *path,
+    int (*work)(const char *folder, void *arg, struct err *err), void *arg, struct err *err)
+{
+	DIR *d;
+	struct dirent *e;
+	int r = 0;
+
+	if (c->v2) {
+		autofree char *folder = xasprintf("%s%s", root, path);
+
+		return work(folder, arg, err);
+	}
+	if (!(d = opendir(root)))
+		return err_sys(err, errno, "cannot read '%s'", root);
+	while (r == 0 && (e = readdir(d))) {
+		autofree char *folder = NULL;
+
+		/* "cpu,cpuacct" and its links "cpu" and "cpuacct" are one tree */
+		if (e->d_name[0] == '.' || e->d_type == DT_LNK)
+			continue;
+		folder = xasprintf("%s/%s%s", root, e->d_name, path);
+		r = work(folder, arg, err);
+	}
+	closedir(d);
+	return r;
+}
+
+/* v2: let the groups below have these controllers; each alone, one may be missing. */
+static void
+delegate(const char *folder)
+{
+	static const char *const controllers[] = { "+cpu", "+memory", "+pids", "+cpuset", "+io" };
+	autofree char *file = xasprintf("%s/cgroup.subtree_control", folder);
+	struct err ignored;
+
+	for (size_t i = 0; i < COUNT(controllers); i++)
+		file_write(file, controllers[i], strlen(controllers[i]), 0, &ignored);
+}
+
+static int
+create_v2(const char *path, struct err *err)
+{
+	autobuf struct buf folder = BUF_INIT;
+
+	buf_puts(&folder, root);
+	while (*path) {
+		size_t len = 1 + strcspn(path + 1, "/");
+
+		delegate(folder.data);
+		buf_add(&folder, path, len);
+		if (mkdir(folder.data, 0755) < 0 && errno != EEXIST)
+			return err_sys(err, errno, "cannot create cgroup '%s'", folder.data);
+		path += len;
+	}
+	delegate(folder.data);
+	return 0;
+}
+
+int
+cgroup_create(const struct cgroups *c, const char *path, long pids, struct err *err)
+{
+	autofree char *folder = xasprintf("%s%s%s", root, c->v2 ? "" : "/pids", path);
+	autofree char *file = xasprintf("%s/pids.max", folder);
+	char limit[32];
+	int n, r;
+
+	if (!c->v2 && !file_exists("/sys/fs/cgroup/pids"))
+		return 0;
+	if ((r = c->v2 ? create_v2(path, err) : mkdir_all(folder, 0755, err)) < 0)
+		return r;
+	if (pids <= 0 || !file_exists(file))
+		return 0;
+	n = snprintf(limit, sizeof limit, "%ld", pids);
+	return file_write(file, limit, (size_t)n, 0, err);
+}
+
+static void
+kill_all(const char *folder)
+{
+	autofree char *path = xasprintf("%s/cgroup.procs", folder);
+	FILE *f = fopen(path, "re");
+	int pid;
+
+	while (f && fscanf(f, "%d", &pid) == 1)
+		if (pid > 1)
+			kill(pid, SIGKILL);
+	if (f)
+		fclose(f);
+}
+
+/* rmdir of a folder and those below, killing what is inside until it succeeds. */
+static int
+remove_folder(const char *folder, void *arg, struct err *err)
+{
+	DIR *d = opendir(folder);
+	struct dirent *e;
+	int r = 0;
+
+	if (!d)
+		return errno == ENOENT ? 0 : err_sys(err, errno, "cannot read cgroup '%s'", folder);
+	while (r == 0 && (e = readdir(d)))
+		if (e->d_type == DT_DIR && e->d_name[0] != '.') {
+			autofree char *child = xasprintf("%s/%s", folder, e->d_name);
+
+			r = remove_folder(child, arg, err);
+		}
+	closedir(d);
+	for (int tries = 0; r == 0; tries++) {
+		struct timespec pause = { 0, 5000000 };
+
+		if (rmdir(folder) == 0 || errno == ENOENT)
+			break;
+		if (errno != EBUSY || tries == 400)
+			return err_sys(err, errno, "cannot remove cgroup '%s'", folder);
+		kill_all(folder); /* the kernel tells nobody when a v1 group is empty */
+		nanosleep(&pause, NULL);
+	}
+	return r;
+}
+
+int
+cgroup_remove(const struct cgroups *c, const char *path, struct err *err)
+{
+	return each_tree(c, path, remove_folder, NULL, err);
+}
+
+static int
+remove_empty(const char *folder, void *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	rmdir(folder); /* not empty: somebody else is there */
+	return 0;
+}
+
+void
+cgroup_remove_empty(const struct cgroups *c, const char *path)
+{
+	struct err ignored;
+
+	each_tree(c, path, remove_empty, NULL, &ignored);
+}
+
+bool
+cgroup_contains(const char *path, pid_t pid)
+{
+	autofree char *file = xasprintf("/proc/%d/cgroup", (int)pid);
+	autobuf struct buf b = BUF_INIT;
+	size_t len = strlen(path);
+	struct err ignored;
+
+	if (buf_read_file(&b, file, 1 << 16, &ignored) < 0)
+		return false;
+	for (const char *p = b.data; (p = strstr(p, path)); p += len)
+		if (p > b.data && p[-1] == ':' && (p[len] == '\n' || p[len] == '/'))
+			return true;
+	return false;
+}
+
+long
+cgroup_oom_kills(const struct cgroups *c, const char *path)
+{
+	autofree char *file = xasprintf("%s%s%s/%s", root, c->v2 ? "" : "/memory", path,
+	    c->v2 ? "memory.events" : "memory.oom_control");
+	autobuf struct buf b = BUF_INIT;
+	struct err ignored;
+	const char *at;
+
+	if (buf_read_file(&b, file, 4096, &ignored) < 0)
+		return 0;
+	at = strstr(b.data, "oom_kill ");
+	return at ? strtol(at + strlen("oom_kill "), NULL, 10) : 0;
+}

@@ -1,0 +1,36 @@
+#ifndef ORCH_NODE_CGROUP_H
+#define ORCH_NODE_CGROUP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/*
+ * Control groups, whichever way this machine has them: one v2 tree, v1 trees, or both (hybrid).
+ * Paths here start below the tree's root: "/orch/NODE/podUID/CONTAINER".
+ */
+struct cgroups {
+	bool v2; /* one v2 tree at /sys/fs/cgroup */
+	/* Hybrid, and the v2 tree has controllers: crun refuses that, so it must not
+	 * see the v2 tree (cgroup_hide_v2). */
+	bool hide_v2;
+};
+
+void cgroup_detect(struct cgroups *ret);
+
+/* In a mount namespace of its own: take the v2 tree away.  Nobody else notices. */
+int cgroup_hide_v2(const struct cgroups *c, struct err *err);
+
+/* The cgroup of a pod, with a bound on its processes (0: none). */
+int cgroup_create(const struct cgroups *c, const char *path, long pids, struct err *err);
+/* Kill all in it and below, and remove it from every tree.  Missing is fine. */
+int cgroup_remove(const struct cgroups *c, const char *path, struct err *err);
+
+/* Remove it where nothing is in it. */
+void cgroup_remove_empty(const struct cgroups *c, const char *path);
+
+bool cgroup_contains(const char *path, pid_t pid); /* is the process in it or below? */
+long cgroup_oom_kills(const struct cgroups *c, const char *path); /* so far; 0 when unknown */
+
+#endif

@@ -1,0 +1,422 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/meta.h"
+#include "base/jsonl.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "node/container.h"
+#include "node/digest.h"
+#include "node/files.h"
+#include "node/pull.h"
+#include "node/spec.h"
+
+const char *
+container_id(const char *uid, const char *name, unsigned attempt, char buf[static 40])
+{
+	autofree char *whole = xasprintf("%s/%s/%u", uid, name, attempt);
+	char digest[DIGEST_TEXT];
+
+	digest_of(whole, strlen(whole), digest);
+	snprintf(buf, 40, "%.32s", digest_hex(digest));
+	return buf;
+}
+
+static char *
+bundle_path(const struct host *h, const char *uid, const char *name, unsigned attempt)
+{
+	return host_path(h, "pods/%s/containers/%s-%u", uid, name, attempt);
+}
+
+char *
+container_cgroup(const struct host *h, const char *uid, const char *name, unsigned attempt)
+{
+	autofree char *pod = host_cgroup(h, uid);
+
+	return xasprintf("%s/%s-%u", pod, name, attempt);
+}
+
+char *
+container_log(const struct host *h, const json_t *pod, const char *name, unsigned restarts)
+{
+	return host_path(h, "log/pods/%s_%s_%s/%s/%u.log", meta_namespace(pod), meta_name(pod),
+	    meta_uid(pod), name, restarts);
+}
+
+/* --- starting ---------------------------------------------------------------- */
+
+static int
+mount_rootfs(const struct host *h, const char *bundle, const struct image *image, struct err *err)
+{
+	static const char *const folders[] = { "rootfs", "upper", "work" };
+	autofree char *lower = image_lowerdir(image), *rootfs = xasprintf("%s/rootfs", bundle);
+	autofree char *options =
+	    xasprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", lower, bundle, bundle);
+	int r;
+
+	for (size_t i = 0; i < COUNT(folders); i++) {
+		autofree char *path = xasprintf("%s/%s", bundle, folders[i]);
+
+		if ((r = mkdir_all(path, 0755, err)) < 0)
+			return r;
+	}
+	if (strlen(options) > 4000)
+		return err_set(
+		    err, ERR_INVALID, "image '%s' has too many layers for one mount", image->ref);
+	/* The layers' short names are relative: 127 of them must fit into a page. */
+	if (chdir(images_layers(h->images)) < 0)
+		return err_sys(err, errno, "cannot change to '%s'", images_layers(h->images));
+	if (mount("overlay", rootfs, "overlay", 0, options) < 0)
+		return err_sys(err, errno, "cannot mount the layers of image '%s'", image->ref);
+	return 0;
+}
+
+/* The child between fork and exec: conmon with the pipe it reports through as descriptor 3. */
+_Noreturn static void
+exec_conmon(char *const *argv, int sync)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	if (sync == 3)
+		fcntl(sync, F_SETFD, 0);
+	else
+		dup2(sync, 3);
+	setenv("_OCI_SYNCPIPE", "3", 1);
+	execv(argv[0], argv);
+	_exit(127);
+}
+
+static int
+run_conmon(char *const *argv, struct buf *said, struct err *err)
+{
+	int fds[2], status = 0, r;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "cannot make a pipe");
+	if ((pid = fork()) < 0)
+		return err_sys(err, errno, "cannot fork");
+	if (pid == 0)
+		exec_conmon(argv, fds[1]);
+	close(fds[1]);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	/* conmon lives on in the background and closes the pipe when the container is made */
+	r = buf_read_fd(said, fds[0], 1 << 20, err);
+	close(fds[0]);
+	if (r == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0) && said->len == 0)
+		r = err_set(err, ERR_INTERNAL, "conmon failed with status %d", WEXITSTATUS(status));
+	return r;
+}
+
+/* {"data": pid} or {"data": -1, "message": ...}: what conmon has from the runtime. */
+static int
+parse_report(const struct buf *said, struct err *err)
+{
+	json_auto_t *report =
+	    said->len ? json_loadb(said->data, said->len, JSON_DISABLE_EOF_CHECK, NULL) : NULL;
+	const char *message = text(report, "message");
+	size_t len = strlen(message);
+
+	if (num(get(report, "data"), num(get(report, "pid"), -1)) > 0)
+		return 0;
+	while (len > 0 && message[len - 1] == '\n')
+		len--;
+	return err_set(err, ERR_INVALID, "%.*s", len ? (int)len : 40,
+	    len ? message : "the runtime ended without saying why");
+}
+
+static int
+create(const struct start *s, const char *id, const char *bundle, struct err *err)
+{
+	const struct host *h = s->host;
+	autofree char *log = container_log(h, s->pod, text(s->container, "name"), s->restarts);
+	autofree char *to = xasprintf("k8s-file:%s", log),
+		      *folder = xstrndup(log, (size_t)(strrchr(log, '/') - log));
+	autofree char *pid = xasprintf("%s/pid", bundle),
+		      *monitor = xasprintf("%s/monitor", bundle);
+	autofree char *exits = host_path(h, "run/exits"), *attach = host_path(h, "run/attach");
+	autofree char *root = xasprintf("--root=%s/run/runtime", h->o.data);
+	autobuf struct buf said = BUF_INIT;
+	const char *argv[40] = { h->o.conmon, "--cid", id, "--cuuid", id, "--name", id, "--runtime",
+		h->o.runtime, "--bundle", bundle, "--container-pidfile", pid, "--conmon-pidfile",
+		monitor, "--exit-dir", exits, "--persist-dir", bundle, "--socket-dir-path", attach,
+		"--log-path", to, "--log-level", "error", "--no-sync-log", "--runtime-arg", root };
+	size_t n = 28;
+	int r;
+
+	if (truth(get(s->container, "tty")))
+		argv[n++] = "--terminal";
+	if (truth(get(s->container, "stdin")))
+		argv[n++] = "--stdin";
+	if ((r = mkdir_all(folder, 0755, err)) < 0)
+		return r;
+	if ((r = run_conmon((char *const *)argv, &said, err)) < 0)
+		return r;
+	return parse_report(&said, err);
+}
+
+static json_t *
+failure(const char *stage, const char *reason, const struct err *err)
+{
+	json_t *j =
+	    json_pack("{s:s, s:s, s:s}", "stage", stage, "reason", reason, "message", err->msg);
+
+	return j ? j
+		 : json_pack("{s:s, s:s, s:s}", "stage", stage, "reason", reason, "message",
+		       "unprintable error");
+}
+
+static int
+make_bundle(const struct start *s, const struct image *image, const char *bundle, struct err *err)
+{
+	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
+	autofree char *group = container_cgroup(s->host, uid, name, s->attempt);
+	autofree char *file = xasprintf("%s/config.json", bundle);
+	struct making_of m = { s->host, s->pod, s->container, s->sources, image, s->ip, bundle,
+		group };
+	autobuf struct buf b = BUF_INIT;
+	json_auto_t *config = NULL;
+	int r;
+
+	if ((r = mount_rootfs(s->host, bundle, image, err)) < 0 ||
+	    (r = spec_make(&m, &config, err)) < 0)
+		return r;
+	json_add(&b, config);
+	return file_write(file, b.data, b.len, 0600, err);
+}
+
+/* The number of a signal as images write it: "SIGQUIT", "QUIT" or "3"; TERM when it says nothing.
+ */
+static int
+stop_signal(const struct image *image)
+{
+	const char *name = text(image->config, "config", "StopSignal");
+	long long n;
+
+	if (text_int(name, &n) && n > 0 && n < NSIG)
+		return (int)n;
+	name += text_starts(name, "SIG") ? 3 : 0;
+	for (int i = 1; i < NSIG; i++)
+		if (sigabbrev_np(i) && strcmp(name, sigabbrev_np(i)) == 0)
+			return i;
+	if (text_starts(name, "RTMIN+"))
+		return SIGRTMIN + atoi(name + strlen("RTMIN+"));
+	return SIGTERM;
+}
+
+static int
+launch(const struct start *s, const struct image *image, const char *id, json_t **result,
+    struct err *err)
+{
+	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
+	const char *args[] = { "start", id, NULL };
+	autofree char *status_id = image_status_id(image);
+	struct proc init, monitor;
+	int code, r;
+	int64_t when;
+
+	/* conmon's own pid is known before: a short container may have ended a moment later. */
+	container_processes(s->host, uid, name, s->attempt, &init, &monitor);
+	if ((r = host_runtime(s->host, args, NULL, err)) < 0)
+		return r;
+	if (!monitor.pid && !container_exit(s->host, id, &code, &when))
+		return err_set(err, ERR_INTERNAL, "conmon has gone");
+	*result = json_pack("{s:i, s:I, s:i, s:I, s:s, s:s, s:i}", "pid", (int)init.pid, "start",
+	    (json_int_t)init.start, "monitor", (int)monitor.pid, "monitor_start",
+	    (json_int_t)monitor.start, "image", image->ref, "imageID", status_id, "stopSignal",
+	    stop_signal(image));
+	return 0;
+}
+
+/* From the image to a running container, or the object that says why not. */
+static json_t *
+start_with(const struct start *s, const struct image *image)
+{
+	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
+	autofree char *bundle = bundle_path(s->host, uid, name, s->attempt);
+	json_t *result = NULL;
+	char id[40];
+	struct err err;
+
+	container_id(uid, name, s->attempt, id);
+	if (host_private_mounts(s->host, &err) < 0)
+		return failure("config", "CreateContainerError", &err);
+	if (make_bundle(s, image, bundle, &err) < 0)
+		return failure("config", "CreateContainerConfigError", &err);
+	if (create(s, id, bundle, &err) < 0)
+		return failure("start", "RunContainerError", &err);
+	if (launch(s, image, id, &result, &err) < 0)
+		return failure("start", "RunContainerError", &err);
+	return result;
+}
+
+int
+container_start(void *arg, json_t **result, struct err *err)
+{
+	const struct start *s = arg;
+	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
+	struct image image;
+	const char *reason;
+	int r;
+
+	/* What an attempt of this number left that a crash cut short, and the one before. */
+	if ((r = container_remove(s->host, uid, name, s->attempt, err)) < 0 ||
+	    (s->attempt > 0 && (r = container_remove(s->host, uid, name, s->attempt - 1, err)) < 0))
+		return r;
+	if (s->restarts > 1) {
+		autofree char *old = container_log(s->host, s->pod, name, s->restarts - 2);
+
+		unlink(old);
+	}
+	if (pull_if_needed(s->host, s->pod, s->container, s->sources, &image, &reason, err) < 0) {
+		*result = failure("image", reason, err);
+		return 0;
+	}
+	*result = start_with(s, &image);
+	if (*text(*result, "stage"))
+		json_object_set_new(*result, "image", json_string(image.ref));
+	image_release(&image);
+	return 0;
+}
+
+/* --- what is there ------------------------------------------------------------ */
+
+static pid_t
+read_pid(const char *bundle, const char *file)
+{
+	autofree char *path = xasprintf("%s/%s", bundle, file);
+	char line[32];
+
+	return file_line(path, line, sizeof line) ? (pid_t)strtol(line, NULL, 10) : 0;
+}
+
+/* A pid from a file may have been given to another process since: does this one belong to us? */
+static bool
+runs_conmon(pid_t pid, const char *id)
+{
+	autofree char *path = xasprintf("/proc/%d/cmdline", (int)pid);
+	autobuf struct buf b = BUF_INIT;
+	struct err ignored;
+
+	return buf_read_file(&b, path, 1 << 16, &ignored) == 0 && b.len > 0 &&
+	       memmem(b.data, b.len, id, strlen(id)) != NULL;
+}
+
+bool
+container_processes(const struct host *h, const char *uid, const char *name, unsigned attempt,
+    struct proc *init, struct proc *monitor)
+{
+	autofree char *bundle = bundle_path(h, uid, name, attempt);
+	autofree char *group = container_cgroup(h, uid, name, attempt);
+	pid_t pid = read_pid(bundle, "pid"), conmon = read_pid(bundle, "monitor");
+	char id[40];
+
+	*init = *monitor = (struct proc){ 0 };
+	container_id(uid, name, attempt, id);
+	if (conmon <= 0 || !runs_conmon(conmon, id) || !proc_identify(conmon, monitor))
+		monitor->pid = 0;
+	if (pid <= 0 || !cgroup_contains(group, pid) || !proc_identify(pid, init))
+		init->pid = 0;
+	return init->pid && monitor->pid;
+}
+
+bool
+container_exit(const struct host *h, const char *id, int *code, int64_t *when)
+{
+	autofree char *path = host_path(h, "run/exits/%s", id);
+	char line[32];
+	struct stat st;
+
+	if (!file_line(path, line, sizeof line) || !*line || stat(path, &st) < 0)
+		return false;
+	*code = (int)strtol(line, NULL, 10);
+	*when = st.st_mtime;
+	return true;
+}
+
+int
+container_remove(
+    const struct host *h, const char *uid, const char *name, unsigned attempt, struct err *err)
+{
+	autofree char *bundle = bundle_path(h, uid, name, attempt);
+	autofree char *group = container_cgroup(h, uid, name, attempt);
+	autofree char *exit = NULL, *state = NULL, *attach = NULL;
+	struct proc init, monitor;
+	char id[40];
+	struct err ignored;
+	int r;
+
+	container_id(uid, name, attempt, id);
+	exit = host_path(h, "run/exits/%s", id);
+	state = host_path(h, "run/runtime/%s", id);
+	attach = host_path(h, "run/attach/%s", id);
+	container_processes(h, uid, name, attempt, &init, &monitor);
+	if (monitor.pid && !init.pid) /* perhaps still busy making the container */
+		proc_signal(&monitor, SIGKILL, &ignored);
+	if ((r = cgroup_remove(&h->cgroups, group, err)) < 0)
+		return r;
+	/* With the processes and the cgroup gone, this folder is all that the runtime knows. */
+	if ((r = tree_remove(state, err)) < 0)
+		return r;
+	if (monitor.pid && !proc_wait_gone(&monitor, 5))
+		proc_signal(&monitor, SIGKILL, &ignored);
+	unlink(exit);
+	tree_remove(attach, &ignored);
+	return tree_remove(bundle, err);
+}
+
+/* The end of a log without the fields before each line. */
+static char *
+log_tail(const char *path)
+{
+	autobuf struct buf b = BUF_INIT, out = BUF_INIT;
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct err ignored;
+	char *line, *rest;
+
+	if (fd < 0)
+		return xstrdup("");
+	if (lseek(fd, -8192, SEEK_END) < 0)
+		lseek(fd, 0, SEEK_SET);
+	if (buf_read_fd(&b, fd, 1 << 20, &ignored) < 0)
+		return xstrdup("");
+	buf_puts(&out, "");
+	for (rest = b.data; (line = strsep(&rest, "\n"));) {
+		for (int field = 0; line && field < 3; field++)
+			line = (line = strchr(line, ' ')) ? line + 1 : NULL;
+		if (line)
+			buf_printf(&out, "%s\n", line);
+	}
+	return xstrdup(out.len > 2048 ? out.data + out.len - 2048 : out.data);
+}
+
+char *
+container_message(const struct host *h, const json_t *pod, const json_t *container,
+    unsigned attempt, unsigned restarts, bool failed)
+{
+	autofree char *bundle = bundle_path(h, meta_uid(pod), text(container, "name"), attempt);
+	autofree char *path = xasprintf("%s/termination-log", bundle);
+	autoclose int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char said[4097];
+	ssize_t n = fd < 0 ? 0 : read(fd, said, sizeof said - 1);
+
+	said[n > 0 ? n : 0] = '\0';
+	if (!*said && failed &&
+	    strcmp(text(container, "terminationMessagePolicy"), "FallbackToLogsOnError") == 0) {
+		autofree char *log = container_log(h, pod, text(container, "name"), restarts);
+
+		return log_tail(log);
+	}
+	return xstrdup(said);
+}

@@ -1,0 +1,260 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/jsonl.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/text.h"
+#include "node/files.h"
+#include "node/host.h"
+#include "node/job.h"
+
+char *
+host_path(const struct host *h, const char *fmt, ...)
+{
+	autofree char *rest = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&rest, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	return xasprintf("%s/%s", h->o.data, rest);
+}
+
+char *
+host_cgroup(const struct host *h, const char *uid)
+{
+	return xasprintf("/orch/%s/pod%s", h->key, uid);
+}
+
+int
+host_private_mounts(const struct host *h, struct err *err)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return err_sys(err, errno, "cannot make a mount namespace");
+	return cgroup_hide_v2(&h->cgroups, err);
+}
+
+int
+host_runtime(const struct host *h, const char *const *args, struct buf *out, struct err *err)
+{
+	autofree char *root = xasprintf("--root=%s/run/runtime", h->o.data);
+	const char *argv[16] = { h->o.runtime, root };
+	size_t n = 2;
+
+	while (*args && n < COUNT(argv) - 1)
+		argv[n++] = *args++;
+	return proc_run(argv, NULL, out, err);
+}
+
+/* A program by its name or path: absolute, or NULL. */
+static char *
+find_program(const char *name)
+{
+	static const char folders[] =
+	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+	const char *path = getenv("PATH");
+
+	if (strchr(name, '/'))
+		return access(name, X_OK) == 0 ? realpath(name, NULL) : NULL;
+	for (int pass = 0; pass < 2; pass++) {
+		autofree char *copy = xstrdup(pass ? folders : path ? path : "");
+
+		for (char *rest = copy, *folder; (folder = strsep(&rest, ":"));) {
+			autofree char *file = xasprintf("%s/%s", folder, name);
+
+			if (*folder == '/' && access(file, X_OK) == 0)
+				return steal(file);
+		}
+	}
+	return NULL;
+}
+
+/* Does this runtime really start a container here?  The machine's own files, read only, and `true`.
+ */
+static int
+try_runtime(void *arg, json_t **result, struct err *err)
+{
+	const struct host *h = arg;
+	autofree char *bundle = host_path(h, "run/try.%d", (int)getpid());
+	autofree char *rootfs = xasprintf("%s/rootfs", bundle),
+		      *file = xasprintf("%s/config.json", bundle);
+	autofree char *id = xasprintf("try-%s-%d", h->key, (int)getpid());
+	const char *args[] = { "run", "--bundle", bundle, id, NULL };
+	autobuf struct buf config = BUF_INIT;
+	struct err ignored;
+	int r;
+
+	(void)result;
+	buf_printf(&config,
+	    "{\"ociVersion\":\"1.0.2\",\"process\":{\"user\":{\"uid\":0,\"gid\":0},\"args\":["
+	    "\"true\"],"
+	    "\"env\":[\"PATH=/usr/bin:/bin\"],\"cwd\":\"/\"},\"root\":{\"path\":\"rootfs\","
+	    "\"readonly\":true},\"mounts\":[{\"destination\":\"/"
+	    "proc\",\"type\":\"proc\",\"source\":\"proc\"}],"
+	    "\"linux\":{\"cgroupsPath\":\"/orch/%s/"
+	    "%s\",\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"}],"
+	    "\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]}}}",
+	    h->key, id);
+	if ((r = mkdir_all(rootfs, 0700, err)) < 0 ||
+	    (r = file_write(file, config.data, config.len, 0600, err)) < 0)
+		return r;
+	if ((r = host_private_mounts(h, err)) == 0) {
+		if (mount("/", rootfs, NULL, MS_BIND, NULL) < 0)
+			r = err_sys(err, errno, "cannot mount '%s'", rootfs);
+		else
+			r = host_runtime(h, args, NULL, err);
+		umount2(rootfs, MNT_DETACH);
+	}
+	tree_remove(bundle, &ignored);
+	return r;
+}
+
+static int
+use_runtime(struct host *h, const char *name, struct err *err)
+{
+	const char *base;
+	int r;
+
+	free((char *)h->o.runtime);
+	if (!(h->o.runtime = find_program(name)))
+		return err_set(
+		    err, ERR_UNAVAILABLE, "cannot find the container runtime '%s'", name);
+	base = strrchr(h->o.runtime, '/') + 1;
+	h->crun = text_starts(base, "crun");
+	if ((r = job_wait(try_runtime, h, NULL, err)) < 0) {
+		struct err why = *err;
+
+		return err_set(err, ERR_UNAVAILABLE,
+		    "the container runtime '%s' does not work here: %.700s", name, why.msg);
+	}
+	return 0;
+}
+
+static int
+choose_runtime(struct host *h, const char *wanted, struct err *err)
+{
+	struct err crun, runc;
+
+	h->o.runtime = NULL;
+	if (wanted)
+		return use_runtime(h, wanted, err);
+	if (use_runtime(h, "crun", &crun) == 0 || use_runtime(h, "runc", &runc) == 0)
+		return 0;
+	return err_set(err, ERR_UNAVAILABLE, "%.450s; %.450s", crun.msg, runc.msg);
+}
+
+static int
+choose_programs(struct host *h, const struct host_options *o, struct err *err)
+{
+	static const char *const plugins[] = { "ptp", "host-local", "loopback" };
+	const char *conmon = o->conmon ? o->conmon : "conmon", *cni = o->cni_path;
+
+	if (!(h->o.conmon = find_program(conmon)))
+		return err_set(
+		    err, ERR_UNAVAILABLE, "cannot find the container monitor '%s'", conmon);
+	if (!cni)
+		cni = file_exists("/usr/lib/cni/ptp") || !file_exists("/opt/cni/bin/ptp")
+			  ? "/usr/lib/cni"
+			  : "/opt/cni/bin";
+	h->o.cni_path = xstrdup(cni);
+	if (o->cleaning)
+		return 0;
+	if (!(h->o.conmon = find_program(conmon)))
+		return err_set(
+		    err, ERR_UNAVAILABLE, "cannot find the container monitor '%s'", conmon);
+	for (size_t i = 0; i < COUNT(plugins); i++) {
+		autofree char *file = xasprintf("%s/%s", cni, plugins[i]);
+
+		if (access(file, X_OK) < 0)
+			return err_set(
+			    err, ERR_UNAVAILABLE, "cannot find the CNI plugin '%s'", file);
+	}
+	return choose_runtime(h, o->runtime, err);
+}
+
+static int
+open_data(struct host *h, const char *data, struct err *err)
+{
+	static const char *const folders[] = { "pods", "log/pods", "run/runtime", "run/exits",
+		"run/persist", "run/attach", "cni" };
+	autofree char *lock = NULL;
+	int r;
+
+	if ((r = mkdir_all(data, 0711, err)) < 0)
+		return r;
+	if (!(h->o.data = realpath(data, NULL)))
+		return err_sys(err, errno, "cannot use folder '%s'", data);
+	for (size_t i = 0; i < COUNT(folders); i++) {
+		autofree char *path = host_path(h, "%s", folders[i]);
+
+		if ((r = mkdir_all(path, 0711, err)) < 0)
+			return r;
+	}
+	h->key = xasprintf("%.40s-%08x", h->o.name,
+	    (unsigned)text_hash(h->o.data, strlen(h->o.data), TEXT_HASH_SEED));
+	lock = host_path(h, "run/lock");
+	h->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (h->lock < 0)
+		return err_sys(err, errno, "cannot open '%s'", lock);
+	if (flock(h->lock, LOCK_EX | LOCK_NB) < 0)
+		return err_set(err, ERR_CONFLICT, "another orch-node uses '%s'", h->o.data);
+	return images_open(&h->images, h->o.data, err);
+}
+
+static char *
+copy(const char *s)
+{
+	return s ? xstrdup(s) : NULL;
+}
+
+int
+host_open(struct host **ret, const struct host_options *o, struct err *err)
+{
+	struct host *h = xcalloc(1, sizeof *h);
+	int r;
+
+	h->o = *o;
+	h->lock = -1;
+	h->o.name = copy(o->name);
+	h->o.pod_cidr = copy(o->pod_cidr);
+	h->o.address = copy(o->address);
+	h->o.auth_file = copy(o->auth_file);
+	h->o.data = h->o.runtime = h->o.conmon = h->o.cni_path = NULL;
+	cgroup_detect(&h->cgroups);
+	if ((r = open_data(h, o->data, err)) < 0 || (r = choose_programs(h, o, err)) < 0) {
+		host_close(h);
+		return r;
+	}
+	*ret = h;
+	return 0;
+}
+
+void
+host_close(struct host *h)
+{
+	if (!h)
+		return;
+	if (h->lock >= 0)
+		close(h->lock);
+	images_close(h->images);
+	free(h->key);
+	free((char *)h->o.name);
+	free((char *)h->o.data);
+	free((char *)h->o.runtime);
+	free((char *)h->o.conmon);
+	free((char *)h->o.cni_path);
+	free((char *)h->o.pod_cidr);
+	free((char *)h->o.address);
+	free((char *)h->o.auth_file);
+	free(h);
+}

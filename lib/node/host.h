@@ -1,0 +1,60 @@
+#ifndef ORCH_NODE_HOST_H
+#define ORCH_NODE_HOST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "node/cgroup.h"
+#include "node/image.h"
+
+/*
+ * What a node stands on: its data folder and the programs of this machine that it uses.
+ *
+ *	DATA/images/		the image store (image.h)
+ *	DATA/pods/UID/		a pod: pod.json, state.json, ns/ (its namespaces, pinned), etc/,
+ *volumes/, containers/NAME-ATTEMPT/ (bundle, overlay)
+ *	DATA/log/pods/NAMESPACE_NAME_UID/CONTAINER/N.log	what containers say, in CRI format
+ *	DATA/run/		the runtime's own state, exit files of conmon
+ *	DATA/cni/		addresses in use (host-local)
+ */
+struct host_options {
+	const char *name; /* of the node */
+	const char *data;
+	const char *runtime;  /* "crun", "runc", a path, or NULL: the first that works */
+	const char *conmon;   /* NULL: from PATH */
+	const char *cni_path; /* NULL: /usr/lib/cni, /opt/cni/bin */
+	const char *pod_cidr;
+	const char *address;   /* the node's address */
+	const char *auth_file; /* registry logins; see registry.h */
+	bool insecure;	       /* registries in plain HTTP */
+	long pids;	       /* processes a pod may have; 0: no bound */
+	bool cleaning;	       /* only to remove things: no runtime is needed */
+	double backoff; /* seconds before the second restart of a container, doubling to 300 */
+};
+
+struct host {
+	struct host_options o; /* its texts are the host's own, absolute where they are paths */
+	char *key;	       /* the node's name and a hash of its folder: "n1-1a2b3c4d" */
+	bool crun;
+	struct cgroups cgroups;
+	struct images *images;
+	int lock;
+};
+
+/* Checks all of it: a missing or broken program is UNAVAILABLE and named; a folder that another
+ * orch-node uses is CONFLICT. */
+int host_open(struct host **ret, const struct host_options *o, struct err *err);
+void host_close(struct host *h); /* accepts NULL */
+
+char *host_path(const struct host *h, const char *fmt, ...)
+    PRINTF(2, 3);					  /* below the data folder */
+char *host_cgroup(const struct host *h, const char *uid); /* "/orch/KEY/podUID" */
+
+/* A mount namespace for what the runtime must see: in a forked process only. */
+int host_private_mounts(const struct host *h, struct err *err);
+
+/* Run the OCI runtime with its global options. Arguments end with NULL. */
+int host_runtime(const struct host *h, const char *const *args, struct buf *out, struct err *err);
+
+#endif

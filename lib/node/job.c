@@ -1,0 +1,134 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "api/meta.h"
+#include "base/jsonl.h"
+#include "base/mem.h"
+#include "node/job.h"
+
+/* The child: work, and one JSON object through the pipe. */
+_Noreturn static void
+run(int fd, job_fn *work, void *arg)
+{
+	autobuf struct buf b = BUF_INIT;
+	json_auto_t *result = NULL, *reply = NULL;
+	struct err err = { 0 };
+	sigset_t none;
+	int r;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_IGN); /* a terminal's ^C is for the node to act on */
+	signal(SIGCHLD, SIG_DFL);
+	r = work(arg, &result, &err);
+	reply = json_pack("{s:i, s:s, s:O?}", "code", r < 0 ? (int)err.code : 0, "message",
+	    r < 0 ? err.msg : "", "result", result);
+	if (!reply) /* a message that is no UTF-8 */
+		reply =
+		    json_pack("{s:i, s:s}", "code", (int)err.code, "message", "unprintable error");
+	json_add(&b, reply);
+	for (size_t at = 0; at < b.len;) {
+		ssize_t n = write(fd, b.data + at, b.len - at);
+
+		if (n <= 0 && errno != EINTR)
+			break;
+		at += n > 0 ? (size_t)n : 0;
+	}
+	_exit(0);
+}
+
+int
+job_start(struct job *j, job_fn *work, void *arg, struct err *err)
+{
+	int fds[2];
+	pid_t pid, parent = getpid();
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_sys(err, errno, "cannot make a pipe");
+	pid = fork();
+	if (pid < 0) {
+		close(fds[0]);
+		close(fds[1]);
+		return err_sys(err, errno, "cannot fork");
+	}
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(3);
+		close(fds[0]);
+		run(fds[1], work, arg);
+	}
+	close(fds[1]);
+	*j = (struct job){ .pid = pid, .fd = fds[0] };
+	return 0;
+}
+
+bool
+job_read(struct job *j)
+{
+	ssize_t n;
+
+	buf_reserve(&j->reply, 65536);
+	n = read(j->fd, j->reply.data + j->reply.len, 65536);
+	if (n > 0)
+		j->reply.len += (size_t)n;
+	return n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+}
+
+int
+job_end(struct job *j, json_t **result, struct err *err)
+{
+	json_auto_t *reply = NULL;
+	int status = 0, code;
+
+	while (waitpid(j->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	close(j->fd);
+	reply = json_loadb(j->reply.data ? j->reply.data : "", j->reply.len, 0, NULL);
+	buf_release(&j->reply);
+	*j = (struct job){ .fd = -1 };
+	if (!reply)
+		return err_set(err, ERR_INTERNAL, "the work ended by %s %d",
+		    WIFSIGNALED(status) ? "signal" : "status",
+		    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	code = (int)num(get(reply, "code"), ERR_INTERNAL);
+	if (code == 0) {
+		if (result)
+			*result = json_incref(get(reply, "result"));
+		return 0;
+	}
+	if (code < 0 || code >= ERR_COUNT)
+		code = ERR_INTERNAL;
+	return err_set(err, (enum err_code)code, "%s", text(reply, "message"));
+}
+
+void
+job_kill(struct job *j)
+{
+	struct err ignored;
+
+	if (j->pid <= 0)
+		return;
+	kill(j->pid, SIGKILL);
+	job_end(j, NULL, &ignored);
+}
+
+int
+job_wait(job_fn *work, void *arg, json_t **result, struct err *err)
+{
+	struct job j;
+	int r;
+
+	if ((r = job_start(&j, work, arg, err)) < 0)
+		return r;
+	while (!job_read(&j))
+		;
+	return job_end(&j, result, err);
+}

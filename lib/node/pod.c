@@ -1,0 +1,306 @@
+/* The record of a pod: from its object, to and from the disk. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/meta.h"
+#include "base/clock.h"
+#include "base/jsonl.h"
+#include "base/mem.h"
+#include "node/container.h"
+#include "node/files.h"
+#include "node/pod.h"
+#include "node/reference.h"
+
+enum { MAX_STATE = 16 << 20 };
+
+static void
+replace(char **s, const char *with)
+{
+	char *copy = with ? xstrdup(with) : NULL;
+
+	free(*s);
+	*s = copy;
+}
+
+/* The specs of the object into the records, which stay as they are: a pod's containers never
+ * change. */
+static void
+bind_specs(struct pod *p)
+{
+	json_t *init = get(p->object, "spec", "initContainers"),
+	       *app = get(p->object, "spec", "containers");
+	size_t ninit = json_array_size(init);
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct container *c = &p->c[i];
+
+		c->spec = i < ninit ? json_array_get(init, i) : json_array_get(app, i - ninit);
+		c->name = text(c->spec, "name");
+		if (i >= ninit)
+			c->kind = APP;
+		else
+			c->kind =
+			    strcmp(text(c->spec, "restartPolicy"), "Always") == 0 ? SIDECAR : INIT;
+	}
+}
+
+static bool
+safe_name(const char *s)
+{
+	return *s && strcmp(s, ".") != 0 && strcmp(s, "..") != 0 && !strchr(s, '/') &&
+	       strlen(s) < 254;
+}
+
+/* Names become names of files: what no API server lets pass must not pass here. */
+static int
+check(const json_t *object, struct err *err)
+{
+	static const char *const lists[] = { "initContainers", "containers" };
+	json_t *c;
+	size_t i;
+
+	if (!safe_name(meta_uid(object)) || !safe_name(meta_name(object)) ||
+	    !safe_name(meta_namespace(object)))
+		return err_set(err, ERR_INVALID, "pod '%s/%s': bad name, namespace or uid",
+		    meta_namespace(object), meta_name(object));
+	if (json_array_size(get(object, "spec", "containers")) == 0)
+		return err_set(err, ERR_INVALID, "pod '%s/%s' has no containers",
+		    meta_namespace(object), meta_name(object));
+	for (size_t k = 0; k < COUNT(lists); k++)
+		json_array_foreach (get(object, "spec", lists[k]), i, c)
+			if (!safe_name(text(c, "name")))
+				return err_set(err, ERR_INVALID, "pod '%s/%s': %s[%zu].name is bad",
+				    meta_namespace(object), meta_name(object), lists[k], i);
+	return 0;
+}
+
+int
+pod_new(struct pod **ret, const struct host *h, const json_t *object, struct err *err)
+{
+	struct pod *p;
+	int r;
+
+	if ((r = check(object, err)) < 0)
+		return r;
+	p = xcalloc(1, sizeof *p);
+	p->host = h;
+	p->object = json_deep_copy(object);
+	p->uid = xstrdup(meta_uid(object));
+	p->label = xasprintf("%s/%s", meta_namespace(object), meta_name(object));
+	p->started = clock_now();
+	p->job.fd = -1;
+	p->n = json_array_size(get(object, "spec", "initContainers")) +
+	       json_array_size(get(object, "spec", "containers"));
+	p->c = xcalloc(p->n, sizeof *p->c);
+	p->status = json_deep_copy(get(object, "status"));
+	bind_specs(p);
+	for (size_t i = 0; i < p->n; i++) {
+		p->c[i].monitor_fd = -1;
+		for (size_t k = 0; k < PROBES; k++)
+			p->c[i].probes[k].job.fd = -1;
+	}
+	p->dirty = true;
+	*ret = p;
+	return 0;
+}
+
+static void
+container_release(struct container *c)
+{
+	if (c->monitor_fd >= 0)
+		close(c->monitor_fd);
+	for (size_t i = 0; i < PROBES; i++) {
+		job_kill(&c->probes[i].job);
+		free(c->probes[i].message);
+	}
+	free(c->reason);
+	free(c->message);
+	free(c->image);
+	free(c->image_id);
+	json_decref(c->last);
+}
+
+void
+pod_free(struct pod *p)
+{
+	if (!p)
+		return;
+	job_kill(&p->job);
+	for (size_t i = 0; i < p->n; i++)
+		container_release(&p->c[i]);
+	free(p->c);
+	json_decref(p->object);
+	json_decref(p->status);
+	free(p->uid);
+	free(p->label);
+	free(p->ip);
+	free(p->fail_reason);
+	free(p->fail_message);
+	free(p->trouble);
+	free(p);
+}
+
+void
+pod_update(struct pod *p, const json_t *object)
+{
+	size_t n = json_array_size(get(object, "spec", "initContainers")) +
+		   json_array_size(get(object, "spec", "containers"));
+
+	if (n != p->n) /* no API server allows it */
+		return;
+	json_decref(p->object);
+	p->object = json_deep_copy(object);
+	bind_specs(p);
+	p->dirty = true;
+}
+
+/* --- the disk ------------------------------------------------------------------ */
+
+static json_t *
+container_json(const struct container *c)
+{
+	return json_pack("{s:s, s:i, s:b, s:i, s:i, s:I, s:I, s:i, s:b, s:s?, s:s?, s:O?, s:s?, "
+			 "s:s?, s:f, s:f, s:i}",
+	    "name", c->name, "state", (int)c->state, "begun", c->begun, "attempt", (int)c->attempt,
+	    "restarts", (int)c->restarts, "started", (json_int_t)c->started, "finished",
+	    (json_int_t)c->finished, "code", c->code, "oom", c->oom, "reason", c->reason, "message",
+	    c->message, "last", c->last, "image", c->image, "imageID", c->image_id, "backoff",
+	    c->backoff, "begunAt", c->begun_at, "stopSignal", c->stop_signal);
+}
+
+static int
+save_json(const struct pod *p, const char *name, const json_t *value, struct err *err)
+{
+	autofree char *path = host_path(p->host, "pods/%s/%s", p->uid, name);
+	autofree char *tmp = xasprintf("%s.new", path);
+	autobuf struct buf b = BUF_INIT;
+	int r;
+
+	jsonl_add(&b, value);
+	/* No fsync: it need survive a kill, and after a power cut no container runs anyway. */
+	if ((r = file_write(tmp, b.data, b.len, 0600, err)) < 0)
+		return r;
+	return rename(tmp, path) < 0 ? err_sys(err, errno, "cannot write '%s'", path) : 0;
+}
+
+int
+pod_save(const struct pod *p, struct err *err)
+{
+	autofree char *folder = host_path(p->host, "pods/%s", p->uid);
+	json_auto_t *state = NULL, *containers = json_array();
+	int r;
+
+	for (size_t i = 0; i < p->n; i++)
+		json_array_append_new(containers, container_json(&p->c[i]));
+	state = json_pack("{s:i, s:s?, s:I, s:s?, s:s?, s:b, s:f, s:b, s:O, s:O?}", "sandbox",
+	    (int)p->sandbox, "ip", p->ip, "started", (json_int_t)p->started, "failReason",
+	    p->fail_reason, "failMessage", p->fail_message, "stopping", p->stopping, "stopBy",
+	    p->stop_by, "retired", p->retired, "containers", containers, "status", p->status);
+	if ((r = mkdir_all(folder, 0711, err)) < 0 ||
+	    (r = save_json(p, "pod.json", p->object, err)) < 0)
+		return r;
+	return save_json(p, "state.json", state, err);
+}
+
+static char *
+copy_text(const json_t *v)
+{
+	return json_is_string(v) ? xstrdup(json_string_value(v)) : NULL;
+}
+
+static void
+load_container(struct container *c, const json_t *j)
+{
+	c->state = (enum container_state)num(get(j, "state"), WAITING);
+	c->begun = truth(get(j, "begun"));
+	c->attempt = (unsigned)num(get(j, "attempt"), 0);
+	c->restarts = (unsigned)num(get(j, "restarts"), 0);
+	c->started = num(get(j, "started"), 0);
+	c->finished = num(get(j, "finished"), 0);
+	c->code = (int)num(get(j, "code"), 0);
+	c->oom = truth(get(j, "oom"));
+	c->reason = copy_text(get(j, "reason"));
+	c->message = copy_text(get(j, "message"));
+	c->last = json_is_object(get(j, "last")) ? json_deep_copy(get(j, "last")) : NULL;
+	c->image = copy_text(get(j, "image"));
+	c->image_id = copy_text(get(j, "imageID"));
+	c->backoff = json_number_value(get(j, "backoff"));
+	c->begun_at = json_number_value(get(j, "begunAt"));
+	c->stop_signal = (int)num(get(j, "stopSignal"), 0);
+}
+
+static int
+load_json(const struct host *h, const char *uid, const char *name, json_t **ret, struct err *err)
+{
+	autofree char *path = host_path(h, "pods/%s/%s", uid, name);
+	autobuf struct buf b = BUF_INIT;
+	int r;
+
+	if ((r = buf_read_file(&b, path, MAX_STATE, err)) < 0)
+		return r;
+	if (!(*ret = json_loadb(b.data, b.len, 0, NULL)))
+		return err_set(err, ERR_INTERNAL, "'%s' is damaged", path);
+	return 0;
+}
+
+int
+pod_load(struct pod **ret, const struct host *h, const char *uid, struct err *err)
+{
+	json_auto_t *object = NULL, *state = NULL;
+	json_t *one;
+	struct pod *p;
+	size_t i;
+	int r;
+
+	if ((r = load_json(h, uid, "pod.json", &object, err)) < 0 ||
+	    (r = load_json(h, uid, "state.json", &state, err)) < 0 ||
+	    (r = pod_new(&p, h, object, err)) < 0)
+		return r;
+	p->sandbox = (enum sandbox_state)num(get(state, "sandbox"), NO_SANDBOX);
+	p->started = num(get(state, "started"), p->started);
+	p->stopping = truth(get(state, "stopping"));
+	p->stop_by = json_number_value(get(state, "stopBy"));
+	p->retired = truth(get(state, "retired"));
+	p->ip = copy_text(get(state, "ip"));
+	p->fail_reason = copy_text(get(state, "failReason"));
+	p->fail_message = copy_text(get(state, "failMessage"));
+	json_decref(p->status);
+	p->status = json_deep_copy(get(state, "status"));
+	json_array_foreach (get(state, "containers"), i, one)
+		if (i < p->n)
+			load_container(&p->c[i], one);
+	*ret = p;
+	return 0;
+}
+
+int
+pod_forget(const struct pod *p, struct err *err)
+{
+	autofree char *folder = host_path(p->host, "pods/%s", p->uid);
+	autofree char *logs = host_path(
+	    p->host, "log/pods/%s_%s_%s", meta_namespace(p->object), meta_name(p->object), p->uid);
+	int r;
+
+	if ((r = tree_remove(logs, err)) < 0)
+		return r;
+	return tree_remove(folder, err);
+}
+
+void
+container_ended(struct pod *p, struct container *c, int code, int64_t when)
+{
+	autofree char *group = container_cgroup(p->host, p->uid, c->name, c->attempt);
+
+	c->state = EXITED;
+	c->code = code;
+	c->finished = when;
+	c->oom = code != 0 && cgroup_oom_kills(&p->host->cgroups, group) > 0;
+	replace(&c->reason, c->oom ? "OOMKilled" : code ? "Error" : "Completed");
+	free(c->message);
+	c->message =
+	    container_message(p->host, p->object, c->spec, c->attempt, c->restarts, code != 0);
+	c->init.pid = 0;
+	p->dirty = true;
+}

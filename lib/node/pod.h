@@ -1,0 +1,108 @@
+#ifndef ORCH_NODE_POD_H
+#define ORCH_NODE_POD_H
+
+#include "base/proc.h"
+#include "node/host.h"
+#include "node/job.h"
+#include "node/probe.h"
+
+/*
+ * A pod on this node: what is wanted, what is there, and what happens to it right now.
+ * The loop (agent.h) asks pod_next() what to do; that is a pure function of this.
+ */
+enum container_kind {
+	INIT,
+	SIDECAR,
+	APP
+}; /* SIDECAR: an init container with restartPolicy Always */
+enum container_state { WAITING, RUNNING, EXITED };
+
+struct container {
+	json_t *spec; /* borrowed from the pod */
+	const char *name;
+	enum container_kind kind;
+	enum container_state state;
+	bool begun;	  /* an attempt was made: `attempt` is its number */
+	unsigned attempt; /* of the container that runs, or ran last */
+	unsigned restarts;
+	struct proc init, monitor;
+	int monitor_fd; /* readable when conmon has ended; -1: none */
+	int64_t started, finished;
+	int code;
+	bool oom;
+	char *reason, *message; /* of EXITED, or why it is WAITING ("" is ContainerCreating) */
+	json_t *last;		/* the `terminated` before this one */
+	char *image, *image_id;
+	double backoff;	 /* seconds that the next restart waits after the end of this run */
+	double begun_at; /* when the last attempt was made */
+	double again;	 /* WAITING: not before this time */
+	double retry;	 /* seconds between tries to get its image or configuration */
+	int stop_signal;
+	double kill_by; /* 0: no; a liveness probe failed: KILL when it still runs then */
+	bool term_sent, kill_sent;
+	struct probe probes[PROBES];
+};
+
+enum sandbox_state { NO_SANDBOX, SANDBOX, SANDBOX_DOWN }; /* DOWN: it was torn down for good */
+
+struct pod {
+	const struct host *host;
+	json_t *object;	   /* as last given */
+	char *uid, *label; /* label: "namespace/name", for messages */
+	bool wanted;	   /* somebody still lists it as bound to this node */
+	bool stopping;	   /* is to end: deleted, gone, past its deadline */
+	double stop_by;	   /* then KILL */
+	enum sandbox_state sandbox;
+	char *ip;
+	char *fail_reason, *fail_message; /* the pod failed as a whole (DeadlineExceeded, ...) */
+	int64_t started;
+	double again, backoff; /* of the sandbox */
+	char *trouble;	       /* why the sandbox cannot be made */
+	struct container *c;
+	size_t n;
+	json_t *status; /* as last reported */
+	struct job job;
+	int doing; /* enum step, while job runs */
+	double doing_since;
+	size_t doing_container;
+	bool dirty;   /* the status may have changed */
+	bool retired; /* finished before we knew it: not ours to run or report */
+};
+
+/* From an object bound to this node; INVALID when it cannot be run at all (no uid, no containers).
+ */
+int pod_new(struct pod **ret, const struct host *h, const json_t *object, struct err *err);
+void pod_free(struct pod *p);
+void pod_update(struct pod *p, const json_t *object); /* a newer version of the object */
+
+/* The record on disk: pods/UID/pod.json and state.json; a restarted node goes on from there. */
+int pod_save(const struct pod *p, struct err *err);
+int pod_load(struct pod **ret, const struct host *h, const char *uid, struct err *err);
+int pod_forget(const struct pod *p, struct err *err); /* remove it, and the logs */
+
+/* What to do next.  `wake` gets the time at which to ask again, when that is before anything
+ * happens. */
+enum step {
+	STEP_NONE,
+	STEP_SANDBOX,  /* make the sandbox */
+	STEP_START,    /* start container `which` */
+	STEP_TERM,     /* ask container `which` to end */
+	STEP_KILL,     /* end it */
+	STEP_TEARDOWN, /* nothing runs: remove containers and sandbox */
+	STEP_GONE,     /* nothing is left and nobody wants it: forget it */
+};
+enum step pod_next(const struct pod *p, double now, size_t *which, double *wake);
+
+bool pod_over(const struct pod *p); /* every container has ended for good: Succeeded or Failed */
+const char *pod_phase(const struct pod *p);
+/* Will this container be started again by itself? */
+bool container_restarts(const struct pod *p, const struct container *c);
+
+/* A container ended, or could not be started. */
+void container_ended(struct pod *p, struct container *c, int code, int64_t when);
+
+/* The status as Kubernetes writes it; times out of the pod's last status stay. */
+json_t *pod_status(const struct pod *p, int64_t now);
+json_t *terminated_state(const struct pod *p, const struct container *c);
+
+#endif

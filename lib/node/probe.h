@@ -1,0 +1,38 @@
+#ifndef ORCH_NODE_PROBE_H
+#define ORCH_NODE_PROBE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "node/host.h"
+#include "node/job.h"
+
+/*
+ * Startup, liveness and readiness probes: httpGet, tcpSocket and exec, each try in a forked
+ * process. Until the startup probe has succeeded the other two wait.
+ */
+enum { STARTUP, LIVENESS, READINESS, PROBES };
+extern const char *const probe_fields[PROBES]; /* "startupProbe", ... */
+
+struct probe {
+	struct job job;
+	bool good;     /* its verdict now */
+	bool decided;  /* it has reached a verdict at all */
+	int streak;    /* tries in a row with the same outcome, negative for failures */
+	double again;  /* when the next try is due; 0: now */
+	char *message; /* of the last failure */
+};
+
+/* One try against a running container, for a forked process: 0 or what failed. */
+struct probing {
+	const struct host *host;
+	const json_t *probe, *container;
+	const char *ip, *id, *bundle;
+};
+int probe_try(void *probing, json_t **result, struct err *err);
+
+/* Count an outcome: true when the verdict changed. */
+bool probe_count(struct probe *p, const json_t *spec, bool success, double now);
+void probe_reset(struct probe *p, const json_t *spec, double now); /* a new container */
+
+#endif

@@ -1,0 +1,86 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "api/meta.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "node/pull.h"
+#include "node/reference.h"
+#include "node/registry.h"
+#include "node/volume.h"
+
+/* The logins of imagePullSecrets, all in one {"auths": {...}}. */
+static json_t *
+logins(const json_t *pod, const json_t *sources)
+{
+	json_t *all = json_pack("{s:{}}", "auths"), *ref;
+	size_t i;
+
+	json_array_foreach (get(pod, "spec", "imagePullSecrets"), i, ref) {
+		autobuf struct buf b = BUF_INIT;
+		json_auto_t *doc = NULL;
+
+		if (!source_value(sources, "Secret", text(ref, "name"), ".dockerconfigjson", &b) ||
+		    !b.len)
+			continue;
+		doc = json_loadb(b.data, b.len, 0, NULL);
+		json_object_update(get(all, "auths"), get(doc, "auths"));
+	}
+	return all;
+}
+
+/* Whoever else wants this image waits here until we have it.  Negative: no lock, go on without. */
+static int
+take_turn(const struct host *h, const char *ref)
+{
+	autofree char *path =
+	    host_path(h, "run/pull.%08x", (unsigned)text_hash(ref, strlen(ref), TEXT_HASH_SEED));
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fd;
+}
+
+static const char *
+policy(const json_t *container, const struct reference *ref)
+{
+	const char *p = text(container, "imagePullPolicy");
+
+	if (*p)
+		return p;
+	return ref->tag && strcmp(ref->tag, "latest") == 0 ? "Always" : "IfNotPresent";
+}
+
+int
+pull_if_needed(const struct host *h, const json_t *pod, const json_t *container,
+    const json_t *sources, struct image *ret, const char **reason, struct err *err)
+{
+	const char *name = text(container, "image");
+	struct pull_options o = { .insecure = h->o.insecure, .auth_file = h->o.auth_file };
+	json_auto_t *auths = NULL;
+	autoclose int turn = -1;
+	struct reference ref;
+	bool always, never;
+	int r;
+
+	*reason = "InvalidImageName";
+	if ((r = reference_parse(&ref, name, err)) < 0)
+		return r;
+	always = strcmp(policy(container, &ref), "Always") == 0;
+	never = strcmp(policy(container, &ref), "Never") == 0;
+	reference_release(&ref);
+	*reason = never ? "ErrImageNeverPull" : "ErrImagePull";
+	if (!always && ((r = image_find(h->images, name, ret, err)) != -ERR_NOT_FOUND || never))
+		return r;
+	turn = take_turn(h, name);
+	if (!always && (r = image_find(h->images, name, ret, err)) != -ERR_NOT_FOUND)
+		return r;
+	o.auths = auths = logins(pod, sources);
+	if ((r = image_pull(h->images, name, &o, NULL, err)) < 0)
+		return err_wrap(err, "cannot pull image '%s'", name);
+	return image_find(h->images, name, ret, err);
+}

@@ -1,0 +1,88 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "api/meta.h"
+#include "api/quantity.h"
+#include "base/mem.h"
+#include "node/files.h"
+#include "node/spec.h"
+
+static int64_t
+amount(const json_t *container, const char *group, const char *name)
+{
+	const json_t *q = get(container, "resources", group, name);
+
+	return strcmp(name, "cpu") == 0 ? quantity_milli(q) : quantity_value(q);
+}
+
+/* What a container asks for: a limit alone is a request too. */
+static int64_t
+asked(const json_t *container, const char *name)
+{
+	return get(container, "resources", "requests", name) ? amount(container, "requests", name)
+							     : amount(container, "limits", name);
+}
+
+/* Kubernetes' quality of service: all limits set and equal to the requests, none at all, or
+ * between. */
+const char *
+pod_qos(const json_t *pod)
+{
+	static const char *const lists[] = { "containers", "initContainers" };
+	static const char *const names[] = { "cpu", "memory" };
+	bool any = false, all = true;
+	json_t *c;
+	size_t i;
+
+	for (size_t k = 0; k < COUNT(lists); k++)
+		json_array_foreach (get(pod, "spec", lists[k]), i, c)
+			for (size_t n = 0; n < COUNT(names); n++) {
+				int64_t limit = amount(c, "limits", names[n]);
+
+				any = any || limit > 0 || asked(c, names[n]) > 0;
+				all = all && limit > 0 && limit == asked(c, names[n]);
+			}
+	return !any ? "BestEffort" : all ? "Guaranteed" : "Burstable";
+}
+
+json_t *
+resources_make(const json_t *container)
+{
+	int64_t cpu = asked(container, "cpu"), cpu_limit = amount(container, "limits", "cpu");
+	int64_t memory = amount(container, "limits", "memory");
+	int64_t shares = cpu * 1024 / 1000, quota = cpu_limit * 100;
+	json_t *r = json_pack("{s:[{s:b, s:s}], s:{s:I}}", "devices", "allow", 0, "access", "rwm",
+	    "cpu", "shares",
+	    (json_int_t)(shares < 2	   ? 2
+			 : shares > 262144 ? 262144
+					   : shares));
+
+	if (cpu_limit > 0) { /* per period of 100 ms; the kernel takes no less than 1 ms */
+		put(r, json_integer(quota < 1000 ? 1000 : quota), "cpu", "quota");
+		put(r, json_integer(100000), "cpu", "period");
+	}
+	if (memory > 0)
+		put(r, json_integer(memory), "memory", "limit");
+	return r;
+}
+
+/* Who the kernel kills first (kubelet's QoS policy), never below what we may set ourselves. */
+int
+oom_score(const json_t *pod, const json_t *container)
+{
+	const char *qos = pod_qos(pod);
+	int64_t machine = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	int64_t score = 1000;
+	char line[32];
+
+	if (strcmp(qos, "Guaranteed") == 0)
+		score = -997;
+	else if (strcmp(qos, "Burstable") == 0 && machine > 0) {
+		score = 1000 - 1000 * asked(container, "memory") / machine;
+		score = score < 3 ? 3 : score > 999 ? 999 : score;
+	}
+	if (file_line("/proc/self/oom_score_adj", line, sizeof line) && score < atoi(line))
+		score = atoi(line);
+	return (int)score;
+}

@@ -1,0 +1,293 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "api/meta.h"
+#include "base/mem.h"
+#include "node/files.h"
+#include "node/network.h"
+#include "node/sandbox.h"
+#include "node/volume.h"
+
+static const struct {
+	const char *name;
+	int flag;
+} spaces[] = { { "net", CLONE_NEWNET }, { "ipc", CLONE_NEWIPC }, { "uts", CLONE_NEWUTS } };
+
+bool
+pod_host_network(const json_t *pod)
+{
+	return truth(get(pod, "spec", "hostNetwork"));
+}
+
+static bool
+own_space(const json_t *pod, int flag)
+{
+	if (flag == CLONE_NEWIPC)
+		return !truth(get(pod, "spec", "hostIPC"));
+	return !pod_host_network(pod); /* the node's hostname goes with its network */
+}
+
+const char *
+sandbox_hostname(const struct host *h, const json_t *pod, char buf[static 64])
+{
+	const char *wanted = text(pod, "spec", "hostname");
+
+	if (pod_host_network(pod))
+		wanted = h->o.name;
+	else if (!*wanted)
+		wanted = meta_name(pod);
+	snprintf(buf, 64, "%.63s", wanted);
+	for (size_t n = strlen(buf); n > 0 && strchr("-.", buf[n - 1]); n--)
+		buf[n - 1] = '\0'; /* cutting must not leave a separator */
+	return buf;
+}
+
+/* Keep one of this process's namespaces alive at a path. */
+static int
+pin(const char *name, const char *path, struct err *err)
+{
+	autofree char *self = xasprintf("/proc/self/ns/%s", name);
+	autoclose int fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || mount(self, path, NULL, MS_BIND, NULL) < 0)
+		return err_sys(err, errno, "cannot pin the %s namespace at '%s'", name, path);
+	return 0;
+}
+
+/* spec.securityContext.sysctls, which are of the pod's namespaces. */
+static int
+set_sysctls(const json_t *pod, struct err *err)
+{
+	json_t *one;
+	size_t i;
+	int r;
+
+	json_array_foreach (get(pod, "spec", "securityContext", "sysctls"), i, one) {
+		autofree char *path = xasprintf("/proc/sys/%s", text(one, "name"));
+		const char *value = text(one, "value");
+
+		if (strstr(path, ".."))
+			return err_set(
+			    err, ERR_INVALID, "sysctl '%s' has a bad name", text(one, "name"));
+		for (char *p = path + strlen("/proc/sys/"); *p; p++)
+			if (*p == '.')
+				*p = '/';
+		if ((r = file_write(path, value, strlen(value), 0, err)) < 0)
+			return err_wrap(err, "sysctl '%s'", text(one, "name"));
+	}
+	return 0;
+}
+
+/* New namespaces, pinned below `folder`; this process is back in its own network afterwards. */
+static int
+make_spaces(const struct host *h, const json_t *pod, const char *folder, struct err *err)
+{
+	autoclose int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	char name[64];
+	int flags = 0, r;
+
+	for (size_t i = 0; i < COUNT(spaces); i++)
+		flags |= own_space(pod, spaces[i].flag) ? spaces[i].flag : 0;
+	if (home < 0 || unshare(flags) < 0)
+		return err_sys(err, errno, "cannot make the pod's namespaces");
+	sandbox_hostname(h, pod, name);
+	if ((flags & CLONE_NEWUTS) && sethostname(name, strlen(name)) < 0)
+		return err_sys(err, errno, "cannot set the hostname '%s'", name);
+	if ((r = set_sysctls(pod, err)) < 0)
+		return r;
+	for (size_t i = 0; i < COUNT(spaces); i++) {
+		autofree char *path = xasprintf("%s/%s", folder, spaces[i].name);
+
+		if ((flags & spaces[i].flag) && (r = pin(spaces[i].name, path, err)) < 0)
+			return r;
+	}
+	if (setns(home, CLONE_NEWNET) < 0)
+		return err_sys(err, errno, "cannot return to the node's network");
+	return 0;
+}
+
+static int
+write_hosts(
+    const struct host *h, const json_t *pod, const char *etc, const char *ip, struct err *err)
+{
+	autofree char *path = xasprintf("%s/hosts", etc);
+	autobuf struct buf b = BUF_INIT;
+	json_t *alias, *host;
+	char name[64];
+	size_t i, k;
+
+	if (pod_host_network(pod)) {
+		struct err ignored;
+
+		buf_read_file(&b, "/etc/hosts", 1 << 20, &ignored);
+	} else {
+		const char *sub = text(pod, "spec", "subdomain");
+
+		sandbox_hostname(h, pod, name);
+		buf_puts(&b, "# written by orch-node\n127.0.0.1\tlocalhost\n"
+			     "::1\tlocalhost ip6-localhost ip6-loopback\n");
+		buf_printf(&b, "%s\t", ip);
+		if (*sub)
+			buf_printf(
+			    &b, "%s.%s.%s.svc.cluster.local ", name, sub, meta_namespace(pod));
+		buf_printf(&b, "%s\n", name);
+	}
+	json_array_foreach (get(pod, "spec", "hostAliases"), i, alias) {
+		buf_puts(&b, text(alias, "ip"));
+		json_array_foreach (get(alias, "hostnames"), k, host)
+			buf_printf(&b, "\t%s", str(host, ""));
+		buf_putc(&b, '\n');
+	}
+	return file_write(path, b.data ? b.data : "", b.len, 0644, err);
+}
+
+/* The node's resolver (there is no cluster DNS yet), and what dnsConfig adds. */
+static int
+write_resolver(const json_t *pod, const char *etc, struct err *err)
+{
+	autofree char *path = xasprintf("%s/resolv.conf", etc);
+	json_t *config = get(pod, "spec", "dnsConfig"), *one;
+	autobuf struct buf b = BUF_INIT;
+	struct err ignored;
+	size_t i;
+
+	json_array_foreach (get(config, "nameservers"), i, one)
+		buf_printf(&b, "nameserver %s\n", str(one, ""));
+	if (json_array_size(get(config, "searches"))) {
+		buf_puts(&b, "search");
+		json_array_foreach (get(config, "searches"), i, one)
+			buf_printf(&b, " %s", str(one, ""));
+		buf_putc(&b, '\n');
+	}
+	json_array_foreach (get(config, "options"), i, one)
+		buf_printf(&b, "options %s%s%s\n", text(one, "name"),
+		    *text(one, "value") ? ":" : "", text(one, "value"));
+	if (strcmp(text(pod, "spec", "dnsPolicy"), "None") != 0)
+		buf_read_file(&b, "/etc/resolv.conf", 1 << 20, &ignored);
+	return file_write(path, b.data ? b.data : "", b.len, 0644, err);
+}
+
+static int
+write_etc(const struct host *h, const json_t *pod, const char *ip, struct err *err)
+{
+	autofree char *etc = host_path(h, "pods/%s/etc", meta_uid(pod));
+	autofree char *path = xasprintf("%s/hostname", etc), *line = NULL;
+	char name[64];
+	int r;
+
+	line = xasprintf("%s\n", sandbox_hostname(h, pod, name));
+	if ((r = mkdir_all(etc, 0755, err)) < 0 ||
+	    (r = file_write(path, line, strlen(line), 0644, err)) < 0 ||
+	    (r = write_hosts(h, pod, etc, ip, err)) < 0)
+		return r;
+	return write_resolver(pod, etc, err);
+}
+
+static int
+make_shm(const struct host *h, const char *uid, struct err *err)
+{
+	autofree char *path = host_path(h, "pods/%s/shm", uid);
+	int r;
+
+	if ((r = mkdir_all(path, 0755, err)) < 0)
+		return r;
+	if (mount("shm", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=1777,size=64m") < 0)
+		return err_sys(err, errno, "cannot mount '%s'", path);
+	return 0;
+}
+
+static int
+make(const struct host *h, const json_t *pod, const json_t *sources, char **ip, struct err *err)
+{
+	const char *uid = meta_uid(pod);
+	autofree char *ns = host_path(h, "pods/%s/ns", uid), *net = xasprintf("%s/net", ns);
+	autofree char *group = host_cgroup(h, uid);
+	autofree char *address = NULL;
+	int r;
+
+	if ((r = mkdir_all(ns, 0711, err)) < 0 ||
+	    (r = cgroup_create(&h->cgroups, group, h->o.pids, err)) < 0 ||
+	    (r = make_spaces(h, pod, ns, err)) < 0)
+		return r;
+	if (pod_host_network(pod))
+		address = xstrdup(h->o.address ? h->o.address : "");
+	else if ((r = network_add(h, uid, net, &address, err)) < 0)
+		return err_wrap(err, "cannot set up the pod's network");
+	if ((r = write_etc(h, pod, address, err)) < 0 || (r = make_shm(h, uid, err)) < 0 ||
+	    (r = volumes_up(h, pod, sources, address, err)) < 0)
+		return r;
+	*ip = steal(address);
+	return 0;
+}
+
+int
+sandbox_up(
+    const struct host *h, const json_t *pod, const json_t *sources, char **ip, struct err *err)
+{
+	autofree char *ns = host_path(h, "pods/%s/ns", meta_uid(pod));
+	struct err ignored;
+	int r;
+
+	/* Half a sandbox that a crash left. */
+	if (file_exists(ns) && (r = sandbox_down(h, meta_uid(pod), err)) < 0)
+		return r;
+	if ((r = make(h, pod, sources, ip, err)) < 0)
+		sandbox_down(h, meta_uid(pod), &ignored);
+	return r;
+}
+
+static bool
+pinned(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == NSFS_MAGIC;
+}
+
+bool
+sandbox_alive(const struct host *h, const json_t *pod)
+{
+	for (size_t i = 0; i < COUNT(spaces); i++) {
+		autofree char *path = host_path(h, "pods/%s/ns/%s", meta_uid(pod), spaces[i].name);
+
+		if (own_space(pod, spaces[i].flag) && !pinned(path))
+			return false;
+	}
+	return true;
+}
+
+int
+sandbox_down(const struct host *h, const char *uid, struct err *err)
+{
+	static const char *const parts[] = { "shm", "ns", "etc", "volumes", "containers" };
+	autofree char *net = host_path(h, "pods/%s/ns/net", uid), *group = host_cgroup(h, uid);
+	int r;
+
+	if ((r = cgroup_remove(&h->cgroups, group, err)) < 0)
+		return r;
+	if (file_exists(net)) {
+		if ((r = network_del(h, uid, pinned(net) ? net : "", err)) < 0)
+			return r;
+	}
+	for (size_t i = 0; i < COUNT(spaces); i++) {
+		autofree char *path = host_path(h, "pods/%s/ns/%s", uid, spaces[i].name);
+
+		umount2(path, MNT_DETACH);
+	}
+	volumes_down(h, uid);
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		autofree char *path = host_path(h, "pods/%s/%s", uid, parts[i]);
+
+		umount2(path, MNT_DETACH);
+		if ((r = tree_remove(path, err)) < 0)
+			return r;
+	}
+	return 0;
+}

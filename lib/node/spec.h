@@ -1,0 +1,42 @@
+#ifndef ORCH_NODE_SPEC_H
+#define ORCH_NODE_SPEC_H
+
+#include "node/host.h"
+#include "node/image.h"
+
+/* What a container is made from. All borrowed. */
+struct making_of {
+	const struct host *host;
+	const json_t *pod, *container, *sources;
+	const struct image *image;
+	const char *ip;	    /* the pod's */
+	const char *bundle; /* the folder with rootfs, mounted */
+	const char *cgroup; /* of the container */
+};
+
+/* The environment as an array of "NAME=value" (environment.c): the image's, then envFrom and env,
+ * with
+ * $(NAME) replaced.  A source that is missing is INVALID, with its name. */
+int environment_make(const struct making_of *m, json_t **ret, struct err *err);
+/* $(NAME) from an array of "NAME=value"; "$$(" is a literal "$(".  A new string. */
+char *environment_expand(const char *text, const json_t *env);
+
+/* process.user (user.c): runAsUser and the like, else the image's USER, by the names in its
+ * /etc/passwd and /etc/group. */
+int user_make(const struct making_of *m, json_t **ret, struct err *err);
+
+/* mounts of the OCI configuration (mounts.c), the volumes checked and subPaths made. */
+int mounts_make(const struct making_of *m, json_t **ret, struct err *err);
+
+/* linux.resources (resources.c), and the OOM score of process. */
+json_t *resources_make(const json_t *container);
+int oom_score(const json_t *pod, const json_t *container);
+const char *pod_qos(const json_t *pod); /* Guaranteed, Burstable, BestEffort */
+
+/* The whole config.json of the OCI runtime specification. */
+int spec_make(const struct making_of *m, json_t **ret, struct err *err);
+
+/* A field that a container's securityContext has, else the pod's. */
+const json_t *security(const json_t *pod, const json_t *container, const char *field);
+
+#endif

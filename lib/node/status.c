@@ -1,0 +1,321 @@
+/* A pod's status in Kubernetes' words (kubelet: status manager, kubelet_pods.go's phase rules). */
+#include <string.h>
+
+#include "api/meta.h"
+#include "api/time.h"
+#include "base/mem.h"
+#include "node/container.h"
+#include "node/pod.h"
+#include "node/sandbox.h"
+#include "node/spec.h"
+
+static void
+set_time(json_t *obj, const char *key, int64_t when)
+{
+	char buf[TIME_TEXT];
+
+	json_object_set_new(obj, key, when > 0 ? json_string(time_print(when, buf)) : json_null());
+}
+
+static void
+set_text(json_t *obj, const char *key, const char *value)
+{
+	if (value && *value) {
+		json_t *s = json_string(value);
+
+		json_object_set_new(obj, key, s ? s : json_string("(not UTF-8)"));
+	}
+}
+
+static void
+set_id(const struct pod *p, const struct container *c, json_t *obj)
+{
+	char id[40];
+
+	if (c->begun)
+		json_object_set_new(obj, "containerID",
+		    json_sprintf("orch://%s", container_id(p->uid, c->name, c->attempt, id)));
+}
+
+json_t *
+terminated_state(const struct pod *p, const struct container *c)
+{
+	json_t *t = json_pack("{s:i}", "exitCode", c->code);
+
+	set_text(t, "reason", c->reason);
+	set_text(t, "message", c->message);
+	set_time(t, "startedAt", c->started);
+	set_time(t, "finishedAt", c->finished);
+	set_id(p, c, t);
+	return t;
+}
+
+static json_t *
+waiting(const char *reason, const char *message)
+{
+	json_t *w = json_object();
+
+	set_text(w, "reason", reason);
+	set_text(w, "message", message);
+	return json_pack("{s:o}", "waiting", w);
+}
+
+/* An init container before ours is not done. */
+static bool
+initializing(const struct pod *p, const struct container *c)
+{
+	for (const struct container *i = p->c; i < c; i++)
+		if (i->kind == INIT && !(i->state == EXITED && i->code == 0))
+			return true;
+	return false;
+}
+
+static json_t *
+state(const struct pod *p, const struct container *c, bool *current)
+{
+	*current = true;
+	if (c->state == RUNNING) {
+		json_t *r = json_object();
+
+		set_time(r, "startedAt", c->started);
+		return json_pack("{s:o}", "running", r);
+	}
+	if (c->state == EXITED && container_restarts(p, c)) {
+		autofree char *why = NULL;
+
+		*current = false; /* what ended goes to lastState */
+		if (c->reason && strcmp(c->reason, "StartError") == 0)
+			return waiting("RunContainerError", c->message);
+		why = xasprintf("back-off %.0fs restarting failed container=%s pod=%s_%s(%s)",
+		    c->backoff, c->name, meta_name(p->object), meta_namespace(p->object), p->uid);
+		return waiting("CrashLoopBackOff", why);
+	}
+	if (c->state == EXITED)
+		return json_pack("{s:o}", "terminated", terminated_state(p, c));
+	if (c->reason && *c->reason)
+		return waiting(c->reason, c->message);
+	if (initializing(p, c))
+		return waiting("PodInitializing", NULL);
+	return waiting("ContainerCreating", p->trouble);
+}
+
+static bool
+started(const struct container *c)
+{
+	return c->state == RUNNING && (!get(c->spec, "startupProbe") || c->probes[STARTUP].good);
+}
+
+static bool
+ready(const struct container *c)
+{
+	if (c->kind == INIT)
+		return c->state == EXITED && c->code == 0;
+	return started(c) && (!get(c->spec, "readinessProbe") || c->probes[READINESS].good);
+}
+
+static json_t *
+container_status(const struct pod *p, const struct container *c)
+{
+	bool current;
+	json_t *now = state(p, c, &current), *last = json_object();
+	json_t *s;
+
+	if (!current)
+		json_object_set_new(last, "terminated", terminated_state(p, c));
+	else if (c->last)
+		json_object_set(last, "terminated", c->last);
+	s = json_pack("{s:s, s:o, s:o, s:b, s:i, s:s, s:s, s:b}", "name", c->name, "state", now,
+	    "lastState", last, "ready", ready(c), "restartCount", (int)c->restarts, "image",
+	    c->image ? c->image : text(c->spec, "image"), "imageID", c->image_id ? c->image_id : "",
+	    "started", started(c));
+	set_id(p, c, s);
+	return s;
+}
+
+/* --- phase and conditions -------------------------------------------------------- */
+
+const char *
+pod_phase(const struct pod *p)
+{
+	bool failed = p->fail_reason != NULL, begun = true, running = false;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct container *c = &p->c[i];
+
+		if (c->kind == INIT && !(c->state == EXITED && c->code == 0))
+			begun = false;
+		if (c->kind == INIT && c->state == EXITED && c->code != 0 && pod_over(p))
+			failed = true;
+		if (c->kind != APP)
+			continue;
+		running = running || c->state == RUNNING;
+		failed = failed || (pod_over(p) && c->state == EXITED && c->code != 0);
+		begun = begun && (c->state != WAITING || c->last);
+	}
+	if (pod_over(p) && !running) /* one that must still end is not over yet */
+		return failed ? "Failed" : "Succeeded";
+	return begun ? "Running" : "Pending";
+}
+
+/* "[a b]" of the containers that are not (ready): a new string, NULL when all are. */
+static char *
+lacking(const struct pod *p, enum container_kind kind)
+{
+	autobuf struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct container *c = &p->c[i];
+		bool ok = ready(c);
+
+		if (kind == INIT && c->kind == SIDECAR)
+			ok = started(c);
+		if (ok || (kind == INIT ? c->kind == APP : c->kind == INIT))
+			continue;
+		buf_printf(&b, "%s%s", b.len ? " " : "[", c->name);
+	}
+	if (!b.len)
+		return NULL;
+	buf_putc(&b, ']');
+	return buf_detach(&b);
+}
+
+/* condition_set, without the empty texts that Kubernetes leaves out. */
+static void
+condition(json_t *holder, const char *type, bool on, const char *reason, const char *message,
+    const char *now)
+{
+	json_t *c;
+
+	condition_set(
+	    holder, type, on ? "True" : "False", on ? "" : reason, on ? "" : message, now);
+	c = condition_find(holder, type);
+	if (!*text(c, "reason"))
+		json_object_del(c, "reason");
+	if (!*text(c, "message"))
+		json_object_del(c, "message");
+	if (!get(c, "lastProbeTime"))
+		json_object_set_new(c, "lastProbeTime", json_null());
+}
+
+static void
+initialized(const struct pod *p, json_t *holder, const char *phase, const char *now)
+{
+	autofree char *names = lacking(p, INIT), *message = NULL;
+
+	if (names)
+		message = xasprintf("containers with incomplete status: %s", names);
+	if (strcmp(phase, "Succeeded") == 0)
+		names = (free(names), NULL);
+	condition(
+	    holder, "Initialized", !names, "ContainersNotInitialized", message ? message : "", now);
+	if (strcmp(phase, "Succeeded") == 0)
+		json_object_set_new(
+		    condition_find(holder, "Initialized"), "reason", json_string("PodCompleted"));
+}
+
+static const char *
+gate_missing(const struct pod *p)
+{
+	json_t *gate;
+	size_t i;
+
+	json_array_foreach (get(p->object, "spec", "readinessGates"), i, gate)
+		if (!condition_true(p->object, text(gate, "conditionType")))
+			return text(gate, "conditionType");
+	return NULL;
+}
+
+static void
+readiness(const struct pod *p, json_t *holder, const char *phase, const char *now)
+{
+	autofree char *names = lacking(p, APP), *message = NULL, *gates = NULL;
+	const char *reason = "ContainersNotReady", *gate = gate_missing(p);
+	bool ok = !names;
+
+	if (names)
+		message = xasprintf("containers with unready status: %s", names);
+	if (strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0) {
+		reason = *phase == 'S' ? "PodCompleted" : "PodFailed";
+		free(message);
+		message = NULL;
+		ok = false;
+	}
+	condition(holder, "ContainersReady", ok, reason, message ? message : "", now);
+	if (ok && gate) {
+		gates = xasprintf("the status of pod readiness gate \"%s\" is not \"True\"", gate);
+		condition(holder, "Ready", false, "ReadinessGatesNotReady", gates, now);
+	} else {
+		condition(holder, "Ready", ok, reason, message ? message : "", now);
+	}
+}
+
+/* Conditions of others (the scheduler's, readiness gates) come from the newest object. */
+static void
+conditions(const struct pod *p, json_t *status, const char *phase, const char *now)
+{
+	static const char *const ours[] = { "PodReadyToStartContainers", "Initialized",
+		"ContainersReady", "Ready", NULL };
+	json_auto_t *holder = json_pack("{s:{s:[]}}", "status", "conditions");
+	json_t *list = get(holder, "status", "conditions"), *c;
+	const char *const *o;
+	size_t i;
+
+	json_array_foreach (get(p->status, "conditions"), i, c)
+		for (o = ours; *o; o++)
+			if (strcmp(*o, text(c, "type")) == 0)
+				json_array_append_new(list, json_deep_copy(c));
+	json_array_foreach (get(p->object, "status", "conditions"), i, c) {
+		for (o = ours; *o && strcmp(*o, text(c, "type")) != 0; o++)
+			;
+		if (!*o)
+			json_array_append_new(list, json_deep_copy(c));
+	}
+	condition(holder, "PodReadyToStartContainers", p->sandbox == SANDBOX, "", "", now);
+	initialized(p, holder, phase, now);
+	readiness(p, holder, phase, now);
+	if (!condition_find(holder, "PodScheduled"))
+		condition(holder, "PodScheduled", true, "", "", now);
+	json_object_set(status, "conditions", list);
+}
+
+static void
+addresses(const struct pod *p, json_t *status)
+{
+	const char *host = p->host->o.address;
+
+	if (host && *host) {
+		json_object_set_new(status, "hostIP", json_string(host));
+		json_object_set_new(status, "hostIPs", json_pack("[{s:s}]", "ip", host));
+	}
+	if (p->ip && *p->ip) {
+		json_object_set_new(status, "podIP", json_string(p->ip));
+		json_object_set_new(status, "podIPs", json_pack("[{s:s}]", "ip", p->ip));
+	}
+}
+
+json_t *
+pod_status(const struct pod *p, int64_t now)
+{
+	json_t *status = json_object(), *init = json_array(), *app = json_array();
+	const char *phase = pod_phase(p);
+	char text_now[TIME_TEXT];
+
+	if (get(p->object, "metadata", "generation"))
+		json_object_set(
+		    status, "observedGeneration", get(p->object, "metadata", "generation"));
+	json_object_set_new(status, "phase", json_string(phase));
+	set_text(status, "reason", p->fail_reason);
+	set_text(status, "message", p->fail_message);
+	conditions(p, status, phase, time_print(now, text_now));
+	addresses(p, status);
+	set_time(status, "startTime", p->started);
+	for (size_t i = 0; i < p->n; i++)
+		json_array_append_new(
+		    p->c[i].kind == APP ? app : init, container_status(p, &p->c[i]));
+	if (json_array_size(init))
+		json_object_set(status, "initContainerStatuses", init);
+	json_decref(init);
+	json_object_set_new(status, "containerStatuses", app);
+	json_object_set_new(status, "qosClass", json_string(pod_qos(p->object)));
+	return status;
+}

@@ -1,0 +1,36 @@
+#ifndef ORCH_NODE_VOLUME_H
+#define ORCH_NODE_VOLUME_H
+
+#include "node/host.h"
+
+/*
+ * A pod's volumes: emptyDir (on disk or in memory), hostPath, configMap, secret, downwardAPI and
+ * projected. Those that are made live in DATA/pods/UID/volumes/NAME.
+ */
+
+/* "ConfigMap/name" or "Secret/name" of everything that a pod's volumes and environment refer to: an
+ * object with these keys, each null. */
+json_t *pod_sources(const json_t *pod);
+
+int volumes_up(const struct host *h, const json_t *pod, const json_t *sources, const char *ip,
+    struct err *err);
+void volumes_down(
+    const struct host *h, const char *uid); /* unmount; the files go with the pod's folder */
+
+/* Where a volume of the pod is on this machine, a new string; INVALID when it has no such volume.
+ */
+int volume_path(
+    const struct host *h, const json_t *pod, const char *name, char **ret, struct err *err);
+
+/* One value of a source: text of a ConfigMap key, decoded bytes of a Secret key.  1 found, 0 not
+ * there. */
+int source_value(
+    const json_t *sources, const char *kind, const char *name, const char *key, struct buf *out);
+
+/* The text of a fieldRef ("metadata.labels['app']", "status.podIP"); NULL when the path is not
+ * known. A new string. */
+char *pod_field(const struct host *h, const json_t *pod, const char *ip, const char *path);
+/* A resourceFieldRef of a container. */
+char *container_resource(const json_t *container, const json_t *ref);
+
+#endif

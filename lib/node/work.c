@@ -1,0 +1,396 @@
+/* Carrying out the steps of a pod: starting the processes that do them, and taking in how they
+ * ended. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "api/meta.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "node/agent_state.h"
+#include "node/container.h"
+#include "node/sandbox.h"
+#include "node/volume.h"
+
+enum {
+	SANDBOX_RETRY = 20,
+	BACKOFF_MAX = 300,
+	BACKOFF_FORGET = 600,
+	IMAGE_RETRY = 10,
+	CONFIG_RETRY = 5
+};
+
+/* --- what the forked processes do --------------------------------------------------- */
+
+struct input {
+	const struct host *host;
+	const struct pod *pod;
+	const json_t *sources;
+};
+
+static int
+do_sandbox(void *arg, json_t **result, struct err *err)
+{
+	const struct input *in = arg;
+	autofree char *ip = NULL;
+	int r;
+
+	if ((r = sandbox_up(in->host, in->pod->object, in->sources, &ip, err)) < 0)
+		return r;
+	*result = json_pack("{s:s}", "ip", ip);
+	return 0;
+}
+
+static int
+do_teardown(void *arg, json_t **result, struct err *err)
+{
+	const struct input *in = arg;
+	int r;
+
+	(void)result;
+	for (size_t i = 0; i < in->pod->n; i++) {
+		const struct container *c = &in->pod->c[i];
+
+		if (c->begun &&
+		    (r = container_remove(in->host, in->pod->uid, c->name, c->attempt, err)) < 0)
+			return r;
+	}
+	return sandbox_down(in->host, in->pod->uid, err);
+}
+
+/* --- beginning ------------------------------------------------------------------------ */
+
+/* The ConfigMaps and Secrets that a pod refers to, as they are now. */
+static json_t *
+fetch_sources(struct agent *a, const struct pod *p)
+{
+	json_t *sources = pod_sources(p->object), *ignored;
+	const char *key;
+	void *tmp;
+
+	json_object_foreach_safe(sources, tmp, key, ignored)
+	{
+		const char *slash = strchr(key, '/');
+		autofree char *kind = xstrndup(key, (size_t)(slash - key));
+		json_t *obj = a->hooks.lookup ? a->hooks.lookup(a->hooks.arg, kind,
+						    meta_namespace(p->object), slash + 1)
+					      : NULL;
+
+		if (obj)
+			json_object_set_new(sources, key, obj);
+	}
+	return sources;
+}
+
+/* The record of an attempt, before it is made: after a crash we know what may be there. */
+static void
+note_attempt(struct pod *p, struct container *c, double now)
+{
+	struct err err;
+
+	if (c->state == EXITED) {
+		double initial = p->host->o.backoff;
+
+		if (c->backoff == 0 || now - c->begun_at > BACKOFF_FORGET)
+			c->backoff = initial;
+		else
+			c->backoff = c->backoff * 2 < BACKOFF_MAX ? c->backoff * 2 : BACKOFF_MAX;
+		json_decref(c->last);
+		c->last = terminated_state(p, c);
+		c->attempt++;
+		c->restarts++;
+		c->oom = false;
+		text_replace(&c->reason, NULL);
+		text_replace(&c->message, NULL);
+	}
+	c->state = WAITING;
+	c->begun = true;
+	c->begun_at = now;
+	c->term_sent = c->kill_sent = false;
+	c->kill_by = 0;
+	if (pod_save(p, &err) < 0)
+		log_line("cannot record pod %s: %s", p->label, err.msg);
+}
+
+static int
+begin_start(struct agent *a, struct pod *p, struct container *c, double now, struct err *err)
+{
+	json_auto_t *sources = fetch_sources(a, p);
+	struct start s = { a->host, p->object, c->spec, sources, p->ip, 0, 0 };
+
+	note_attempt(p, c, now);
+	s.attempt = c->attempt;
+	s.restarts = c->restarts;
+	return job_start(&p->job, container_start, &s, err);
+}
+
+static int
+begin_sandbox(struct agent *a, struct pod *p, struct err *err)
+{
+	json_auto_t *sources = fetch_sources(a, p);
+	struct input in = { a->host, p, sources };
+
+	if (pod_save(p, err) < 0)
+		return -(int)err->code;
+	return job_start(&p->job, do_sandbox, &in, err);
+}
+
+static void
+send_signal(struct pod *p, struct container *c, int sig)
+{
+	struct err err;
+
+	if (sig == SIGKILL)
+		c->kill_sent = true;
+	c->term_sent = true;
+	if (c->init.pid && proc_signal(&c->init, sig, &err) < 0)
+		log_line("pod %s: container '%s': %s", p->label, c->name, err.msg);
+}
+
+void
+work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double now)
+{
+	struct input in = { a->host, p, NULL };
+	struct err err;
+	int r = 0;
+
+	if (step == STEP_TERM || step == STEP_KILL) {
+		struct container *c = &p->c[which];
+
+		send_signal(p, c,
+		    step == STEP_KILL ? SIGKILL
+		    : c->stop_signal  ? c->stop_signal
+				      : SIGTERM);
+		return;
+	}
+	p->doing = (int)step;
+	p->doing_container = which;
+	p->doing_since = now;
+	if (step == STEP_SANDBOX)
+		r = begin_sandbox(a, p, &err);
+	else if (step == STEP_START)
+		r = begin_start(a, p, &p->c[which], now, &err);
+	else if (step == STEP_TEARDOWN)
+		r = job_start(&p->job, do_teardown, &in, &err);
+	if (r < 0) { /* no process to be had, or a full disk: everything waits a little */
+		log_line("pod %s: %s", p->label, err.msg);
+		p->again = now + 2;
+		if (step == STEP_START)
+			p->c[which].again = now + 2;
+		return;
+	}
+	watch(a, p->job.fd);
+}
+
+/* --- ending --------------------------------------------------------------------------- */
+
+void
+work_watch(struct agent *a, struct container *c)
+{
+	c->monitor_fd = (int)syscall(SYS_pidfd_open, c->monitor.pid, 0);
+	if (c->monitor_fd >= 0)
+		watch(a, c->monitor_fd);
+}
+
+void
+work_exit(struct agent *a, struct pod *p, struct container *c)
+{
+	char id[40];
+	struct err ignored;
+	int64_t when = (int64_t)now_seconds();
+	int code = 137;
+	bool known =
+	    container_exit(a->host, container_id(p->uid, c->name, c->attempt, id), &code, &when);
+
+	if (c->monitor_fd >= 0) {
+		unwatch(a, c->monitor_fd);
+		close(c->monitor_fd);
+		c->monitor_fd = -1;
+	}
+	if (c->state != RUNNING)
+		return;
+	if (!known &&
+	    c->init.pid) /* somebody killed conmon: nobody would see the container's end */
+		proc_signal(&c->init, SIGKILL, &ignored);
+	container_ended(p, c, code, when);
+	if (!known) {
+		text_replace(&c->reason, "ContainerStatusUnknown");
+		text_replace(&c->message, "its monitor ended without leaving an exit status");
+	}
+	for (int i = 0; i < PROBES; i++) {
+		if (c->probes[i].job.pid)
+			unwatch(a, c->probes[i].job.fd);
+		probe_reset(&c->probes[i], NULL, 0);
+	}
+	log_line(
+	    "pod %s: container '%s' ended: %s, exit code %d", p->label, c->name, c->reason, code);
+}
+
+static void
+started(struct agent *a, struct pod *p, struct container *c, const json_t *result, double now)
+{
+	c->state = RUNNING;
+	c->started = (int64_t)now;
+	c->finished = 0;
+	c->retry = 0;
+	text_replace(&c->reason, NULL);
+	text_replace(&c->message, NULL);
+	text_replace(&c->image, text(result, "image"));
+	text_replace(&c->image_id, text(result, "imageID"));
+	c->init = (struct proc){ (pid_t)num(get(result, "pid"), 0),
+		(uint64_t)num(get(result, "start"), 0) };
+	c->monitor = (struct proc){ (pid_t)num(get(result, "monitor"), 0),
+		(uint64_t)num(get(result, "monitor_start"), 0) };
+	c->stop_signal = (int)num(get(result, "stopSignal"), SIGTERM);
+	for (int i = 0; i < PROBES; i++)
+		probe_reset(&c->probes[i], get(c->spec, probe_fields[i]), now);
+	tell(a, p, "Normal", "Started", "container '%s' started in %.3f s", c->name,
+	    now - p->doing_since);
+	if (c->monitor.pid)
+		work_watch(a, c);
+	if (c->monitor_fd < 0) /* it has ended already */
+		work_exit(a, p, c);
+}
+
+static void
+not_started(struct agent *a, struct pod *p, struct container *c, const json_t *result, double now)
+{
+	const char *stage = text(result, "stage"), *reason = text(result, "reason");
+
+	tell(a, p, "Warning", *reason ? reason : "Failed", "container '%s': %s", c->name,
+	    text(result, "message"));
+	if (*text(result, "image"))
+		text_replace(&c->image, text(result, "image"));
+	text_replace(&c->message, text(result, "message"));
+	if (strcmp(stage, "start") == 0) { /* a run that ended before it began */
+		c->started = 0;
+		c->finished = (int64_t)now;
+		c->state = EXITED;
+		c->code = 128;
+		text_replace(&c->reason, "StartError");
+		return;
+	}
+	text_replace(&c->reason, *reason ? reason : "CreateContainerError");
+	if (c->retry == 0)
+		c->retry = strcmp(stage, "image") == 0 ? IMAGE_RETRY : CONFIG_RETRY;
+	else
+		c->retry = c->retry * 2 < BACKOFF_MAX ? c->retry * 2 : BACKOFF_MAX;
+	c->again = now + c->retry;
+	c->begun_at = now; /* from here ErrImagePull turns into ImagePullBackOff */
+}
+
+static void
+sandbox_done(
+    struct agent *a, struct pod *p, int r, const json_t *result, const struct err *err, double now)
+{
+	if (r == 0) {
+		p->sandbox = SANDBOX;
+		p->backoff = 0;
+		text_replace(&p->ip, text(result, "ip"));
+		text_replace(&p->trouble, NULL);
+		log_more("pod %s: sandbox made in %.3f s", p->label, now - p->doing_since);
+		return;
+	}
+	p->backoff = p->backoff == 0		      ? 1
+		     : p->backoff * 2 < SANDBOX_RETRY ? p->backoff * 2
+						      : SANDBOX_RETRY;
+	p->again = now + p->backoff;
+	text_replace(&p->trouble, err->msg);
+	tell(a, p, "Warning", "FailedCreatePodSandBox", "cannot make its sandbox: %s", err->msg);
+}
+
+void
+work_done(struct agent *a, struct pod *p, double now)
+{
+	struct container *c = &p->c[p->doing_container];
+	json_auto_t *result = NULL;
+	struct err err = { 0 };
+	int r;
+
+	unwatch(a, p->job.fd);
+	r = job_end(&p->job, &result, &err);
+	p->dirty = true;
+	if (p->doing == STEP_SANDBOX) {
+		sandbox_done(a, p, r, result, &err, now);
+	} else if (p->doing == STEP_START && r == 0 && !*text(result, "stage")) {
+		started(a, p, c, result, now);
+	} else if (p->doing == STEP_START) {
+		if (r < 0)
+			result = json_pack("{s:s, s:s}", "stage", "config", "message", err.msg);
+		not_started(a, p, c, result, now);
+	} else if (p->doing == STEP_TEARDOWN && r == 0) {
+		p->sandbox = SANDBOX_DOWN;
+		log_more("pod %s: taken down in %.3f s", p->label, now - p->doing_since);
+	} else if (p->doing == STEP_TEARDOWN) {
+		log_line("pod %s: cannot take it down: %s", p->label, err.msg);
+		p->again = now + 2;
+	}
+}
+
+/* --- probes --------------------------------------------------------------------------- */
+
+static void
+begin_probe(struct agent *a, struct pod *p, struct container *c, int which, double now)
+{
+	autofree char *bundle =
+	    host_path(a->host, "pods/%s/containers/%s-%u", p->uid, c->name, c->attempt);
+	char id[40];
+	struct probing in = { a->host, get(c->spec, probe_fields[which]), c->spec,
+		p->ip ? p->ip : "", container_id(p->uid, c->name, c->attempt, id), bundle };
+	struct err err;
+
+	if (job_start(&c->probes[which].job, probe_try, &in, &err) == 0)
+		watch(a, c->probes[which].job.fd);
+	else
+		c->probes[which].again = now + 1;
+}
+
+void
+work_probes(struct agent *a, struct pod *p, double now, double *wake)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct container *c = &p->c[i];
+		bool waits = get(c->spec, "startupProbe") && !c->probes[STARTUP].good;
+
+		for (int w = 0; w < PROBES && c->state == RUNNING && c->kind != INIT; w++) {
+			struct probe *probe = &c->probes[w];
+
+			if (!get(c->spec, probe_fields[w]) || probe->job.pid ||
+			    (w != STARTUP && waits) || (w == STARTUP && probe->good) ||
+			    (p->stopping && w != READINESS))
+				continue;
+			if (probe->again <= now)
+				begin_probe(a, p, c, w, now);
+			else if (probe->again < *wake)
+				*wake = probe->again;
+		}
+	}
+}
+
+void
+work_probed(struct agent *a, struct pod *p, struct container *c, int which, double now)
+{
+	static const char *const words[PROBES] = { "startup", "liveness", "readiness" };
+	struct probe *probe = &c->probes[which];
+	const json_t *spec = get(c->spec, probe_fields[which]);
+	struct err err;
+	bool success;
+
+	unwatch(a, probe->job.fd);
+	success = job_end(&probe->job, NULL, &err) == 0;
+	if (!success)
+		text_replace(&probe->message, err.msg);
+	if (!probe_count(probe, spec, success, now))
+		return;
+	p->dirty = true;
+	if (success)
+		return;
+	tell(a, p, "Warning", "Unhealthy", "container '%s': %s probe failed: %s", c->name,
+	    words[which], err.msg);
+	if (which == READINESS || p->stopping)
+		return;
+	send_signal(p, c, SIGTERM); /* and KILL, when it does not go */
+	c->kill_by = now + (double)num(get(p->object, "spec", "terminationGracePeriodSeconds"), 30);
+}
