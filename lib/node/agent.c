@@ -108,7 +108,7 @@ stop(struct agent *a, struct pod *p, double grace)
 
 	if (!p->stopping || by < p->stop_by)
 		p->stop_by = by;
-	if (!p->stopping)
+	if (!p->stopping && !pod_over(p))
 		tell(a, p, "Normal", "Killing", "ending it within %.0f s", grace);
 	p->stopping = true;
 	p->dirty = true;

@@ -99,7 +99,7 @@ exec_conmon(char *const *argv, int sync)
 static int
 run_conmon(char *const *argv, struct buf *said, struct err *err)
 {
-	int fds[2], status = 0, r;
+	int fds[2], status = 0;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -111,12 +111,20 @@ run_conmon(char *const *argv, struct buf *said, struct err *err)
 	close(fds[1]);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	/* conmon lives on in the background and closes the pipe when the container is made */
-	r = buf_read_fd(said, fds[0], 1 << 20, err);
+	/* conmon lives on in the background, with the pipe open: its report is one line */
+	while (!said->data || !memchr(said->data, '\n', said->len)) {
+		ssize_t n;
+
+		buf_reserve(said, 4096);
+		n = read(fds[0], said->data + said->len, 4096);
+		if (n <= 0 && errno != EINTR)
+			break;
+		said->len += n > 0 ? (size_t)n : 0;
+	}
 	close(fds[0]);
-	if (r == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) != 0) && said->len == 0)
-		r = err_set(err, ERR_INTERNAL, "conmon failed with status %d", WEXITSTATUS(status));
-	return r;
+	if (said->len == 0)
+		return err_set(err, ERR_INTERNAL, "conmon failed with status %d", WEXITSTATUS(status));
+	return 0;
 }
 
 /* {"data": pid} or {"data": -1, "message": ...}: what conmon has from the runtime. */

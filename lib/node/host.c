@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "api/meta.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/proc.h"
@@ -182,6 +183,35 @@ choose_programs(struct host *h, const struct host_options *o, struct err *err)
 	return choose_runtime(h, o->runtime, err);
 }
 
+/* Who this folder's node was, for the one who only cleans up: run/node.json. */
+static void
+recall(struct host *h)
+{
+	autofree char *path = host_path(h, "run/node.json");
+	json_auto_t *node = NULL;
+
+	if (!h->o.cleaning || !(node = json_load_file(path, 0, NULL)))
+		return;
+	if (!h->o.name)
+		h->o.name = xstrdup(text(node, "name"));
+	if (!h->o.pod_cidr)
+		h->o.pod_cidr = xstrdup(text(node, "podCIDR"));
+}
+
+int
+host_set_cidr(struct host *h, const char *cidr, struct err *err)
+{
+	autofree char *path = host_path(h, "run/node.json");
+	json_auto_t *node = json_pack("{s:s, s:s}", "name", h->o.name, "podCIDR", cidr);
+	autobuf struct buf b = BUF_INIT;
+	char *copied = xstrdup(cidr);
+
+	free((char *)h->o.pod_cidr);
+	h->o.pod_cidr = copied;
+	jsonl_add(&b, node);
+	return file_write(path, b.data, b.len, 0600, err);
+}
+
 static int
 open_data(struct host *h, const char *data, struct err *err)
 {
@@ -200,7 +230,8 @@ open_data(struct host *h, const char *data, struct err *err)
 		if ((r = mkdir_all(path, 0711, err)) < 0)
 			return r;
 	}
-	h->key = xasprintf("%.40s-%08x", h->o.name,
+	recall(h);
+	h->key = xasprintf("%.40s-%08x", h->o.name ? h->o.name : "none",
 	    (unsigned)text_hash(h->o.data, strlen(h->o.data), TEXT_HASH_SEED));
 	lock = host_path(h, "run/lock");
 	h->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

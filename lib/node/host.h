@@ -19,7 +19,7 @@
  *	DATA/cni/		addresses in use (host-local)
  */
 struct host_options {
-	const char *name; /* of the node */
+	const char *name; /* of the node; with `cleaning` it may be NULL */
 	const char *data;
 	const char *runtime;  /* "crun", "runc", a path, or NULL: the first that works */
 	const char *conmon;   /* NULL: from PATH */
@@ -29,6 +29,7 @@ struct host_options {
 	const char *auth_file; /* registry logins; see registry.h */
 	bool insecure;	       /* registries in plain HTTP */
 	long pids;	       /* processes a pod may have; 0: no bound */
+	bool keep_logs;	       /* of pods that have gone */
 	bool cleaning;	       /* only to remove things: no runtime is needed */
 	double backoff; /* seconds before the second restart of a container, doubling to 300 */
 };
@@ -46,6 +47,10 @@ struct host {
  * orch-node uses is CONFLICT. */
 int host_open(struct host **ret, const struct host_options *o, struct err *err);
 void host_close(struct host *h); /* accepts NULL */
+
+/* Where pods get their addresses from, when it was not known at host_open; recorded for host_open
+ * with `cleaning`. */
+int host_set_cidr(struct host *h, const char *cidr, struct err *err);
 
 char *host_path(const struct host *h, const char *fmt, ...)
     PRINTF(2, 3);					  /* below the data folder */

@@ -283,7 +283,7 @@ pod_forget(const struct pod *p, struct err *err)
 	    p->host, "log/pods/%s_%s_%s", meta_namespace(p->object), meta_name(p->object), p->uid);
 	int r;
 
-	if ((r = tree_remove(logs, err)) < 0)
+	if (!p->host->o.keep_logs && (r = tree_remove(logs, err)) < 0)
 		return r;
 	return tree_remove(folder, err);
 }

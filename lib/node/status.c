@@ -32,7 +32,7 @@ set_id(const struct pod *p, const struct container *c, json_t *obj)
 {
 	char id[40];
 
-	if (c->begun)
+	if (c->begun && (c->state != WAITING || c->last))
 		json_object_set_new(obj, "containerID",
 		    json_sprintf("orch://%s", container_id(p->uid, c->name, c->attempt, id)));
 }

@@ -1,0 +1,229 @@
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "api/meta.h"
+#include "api/time.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "node/files.h"
+#include "node/machine.h"
+
+enum { PODS = 110, IMAGES = 50 };
+
+int
+machine_enter_netns(const char *netns, struct err *err)
+{
+	autofree char *path =
+	    strchr(netns, '/') ? xstrdup(netns) : xasprintf("/run/netns/%s", netns);
+	autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || setns(fd, CLONE_NEWNET) < 0)
+		return err_sys(err, errno, "cannot enter network namespace '%s'", netns);
+	return 0;
+}
+
+char *
+machine_address(void)
+{
+	struct ifaddrs *list, *i;
+	char found[INET_ADDRSTRLEN] = "127.0.0.1";
+
+	if (getifaddrs(&list) < 0)
+		return xstrdup(found);
+	for (i = list; i; i = i->ifa_next) {
+		const struct sockaddr_in *in =
+		    (const struct sockaddr_in *)(const void *)i->ifa_addr;
+
+		/* veth: a pod's end in this namespace has the gateway's address */
+		if (!in || in->sin_family != AF_INET || (i->ifa_flags & IFF_LOOPBACK) ||
+		    !(i->ifa_flags & IFF_UP) || text_starts(i->ifa_name, "veth"))
+			continue;
+		inet_ntop(AF_INET, &in->sin_addr, found, sizeof found);
+		break;
+	}
+	freeifaddrs(list);
+	return xstrdup(found);
+}
+
+static json_t *
+resources(const struct host *h)
+{
+	struct statvfs fs = { 0 };
+	struct sysinfo info;
+
+	sysinfo(&info);
+	statvfs(h->o.data, &fs);
+	return json_pack("{s:o, s:o, s:o, s:o}", "cpu",
+	    json_sprintf("%ld", sysconf(_SC_NPROCESSORS_ONLN)), "memory",
+	    json_sprintf("%lluKi", (unsigned long long)info.totalram * info.mem_unit / 1024),
+	    "ephemeral-storage",
+	    json_sprintf("%lluKi", (unsigned long long)fs.f_blocks * fs.f_frsize / 1024), "pods",
+	    json_sprintf("%d", PODS));
+}
+
+static const char *
+first_line(const char *path, char buf[static 128])
+{
+	if (!file_line(path, buf, 128))
+		buf[0] = '\0';
+	return buf;
+}
+
+static char *
+os_name(void)
+{
+	autofclose FILE *f = fopen("/etc/os-release", "re");
+	char line[256], name[200] = "Linux";
+
+	while (f && fgets(line, sizeof line, f))
+		if (sscanf(line, "PRETTY_NAME=\"%199[^\"]\"", name) == 1)
+			break;
+	return xstrdup(name);
+}
+
+static json_t *
+node_info(const struct host *h)
+{
+	const char *runtime = h->o.runtime ? strrchr(h->o.runtime, '/') + 1 : "none";
+	autofree char *os = os_name();
+	char machine[128], uuid[128], boot[128];
+	struct utsname u;
+
+	uname(&u);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:s, s:s, s:s, s:s}", "machineID",
+	    first_line("/etc/machine-id", machine), "systemUUID",
+	    first_line("/sys/class/dmi/id/product_uuid", uuid), "bootID",
+	    first_line("/proc/sys/kernel/random/boot_id", boot), "kernelVersion", u.release,
+	    "osImage", os, "containerRuntimeVersion",
+	    json_sprintf("orch://%s+%s", ORCH_VERSION, runtime), "kubeletVersion",
+	    "v1.36.0+orch-" ORCH_VERSION, "kubeProxyVersion", "", "operatingSystem", "linux",
+	    "architecture", image_architecture());
+}
+
+static int
+add_image(void *arg, const struct image *image, struct err *err)
+{
+	(void)err;
+	if (json_array_size(arg) < IMAGES)
+		json_array_append_new(arg, json_pack("{s:[s], s:I}", "names", image->ref,
+					       "sizeBytes", (json_int_t)image->size));
+	return 0;
+}
+
+static bool
+short_of_memory(void)
+{
+	autofclose FILE *f = fopen("/proc/meminfo", "re");
+	unsigned long long kb;
+	char line[128];
+
+	while (f && fgets(line, sizeof line, f)) /* the kubelet's own bound: 100 MiB */
+		if (sscanf(line, "MemAvailable: %llu", &kb) == 1)
+			return kb < 100 * 1024;
+	return false;
+}
+
+static bool
+short_of_disk(const struct host *h)
+{
+	struct statvfs fs;
+
+	if (statvfs(h->o.data, &fs) < 0)
+		return false;
+	return fs.f_bavail < fs.f_blocks / 10 &&
+	       (unsigned long long)fs.f_bavail * fs.f_frsize < 1ULL << 30;
+}
+
+static void
+condition(json_t *node, const char *type, bool on, const char *reason, const char *message,
+    const char *now)
+{
+	condition_set(node, type, on ? "True" : "False", reason, message, now);
+	json_object_set_new(condition_find(node, type), "lastHeartbeatTime", json_string(now));
+}
+
+static void
+conditions(const struct host *h, json_t *node, const char *now)
+{
+	bool memory = short_of_memory(), disk = short_of_disk(h);
+
+	condition(node, "MemoryPressure", memory,
+	    memory ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
+	    memory ? "less than 100Mi of memory is available" : "there is memory", now);
+	condition(node, "DiskPressure", disk,
+	    disk ? "KubeletHasDiskPressure" : "KubeletHasNoDiskPressure",
+	    disk ? "the data folder's disk is nearly full" : "there is disk space", now);
+	condition(
+	    node, "PIDPressure", false, "KubeletHasSufficientPID", "there are process ids", now);
+	condition(node, "Ready", true, "KubeletReady", "orch-node is running", now);
+}
+
+json_t *
+machine_status(const struct host *h, const json_t *old, int64_t now)
+{
+	json_auto_t *node = json_pack("{s:{s:[]}}", "status", "conditions");
+	json_t *status = get(node, "status"), *images = json_array();
+	const char *address = h->o.address ? h->o.address : "127.0.0.1";
+	char when[TIME_TEXT];
+	struct err ignored;
+
+	if (json_is_array(get(old, "conditions")))
+		json_object_set_new(status, "conditions", json_deep_copy(get(old, "conditions")));
+	conditions(h, node, time_print(now, when));
+	json_object_set_new(status, "capacity", resources(h));
+	json_object_set_new(status, "allocatable", resources(h));
+	json_object_set_new(status, "addresses",
+	    json_pack("[{s:s, s:s}, {s:s, s:s}]", "type", "InternalIP", "address", address, "type",
+		"Hostname", "address", h->o.name));
+	json_object_set_new(status, "nodeInfo", node_info(h));
+	image_each(h->images, add_image, images, &ignored);
+	json_object_set_new(status, "images", images);
+	return json_incref(status);
+}
+
+json_t *
+machine_node(const struct host *h, int64_t now)
+{
+	autofree char *logs = host_path(h, "log/pods");
+	json_t *node = json_pack("{s:s, s:s, s:{s:s, s:{s:s, s:s, s:s, s:s, s:s}, s:{s:s}}, s:{}}",
+	    "apiVersion", "v1", "kind", "Node", "metadata", "name", h->o.name, "labels",
+	    "kubernetes.io/hostname", h->o.name, "kubernetes.io/os", "linux", "kubernetes.io/arch",
+	    image_architecture(), "beta.kubernetes.io/os", "linux", "beta.kubernetes.io/arch",
+	    image_architecture(), "annotations", "orch.io/log-dir", logs, "spec");
+
+	if (h->o.pod_cidr) {
+		put(node, json_string(h->o.pod_cidr), "spec", "podCIDR");
+		put(node, json_pack("[s]", h->o.pod_cidr), "spec", "podCIDRs");
+	}
+	json_object_set_new(node, "status", machine_status(h, NULL, now));
+	return node;
+}
+
+/* Without what changes with every heartbeat. */
+static json_t *
+lasting(const json_t *status)
+{
+	json_t *copy = json_deep_copy(status), *c;
+	size_t i;
+
+	json_array_foreach (get(copy, "conditions"), i, c)
+		json_object_del(c, "lastHeartbeatTime");
+	return copy;
+}
+
+bool
+machine_status_changed(const json_t *a, const json_t *b)
+{
+	json_auto_t *x = lasting(a), *y = lasting(b);
+
+	return !json_equal(x, y);
+}
