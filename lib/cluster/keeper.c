@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -127,21 +129,58 @@ signals_open(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+static bool
+answers(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || strlen(path) >= sizeof to.sun_path)
+		return true; /* nobody can wait for that */
+	memcpy(to.sun_path, path, strlen(path));
+	return connect(fd, (struct sockaddr *)&to, sizeof to) == 0;
+}
+
+/* Give the store a moment before the loops come to it: they would only complain and come again. */
+static void
+wait_for_store(const struct cluster *c)
+{
+	autofree char *path = cluster_file(c, "store.sock");
+	double until = clock_monotonic() + 5;
+
+	while (!answers(path) && proc_alive(&c->process[0].proc) && clock_monotonic() < until)
+		usleep(2000);
+}
+
+/* The first start of everything, in order; on failure what was started is ended. */
+static int
+start_all(struct cluster *c, struct err *err)
+{
+	struct err ignored;
+
+	for (size_t i = 0; i < c->nprocess; i++) {
+		if (start(c, &c->process[i], err) < 0) {
+			cluster_stop(c, &ignored);
+			return -(int)err->code;
+		}
+		if (i == 0)
+			wait_for_store(c);
+	}
+	return 0;
+}
+
 int
 cluster_keep(struct cluster *c, int ready, struct err *err)
 {
 	autoclose int fd = signals_open();
 	struct signalfd_siginfo info = { 0 };
 
-	for (size_t i = 0; i < c->nprocess; i++)
-		if (start(c, &c->process[i], err) < 0) {
-			struct err ignored;
-			autofree char *text = xasprintf("%s\n", err->msg);
+	if (start_all(c, err) < 0) {
+		autofree char *text = xasprintf("%s\n", err->msg);
 
-			say_ready(ready, text);
-			cluster_stop(c, &ignored);
-			return -(int)err->code;
-		}
+		say_ready(ready, text);
+		return -(int)err->code;
+	}
 	save(c);
 	say_ready(ready, "ok\n");
 	while (info.ssi_signo != SIGTERM && info.ssi_signo != SIGINT) {
