@@ -4,7 +4,9 @@
 #include "base/mem.h"
 #include "store/http_private.h"
 
-enum { STACK = 1 << 20 };
+/* Handlers parse what strangers send, to the depth of nesting that the parsers allow.  Only what is
+ * used takes memory. */
+enum { STACK = 8 << 20 };
 
 void
 pool_init(struct pool *p, int max)
