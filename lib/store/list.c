@@ -110,7 +110,6 @@ static int
 check_match(struct call *c, const char *match, bool version, bool zero, bool continued)
 {
 	struct causes causes = CAUSES_INIT;
-	autobuf struct buf all = BUF_INIT;
 
 	if (!match || !*match)
 		return 0;
