@@ -9,11 +9,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/stream.h"
 #include "base/yaml.h"
 
-enum { PIECE = 128 << 10, JSON_DEPTH = 1000 };
+enum { PIECE = 128 << 10 };
 #define VALUE_LIMIT ((size_t)1 << 30) /* a value longer than this is refused */
 
 enum mode { MODE_UNKNOWN, MODE_JSON, MODE_YAML };
@@ -241,33 +242,42 @@ skip_space(struct stream *s, struct err *err)
 	}
 }
 
+/* The value at pos was read, in so many bytes. */
 static int
-decode(struct stream *s, size_t len, json_t **ret, struct err *err)
+deliver(struct stream *s, size_t len)
 {
-	const char *p = s->in.data + s->pos;
-	json_error_t e;
-	json_t *v = json_loadb(p, len, JSON_REJECT_DUPLICATES, &e);
-	size_t at;
-
-	if (!v) {
-		at = e.position > 0 ? (size_t)e.position - 1 : 0;
-		return bad(s, at < len ? at : len - 1, err, e.text);
-	}
 	s->value_line = s->line;
 	s->index++;
 	s->raw = s->pos;
-	s->raw_len = memchr(p, '\n', len) ? 0 : len;
+	s->raw_len = memchr(s->in.data + s->pos, '\n', len) ? 0 : len;
 	advance(s, len);
-	*ret = v;
 	return 1;
+}
+
+/* The rule: a value on one line that is all there.  1, or 0 when it must be looked at closely. */
+static int
+read_line(struct stream *s, json_t **ret)
+{
+	const char *p = s->in.data + s->pos;
+	const char *nl = memchr(p, '\n', s->in.len - s->pos);
+	char msg[128];
+	size_t used;
+
+	if (!nl || json_decode(p, (size_t)(nl - p), ret, &used, msg) != JSON_FINE)
+		return 0;
+	return deliver(s, used);
 }
 
 static int
 read_json(struct stream *s, json_t **ret, struct err *err)
 {
 	struct scan st = { 0 };
+	char msg[128];
+	size_t used;
 	int r;
 
+	if (read_line(s, ret) > 0)
+		return 1;
 	while (!scan_value(s->in.data + s->pos, s->in.len - s->pos, &st)) {
 		unsigned long line = s->line;
 
@@ -275,14 +285,18 @@ read_json(struct stream *s, json_t **ret, struct err *err)
 			continue;
 		if (r < 0)
 			return r;
+		/* a mistake before the end says more than that the end is missing */
+		if (json_decode(s->in.data + s->pos, s->in.len - s->pos, ret, &used, msg) ==
+		    JSON_WRONG)
+			return bad(s, used, err, msg);
 		advance(s, s->in.len - s->pos);
 		return err_set(err, ERR_BAD_REQUEST,
 		    "%s:%lu:%lu: the input ends inside a value that began on line %lu", s->name,
 		    s->line, s->column, line);
 	}
-	if (st.depth > JSON_DEPTH)
-		return bad(s, st.at - 1, err, "nested too deeply");
-	return decode(s, st.at, ret, err);
+	if (json_decode(s->in.data + s->pos, st.at, ret, &used, msg) != JSON_FINE)
+		return bad(s, used, err, msg);
+	return deliver(s, used);
 }
 
 /* --- which is it? -------------------------------------------------------------- */
