@@ -42,8 +42,6 @@ emit(void *arg, struct objects *in, json_t *obj, struct err *err)
 	fwrite(out->data, 1, out->len, stdout);
 	if (where)
 		fprintf(stderr, "%s\n", objects_where(in));
-	if (objects_drained(in))
-		fflush(stdout);
 	return ferror(stdout);
 }
 

@@ -54,10 +54,9 @@ print(void *arg, struct objects *in, json_t *obj, struct err *err)
 	struct job *job = arg;
 	int r = printer_add(job->printer, obj, &job->out, err);
 
+	(void)in;
 	json_decref(obj);
 	write_out(&job->out);
-	if (objects_drained(in))
-		fflush(stdout);
 	return r < 0 ? r : ferror(stdout);
 }
 

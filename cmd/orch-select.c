@@ -72,8 +72,6 @@ take(void *arg, struct objects *in, json_t *value, struct err *err)
 		fwrite(f->out.data, 1, f->out.len, stdout);
 	}
 	json_decref(value);
-	if (objects_drained(in))
-		fflush(stdout);
 	return ferror(stdout);
 }
 

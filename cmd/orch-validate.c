@@ -153,8 +153,6 @@ take(void *arg, struct objects *in, json_t *obj, struct err *err)
 		fprintf(stdout, "%.*s\n", (int)len, raw);
 	else
 		jsonl_write(stdout, obj);
-	if (objects_drained(in))
-		fflush(stdout);
 	return ferror(stdout);
 }
 

@@ -52,12 +52,6 @@ objects_accept(struct objects *in, enum objects_accept what)
 	in->accept = what;
 }
 
-bool
-objects_drained(const struct objects *in)
-{
-	return in->nlevels == 0 && stream_drained(in->stream);
-}
-
 json_t *
 object_of(const json_t *value)
 {

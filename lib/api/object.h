@@ -38,9 +38,6 @@ const char *objects_where(const struct objects *in);
 /* As stream_raw; NULL for an item of a List. */
 const char *objects_raw(const struct objects *in, size_t *len);
 
-/* Nothing more is at hand: the next read may wait, so a filter flushes what it has written. */
-bool objects_drained(const struct objects *in);
-
 /*
  * Read files one after the other: "-" is standard input, none (n 0) too; of a folder its *.yaml,
  * *.yml and

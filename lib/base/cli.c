@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cli.h"
+#include "base/idle.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -165,6 +166,12 @@ by_letter(int c)
 	return NULL;
 }
 
+static void
+flush_stdout(void)
+{
+	fflush(stdout);
+}
+
 int
 cli_parse(int argc, char *argv[])
 {
@@ -173,6 +180,7 @@ cli_parse(int argc, char *argv[])
 	int c;
 
 	getopt_tables(longs, shorts);
+	idle_hook = flush_stdout;
 	argv[0] = (char *)self.name; /* so that getopt's messages carry our prefix */
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		const struct opt *o;

@@ -9,12 +9,8 @@
 #include "base/jsonl.h"
 #include "base/mem.h"
 
-/* Bytes that a string cannot hold as they are: controls, '"' and '\'. */
-static bool
-plain(unsigned char c)
-{
-	return c >= 0x20 && c != '"' && c != '\\';
-}
+/* Bytes that a string cannot hold as they are. */
+static const bool special[256] = { [0 ... 31] = true, ['"'] = true, ['\\'] = true };
 
 static void
 escape(struct buf *b, unsigned char c)
@@ -33,11 +29,12 @@ json_add_string(struct buf *b, const char *s, size_t len)
 {
 	const char *end = s + len;
 
+	buf_reserve(b, len + 2); /* enough where nothing is escaped */
 	buf_putc(b, '"');
 	while (s < end) {
 		const char *run = s;
 
-		while (s < end && plain((unsigned char)*s))
+		while (s < end && !special[(unsigned char)*s])
 			s++;
 		buf_add(b, run, (size_t)(s - run));
 		if (s < end)

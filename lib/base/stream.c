@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/idle.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/stream.h"
@@ -74,13 +75,6 @@ stream_raw(const struct stream *s, size_t *len)
 	return s->raw_len ? s->in.data + s->raw : NULL;
 }
 
-bool
-stream_drained(const struct stream *s)
-{
-	/* what libyaml holds cannot be seen */
-	return s->mode == MODE_YAML || strspn(s->in.data + s->pos, " \t\r\n") == s->in.len - s->pos;
-}
-
 /* --- bytes ------------------------------------------------------------------- */
 
 static ssize_t
@@ -89,6 +83,8 @@ read_some(struct stream *s, char *p, size_t size)
 	int fd = fileno(s->f);
 	ssize_t n;
 
+	if (idle_hook)
+		idle_hook();
 	if (fd < 0) { /* a FILE without a descriptor, such as fmemopen's */
 		n = (ssize_t)fread(p, 1, size, s->f);
 		return n == 0 && ferror(s->f) ? -1 : n;
@@ -305,12 +301,12 @@ static ssize_t
 feed_yaml(void *arg, char *buf, size_t size)
 {
 	struct stream *s = arg;
-	size_t left = s->in.len - s->pos;
+	struct err err;
 
-	if (left == 0)
-		return s->eof ? 0 : read_some(s, buf, size);
-	if (size > left)
-		size = left;
+	if (s->pos == s->in.len && fill(s, &err) < 0)
+		return -1; /* errno says why */
+	if (size > s->in.len - s->pos)
+		size = s->in.len - s->pos;
 	memcpy(buf, s->in.data + s->pos, size);
 	s->pos += size;
 	return (ssize_t)size;

@@ -15,8 +15,9 @@
  *	struct stream *in = stream_open(stdin, "standard input");
  *	while ((r = stream_read(in, &obj, &err)) > 0) ...
  *
- * Empty YAML documents are skipped.  Nothing here knows of Kubernetes: flattening
- * Lists and asking for apiVersion and kind is api/object.h's.
+ * A line or document is delivered as soon as it is there; before more is read, idle_hook
+ *(base/idle.h) is called.  Empty YAML documents are skipped.  Nothing here knows of Kubernetes:
+ *flattening Lists and asking for apiVersion and kind is api/object.h's.
  */
 struct stream;
 
@@ -39,8 +40,5 @@ unsigned long stream_index(const struct stream *s);
 /* The bytes of the value last read when it stood on one line of JSON, else NULL.
  * Valid until the next call: a filter may pass them on without encoding again. */
 const char *stream_raw(const struct stream *s, size_t *len);
-
-/* Nothing more is at hand: the next stream_read may wait for input. */
-bool stream_drained(const struct stream *s);
 
 #endif

@@ -49,13 +49,15 @@ static int node(
 static void
 advance(unsigned long *line, unsigned long *column, const char *p, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		if (p[i] == '\n') {
-			(*line)++;
-			*column = 1;
-		} else if ((p[i] & 0xc0) != 0x80) {
-			(*column)++;
-		}
+	const char *end = p + len, *nl;
+
+	while (p < end && (nl = memchr(p, '\n', (size_t)(end - p)))) {
+		(*line)++;
+		*column = 1;
+		p = nl + 1;
+	}
+	for (; p < end; p++)
+		*column += (*p & 0xc0) != 0x80;
 }
 
 static int
@@ -367,23 +369,41 @@ merge_value(struct yaml *y, int depth, json_t *merges, size_t *weight, struct er
 	return 0;
 }
 
+/* A key that is a string as it stands, which nearly all are: then its bytes change hands. */
+static char *
+plain_key(yaml_event_t *e)
+{
+	char *s;
+
+	if (e->type != YAML_SCALAR_EVENT || e->data.scalar.anchor || e->data.scalar.tag)
+		return NULL;
+	s = (char *)e->data.scalar.value;
+	if (strlen(s) != e->data.scalar.length ||
+	    (e->data.scalar.plain_implicit && yaml_is_special(s, e->data.scalar.length)))
+		return NULL;
+	e->data.scalar.value = NULL;
+	return s;
+}
+
 static int
 pair(struct yaml *y, yaml_event_t *e, int depth, json_t *map, size_t *weight, struct err *err)
 {
-	autofree char *key = NULL;
+	autofree char *key = plain_key(e);
 	yaml_mark_t at = e->start_mark;
+	size_t before = json_object_size(map), w;
 	yaml_event_t v;
 	json_t *value;
-	size_t w;
 	int r;
 
-	if ((r = key_text(y, e, depth, &key, err)) < 0)
+	if (key)
+		yaml_event_delete(e);
+	else if ((r = key_text(y, e, depth, &key, err)) < 0)
 		return r;
-	if (json_object_get(map, key))
-		return bad(y, at, err, "duplicate key '%s'", key);
 	if ((r = next(y, &v, err)) < 0 || (r = node(y, &v, depth + 1, &value, &w, err)) < 0)
 		return r;
 	json_object_set_new_nocheck(map, key, value);
+	if (json_object_size(map) == before)
+		return bad(y, at, err, "duplicate key '%s'", key);
 	*weight += w + strlen(key);
 	return 0;
 }

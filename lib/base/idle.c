@@ -1,0 +1,5 @@
+#include <stddef.h>
+
+#include "base/idle.h"
+
+void (*idle_hook)(void);
