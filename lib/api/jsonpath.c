@@ -97,6 +97,7 @@ static int
 field_name(struct parser *ps, struct node ***tail)
 {
 	autobuf struct buf b = BUF_INIT;
+	struct node *n;
 
 	while (*ps->p && !strchr(" \t\r\n.[]{}()|,'\"=<>!&@$?", *ps->p)) {
 		if (*ps->p == '\\' && ps->p[1])
@@ -105,7 +106,8 @@ field_name(struct parser *ps, struct node ***tail)
 	}
 	if (b.len == 0)
 		return bad(ps, "a field name expected");
-	add(tail, strcmp(b.data, "*") == 0 ? NODE_WILDCARD : NODE_FIELD)->text = buf_detach(&b);
+	n = add(tail, strcmp(b.data, "*") == 0 ? NODE_WILDCARD : NODE_FIELD);
+	n->text = buf_detach(&b);
 	return 0;
 }
 

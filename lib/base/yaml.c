@@ -49,8 +49,11 @@ static int node(
 static void
 advance(unsigned long *line, unsigned long *column, const char *p, size_t len)
 {
-	const char *end = p + len, *nl;
+	const char *end, *nl;
 
+	if (len == 0)
+		return;
+	end = p + len;
 	while (p < end && (nl = memchr(p, '\n', (size_t)(end - p)))) {
 		(*line)++;
 		*column = 1;
