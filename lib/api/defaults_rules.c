@@ -65,7 +65,7 @@ host_ports(json_t *container)
 
 	json_array_foreach (json_object_get(container, "ports"), i, port)
 		if (!num(json_object_get(port, "hostPort"), 0) &&
-		    json_object_get(port, "containerPort"))
+		    num(json_object_get(port, "containerPort"), 0))
 			json_object_set(port, "hostPort", json_object_get(port, "containerPort"));
 }
 
@@ -130,8 +130,9 @@ service_ports(json_t *v)
 	json_t *port;
 
 	json_array_foreach (json_object_get(v, "ports"), i, port)
-		if (json_is_object(port) && unset(port, "targetPort") && !unset(port, "port"))
-			json_object_set(port, "targetPort", json_object_get(port, "port"));
+		if (json_is_object(port))
+			default_to(port, "targetPort",
+			    json_integer(num(json_object_get(port, "port"), 0)));
 }
 
 static void
@@ -141,7 +142,7 @@ service_spec(json_t *v)
 	bool outside =
 	    balanced || is(v, "type", "NodePort") || (!named && !empty(v, "externalIPs"));
 
-	if (is(v, "sessionAffinity", "None"))
+	if (unset(v, "sessionAffinity") || is(v, "sessionAffinity", "None"))
 		json_object_del(v, "sessionAffinityConfig");
 	if (is(v, "sessionAffinity", "ClientIP")) {
 		json_t *config = default_object(v, "sessionAffinityConfig");

@@ -10,6 +10,8 @@ void check_init_containers(struct causes *out, const struct path *at, const json
 void check_field_ref(struct causes *out, const struct path *at, const json_t *ref, bool in_volume);
 void check_resource_field_ref(
     struct causes *out, const struct path *at, const json_t *ref, bool in_volume);
+void check_env(struct causes *out, const struct path *at, const json_t *env);
+void check_env_from(struct causes *out, const struct path *at, const json_t *list);
 void check_local_path(struct causes *out, const struct path *at, const char *path);
 void check_seccomp(struct causes *out, const struct path *at, const json_t *profile);
 void check_user_id(
