@@ -42,7 +42,7 @@ const struct program self = {
 };
 
 static const struct history_limits history = {
-	.seconds = 300, .events = 200000, .bytes = 48 << 20, .least = 1000
+	.seconds = 300, .events = 200000, .bytes = 48 << 20, .least = 1000, .event_seconds = 3600
 };
 
 struct store {

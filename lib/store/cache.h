@@ -94,10 +94,12 @@ void cache_end(struct cache *c);
 struct object *cache_peek(struct table *t, const char *ns, const char *name);
 
 struct history_limits {
-	int64_t seconds; /* events younger than this are kept */
-	size_t events;	 /* but no more than this many */
-	size_t bytes;	 /* of replaced objects */
-	size_t least;	 /* and never fewer than this */
+	int64_t seconds;       /* events younger than this are kept */
+	size_t events;	       /* but no more than this many */
+	size_t bytes;	       /* of replaced objects */
+	size_t least;	       /* and never fewer than this */
+	int64_t event_seconds; /* how long objects of kind Event live after the last write; 0: for
+				  ever */
 };
 /* Drop events that the limits do not keep, at most `most`; returns the compacted revision. */
 uint64_t cache_trim(struct cache *c, const struct history_limits *l, int64_t now, size_t most);

@@ -8,8 +8,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/commit.h"
+#include "store/expire.h"
 
-enum { BATCH = 512, SLOTS = 4 * BATCH, TRIM = 20000, COMPACT = 2048 };
+enum { BATCH = 512, SLOTS = 4 * BATCH, TRIM = 20000, COMPACT = 2048, EXPIRE = 500 };
 
 struct commit {
 	struct engine *engine;
@@ -27,7 +28,8 @@ struct commit {
 
 	/* the thread's own */
 	uint64_t revision;
-	double next_trim;
+	double next_trim, next_expiry;
+	struct expiry expiry;
 	bool failing; /* said so already */
 	uint64_t seen[SLOTS];
 };
@@ -83,6 +85,8 @@ load_one(void *arg, const struct change *ch, uint64_t compacted, struct err *err
 	    ch->revision != c->revision + 1 && c->revision > compacted)
 		return damaged(ch, "the one before it is missing", err);
 	c->revision = ch->revision;
+	if (c->expiry.seconds)
+		expiry_note(&c->expiry, ch->time, ch->revision);
 	if (!(t = cache_table_of_key(c->cache, ch->key, &rest)))
 		return damaged(ch, "no such kind in this version", err);
 	o = object_restore(ch->revision, t->kind, ch->data, ch->len, ch->index, ch->index_len);
@@ -265,6 +269,24 @@ trim(struct commit *c)
 	c->next_trim = clock_monotonic() + (at < upto ? 0.1 : 1);
 }
 
+/* Put what has expired into the queue. */
+static void
+expire(struct commit *c)
+{
+	int64_t now = clock_now();
+	struct write *list;
+
+	c->next_expiry = clock_monotonic() + (double)c->expiry.seconds / 120 + 0.1;
+	expiry_note(&c->expiry, now, c->revision);
+	list = expiry_deletions(&c->expiry, c->cache, now, EXPIRE);
+	while (list) {
+		struct write *next = list->next;
+
+		commit_queue(c, list);
+		list = next;
+	}
+}
+
 static struct write *
 take(struct commit *c, bool wait)
 {
@@ -309,6 +331,8 @@ commit_thread(void *arg)
 			list = process(c, list);
 		if (clock_monotonic() >= c->next_trim)
 			trim(c);
+		if (c->expiry.seconds && clock_monotonic() >= c->next_expiry)
+			expire(c);
 	}
 	return NULL;
 }
@@ -322,6 +346,7 @@ commit_start(struct commit **ret, struct engine *engine, struct cache *cache,
 	int r;
 
 	*c = (struct commit){ .engine = engine, .cache = cache, .limits = *limits };
+	c->expiry.seconds = limits->event_seconds;
 	if ((r = engine->ops->scan(engine, &compacted, load_one, c, err)) < 0) {
 		free(c);
 		return r;

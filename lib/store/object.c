@@ -211,6 +211,23 @@ draft_finish(const struct draft *d, uint64_t revision)
 	return o;
 }
 
+void
+draft_copy(struct draft *d, const struct object *o)
+{
+	static const char key[] = "\"resourceVersion\":\"";
+	const char *at = strstr(o->body->data, key); /* what comes before it are names and a uid */
+	size_t digits;
+
+	*d = (struct draft)DRAFT_INIT;
+	d->slot = (size_t)(at - o->body->data) + strlen(key);
+	digits = strspn(o->body->data + d->slot, "0123456789");
+	buf_add(&d->body, o->body->data, d->slot);
+	buf_add(&d->body, o->body->data + d->slot + digits, o->body->len - d->slot - digits);
+	d->labels_len = o->labels_len;
+	d->labels_at = o->labels_at - (o->labels_at > d->slot ? (uint32_t)digits : 0);
+	buf_add(&d->text, o->text, o->text_len);
+}
+
 bool
 draft_same(const struct draft *d, const struct object *o)
 {

@@ -54,6 +54,8 @@ struct draft {
 void draft_release(struct draft *d);
 /* Encode obj, a whole object of this kind; metadata.resourceVersion in it is ignored. */
 void draft_encode(struct draft *d, const struct kind *k, const json_t *obj);
+void draft_copy(
+    struct draft *d, const struct object *o); /* the object again, for another version */
 struct object *draft_finish(const struct draft *d, uint64_t revision);
 bool draft_same(
     const struct draft *d, const struct object *o); /* nothing but the version would change */

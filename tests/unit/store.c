@@ -231,6 +231,72 @@ test_compaction(void)
 	close_store(&s);
 }
 
+/* Events go when they were not written for a while; other kinds stay. */
+static void
+test_expiry(void)
+{
+	static const struct history_limits brief = { 300, 100000, 1 << 26, 1000, 1 };
+	struct store s;
+	struct table *events;
+	json_t *e = json_pack("{s:{s:s,s:s}}", "metadata", "name", "e", "namespace", "default");
+	struct write w = { .draft = DRAFT_INIT };
+	struct err err;
+
+	open_store(&s, &brief);
+	w.table = events = cache_table(s.cache, kind_find("", "v1", "Event"));
+	draft_encode(&w.draft, events->kind, e);
+	assert(commit_wait(s.commit, &w, &err) == 0);
+	write_release(&w);
+	for (int i = 0; i < 60 && cache_exists(s.cache, events, "default", "e"); i++)
+		usleep(100000);
+	assert(!cache_exists(s.cache, events, "default", "e"));
+	assert(cache_exists(s.cache, pods(&s), "default", "a"));
+	close_store(&s);
+	json_decref(e);
+}
+
+/* Random writes; every older state, from any key on, must be walked as it was. */
+static void
+test_history(void)
+{
+	enum { STEPS = 300, KEYS = 12 };
+	static char states[STEPS + 1][1024];
+	uint64_t first, held[KEYS] = { 0 };
+	unsigned seed = 7;
+	struct store s;
+
+	open_store(&s, &roomy);
+	for (int k = 0; k < KEYS; k++)
+		(void)put_pod(&s, (char[]){ 'h', (char)('a' + k), 0 }, "x", 0, false);
+	for (int k = 0; k < KEYS; k++) {
+		struct object *o =
+		    cache_get(s.cache, pods(&s), "default", (char[]){ 'h', (char)('a' + k), 0 });
+		held[k] = o->revision;
+		object_unref(o);
+	}
+	first = cache_revision(s.cache);
+	strcpy(states[0], walk(&s, 0));
+	for (int i = 1; i <= STEPS; i++) {
+		int k = rand_r(&seed) % KEYS;
+		bool deletes = held[k] && rand_r(&seed) % 3 == 0;
+		char name[] = { 'h', (char)('a' + k), 0 }, node[16];
+
+		snprintf(node, sizeof node, "n%d", i);
+		held[k] = (uint64_t)put_pod(&s, name, node, held[k], deletes);
+		assert(held[k] == first + (uint64_t)i);
+		if (deletes)
+			held[k] = 0;
+		strcpy(states[i], walk(&s, 0));
+	}
+	for (int i = 0; i <= STEPS; i++)
+		expect_text(walk(&s, first + (uint64_t)i), states[i]);
+	close_store(&s);
+	open_store(&s, &roomy);
+	for (int i = 0; i <= STEPS; i++)
+		expect_text(walk(&s, first + (uint64_t)i), states[i]);
+	close_store(&s);
+}
+
 static void
 test_second(void)
 {
@@ -254,6 +320,8 @@ main(void)
 	test_filters();
 	test_kill();
 	test_compaction();
+	test_history();
+	test_expiry();
 	test_second();
 	rm = xasprintf("rm -rf %s", dir);
 	if (system(rm) != 0)
