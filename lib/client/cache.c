@@ -319,7 +319,7 @@ finished(struct feed *f, CURLcode code)
 	else if (code != CURLE_OK && !(f->watching && http == 200))
 		r = http_trouble(f->cache->client, code, f->said, &err);
 	else if (http >= 400)
-		r = http_refusal((int)http, f->body.data, f->body.len, &err);
+		r = client_refusal((int)http, f->body.data, f->body.len, &err);
 	else if (!f->watching)
 		r = take_page(f, &err);
 	if (r < 0) {

@@ -98,7 +98,7 @@ call(struct client *c, const char *method, const char *path, const char *type, c
 	if (r < 0)
 		return r;
 	if (status >= 400)
-		return http_refusal(status, reply.data, reply.len, err);
+		return client_refusal(status, reply.data, reply.len, err);
 	return ret ? http_parse(reply.data, reply.len, ret, err) : 0;
 }
 

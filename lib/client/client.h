@@ -31,6 +31,23 @@ const char *client_server(const struct client *c);    /* its URL, for messages *
 int client_request(struct client *c, const char *method, const char *path, const char *content_type,
     const void *body, size_t len, int *status, struct buf *reply, struct err *err);
 
+/*
+ * A request of any kind, and its answer's body handed on piece by piece, for as long as it takes
+ * (logs, watches).  Non-zero from `each` ends it and is returned.
+ */
+struct request {
+	const char *method, *path, *content_type;
+	const void *body; /* NULL for none */
+	size_t len;
+	const char *const *headers; /* more, "Name: value", NULL-terminated; or NULL */
+};
+int client_stream(struct client *c, const struct request *rq, int *status,
+    int (*each)(void *arg, int status, const char *data, size_t len, struct err *err), void *arg,
+    struct err *err);
+
+/* An answer of status >= 400 as an error, by its Status when it holds one. */
+int client_refusal(int status, const char *body, size_t len, struct err *err);
+
 /* The path of a collection or object: "/apis/apps/v1/namespaces/default/deployments/web/status".
  * ns and name may be NULL or "", sub NULL.  A new string. */
 char *client_path(const struct kind *k, const char *ns, const char *name, const char *sub);

@@ -157,7 +157,7 @@ http_trouble(const struct client *c, CURLcode code, const char *said, struct err
 }
 
 int
-http_refusal(int status, const char *body, size_t len, struct err *err)
+client_refusal(int status, const char *body, size_t len, struct err *err)
 {
 	json_auto_t *reply = json_loadb(body, len, 0, NULL);
 	bool is_status = strcmp(text(reply, "kind"), "Status") == 0;
@@ -211,39 +211,44 @@ retry_after(char *line, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-static CURLcode
-perform(struct client *c, const char *method, const char *path, const char *type, const void *body,
-    size_t len, int *status, long *pause, struct buf *reply, char said[CURL_ERROR_SIZE])
+/* Method, body and headers of a request onto the client's handle; the headers are freed by the
+ * caller. */
+static struct curl_slist *
+prepare(struct client *c, const struct request *rq, char said[CURL_ERROR_SIZE])
 {
 	struct curl_slist *headers = NULL;
-	autofree char *content_type = type ? xasprintf("Content-Type: %s", type) : NULL;
 	CURL *easy = c->easy;
-	CURLcode code;
-	long http = 0;
 
-	http_prepare(c, easy, path, &headers);
+	http_prepare(c, easy, rq->path, &headers);
 	headers = curl_slist_append(headers, "Accept: application/json");
-	if (content_type)
-		headers = curl_slist_append(headers, content_type);
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
-	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
-	if (strcmp(method, "HEAD") == 0)
-		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-	if (body) {
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
-		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
+	if (rq->content_type) {
+		autofree char *type = xasprintf("Content-Type: %s", rq->content_type);
+
+		headers = curl_slist_append(headers, type);
 	}
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, gather);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, reply);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, retry_after);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, pause);
+	for (const char *const *h = rq->headers; h && *h; h++)
+		headers = curl_slist_append(headers, *h);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, rq->method);
+	if (strcmp(rq->method, "HEAD") == 0)
+		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	if (rq->body) {
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)rq->len);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, rq->body);
+	}
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, said);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, c->timeout_ms);
 	said[0] = '\0';
-	code = curl_easy_perform(easy);
-	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &http);
+	return headers;
+}
+
+static CURLcode
+perform(struct client *c, struct curl_slist *headers, int *status)
+{
+	CURLcode code = curl_easy_perform(c->easy);
+	long http = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &http);
 	*status = (int)http;
 	curl_slist_free_all(headers);
 	return code;
@@ -253,21 +258,65 @@ int
 client_request(struct client *c, const char *method, const char *path, const char *content_type,
     const void *body, size_t len, int *status, struct buf *reply, struct err *err)
 {
+	struct request rq = { method, path, content_type, body, len, NULL };
 	char said[CURL_ERROR_SIZE];
 	size_t start = reply->len;
 	CURLcode code;
 
 	for (int try = 1;; try++) {
+		struct curl_slist *headers = prepare(c, &rq, said);
 		long pause = 0;
 
-		code =
-		    perform(c, method, path, content_type, body, len, status, &pause, reply, said);
+		curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, gather);
+		curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, reply);
+		curl_easy_setopt(c->easy, CURLOPT_HEADERFUNCTION, retry_after);
+		curl_easy_setopt(c->easy, CURLOPT_HEADERDATA, &pause);
+		curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+		curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
+		code = perform(c, headers, status);
 		/* "Too many requests" with a Retry-After was not carried out (flow control) */
 		if (code != CURLE_OK || *status != 429 || pause < 1 || pause > 30 || try == TRIES)
 			break;
 		sleep((unsigned)pause);
 		reply->len = start;
 	}
+	return code == CURLE_OK ? 0 : http_trouble(c, code, said, err);
+}
+
+struct streaming {
+	CURL *easy;
+	int (*each)(void *arg, int status, const char *data, size_t len, struct err *err);
+	void *arg;
+	int result;
+	struct err *err;
+};
+
+static size_t
+hand_on(char *data, size_t size, size_t n, void *arg)
+{
+	struct streaming *s = arg;
+	long http = 0;
+
+	curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &http);
+	s->result = s->each(s->arg, (int)http, data, size * n, s->err);
+	return s->result == 0 ? size * n : 0;
+}
+
+int
+client_stream(struct client *c, const struct request *rq, int *status,
+    int (*each)(void *arg, int status, const char *data, size_t len, struct err *err), void *arg,
+    struct err *err)
+{
+	struct streaming s = { c->easy, each, arg, 0, err };
+	char said[CURL_ERROR_SIZE];
+	struct curl_slist *headers = prepare(c, rq, said);
+	CURLcode code;
+
+	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, hand_on);
+	curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, &s);
+	code = perform(c, headers, status);
+	if (s.result != 0)
+		return s.result;
 	return code == CURLE_OK ? 0 : http_trouble(c, code, said, err);
 }
 

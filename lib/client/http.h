@@ -32,9 +32,6 @@ void http_prepare(struct client *c, CURL *easy, const char *path, struct curl_sl
 /* What went wrong below HTTP, naming the server; `said` is CURLOPT_ERRORBUFFER's. */
 int http_trouble(const struct client *c, CURLcode code, const char *said, struct err *err);
 
-/* An answer of status >= 400 as an error: a Status body says it best. */
-int http_refusal(int status, const char *body, size_t len, struct err *err);
-
 /* A reply that must be a JSON object. */
 int http_parse(const char *body, size_t len, json_t **ret, struct err *err);
 

@@ -140,7 +140,7 @@ client_watch(struct client *c, const struct kind *k, const char *ns, const struc
 	code = curl_easy_perform(w.easy);
 	curl_easy_getinfo(w.easy, CURLINFO_RESPONSE_CODE, &http);
 	if (w.result == 0 && http >= 400)
-		w.result = http_refusal((int)http, w.refusal.data, w.refusal.len, err);
+		w.result = client_refusal((int)http, w.refusal.data, w.refusal.len, err);
 	else if (w.result == 0 && code != CURLE_OK)
 		w.result = http_trouble(c, code, said, err);
 	curl_slist_free_all(headers);

@@ -1,0 +1,241 @@
+#include <string.h>
+
+#include "api/meta.h"
+#include "base/mem.h"
+#include "client/apply.h"
+#include "client/base64.h"
+#include "client/threeway.h"
+
+enum { TRIES = 8 };
+
+#define MANAGER "fieldManager=orch-apply"
+
+/* --- preparing ------------------------------------------------------------------------ */
+
+/* stringData is write-only: an object applied twice must not look different for it. */
+static void
+encode_string_data(json_t *obj)
+{
+	json_t *strings = get(obj, "stringData"), *value;
+	const char *key;
+
+	json_object_foreach (strings, key, value) {
+		autobuf struct buf b = BUF_INIT;
+
+		if (!json_is_string(value))
+			return; /* the server says it better */
+		base64_encode(&b, json_string_value(value), json_string_length(value));
+		put(obj, json_string(b.data ? b.data : ""), "data", key);
+	}
+	json_object_del(obj, "stringData");
+}
+
+void
+apply_prepare(json_t *obj, const struct kind *k, const char *ns)
+{
+	strip_server_fields(obj);
+	if (k->namespaced)
+		put(obj, json_string(ns), "metadata", "namespace");
+	else
+		json_object_del(get(obj, "metadata"), "namespace");
+	if (!*k->group && strcmp(k->kind, "Secret") == 0)
+		encode_string_data(obj);
+}
+
+static json_t *
+annotated(const json_t *obj)
+{
+	json_t *copy = json_deep_copy(obj);
+	autofree char *text = last_applied_text(obj);
+
+	put(copy, json_string(text), "metadata", "annotations", LAST_APPLIED);
+	return copy;
+}
+
+/* --- one object ------------------------------------------------------------------------- */
+
+struct applying {
+	struct client *c;
+	const struct kind *kind;
+	const char *ns, *name;
+	enum apply_dry dry;
+	json_t *wanted; /* with the annotation */
+};
+
+static const char *
+query(const struct applying *a)
+{
+	return a->dry == DRY_SERVER ? MANAGER "&dryRun=All" : MANAGER;
+}
+
+static int
+create(const struct applying *a, json_t **ret, struct err *err)
+{
+	if (a->dry != DRY_CLIENT)
+		return client_create(a->c, a->wanted, query(a), ret, err);
+	*ret = json_incref(a->wanted);
+	return 0;
+}
+
+/* What live has to become, and the patch for it; *patch NULL when nothing is to be done. */
+static void
+plan(const struct applying *a, const json_t *live, json_t **merged, json_t **patch)
+{
+	const char *annotation = meta_annotation(live, LAST_APPLIED);
+	json_auto_t *last = annotation ? json_loads(annotation, 0, NULL) : NULL;
+
+	*merged = threeway_merge(a->kind, last, a->wanted, live);
+	*patch = merge_patch_between(a->kind, live, *merged);
+}
+
+static int
+change(const struct applying *a, json_t *live, enum apply_result *result, json_t **ret,
+    struct err *err)
+{
+	json_auto_t *merged = NULL, *patch = NULL;
+	int r;
+
+	plan(a, live, &merged, &patch);
+	*result = patch ? APPLY_CONFIGURED : APPLY_UNCHANGED;
+	if (!patch || a->dry == DRY_CLIENT) {
+		*ret = json_incref(patch ? merged : live);
+		return 0;
+	}
+	put(patch, json_string(meta_version(live)), "metadata", "resourceVersion");
+	r = client_patch(a->c, a->kind, a->ns, a->name, NULL, "application/merge-patch+json", patch,
+	    query(a), ret, err);
+	/* the server saw no difference: it writes nothing then */
+	if (r == 0 && a->dry == DRY_NO && strcmp(meta_version(*ret), meta_version(live)) == 0)
+		*result = APPLY_UNCHANGED;
+	return r;
+}
+
+/* Look, then create or change; EXISTS, CONFLICT and NOT_FOUND mean that somebody was quicker. */
+static int
+attempt(const struct applying *a, enum apply_result *result, json_t **ret, struct err *err)
+{
+	json_auto_t *live = NULL;
+	int r = client_get(a->c, a->kind, a->ns, a->name, &live, err);
+
+	if (r == -ERR_NOT_FOUND) {
+		*result = APPLY_CREATED;
+		return create(a, ret, err);
+	}
+	return r < 0 ? r : change(a, live, result, ret, err);
+}
+
+int
+apply_object(struct client *c, const struct kind *k, const json_t *obj, enum apply_dry dry,
+    enum apply_result *result, json_t **ret, struct err *err)
+{
+	json_auto_t *wanted = annotated(obj), *reply = NULL;
+	struct applying a = { c, k, meta_namespace(obj), meta_name(obj), dry, wanted };
+	int r = 0;
+
+	if (!*a.name)
+		return err_set(err, ERR_BAD_REQUEST, "metadata.name is missing");
+	for (int try = 0; try < TRIES; try++) {
+		r = attempt(&a, result, &reply, err);
+		if (r != -ERR_CONFLICT && r != -ERR_EXISTS)
+			break;
+	}
+	if (r == 0 && ret)
+		*ret = steal(reply);
+	return r;
+}
+
+/* --- pruning ------------------------------------------------------------------------------ */
+
+char *
+apply_key(const struct kind *k, const char *ns, const char *name)
+{
+	char group_kind[128];
+
+	return xasprintf("%s/%s/%s", kind_group_kind(k, group_kind), ns, name);
+}
+
+struct pruning {
+	struct client *c;
+	const struct kind *kind;
+	const json_t *kept;
+	bool dry;
+	void (*each)(
+	    void *arg, const struct kind *k, const json_t *obj, int r, const struct err *err);
+	void *arg;
+};
+
+static int
+prune_object(void *arg, json_t *taken, struct err *ignored)
+{
+	struct pruning *p = arg;
+	json_auto_t *obj = taken, *options = NULL;
+	autofree char *key = apply_key(p->kind, meta_namespace(obj), meta_name(obj));
+	struct err err = { 0 };
+	int r;
+
+	(void)ignored;
+	if (json_object_get(p->kept, key) || !meta_annotation(obj, LAST_APPLIED) ||
+	    meta_controller(obj) || meta_deleting(obj))
+		return 0;
+	options = json_pack("{s:s, s:{s:s}}", "propagationPolicy", "Background", "preconditions",
+	    "uid", meta_uid(obj));
+	if (p->dry)
+		put(options, json_pack("[s]", "All"), "dryRun");
+	r = client_delete(p->c, p->kind, meta_namespace(obj), meta_name(obj), options, NULL, &err);
+	if (r != -ERR_NOT_FOUND)
+		p->each(p->arg, p->kind, obj, r, &err);
+	return 0;
+}
+
+/* Kinds and namespaces that `kept` speaks of, as sets, with the usual ones. */
+static void
+collect(const json_t *kept, const char *ns, json_t *kinds, json_t *namespaces)
+{
+	static const char *const usual[] = { "ConfigMap", "Endpoints", "PersistentVolumeClaim",
+		"Pod", "ReplicationController", "Secret", "Service", "Job.batch", "CronJob.batch",
+		"Ingress.networking.k8s.io", "DaemonSet.apps", "Deployment.apps", "ReplicaSet.apps",
+		"StatefulSet.apps" };
+	const char *key;
+	json_t *value;
+
+	json_object_set_new(namespaces, ns, json_true());
+	for (size_t i = 0; i < COUNT(usual); i++)
+		json_object_set_new(kinds, usual[i], json_true());
+	json_object_foreach ((json_t *)kept, key, value) {
+		const char *slash = strchr(key, '/'), *second = strchr(slash + 1, '/');
+		autofree char *kind = xstrndup(key, (size_t)(slash - key));
+		autofree char *place = xstrndup(slash + 1, (size_t)(second - slash - 1));
+
+		json_object_set_new(kinds, kind, json_true());
+		if (*place)
+			json_object_set_new(namespaces, place, json_true());
+	}
+}
+
+int
+apply_prune(struct client *c, const json_t *kept, const char *ns, const char *selector, bool dry,
+    void (*each)(void *arg, const struct kind *k, const json_t *obj, int r, const struct err *err),
+    void *arg, struct err *err)
+{
+	struct pruning p = { .c = c, .kept = kept, .dry = dry, .each = each, .arg = arg };
+	struct list_options o = { .selector = selector };
+	json_auto_t *kinds = json_object(), *namespaces = json_object();
+	const char *kind, *place;
+	json_t *unused, *unused_too;
+
+	collect(kept, ns, kinds, namespaces);
+	json_object_foreach (kinds, kind, unused) {
+		int r = client_kind(c, kind, &p.kind, err);
+
+		if (r < 0)
+			return r;
+		json_object_foreach (namespaces, place, unused_too) {
+			r = client_list(c, p.kind, place, &o, prune_object, &p, NULL, err);
+			if (r < 0 && r != -ERR_NOT_FOUND)
+				return err_wrap(err, "cannot list %s", p.kind->plural);
+			if (!p.kind->namespaced)
+				break;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,65 @@
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "client/output.h"
+
+enum { MAX_TEMPLATE = 1 << 20 };
+
+int
+output_open(struct output *o, FILE *f, const char *format, const struct printer_options *options,
+    struct err *err)
+{
+	const char *file;
+	int r;
+
+	*o = (struct output){ .f = f, .file = BUF_INIT, .text = BUF_INIT };
+	if (options)
+		o->options = *options;
+	o->options.now = clock_now();
+	if (!format)
+		format = isatty(fileno(f)) ? "table" : "jsonl";
+	if ((file = printer_file(format))) {
+		if ((r = buf_read_file(&o->file, file, MAX_TEMPLATE, err)) < 0)
+			return r;
+		o->options.file_text = o->file.data;
+	}
+	return printer_new(&o->printer, format, &o->options, err);
+}
+
+static void
+write_out(struct output *o)
+{
+	if (o->text.len > 0)
+		fwrite(o->text.data, 1, o->text.len, o->f);
+	buf_clear(&o->text);
+}
+
+int
+output_add(struct output *o, json_t *obj, struct err *err)
+{
+	int r = printer_add(o->printer, obj, &o->text, err);
+
+	write_out(o);
+	return r;
+}
+
+void
+output_flush(struct output *o)
+{
+	o->options.now = clock_now();
+	printer_flush(o->printer, &o->text);
+	write_out(o);
+	fflush(o->f);
+}
+
+int
+output_close(struct output *o, struct err *err)
+{
+	int r = printer_end(o->printer, &o->text, err);
+
+	write_out(o);
+	printer_free(o->printer);
+	buf_release(&o->text);
+	buf_release(&o->file);
+	return r;
+}

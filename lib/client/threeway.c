@@ -1,0 +1,276 @@
+#include <string.h>
+
+#include "api/meta.h"
+#include "api/quantity.h"
+#include "base/mem.h"
+#include "client/threeway.h"
+
+static const struct type *
+elem_type(const struct type *t)
+{
+	return t ? t->elem : NULL;
+}
+
+static const struct field *
+field_of(const struct type *t, const char *name)
+{
+	return t && t->class == CLASS_STRUCT ? type_field(t, name) : NULL;
+}
+
+/* The type of what stands under a key of an object of type t. */
+static const struct type *
+type_under(const struct type *t, const char *key)
+{
+	const struct field *f = field_of(t, key);
+
+	if (f)
+		return f->type;
+	return t && t->class == CLASS_MAP ? t->elem : NULL;
+}
+
+/* --- lists --------------------------------------------------------------------------------- */
+
+/* The element with the same value under the merge key, or (key NULL) the same element. */
+static json_t *
+find_same(const json_t *list, const char *key, const json_t *elem)
+{
+	size_t i;
+	json_t *e;
+
+	json_array_foreach (list, i, e)
+		if (key ? json_equal(json_object_get(e, key), json_object_get(elem, key))
+			: json_equal(e, elem))
+			return e;
+	return NULL;
+}
+
+/* Does every element have the merge key (or is none needed)? */
+static bool
+mergeable(const json_t *list, const char *key)
+{
+	size_t i;
+	json_t *e;
+
+	json_array_foreach (list, i, e)
+		if (key && !json_object_get(e, key))
+			return false;
+	return true;
+}
+
+static json_t *merge_value(const struct type *t, unsigned patch, const json_t *last,
+    const json_t *wanted, const json_t *live);
+
+/* What is there, is not wanted, and was not applied by us: it stays. */
+static bool
+foreign(const json_t *e, const char *key, const json_t *last, const json_t *wanted)
+{
+	return !find_same(wanted, key, e) && !find_same(last, key, e);
+}
+
+/*
+ * The wanted elements in their order; a foreign one stays behind the element it stands
+ * behind now (strategic merge's $setElementOrder comes to the same).
+ */
+static json_t *
+merge_list(const struct field *f, const json_t *last, const json_t *wanted, const json_t *live)
+{
+	const char *key = f->merge_key;
+	json_t *out = json_array(), *e;
+	size_t i, n = json_array_size(live), at = 0;
+
+	for (; at < n && foreign(json_array_get(live, at), key, last, wanted); at++)
+		json_array_append(out, json_array_get(live, at));
+	json_array_foreach (wanted, i, e) {
+		json_t *there = find_same(live, key, e);
+
+		json_array_append_new(
+		    out, merge_value(elem_type(f->type), f->patch & PATCH_RETAIN_KEYS,
+			     find_same(last, key, e), e, there));
+		if (!there)
+			continue;
+		for (at = 0; json_array_get(live, at) != there; at++)
+			;
+		for (at++; at < n && foreign(json_array_get(live, at), key, last, wanted); at++)
+			json_array_append(out, json_array_get(live, at));
+	}
+	/* foreign ones behind an element that is removed */
+	json_array_foreach (live, i, e)
+		if (foreign(e, key, last, wanted) && !find_same(out, key, e))
+			json_array_append(out, e);
+	return out;
+}
+
+/* --- objects --------------------------------------------------------------------------------- */
+
+static bool
+by_key(const struct field *f, const json_t *wanted, const json_t *live)
+{
+	return f && json_is_array(wanted) && json_is_array(live) && (f->patch & PATCH_MERGE) &&
+	       mergeable(wanted, f->merge_key) && mergeable(live, f->merge_key);
+}
+
+static json_t *
+merge_object(const struct type *t, unsigned patch, const json_t *last, const json_t *wanted,
+    const json_t *live)
+{
+	json_t *out = json_copy((json_t *)live), *value;
+	const char *key;
+
+	json_object_foreach ((json_t *)last, key, value)
+		if (!json_object_get(wanted, key))
+			json_object_del(out, key);
+	/* retainKeys: of a union only the members that are wanted remain (a strategy, a volume) */
+	if (patch & PATCH_RETAIN_KEYS)
+		json_object_foreach ((json_t *)live, key, value)
+			if (!json_object_get(wanted, key))
+				json_object_del(out, key);
+	json_object_foreach ((json_t *)wanted, key, value) {
+		const struct field *f = field_of(t, key);
+		json_t *was = json_object_get(last, key), *is = json_object_get(live, key);
+
+		if (json_is_null(value))
+			json_object_del(out, key);
+		else if (by_key(f, value, is))
+			json_object_set_new(out, key, merge_list(f, was, value, is));
+		else
+			json_object_set_new(out, key,
+			    merge_value(type_under(t, key), f ? f->patch & PATCH_RETAIN_KEYS : 0,
+				was, value, is));
+	}
+	return out;
+}
+
+static json_t *
+merge_value(const struct type *t, unsigned patch, const json_t *last, const json_t *wanted,
+    const json_t *live)
+{
+	if (json_is_object(wanted) && json_is_object(live))
+		return merge_object(t, patch, json_is_object(last) ? last : NULL, wanted, live);
+	return json_deep_copy(wanted);
+}
+
+json_t *
+threeway_merge(const struct kind *k, const json_t *last, const json_t *wanted, const json_t *live)
+{
+	json_auto_t *shared = merge_value(k ? k->type : NULL, 0, last, wanted, live);
+
+	return json_deep_copy(shared); /* the merge borrows subtrees of live */
+}
+
+/* --- differences ------------------------------------------------------------------------------ */
+
+static char *
+quantity_text(const json_t *v)
+{
+	autofree char *plain =
+	    json_is_string(v) ? xstrdup(json_string_value(v)) : json_dumps(v, JSON_ENCODE_ANY);
+
+	return plain ? quantity_canonical(plain) : NULL;
+}
+
+/* The same when the API server would store the same. */
+static bool
+same_scalar(const struct type *t, const json_t *a, const json_t *b)
+{
+	if (json_equal(a, b))
+		return true;
+	if (json_is_number(a) && json_is_number(b))
+		return json_number_value(a) == json_number_value(b);
+	if (t && t->class == CLASS_QUANTITY) {
+		autofree char *x = quantity_text(a), *y = quantity_text(b);
+
+		return x && y && strcmp(x, y) == 0;
+	}
+	return false;
+}
+
+static bool
+same(const struct type *t, const json_t *a, const json_t *b)
+{
+	const char *key;
+	json_t *value;
+	size_t i;
+
+	if (json_is_object(a) && json_is_object(b)) {
+		if (json_object_size(a) != json_object_size(b))
+			return false;
+		json_object_foreach ((json_t *)a, key, value)
+			if (!json_object_get(b, key) ||
+			    !same(type_under(t, key), value, json_object_get(b, key)))
+				return false;
+		return true;
+	}
+	if (json_is_array(a) && json_is_array(b)) {
+		if (json_array_size(a) != json_array_size(b))
+			return false;
+		json_array_foreach (a, i, value)
+			if (!same(elem_type(t), value, json_array_get(b, i)))
+				return false;
+		return true;
+	}
+	return same_scalar(t, a, b);
+}
+
+static json_t *
+patch_between(const struct type *t, const json_t *from, const json_t *to)
+{
+	json_t *patch = json_object(), *value;
+	const char *key;
+
+	json_object_foreach ((json_t *)from, key, value)
+		if (!json_object_get(to, key))
+			json_object_set_new(patch, key, json_null());
+	json_object_foreach ((json_t *)to, key, value) {
+		json_t *was = json_object_get(from, key);
+		const struct type *under = type_under(t, key);
+
+		if (was && same(under, was, value))
+			continue;
+		if (json_is_object(was) && json_is_object(value))
+			json_object_set_new(patch, key, patch_between(under, was, value));
+		else
+			json_object_set(patch, key, value);
+	}
+	return patch;
+}
+
+json_t *
+merge_patch_between(const struct kind *k, const json_t *from, const json_t *to)
+{
+	json_t *patch = patch_between(k ? k->type : NULL, from, to);
+
+	if (json_object_size(patch) > 0)
+		return patch;
+	json_decref(patch);
+	return NULL;
+}
+
+/* --- what is applied ----------------------------------------------------------------------------
+ */
+
+void
+strip_server_fields(json_t *obj)
+{
+	static const char *const fields[] = { "uid", "resourceVersion", "generation",
+		"creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds",
+		"managedFields", "selfLink" };
+	json_t *meta = get(obj, "metadata"), *annotations = get(meta, "annotations");
+
+	json_object_del(obj, "status");
+	for (size_t i = 0; i < COUNT(fields); i++)
+		json_object_del(meta, fields[i]);
+	json_object_del(annotations, LAST_APPLIED);
+	if (annotations && json_object_size(annotations) == 0)
+		json_object_del(meta, "annotations");
+}
+
+char *
+last_applied_text(const json_t *obj)
+{
+	json_auto_t *plain = json_deep_copy(obj);
+	autofree char *text = NULL;
+
+	json_object_del(get(plain, "metadata", "annotations"), LAST_APPLIED);
+	text = json_dumps(plain, JSON_COMPACT | JSON_SORT_KEYS);
+	return xasprintf("%s\n", text);
+}
