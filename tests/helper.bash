@@ -5,6 +5,8 @@
 #
 # Each test file has its own store in its own folder; files run in parallel.
 
+bats_require_minimum_version 1.5.0
+
 BIN=${BIN:-build/bin}
 case $BIN in /*) ;; *) BIN=$PWD/$BIN ;; esac
 PATH=$BIN:$PATH
@@ -66,6 +68,7 @@ json() { jq -rc "$@"; }
 # deployment NAME REPLICAS [IMAGE], configmap NAME [VALUE]: manifests for tests.
 deployment() {
   cat <<END
+---
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: $1, labels: {app: $1}}
@@ -75,9 +78,8 @@ spec:
   template:
     metadata: {labels: {app: $1}}
     spec: {containers: [{name: main, image: "${3:-web:1}"}]}
----
 END
 }
 configmap() {
-  printf '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"%s"},"data":{"key":"%s"}}\n' "$1" "${2:-value}"
+  printf -- '---\n{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"%s"},"data":{"key":"%s"}}\n' "$1" "${2:-value}"
 }

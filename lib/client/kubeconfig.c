@@ -91,7 +91,8 @@ read_secret(struct secret_file *ret, const json_t *part, const char *key, struct
 	if (*path) {
 		ret->path = beside(part, path);
 		if (access(ret->path, R_OK) < 0)
-			return err_sys(err, errno, "cannot read %s '%s'", key, ret->path);
+			return err_set(err, ERR_BAD_REQUEST, "cannot read %s '%s': %s", key,
+			    ret->path, strerror(errno));
 	}
 	return 0;
 }
@@ -146,7 +147,8 @@ read_file(json_t **ret, const char *path, struct err *err)
 	int r;
 
 	if (!f)
-		return err_sys(err, errno, "cannot read kubeconfig '%s'", path);
+		return err_set(
+		    err, ERR_BAD_REQUEST, "cannot read kubeconfig '%s': %s", path, strerror(errno));
 	in = stream_open(f, path);
 	r = stream_read(in, &config, err);
 	stream_close(in);
