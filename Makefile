@@ -48,9 +48,9 @@ $(B)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 # The kinds: text files compiled to const tables (tools/schema.c says how).
-$(B)/tool/%: tools/%.c
+$(B)/tool/schema: $(wildcard tools/schema*.[ch])
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -O1 -g -o $@ $<
+	$(Q)$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -O1 -g -o $@ $(filter %.c,$^)
 $(B)/gen/schema.c: $(B)/tool/schema $(SCHEMA)
 	@mkdir -p $(@D)
 	$< $(SCHEMA) >$@.new && mv $@.new $@

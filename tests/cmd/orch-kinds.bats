@@ -1,4 +1,5 @@
 # orch-kinds: the kinds of the API.
+bats_require_minimum_version 1.5.0
 
 setup() { BIN=${BIN:-build/bin}; }
 
@@ -60,4 +61,23 @@ setup() { BIN=${BIN:-build/bin}; }
 	[ "$status" -eq 2 ]
 	run "$BIN/orch-kinds" --verb fly
 	[ "$status" -eq 2 ]
+}
+
+@test "the schema compiler names file and line of a mistake" {
+	schema=$BIN/../tool/schema
+	[ -x "$schema" ] || skip "not built here"
+	cd "$BATS_TEST_TMPDIR"
+	printf 'api v1 core.v1\nkind X\n  @resource xs\n  a  Missing  #1\n' >x.kinds
+	run "$schema" x.kinds
+	[ "$status" -eq 1 ]
+	[ "$output" = "x.kinds:4: unknown type 'Missing'" ]
+	printf 'api v1 core.v1\ntype X\n  a  string  #1\n  b  int32  #1\n' >x.kinds
+	run "$schema" x.kinds
+	[ "$output" = "x.kinds:4: 'a' and 'b' have the same number" ]
+	printf 'api v1 core.v1\ntype X\n  a  []Y  #1 map(k)\ntype Y\n  b  string\n' >x.kinds
+	run "$schema" x.kinds
+	[ "$output" = "x.kinds:3: 'core.v1.Y' has no field 'k'" ]
+	printf 'kind X\n' >x.kinds
+	run "$schema" x.kinds
+	[ "$output" = "x.kinds:1: no 'api' line before 'X'" ]
 }
