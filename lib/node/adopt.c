@@ -41,7 +41,7 @@ lose_sandbox(struct agent *a, struct pod *p)
 		struct container *c = &p->c[i];
 
 		if (c->state == RUNNING) {
-			container_ended(p, c, 137, (int64_t)now_seconds());
+			container_ended(p, c, 137, now_seconds());
 			text_replace(&c->reason, "ContainerStatusUnknown");
 		}
 		if (c->begun && container_remove(a->host, p->uid, c->name, c->attempt, &err) < 0)

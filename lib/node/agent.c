@@ -86,6 +86,9 @@ agent_close(struct agent *a)
 	for (size_t i = 0; i < a->n; i++)
 		pod_free(a->pod[i]);
 	free(a->pod);
+	for (size_t i = 0; i < a->nended; i++)
+		free(a->ended[i]);
+	free(a->ended);
 	if (a->epoll >= 0)
 		close(a->epoll);
 	free(a);
@@ -98,6 +101,16 @@ find(const struct agent *a, const char *uid)
 		if (strcmp(a->pod[i]->uid, uid) == 0)
 			return a->pod[i];
 	return NULL;
+}
+
+static size_t
+find_ended(const struct agent *a, const char *uid)
+{
+	size_t i = 0;
+
+	while (i < a->nended && strcmp(a->ended[i], uid) != 0)
+		i++;
+	return i;
 }
 
 /* End a pod within `grace` seconds; never later than said before. */
@@ -146,6 +159,8 @@ agent_set(struct agent *a, const json_t *pod, struct err *err)
 	bool fresh = !p;
 	int r;
 
+	if (find_ended(a, meta_uid(pod)) < a->nended)
+		return 0;
 	if (fresh) {
 		if ((r = pod_new(&p, a->host, pod, err)) < 0)
 			return r;
@@ -166,7 +181,12 @@ void
 agent_drop(struct agent *a, const char *uid)
 {
 	struct pod *p = find(a, uid);
+	size_t i = find_ended(a, uid);
 
+	if (i < a->nended) {
+		free(a->ended[i]);
+		a->ended[i] = a->ended[--a->nended];
+	}
 	if (!p)
 		return;
 	p->wanted = false;
@@ -186,8 +206,11 @@ agent_settle(struct agent *a)
 void
 agent_stop_all(struct agent *a)
 {
-	for (size_t i = 0; i < a->n; i++)
-		agent_drop(a, a->pod[i]->uid);
+	for (size_t i = 0; i < a->n; i++) {
+		a->pod[i]->leaving = true;
+		stop(a, a->pod[i], grace(a->pod[i]->object));
+	}
+	a->wake = 0;
 }
 
 int
@@ -320,6 +343,10 @@ advance(struct agent *a, struct pod *p, double now)
 		if (pod_forget(p, &err) < 0)
 			log_line("cannot forget pod %s: %s", p->label, err.msg);
 		log_line("pod %s: gone", p->label);
+		if (p->wanted) {
+			GROW(a->ended, a->nended, a->ended_cap);
+			a->ended[a->nended++] = xstrdup(p->uid);
+		}
 		pod_free(p);
 		return true;
 	}

@@ -10,6 +10,9 @@ struct agent {
 	struct agent_hooks hooks;
 	struct pod **pod;
 	size_t n, cap;
+	char **ended; /* uids of pods we have let go, until their end is heard of: what still
+			 says that they are wanted is old news */
+	size_t nended, ended_cap;
 	int epoll;
 	double wake; /* the earliest time at which something is due */
 };

@@ -123,7 +123,8 @@ run_conmon(char *const *argv, struct buf *said, struct err *err)
 	}
 	close(fds[0]);
 	if (said->len == 0)
-		return err_set(err, ERR_INTERNAL, "conmon failed with status %d", WEXITSTATUS(status));
+		return err_set(
+		    err, ERR_INTERNAL, "conmon failed with status %d", WEXITSTATUS(status));
 	return 0;
 }
 
@@ -232,7 +233,7 @@ launch(const struct start *s, const struct image *image, const char *id, json_t 
 	autofree char *status_id = image_status_id(image);
 	struct proc init, monitor;
 	int code, r;
-	int64_t when;
+	double when;
 
 	/* conmon's own pid is known before: a short container may have ended a moment later. */
 	container_processes(s->host, uid, name, s->attempt, &init, &monitor);
@@ -340,7 +341,7 @@ container_processes(const struct host *h, const char *uid, const char *name, uns
 }
 
 bool
-container_exit(const struct host *h, const char *id, int *code, int64_t *when)
+container_exit(const struct host *h, const char *id, int *code, double *when)
 {
 	autofree char *path = host_path(h, "run/exits/%s", id);
 	char line[32];
@@ -349,7 +350,7 @@ container_exit(const struct host *h, const char *id, int *code, int64_t *when)
 	if (!file_line(path, line, sizeof line) || !*line || stat(path, &st) < 0)
 		return false;
 	*code = (int)strtol(line, NULL, 10);
-	*when = st.st_mtime;
+	*when = (double)st.st_mtim.tv_sec + (double)st.st_mtim.tv_nsec / 1e9;
 	return true;
 }
 

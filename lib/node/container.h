@@ -41,7 +41,7 @@ bool container_processes(const struct host *h, const char *uid, const char *name
 
 /* What conmon wrote at its end: the exit code (128 + signal for a death by one); false when
  * nothing. */
-bool container_exit(const struct host *h, const char *id, int *code, int64_t *when);
+bool container_exit(const struct host *h, const char *id, int *code, double *when);
 
 /* The path of the log of a container's N-th run; a new string. */
 char *container_log(const struct host *h, const json_t *pod, const char *name, unsigned restarts);

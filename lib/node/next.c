@@ -109,14 +109,14 @@ next_to_end(const struct pod *p, double now, size_t *which, double *wake)
 		}
 		return STEP_TEARDOWN;
 	}
-	return !p->wanted || meta_deleting(p->object) ? STEP_GONE : STEP_NONE;
+	return !p->wanted || p->leaving || meta_deleting(p->object) ? STEP_GONE : STEP_NONE;
 }
 
 /* Is it time to start this one, which should run and does not? */
 static bool
 due(const struct pod *p, const struct container *c, double now, double *wake)
 {
-	double at = c->state == WAITING ? c->again : (double)c->finished + c->backoff;
+	double at = c->state == WAITING ? c->again : c->ended_at + c->backoff;
 
 	if (c->state == RUNNING || (c->state == EXITED && !container_restarts(p, c)))
 		return false;

@@ -162,12 +162,13 @@ static json_t *
 container_json(const struct container *c)
 {
 	return json_pack("{s:s, s:i, s:b, s:i, s:i, s:I, s:I, s:i, s:b, s:s?, s:s?, s:O?, s:s?, "
-			 "s:s?, s:f, s:f, s:i}",
+			 "s:s?, s:f, s:f, s:i, s:f}",
 	    "name", c->name, "state", (int)c->state, "begun", c->begun, "attempt", (int)c->attempt,
 	    "restarts", (int)c->restarts, "started", (json_int_t)c->started, "finished",
 	    (json_int_t)c->finished, "code", c->code, "oom", c->oom, "reason", c->reason, "message",
 	    c->message, "last", c->last, "image", c->image, "imageID", c->image_id, "backoff",
-	    c->backoff, "begunAt", c->begun_at, "stopSignal", c->stop_signal);
+	    c->backoff, "begunAt", c->begun_at, "stopSignal", c->stop_signal, "endedAt",
+	    c->ended_at);
 }
 
 static int
@@ -227,6 +228,7 @@ load_container(struct container *c, const json_t *j)
 	c->image = copy_text(get(j, "image"));
 	c->image_id = copy_text(get(j, "imageID"));
 	c->backoff = json_number_value(get(j, "backoff"));
+	c->ended_at = json_number_value(get(j, "endedAt"));
 	c->begun_at = json_number_value(get(j, "begunAt"));
 	c->stop_signal = (int)num(get(j, "stopSignal"), 0);
 }
@@ -289,13 +291,14 @@ pod_forget(const struct pod *p, struct err *err)
 }
 
 void
-container_ended(struct pod *p, struct container *c, int code, int64_t when)
+container_ended(struct pod *p, struct container *c, int code, double when)
 {
 	autofree char *group = container_cgroup(p->host, p->uid, c->name, c->attempt);
 
 	c->state = EXITED;
 	c->code = code;
-	c->finished = when;
+	c->finished = (int64_t)when;
+	c->ended_at = when;
 	c->oom = code != 0 && cgroup_oom_kills(&p->host->cgroups, group) > 0;
 	replace(&c->reason, c->oom ? "OOMKilled" : code ? "Error" : "Completed");
 	free(c->message);

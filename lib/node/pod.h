@@ -34,6 +34,7 @@ struct container {
 	json_t *last;		/* the `terminated` before this one */
 	char *image, *image_id;
 	double backoff;	 /* seconds that the next restart waits after the end of this run */
+	double ended_at; /* as `finished`, for timers */
 	double begun_at; /* when the last attempt was made */
 	double again;	 /* WAITING: not before this time */
 	double retry;	 /* seconds between tries to get its image or configuration */
@@ -50,6 +51,7 @@ struct pod {
 	json_t *object;	   /* as last given */
 	char *uid, *label; /* label: "namespace/name", for messages */
 	bool wanted;	   /* somebody still lists it as bound to this node */
+	bool leaving;	   /* to be forgotten when it has ended, whoever still wants it */
 	bool stopping;	   /* is to end: deleted, gone, past its deadline */
 	double stop_by;	   /* then KILL */
 	enum sandbox_state sandbox;
@@ -99,7 +101,7 @@ const char *pod_phase(const struct pod *p);
 bool container_restarts(const struct pod *p, const struct container *c);
 
 /* A container ended, or could not be started. */
-void container_ended(struct pod *p, struct container *c, int code, int64_t when);
+void container_ended(struct pod *p, struct container *c, int code, double when);
 
 /* The status as Kubernetes writes it; times out of the pod's last status stay. */
 json_t *pod_status(const struct pod *p, int64_t now);

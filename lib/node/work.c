@@ -199,7 +199,7 @@ work_exit(struct agent *a, struct pod *p, struct container *c)
 {
 	char id[40];
 	struct err ignored;
-	int64_t when = (int64_t)now_seconds();
+	double when = now_seconds();
 	int code = 137;
 	bool known =
 	    container_exit(a->host, container_id(p->uid, c->name, c->attempt, id), &code, &when);
@@ -267,6 +267,7 @@ not_started(struct agent *a, struct pod *p, struct container *c, const json_t *r
 	if (strcmp(stage, "start") == 0) { /* a run that ended before it began */
 		c->started = 0;
 		c->finished = (int64_t)now;
+		c->ended_at = now;
 		c->state = EXITED;
 		c->code = 128;
 		text_replace(&c->reason, "StartError");

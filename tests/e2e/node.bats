@@ -1,0 +1,339 @@
+#!/usr/bin/env bats
+# orch-node by itself: real containers, no server.
+
+load node.bash
+setup() { node_setup; }
+teardown() { node_teardown; }
+
+@test "exit code, reason, logs with their streams, in CRI format" {
+	pod one 'echo hello; echo oops >&2; printf "no end"; exit 42' >"$T/in"
+	run_pods <"$T/in" && false
+	[ "$(status one .phase)" = Failed ]
+	[ "$(status one '.containerStatuses[0].state.terminated | "\(.exitCode) \(.reason)"')" = "42 Error" ]
+	log=$(echo "$T"/n/log/pods/default_one_*/c/0.log)
+	grep -qE '^[0-9-]+T[0-9:.]+(Z|[+-][0-9:]+) stdout F hello$' "$log"
+	grep -q ' stderr F oops$' "$log"
+	grep -q ' stdout P no end$' "$log"
+}
+
+@test "one that succeeds: phases in order, exit status 0" {
+	pod ok true >"$T/in"
+	run_pods <"$T/in"
+	[ "$(jq -r .status.phase "$T/out" | uniq | tr '\n' ' ')" = "Pending Running Succeeded " ]
+	[ "$(status ok '.containerStatuses[0].state.terminated.reason')" = Completed ]
+	[ "$(status ok '.conditions[] | select(.type == "Ready") | .reason')" = PodCompleted ]
+	[ "$(status ok '.conditions[] | select(.type == "Initialized") | .status')" = True ]
+	[ "$(status ok .qosClass)" = BestEffort ]
+	[ "$(status ok '.podIP == .podIPs[0].ip')" = true ]
+}
+
+@test "environment, arguments, working directory, user, hostname, files" {
+	{
+		cat <<-EOF
+		apiVersion: v1
+		kind: ConfigMap
+		metadata: {name: conf}
+		data: {greeting: hi there, file.txt: "content"}
+		---
+		apiVersion: v1
+		kind: Secret
+		metadata: {name: sec}
+		data: {pass: c2VjcmV0}
+		EOF
+		pod env 'id -u; id -g; pwd; hostname; echo $A $B $PASS $POD $IP; cat /conf/file.txt; echo; stat -c %a /sec/pass; cat /sec/pass; echo; grep -c env /etc/hosts; echo kept >/data/x; cat /data/x; touch /nope 2>&1' '
+env:
+- {name: A, valueFrom: {configMapKeyRef: {name: conf, key: greeting}}}
+- {name: B, value: "<$(A)> $(NONE) $$(A)"}
+- {name: PASS, valueFrom: {secretKeyRef: {name: sec, key: pass}}}
+- {name: POD, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+- {name: IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
+workingDir: /tmp
+securityContext: {runAsUser: 1000, runAsGroup: 2000, readOnlyRootFilesystem: true}
+volumeMounts:
+- {name: conf, mountPath: /conf}
+- {name: sec, mountPath: /sec, readOnly: true}
+- {name: data, mountPath: /data}' 'restartPolicy: Never
+volumes:
+- {name: conf, configMap: {name: conf}}
+- {name: sec, secret: {secretName: sec, defaultMode: 292}}
+- {name: data, emptyDir: {medium: Memory}}'
+	} >"$T/in"
+	run_pods <"$T/in" || true
+	ip=$(jq -r 'select(.status.podIP) | .status.podIP' "$T/out" | head -n 1)
+	diff <(logs env) - <<-EOF
+	1000
+	2000
+	/tmp
+	env
+	hi there <hi there> \$(NONE) \$(A) secret env $ip
+	content
+	444
+	secret
+	1
+	kept
+	touch: /nope: Read-only file system
+	EOF
+}
+
+@test "containers of a pod share network and hostname, not processes or files" {
+	pod two 'hostname peer 2>&1; sleep 1; wget -qO- http://127.0.0.1/; ps | grep -c httpd; ls /made 2>&1' '' >"$T/in"
+	cat >>"$T/in" <<-EOF
+	  - name: web
+	    image: web:1
+	    command: [sh, -c, "touch /made; exec httpd -f -h /www"]
+	EOF
+	start_node <"$T/in"
+	until_status two '.containerStatuses[0].state.terminated != null'
+	logs two | grep -qx hello
+	logs two | grep -q 'ls: /made'
+	[ "$(status two .phase)" = Running ]
+	[ "$(wget -qO- "http://$(status two .podIP)/" 2>/dev/null || curl -s "http://$(status two .podIP)/")" = hello ]
+}
+
+@test "init containers run one after the other, before the rest" {
+	pod init 'cat /d/x' 'volumeMounts: [{name: d, mountPath: /d}]' 'restartPolicy: Never
+volumes: [{name: d, emptyDir: {}}]
+initContainers:
+- {name: a, image: "web:1", command: [sh, -c, "sleep 0.3; echo a >>/d/x"], volumeMounts: [{name: d, mountPath: /d}]}
+- {name: b, image: "web:1", command: [sh, -c, "echo b >>/d/x"], volumeMounts: [{name: d, mountPath: /d}]}' >"$T/in"
+	run_pods <"$T/in"
+	[ "$(logs init | tr '\n' ' ')" = "a b " ]
+	jq -es 'any(.status.containerStatuses[0].state.waiting.reason == "PodInitializing")' "$T/out"
+	[ "$(status init '[.initContainerStatuses[].ready] | all')" = true ]
+}
+
+@test "an init container that fails for good fails the pod" {
+	pod init 'echo never' '' 'restartPolicy: Never
+initContainers: [{name: a, image: "web:1", command: [sh, -c, "exit 3"]}]' >"$T/in"
+	run_pods <"$T/in" && false
+	[ "$(status init .phase)" = Failed ]
+	[ "$(status init '.initContainerStatuses[0].state.terminated.exitCode')" = 3 ]
+	[ "$(status init '.containerStatuses[0].state.waiting.reason')" = PodInitializing ]
+}
+
+@test "memory limit: OOMKilled, exit code 137" {
+	pod oom 'exec tail /dev/zero' 'resources: {limits: {memory: 32Mi}}' >"$T/in"
+	run_pods <"$T/in" && false
+	[ "$(status oom '.containerStatuses[0].state.terminated | "\(.exitCode) \(.reason)"')" = "137 OOMKilled" ]
+	[ "$(status oom .qosClass)" = Burstable ]
+}
+
+@test "cpu limit: a fifth of a processor" {
+	pod cpu 't=$(date +%s); while [ $(($(date +%s) - t)) -lt 3 ]; do i=0; while [ $i -lt 500 ]; do i=$((i+1)); done; done; cat /proc/self/cgroup >/dev/null; times' 'resources: {limits: {cpu: 200m}}' >"$T/in"
+	run_pods <"$T/in"
+	# the second line is that of the children: none to speak of; the first the shell's own
+	seconds=$(logs cpu | sed -n 's/^0m\([0-9.]*\)s.*/\1/p' | head -n 1)
+	awk -v s="$seconds" 'BEGIN { exit !(s > 0.1 && s < 1.5) }'
+}
+
+@test "a pod cannot have more processes than --pod-pids" {
+	pod fork 'i=0; while [ $i -lt 60 ]; do sleep 5 & i=$((i+1)); done; echo all' >"$T/in"
+	run_pods --pod-pids 20 <"$T/in" || true
+	logs fork | grep -q "can't fork"
+	logs fork | grep -qx all && false
+	pod fork2 'i=0; while [ $i -lt 60 ]; do true & i=$((i+1)); done; wait; echo all' >"$T/in"
+	run_pods --pod-pids 200 <"$T/in"
+	logs fork2 | grep -qx all
+}
+
+@test "restarts: at once, then after a wait that doubles; CrashLoopBackOff; lastState; own logs" {
+	pod crash 'echo run; exit 5' '' 'restartPolicy: Always' | start_node --backoff 1s
+	until_status crash '.containerStatuses[0].restartCount >= 3'
+	[ "$(status crash '.containerStatuses[0].lastState.terminated.exitCode')" = 5 ]
+	until_status crash '.containerStatuses[0].state.waiting.reason == "CrashLoopBackOff"'
+	status crash '.containerStatuses[0].state.waiting.message' | grep -q 'back-off [24]s restarting failed container=c'
+	[ "$(status crash .phase)" = Running ]
+	[ "$(logs crash c 2)" = run ]
+	started=($(jq -r '.status.containerStatuses[0] | select(.state.running) | "\(.restartCount) \(.state.running.startedAt | fromdate)"' "$T/out" | sort -un | cut -d' ' -f2))
+	[ $((started[2] - started[1])) -ge 1 ] && [ $((started[3] - started[2])) -ge 2 ]
+}
+
+@test "OnFailure: again until it succeeds" {
+	pod again 'n=$(cat /d/n 2>/dev/null); echo $((n+1)) >/d/n; [ "$n" = 2 ]' 'volumeMounts: [{name: d, mountPath: /d}]' 'restartPolicy: OnFailure
+volumes: [{name: d, emptyDir: {}}]' >"$T/in"
+	run_pods --backoff 0.1s <"$T/in"
+	[ "$(status again .phase)" = Succeeded ]
+	[ "$(status again '.containerStatuses[0].restartCount')" = 2 ]
+}
+
+@test "graceful end: TERM, the grace period, KILL" {
+	{
+		pod polite 'trap "echo bye; exit 7" TERM; while :; do sleep 0.1; done'
+		pod rude 'trap "" TERM; while :; do sleep 0.1; done'
+	} | start_node
+	until_status polite '.phase == "Running"'
+	until_status rude '.phase == "Running"'
+	sleep 0.3
+	start=$(date +%s%N)
+	end_node
+	took=$((($(date +%s%N) - start) / 1000000))
+	[ "$(status polite '.containerStatuses[0].state.terminated.exitCode')" = 7 ]
+	[ "$(status rude '.containerStatuses[0].state.terminated.exitCode')" = 137 ]
+	logs polite | grep -qx bye
+	[ $took -ge 1900 ] && [ $took -lt 6000 ]
+}
+
+@test "kill -9 of the node: containers run on and are taken over, ends in between are noticed" {
+	{
+		pod stays 'while :; do date +%s%N; sleep 0.1; done'
+		pod ends 'sleep 2; exit 9'
+		pod over 'exit 3'
+	} >"$T/in"
+	start_node <"$T/in"
+	until_status stays '.phase == "Running"'
+	until_status ends '.phase == "Running"'
+	until_status over '.phase == "Failed"'
+	id=$(status stays '.containerStatuses[0].containerID')
+	end_node KILL
+	before=$(logs stays | wc -l)
+	sleep 2.5
+	[ "$(logs stays | wc -l)" -gt "$before" ]
+	: >"$T/out"
+	start_node <"$T/in"
+	until_status ends '.phase == "Failed"'
+	[ "$(status ends '.containerStatuses[0].state.terminated.exitCode')" = 9 ]
+	sleep 0.5
+	grep -q "container 'c' is still running" "$T/err"
+	[ "$(grep -c 'stays.*started in' "$T/err")" = 1 ]
+	[ "$(grep -c 'over.*started in' "$T/err")" = 1 ]
+	[ "$(jq -r '.status.containerStatuses[0].containerID' "$T"/n/pods/*/state.json | grep -cF "$id")" = 1 ]
+	# what is no longer wanted ends
+	end_node KILL
+	pod other 'sleep 60' | start_node
+	for i in $(seq 100); do [ "$(ls "$T/n/pods" | wc -l)" = 1 ] && break; sleep 0.1; done
+	[ "$(ls "$T/n/pods" | wc -l)" = 1 ]
+}
+
+@test "kill -9 of the node again and again while a pod starts" {
+	pod p 'sleep 100' >"$T/in"
+	for i in 1 2 3 4 5 6 7 8; do
+		start_node <"$T/in"
+		sleep 0.0$((i * 12 % 97))
+		end_node KILL
+	done
+	start_node <"$T/in"
+	until_status p '.phase == "Running"'
+	[ "$(status p '.containerStatuses[0].restartCount')" = 0 ]
+	[ "$(processes "$T/n" | wc -l)" = 1 ] # one conmon
+}
+
+@test "kill -9 of conmon: the container does not run on unseen" {
+	pod p 'sleep 100' '' 'restartPolicy: Always' | start_node
+	until_status p '.phase == "Running"'
+	kill -9 "$(cat "$T"/n/pods/*/containers/c-0/monitor)"
+	until_status p '.containerStatuses[0] | .restartCount == 1 and .state.running != null'
+	[ "$(status p '.containerStatuses[0].lastState.terminated.reason')" = ContainerStatusUnknown ]
+}
+
+@test "an image that is not there, by policy" {
+	{
+		pod never true '' | sed 's/image: web:1/image: nope:1\n    imagePullPolicy: Never/'
+		pod pull true '' | sed 's,image: web:1,image: 127.0.0.1:1/nope:1,'
+		pod bad true '' | sed 's/image: web:1/image: "web:1:2:3"/'
+	} | start_node
+	until_status never '.containerStatuses[0].state.waiting.reason == "ErrImageNeverPull"'
+	until_status bad '.containerStatuses[0].state.waiting.reason == "InvalidImageName"'
+	until_status pull '.containerStatuses[0].state.waiting.reason == "ImagePullBackOff"' 40
+	status pull '.containerStatuses[0].state.waiting.message' | grep -qF 127.0.0.1:1
+	[ "$(status pull .phase)" = Pending ]
+}
+
+@test "a program that is not in the image: StartError, 128" {
+	pod no true | sed 's/command:.*/command: [no-such-program]/' >"$T/in"
+	run_pods <"$T/in" && false
+	[ "$(status no '.containerStatuses[0].state.terminated | "\(.exitCode) \(.reason)"')" = "128 StartError" ]
+	status no '.containerStatuses[0].state.terminated.message' | grep -q no-such-program
+}
+
+@test "a missing ConfigMap: CreateContainerConfigError names it" {
+	pod c true 'env: [{name: A, valueFrom: {configMapKeyRef: {name: absent, key: k}}}]' | start_node
+	until_status c '.containerStatuses[0].state.waiting.reason == "CreateContainerConfigError"'
+	status c '.containerStatuses[0].state.waiting.message' | grep -q "'absent'"
+}
+
+@test "probes: ready when it answers, restarted when it no longer lives" {
+	pod p 'sleep 1; touch /ok; httpd -h /www; sleep 2; rm /ok; sleep 60' '
+readinessProbe: {httpGet: {port: 80, path: /}, periodSeconds: 1}
+livenessProbe: {exec: {command: [ls, /ok]}, periodSeconds: 1, initialDelaySeconds: 2, failureThreshold: 1}' 'restartPolicy: Always' | start_node
+	until_status p '.phase == "Running"'
+	[ "$(status p '.containerStatuses[0].ready')" = false ]
+	[ "$(status p '.conditions[] | select(.type == "Ready") | .reason')" = ContainersNotReady ]
+	until_status p '.containerStatuses[0].ready'
+	until_status p '.containerStatuses[0].restartCount == 1' 20
+	grep -q 'liveness probe failed' "$T/err"
+}
+
+@test "activeDeadlineSeconds: DeadlineExceeded" {
+	pod late 'sleep 60' '' 'restartPolicy: Always
+activeDeadlineSeconds: 1' >"$T/in"
+	run_pods <"$T/in" && false
+	[ "$(status late '"\(.phase) \(.reason)"')" = "Failed DeadlineExceeded" ]
+}
+
+@test "runc does as well as crun" {
+	command -v runc >/dev/null || skip "needs runc"
+	pod r 'echo by runc; exit 4' >"$T/in"
+	run_pods --runtime runc <"$T/in" && false
+	[ "$(status r '.containerStatuses[0].state.terminated.exitCode')" = 4 ]
+	[ "$(logs r)" = "by runc" ]
+}
+
+@test "what is missing is named, exit 3" {
+	run orch-node --data "$T/n" --pods /dev/null --once --runtime "$T/norun"
+	[ "$status" = 3 ] && [[ $output == *"$T/norun"* ]]
+	run orch-node --data "$T/n" --pods /dev/null --once --conmon "$T/nomon"
+	[ "$status" = 3 ] && [[ $output == *"$T/nomon"* ]]
+	run orch-node --data "$T/n" --pods /dev/null --once --cni-path "$T/nocni"
+	[ "$status" = 3 ] && [[ $output == *"$T/nocni/ptp"* ]]
+	printf '#!/bin/sh\necho broken runtime >&2; exit 1\n' >"$T/fake"; chmod +x "$T/fake"
+	run orch-node --data "$T/n" --pods /dev/null --once --runtime "$T/fake"
+	[ "$status" = 3 ] && [[ $output == *"broken runtime"* ]]
+	run orch-node --data "$T/image.tar" --pods /dev/null --once
+	[ "$status" = 3 ] && [[ $output == *"$T/image.tar"* ]]
+	pod p 'sleep 60' | start_node
+	until_status p '.phase == "Running"'
+	run orch-node --data "$T/n" --pods /dev/null --once
+	[ "$status" = 3 ] && [[ $output == *"another orch-node"* ]]
+}
+
+@test "two nodes on one machine do not touch each other" {
+	command -v ip >/dev/null || skip "needs iproute2"
+	NS=orch-test-$$-$RANDOM
+	ip netns add "$NS"
+	ip -n "$NS" link set lo up
+	NODES="$T/n $T/n2"
+	orch-image --data "$T/n2" import "$T/image.tar" >/dev/null
+	pod a 'httpd -f -h /www' | start_node
+	pod a 'httpd -f -h /www' >"$T/pods2"
+	orch-node --data "$T/n2" --name n --netns "$NS" --pod-cidr "$CIDR" --pods "$T/pods2" >"$T/out2" 2>"$T/err2" 3>&- &
+	echo $! >"$T/node2.pid"
+	until_status a '.phase == "Running"'
+	for i in $(seq 100); do grep -q '"phase":"Running"' "$T/out2" && break; sleep 0.1; done
+	ip=$(jq -r 'select(.status.podIP).status.podIP' "$T/out2" | head -n 1)
+	[ "$(ip netns exec "$NS" busybox wget -qO- "http://$ip/")" = hello ]
+	[ "$(busybox wget -qO- "http://$(status a .podIP)/")" = hello ]
+	mv "$T/node.pid" "$T/node1.pid"; mv "$T/node2.pid" "$T/node.pid"
+	end_node
+	orch-node --data "$T/n2" --clean
+	[ "$(busybox wget -qO- "http://$(status a .podIP)/")" = hello ]
+	ip netns del "$NS"
+}
+
+@test "--clean leaves nothing behind, also of a node that was killed" {
+	{
+		pod a 'sleep 100' 'volumeMounts: [{name: d, mountPath: /d}]' 'volumes: [{name: d, emptyDir: {medium: Memory}}]'
+		pod b 'trap "" TERM; while :; do sleep 1; done'
+	} | start_node
+	until_status a '.phase == "Running"'
+	until_status b '.phase == "Running"'
+	links=$(ip -o link | wc -l)
+	end_node KILL
+	orch-node --data "$T/n" --clean
+	[ "$(ip -o link | wc -l)" -le $((links - 2)) ]
+	[ -z "$(ls "$T/n/pods")" ] && [ ! -e "$T/n/run" ] && [ ! -e "$T/n/cni" ]
+	run grep -F "$T" /proc/self/mountinfo
+	[ -z "$output" ]
+	[ -z "$(processes "$T/n")" ]
+	orch-node --data "$T/n" --clean # once more is fine
+	orch-image --data "$T/n" list | grep -q web
+}
