@@ -239,10 +239,10 @@ volumes: [{name: d, emptyDir: {}}]' >"$T/in"
 }
 
 @test "a program that is not in the image: StartError, 128" {
-	pod no true | sed 's/command:.*/command: [no-such-program]/' >"$T/in"
+	pod nope true | sed 's/command:.*/command: [no-such-program]/' >"$T/in"
 	run_pods <"$T/in" && false
-	[ "$(status no '.containerStatuses[0].state.terminated | "\(.exitCode) \(.reason)"')" = "128 StartError" ]
-	status no '.containerStatuses[0].state.terminated.message' | grep -q no-such-program
+	[ "$(status nope '.containerStatuses[0].state.terminated | "\(.exitCode) \(.reason)"')" = "128 StartError" ]
+	status nope '.containerStatuses[0].state.terminated.message' | grep -q no-such-program
 }
 
 @test "a missing ConfigMap: CreateContainerConfigError names it" {
