@@ -34,6 +34,9 @@ struct user {
 	const char *const *groups; /* NULL-terminated */
 };
 
+/* What the client wants to read. */
+enum form { FORM_JSON, FORM_YAML, FORM_AGGREGATED /* discovery of all groups in one document */ };
+
 enum validation { VALIDATE_WARN, VALIDATE_STRICT, VALIDATE_IGNORE };
 
 struct call {
@@ -45,6 +48,7 @@ struct call {
 	struct table *table;
 	struct user user;
 	double began;
+	enum form form;
 	const char *verb; /* "get", "list", "create", ...: of authorization and metrics */
 
 	/* writes only */
@@ -88,6 +92,8 @@ int fail_method(struct err *err);
 const char *call_now(char buf[static 40]); /* RFC 3339 */
 /* The request turns out to be about this object of another kind. */
 void call_rename(struct call *c, const struct kind *k, const char *name);
+/* Sets form from the Accept header; answers 406 and returns -1. */
+int call_negotiate(struct call *c);
 void call_free(struct call *c); /* for those that answer without the reply functions: a watch */
 /* A query parameter as true or false: "1", "true", "t" ... */
 bool call_flag(struct call *c, const char *name);

@@ -1,6 +1,7 @@
 /* Which groups, versions and resources there are: all from the schema. */
 #include <string.h>
 
+#include "base/jsonl.h"
 #include "base/mem.h"
 #include "store/call.h"
 
@@ -54,7 +55,8 @@ subresource_json(const struct kind *k, const struct subresource *s)
 	json_t *r = json_pack(
 	    "{s:s,s:s,s:b}", "name", name, "singularName", "", "namespaced", k->namespaced);
 
-	if (s->version && *s->version) {
+	if (s->version && *s->version &&
+	    (strcmp(s->group, k->group) != 0 || strcmp(s->version, k->version) != 0)) {
 		json_object_set_new(r, "group", json_string(s->group));
 		json_object_set_new(r, "version", json_string(s->version));
 	}
@@ -79,8 +81,11 @@ resource_list(struct call *c)
 		for (size_t s = 0; s < k[i].nsubresources; s++)
 			json_array_append_new(list, subresource_json(&k[i], &k[i].subresources[s]));
 	}
-	v = json_pack("{s:s,s:s,s:s,s:o}", "kind", "APIResourceList", "apiVersion", "v1",
-	    "groupVersion", gv, "resources", list);
+	v = json_pack("{s:s}", "kind", "APIResourceList");
+	if (*group) /* Kubernetes leaves it out for the core group */
+		json_object_set_new(v, "apiVersion", json_string("v1"));
+	json_object_set_new(v, "groupVersion", json_string(gv));
+	json_object_set_new(v, "resources", list);
 	reply_json(c, 200, v);
 	json_decref(v);
 }
@@ -140,11 +145,100 @@ group_list(struct call *c)
 	json_decref(v);
 }
 
+/* --- everything in one document (apidiscovery.k8s.io/v2) --- */
+
+static json_t *
+response_kind(const char *group, const char *version, const char *kind)
+{
+	return json_pack("{s:s,s:s,s:s}", "group", group, "version", version, "kind", kind);
+}
+
+static json_t *
+aggregated_resource(const struct kind *k)
+{
+	json_t *subs = json_array();
+	json_t *r = json_pack("{s:s,s:o,s:s,s:s,s:o}", "resource", k->plural, "responseKind",
+	    response_kind("", "", k->kind), "scope", k->namespaced ? "Namespaced" : "Cluster",
+	    "singularResource", k->singular, "verbs", verbs_json(k->verbs));
+
+	add_words(r, "shortNames", k->short_names);
+	add_words(r, "categories", k->categories);
+	for (size_t i = 0; i < k->nsubresources; i++) {
+		const struct subresource *s = &k->subresources[i];
+		bool own = strcmp(s->group, k->group) == 0 && strcmp(s->version, k->version) == 0;
+
+		json_array_append_new(
+		    subs, json_pack("{s:s,s:o,s:o}", "subresource", s->name, "responseKind",
+			      response_kind(own ? "" : s->group, own ? "" : s->version, s->kind),
+			      "verbs", verbs_json(s->verbs)));
+	}
+	json_object_set_new(r, "subresources", subs);
+	return r;
+}
+
+static json_t *
+aggregated_version(const char *group, const char *version)
+{
+	json_t *list = json_array();
+	size_t n;
+	const struct kind *k = schema_kinds(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(k[i].group, group) == 0 && strcmp(k[i].version, version) == 0)
+			json_array_append_new(list, aggregated_resource(&k[i]));
+	return json_pack(
+	    "{s:s,s:o,s:s}", "version", version, "resources", list, "freshness", "Current");
+}
+
+static json_t *
+aggregated_group(const char *group)
+{
+	json_t *versions = json_array(), *g = group_json(group), *v;
+	size_t i;
+
+	json_array_foreach (json_object_get(g, "versions"), i, v)
+		json_array_append_new(versions,
+		    aggregated_version(group, json_string_value(json_object_get(v, "version"))));
+	json_decref(g);
+	return json_pack("{s:{s:s},s:o}", "metadata", "name", group, "versions", versions);
+}
+
+static void
+aggregated(struct call *c)
+{
+	json_t *list = json_array(), *v;
+	const char *last = "";
+	size_t n;
+	const struct kind *k = schema_kinds(&n);
+	autobuf struct buf b = BUF_INIT;
+	struct bytes *bytes;
+
+	if (c->target.type == TARGET_API)
+		json_array_append_new(list, aggregated_group(""));
+	for (size_t i = 0; i < n && c->target.type == TARGET_APIS; i++) {
+		if (strcmp(k[i].group, last) == 0)
+			continue;
+		last = k[i].group;
+		json_array_append_new(list, aggregated_group(last));
+	}
+	v = json_pack("{s:s,s:s,s:{},s:o}", "kind", "APIGroupDiscoveryList", "apiVersion",
+	    "apidiscovery.k8s.io/v2", "metadata", "items", list);
+	jsonl_add(&b, v);
+	json_decref(v);
+	bytes = bytes_new(b.data, b.len);
+	reply_parts(c, 200, "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+	    &bytes, 1);
+}
+
 void
 discovery_handle(struct call *c)
 {
 	json_t *v;
 
+	if (c->form == FORM_AGGREGATED) {
+		aggregated(c);
+		return;
+	}
 	switch (c->target.type) {
 	case TARGET_API:
 		v = json_pack("{s:s,s:[s]}", "kind", "APIVersions", "versions", "v1");

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "base/yaml.h"
 #include "store/call.h"
 
 enum { WARNINGS = 32 };
@@ -20,6 +21,23 @@ call_free(struct call *c)
 	free(c);
 }
 
+/* The same value as YAML; the parts are used up. */
+static struct bytes *
+as_yaml(struct bytes **parts, size_t n)
+{
+	autobuf struct buf json = BUF_INIT, yaml = BUF_INIT;
+	json_t *v;
+
+	for (size_t i = 0; i < n; i++) {
+		buf_add(&json, parts[i]->data, parts[i]->len);
+		bytes_unref(parts[i]);
+	}
+	v = json_loadb(json.data, json.len, 0, NULL);
+	yaml_write(&yaml, v);
+	json_decref(v);
+	return bytes_new(yaml.data, yaml.len);
+}
+
 void
 reply_parts(struct call *c, int status, const char *type, struct bytes **parts, size_t n)
 {
@@ -31,6 +49,14 @@ reply_parts(struct call *c, int status, const char *type, struct bytes **parts, 
 	while (at < c->warnings.len && k < WARNINGS) {
 		extra[k++] = (struct http_header){ "Warning", c->warnings.data + at };
 		at += strlen(c->warnings.data + at) + 1;
+	}
+	if (c->form == FORM_YAML && strcmp(type, "application/json") == 0) {
+		struct bytes *yaml = as_yaml(parts, n);
+
+		metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);
+		http_reply(c->x, status, "application/yaml", extra, &yaml, 1);
+		call_free(c);
+		return;
 	}
 	metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);
 	http_reply(c->x, status, type, extra, parts, n);

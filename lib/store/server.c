@@ -56,40 +56,6 @@ call_defer(struct call *c, void (*run)(struct call *c))
 	http_defer(c->x, run_on_worker, c);
 }
 
-/* --- Accept --- */
-
-/* JSON is what there is; a client that lists other things only cannot be served. */
-static bool
-accepts_json(const char *accept)
-{
-	if (!accept || !*accept)
-		return true;
-	while (*accept) {
-		size_t n = strcspn(accept, ","), type;
-
-		accept += strspn(accept, " \t");
-		type = strcspn(accept, ";, \t");
-		if ((type == 3 && strncmp(accept, "*/*", 3) == 0) ||
-		    (type == 13 && strncmp(accept, "application/*", 13) == 0) ||
-		    (type == 16 && strncmp(accept, "application/json", 16) == 0 &&
-			!memmem(accept, n, "as=", 3)))
-			return true;
-		accept += strcspn(accept, ",");
-		accept += *accept == ',';
-	}
-	return false;
-}
-
-static int
-negotiate(struct call *c)
-{
-	if (accepts_json(http_header(c->x, "Accept")))
-		return 0;
-	reply_status(c, 406, "NotAcceptable",
-	    "only the following media types are accepted: application/json", NULL);
-	return -1;
-}
-
 /* --- routing --- */
 
 static void
@@ -270,7 +236,8 @@ server_handle(struct http_exchange *x, void *server)
 			: NULL);
 		return;
 	}
-	if (c->target.type != TARGET_HEALTH && c->target.type != TARGET_METRICS && negotiate(c) < 0)
+	if (c->target.type != TARGET_HEALTH && c->target.type != TARGET_METRICS &&
+	    c->target.type != TARGET_UNKNOWN && call_negotiate(c) < 0)
 		return;
 	route(c, r);
 }

@@ -67,6 +67,12 @@ watch_handle(struct call *c)
 {
 	struct watch_options o = { .table = c->table };
 
+	if (c->form == FORM_YAML) {
+		reply_status(c, 406, "NotAcceptable",
+		    "only the following media types are accepted: application/json;stream=watch",
+		    NULL);
+		return;
+	}
 	if (read_timeout(c, &o.seconds) < 0 || call_filter(c, &o.filter) < 0)
 		return;
 	if (read_start(c, &o) < 0) {
