@@ -21,7 +21,7 @@ static const struct opt opts[] = {
 
 const struct program self = {
 	.name = "orch-explain",
-	.synopsis = "[-r] [-o format] [--api-version version] kind[.field ...] ...",
+	.synopsis = "[-r] [-o format] [--api-version version] kind[.field] ...",
 	.summary = "Explain kinds and fields of the API.",
 	.opts = opts,
 	.operands = "kinds",

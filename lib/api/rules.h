@@ -5,8 +5,8 @@
 
 /*
  * What a kind's objects must keep to beyond their types: one entry a kind, in
- * lib/api/rules.c.  `create` sees the object alone and runs on every write; `update` sees
- * what is stored too.  Either may be NULL.  Adding a kind is a function and a line.
+ * lib/api/rules.c.  `create` sees the object alone; `update` sees what is stored too.  Either may
+ * be NULL.  Adding a kind is a function and a line.
  */
 struct rules {
 	const char *type; /* "apps.v1.Deployment" */

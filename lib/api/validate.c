@@ -89,9 +89,6 @@ validate_update(const struct kind *k, const json_t *obj, const json_t *old, stru
 	const struct rules *rules = rules_of(k);
 
 	meta_update(out, k, obj, old);
-	if (rules && rules->create)
-		rules->create(out, obj);
 	if (rules && rules->update)
 		rules->update(out, obj, old);
-	check_value(out, NULL, k->type, obj);
 }

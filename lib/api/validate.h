@@ -40,7 +40,8 @@ int validate_types(
 /* Rules beyond types: names, labels, required fields, allowed values, and each kind's own. Empty:
  * valid. */
 void validate_create(const struct kind *k, const json_t *obj, struct causes *out);
-/* Changes that are refused: immutable fields.  `old` is the stored object. */
+/* Changes that are refused: immutable fields.  `old` is the stored object.  A write of more than
+ * the status asks both questions. */
 void validate_update(
     const struct kind *k, const json_t *obj, const json_t *old, struct causes *out);
 

@@ -197,13 +197,12 @@ void
 reply_invalid(struct call *c, const struct causes *causes, const char *name)
 {
 	json_t *d = details(c, c->kind->kind);
-	struct err err;
+	autofree char *message = causes_message(causes, c->kind, name ? name : "");
 
-	causes_err(causes, c->kind, name, &err);
 	if (name && *name)
 		json_object_set_new(d, "name", json_string(name));
 	json_object_set_new(d, "causes", causes_json(causes));
-	reply_status(c, 422, "Invalid", err.msg, d);
+	reply_status(c, 422, "Invalid", message, d);
 }
 
 const char *
