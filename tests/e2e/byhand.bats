@@ -56,7 +56,7 @@ teardown_file() {
 @test "by hand: with only orch-node running, containers run and serve" {
   orch-wait --for=condition=Ready --timeout=30s pods -l app=web
   ip=$(orch-get pods -l app=web -o jsonl | jq -r .status.podIP | head -n 1)
-  [ "$(ip netns exec "$(cat "$DATA/netns")" busybox wget -T 5 -qO- "http://$ip:8080/")" = one ]
+  [ "$(ip netns exec "$(cat "$DATA/netns")" curl -sSf -m 5 "http://$ip:8080/")" = one ]
 }
 
 @test "by hand: nothing is left to do" {

@@ -45,7 +45,7 @@ nothing_left() {
 # The image every test uses, made once a file: web:1 says "one", web:2 "two".
 cluster_images() {
   for v in 1:one 2:two; do
-    "$BATS_TEST_DIRNAME/../../scripts/busybox-image" "$BATS_FILE_TMPDIR/web-${v%:*}.tar" "web:${v%:*}" "www/index.html=${v#*:}"
+    "$BATS_TEST_DIRNAME/../../scripts/busybox-image" "$BATS_FILE_TMPDIR/web-${v%:*}.tar" "web:${v%:*}" "/www/index.html=${v#*:}"
     for n in "$DATA"/node-*; do orch-image --data "$n" import "$BATS_FILE_TMPDIR/web-${v%:*}.tar"; done
   done
 }
@@ -70,4 +70,4 @@ spec:
 END
 }
 
-fetch() { busybox wget -T 5 -qO- "http://$1:8080/"; }
+fetch() { curl -sSf -m 5 "http://$1:8080/"; }

@@ -18,7 +18,7 @@ teardown_file() { cluster_end; }
   for ip in $(orch-get pods -l app=web -o jsonl | jq -r .status.podIP); do [ "$(fetch "$ip")" = one ]; done
   to=$(orch-get pods -l app=web --field-selector spec.nodeName=node-2 -o jsonl | jq -r .status.podIP | head -n 1)
   ns=$(jq -r '.processes[] | select(.name == "node-1") | .argv[]' "$DATA/run/cluster.json" | grep '^orch-.*-n1$')
-  [ "$(ip netns exec "$ns" busybox wget -T 5 -qO- "http://$to:8080/")" = one ]
+  [ "$(ip netns exec "$ns" curl -sSf -m 5 "http://$to:8080/")" = one ]
 }
 
 @test "nodes: one is killed; its pods come back on the other" {
