@@ -7,6 +7,9 @@ setup() {
 }
 teardown() { [ ! -e "$DATA/run/cluster.json" ] || orch-down --data "$DATA"; }
 
+# A process has gone when it is no more, or waits for init to collect it.
+gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null; }
+
 @test "orch-down: where there is no cluster it says so and exits 1" {
   run -1 orch-down --data "$DATA"
   [[ $output == *"no cluster in '$DATA'"* ]]
@@ -16,7 +19,7 @@ teardown() { [ ! -e "$DATA/run/cluster.json" ] || orch-down --data "$DATA"; }
   orch-up --data "$DATA" --listen 127.0.0.1:0 --no-node
   pids=$(jq -r '.keeper.pid, .processes[].process.pid' "$DATA/run/cluster.json")
   orch-down --data "$DATA"
-  for pid in $pids; do ! kill -0 "$pid"; done
+  for pid in $pids; do gone "$pid"; done
   [ ! -e "$DATA/run" ]
   [ -e "$DATA/admin.kubeconfig" ]
 }
@@ -26,7 +29,7 @@ teardown() { [ ! -e "$DATA/run/cluster.json" ] || orch-down --data "$DATA"; }
   pids=$(jq -r '.processes[].process.pid' "$DATA/run/cluster.json")
   kill -9 "$(jq .keeper.pid "$DATA/run/cluster.json")"
   orch-down --data "$DATA"
-  for pid in $pids; do ! kill -0 "$pid"; done
+  for pid in $pids; do gone "$pid"; done
 }
 
 @test "orch-down: --purge removes the data folder" {

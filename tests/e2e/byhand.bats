@@ -31,13 +31,19 @@ teardown_file() {
 }
 
 @test "by hand: the deployment's plan is one ReplicaSet, and acting on it makes it" {
-  orch-observe deployment/web | orch-reconcile deployment | tee "$BATS_TEST_TMPDIR/plan.jsonl" | orch-act
-  [ "$(jq -r 'select(.action == "create") | .object.kind' "$BATS_TEST_TMPDIR/plan.jsonl")" = ReplicaSet ]
+  orch-observe deployment/web | orch-reconcile deployment | tee "$BATS_FILE_TMPDIR/plan.jsonl" | orch-act
+  [ "$(jq -r 'select(.action == "create") | .object.kind' "$BATS_FILE_TMPDIR/plan.jsonl")" = ReplicaSet ]
   [ "$(orch-get replicasets -o jsonl | wc -l)" -eq 1 ]
 }
 
 @test "by hand: a stale plan is refused and harms nothing" {
-  run -3 orch-act <"$(echo "$BATS_FILE_TMPDIR"/test/*/plan.jsonl | tr ' ' '\n' | tail -n 1)" || [ "$status" -eq 1 ] || [ "$status" -eq 0 ]
+  orch-get deployment/web -o jsonl | jq -c '.spec.replicas = 9 | {action: "update", object: ., reason: "test", by: "test", for: "x"}' >"$BATS_TEST_TMPDIR/stale.jsonl"
+  orch-get deployment/web -o jsonl | jq '.metadata.labels.touched = "yes"' | orch-apply
+  run orch-act <"$BATS_TEST_TMPDIR/stale.jsonl"
+  [ "$status" -eq 3 ]
+  [[ $output == *conflict* ]]
+  [ "$(orch-get deployment/web -o jsonl | jq .spec.replicas)" -eq 2 ]
+  orch-act <"$BATS_FILE_TMPDIR/plan.jsonl" || :
   [ "$(orch-get replicasets -o jsonl | wc -l)" -eq 1 ]
 }
 

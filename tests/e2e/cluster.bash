@@ -1,5 +1,6 @@
 # Whole clusters for tests: each under a folder of its own, gone at the end, pass or fail.
 
+bats_require_minimum_version 1.5.0
 BIN=${BIN:-$PWD/build/bin}
 PATH=$BIN:$PATH
 
@@ -34,7 +35,12 @@ cluster_marks() {
 # nothing_left MARKS: no process, mount, namespace, link or cgroup of this cluster.
 nothing_left() {
   ! grep -F " $DATA/" /proc/mounts || return 1
-  ! grep -lsaF "$DATA/" /proc/[0-9]*/cmdline | grep -vE "/($$|$BASHPID)/" || return 1
+  for file in $(grep -lsaF "$DATA/" /proc/[0-9]*/cmdline); do
+    [ -e "$file" ] || continue # the grep itself
+    tr '\0' ' ' <"$file"
+    echo "is still there: $file"
+    return 1
+  done
   for mark in $1; do
     ! ip -o link | grep -F "$mark" || return 1
     ! ip netns list | grep -F "$mark" || return 1

@@ -3,7 +3,7 @@ load cluster
 
 setup_file() {
   need_root
-  cluster_up --nodes 2 --set node-monitor-grace-period=4s --set pod-eviction-timeout=1s
+  cluster_up --nodes 2 --set node-monitor-grace-period=15s --set pod-eviction-timeout=1s
   cluster_images
 }
 teardown_file() { cluster_end; }
@@ -25,7 +25,7 @@ teardown_file() { cluster_end; }
   # the keeper would start it again: stop it for good by stopping the keeper first
   kill -9 "$(jq -r .keeper.pid "$DATA/run/cluster.json")"
   kill -9 "$(jq -r '.processes[] | select(.name == "node-2") | .process.pid' "$DATA/run/cluster.json")"
-  orch-wait --for=condition=Ready=Unknown --timeout=30s node/node-2
+  orch-wait --for=condition=Ready=Unknown --timeout=40s node/node-2
   orch-wait --for=rollout --timeout=60s deployment/web
   for _ in $(seq 60); do
     here=$(orch-get pods -l app=web --field-selector spec.nodeName=node-1 -o jsonl | jq -r 'select(.status.phase == "Running") | .metadata.name' | wc -l)

@@ -75,9 +75,13 @@ images() { orch-get pods -l app=web -o jsonl | jq -r 'select(.metadata.deletionT
   orch-down --data "$DATA"
   nothing_left "$marks"
   cluster_up
-  orch-wait --for=rollout --timeout=60s deployment/web
-  ip=$(orch-get pods -l app=web -o jsonl | jq -r 'select(.status.phase == "Running") | .status.podIP' | head -n 1)
-  [ "$(fetch "$ip")" = one ]
+  # what the store remembers of the time before is not yet what is
+  for _ in $(seq 100); do
+    ip=$(orch-get pods -l app=web -o jsonl | jq -r .status.podIP | head -n 1)
+    page=$(fetch "$ip" 2>/dev/null) && break
+    sleep 0.2
+  done
+  [ "$page" = one ]
   marks=$(cluster_marks)
   orch-down --data "$DATA" --purge
   nothing_left "$marks"
