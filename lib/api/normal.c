@@ -25,6 +25,15 @@ canonical(const struct type *t, const json_t *value)
 	return json_string(text);
 }
 
+/* Lists and maps without anything in them are as good as none: defaults see no difference either.
+ */
+static bool
+is_empty(const json_t *v)
+{
+	return (json_is_array(v) && !json_array_size(v)) ||
+	       (json_is_object(v) && !json_object_size(v));
+}
+
 static void
 normalize_struct(const struct type *t, json_t *obj)
 {
@@ -36,7 +45,7 @@ normalize_struct(const struct type *t, json_t *obj)
 	{
 		const struct field *f = type_field(t, key);
 
-		if (!f || json_is_null(item))
+		if (!f || json_is_null(item) || (f->type->elem && is_empty(item)))
 			json_object_del(obj, key);
 		else if ((better = canonical(f->type, item)))
 			json_object_set_new(obj, key, better);
