@@ -15,6 +15,8 @@
 #define FOREGROUND "foregroundDeletion"
 #define ORPHAN "orphan"
 
+enum { LONGEST_CIRCLE = 16 };
+
 /* What has become of an owner. */
 enum fate {
 	ALIVE,	 /* or not known to be gone */
@@ -89,6 +91,47 @@ blocks(const json_t *dependent, const json_t *owner)
 	return false;
 }
 
+/* Is `uid` among the owners of obj that wait, or theirs? */
+static bool
+waits_for(const struct world *w, const json_t *obj, const char *uid, int depth)
+{
+	size_t i;
+	json_t *ref;
+
+	json_array_foreach (get(obj, "metadata", "ownerReferences"), i, ref) {
+		const json_t *owner = world_by_uid(w, text(ref, "uid"));
+
+		if (!owner || depth == 0)
+			continue;
+		if (strcmp(meta_uid(owner), uid) == 0)
+			return true;
+		if (waits_for_dependents(owner) && waits_for(w, owner, uid, depth - 1))
+			return true;
+	}
+	return false;
+}
+
+/* Objects that own each other would wait for each other for ever: let none block its owner. */
+static void
+break_circle(const struct world *w, const json_t *obj, struct plan *out)
+{
+	json_t *refs, *ref;
+	bool blocking = false;
+	size_t i;
+
+	if (!waits_for(w, obj, meta_uid(obj), LONGEST_CIRCLE))
+		return;
+	refs = json_deep_copy(get(obj, "metadata", "ownerReferences"));
+	json_array_foreach (refs, i, ref) {
+		blocking |= truth(get(ref, "blockOwnerDeletion"));
+		put(ref, json_false(), "blockOwnerDeletion");
+	}
+	if (blocking)
+		plan_references(
+		    obj, json_incref(refs), "it and its owner wait for each other", out);
+	json_decref(refs);
+}
+
 /* Dependents see for themselves that their owner waits; it may go when none that blocks it is left.
  */
 static void
@@ -97,8 +140,10 @@ wait_for_dependents(const struct world *w, const json_t *obj, struct plan *out)
 	struct walk it = world_owned(w, NULL, meta_uid(obj));
 
 	for (const json_t *dependent; (dependent = walk_next(&it));)
-		if (blocks(dependent, obj))
+		if (blocks(dependent, obj)) {
+			break_circle(w, obj, out);
 			return;
+		}
 	plan_unfinalize(obj, FOREGROUND, "the dependents it waited for are gone", out);
 }
 
@@ -133,30 +178,6 @@ plan_delete(const struct world *w, const json_t *obj, const char *policy, const 
 	put(action, json_string(policy), "options", "propagationPolicy");
 	if (json_array_size(refs) > 0)
 		put(action, json_incref(refs), "absent");
-	json_decref(refs);
-}
-
-/* Owners and dependents that wait for each other would wait for ever: stop blocking. */
-static void
-break_circle(const struct world *w, const json_t *obj, struct plan *out)
-{
-	struct walk it = world_owned(w, NULL, meta_uid(obj));
-	bool circle = false, changed = false;
-	json_t *refs, *ref;
-	size_t i;
-
-	for (const json_t *dependent; (dependent = walk_next(&it));)
-		circle |= waits_for_dependents(dependent);
-	if (!circle)
-		return;
-	refs = json_deep_copy(get(obj, "metadata", "ownerReferences"));
-	json_array_foreach (refs, i, ref) {
-		changed |= truth(get(ref, "blockOwnerDeletion"));
-		put(ref, json_false(), "blockOwnerDeletion");
-	}
-	if (changed)
-		plan_references(
-		    obj, json_incref(refs), "it and its owner wait for each other", out);
 	json_decref(refs);
 }
 

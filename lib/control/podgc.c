@@ -12,11 +12,15 @@
 #include "control/control.h"
 #include "control/taint.h"
 
-/* Delete at once: no agent is left that would confirm the end. */
+/* Delete at once: no agent is left that would confirm the end.  NULL when that was done before. */
 static json_t *
 force_delete(const json_t *pod, const char *reason, struct plan *out)
 {
-	json_t *action = plan_add(out, ACT_DELETE, plan_ref(pod), "%s", reason);
+	json_t *action;
+
+	if (meta_deleting(pod) && num(get(pod, "metadata", "deletionGracePeriodSeconds"), 30) == 0)
+		return NULL; /* finalizers hold it */
+	action = plan_add(out, ACT_DELETE, plan_ref(pod), "%s", reason);
 
 	put(action, json_integer(0), "options", "gracePeriodSeconds");
 	return action;
@@ -46,9 +50,11 @@ collect_orphan(const struct world *w, const json_t *pod, struct plan *out)
 
 	mark_failed(w, pod, "PodGC: node no longer exists", out);
 	action = force_delete(pod, "its node no longer exists", out);
-	put(action,
-	    json_pack("[{s:s, s:s, s:s}]", "apiVersion", "v1", "kind", "Node", "name", node),
-	    "absent");
+	if (action)
+		put(action,
+		    json_pack(
+			"[{s:s, s:s, s:s}]", "apiVersion", "v1", "kind", "Node", "name", node),
+		    "absent");
 }
 
 /* The older ended earlier; a missing time is the oldest. */

@@ -1,8 +1,8 @@
 /*
  * How many replicas each ReplicaSet of a Deployment should have.
  *
- * Counts of ready Pods come from the ReplicaSets' status, which may be older than their spec, so
- * a set never counts as having more available Pods than its spec leaves it.
+ * Counts of ready Pods come from the ReplicaSets' status.  Right after a set has shrunk that still
+ * counts what is about to go, so a set never has more available Pods than its spec leaves it.
  */
 #include <string.h>
 
@@ -30,14 +30,35 @@ old(const struct rollout *r, size_t i)
 	return &r->set[i] != r->latest && !r->set[i].doomed;
 }
 
+/*
+ * Does every status speak of the size we gave the set last?  Until then it may count Pods that
+ * are about to go, or that have gone and come back: a rolling update waits.
+ */
+static bool
+observed(const struct rollout *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (num(get(r->set[i].obj, "status", "observedGeneration"), 0) <
+		    meta_generation(r->set[i].obj))
+			return false;
+	return true;
+}
+
+/*
+ * Pods that are still to go count as well: a set is as large as its spec or as its status says,
+ * whichever is more.  (Kubernetes goes by the spec alone and may exceed maxSurge for a moment.)
+ */
 int64_t
 rollout_room(const struct rollout *r, int64_t have)
 {
-	int64_t most = r->replicas + r->surge, total = rollout_total(r);
+	int64_t room = r->replicas + r->surge;
 
-	if (total >= most)
+	if (!observed(r))
 		return have;
-	return have + least(most - total, r->replicas - have);
+	for (size_t i = 0; i < r->n; i++)
+		room -=
+		    r->set[i].replicas > r->set[i].current ? r->set[i].replicas : r->set[i].current;
+	return room > 0 ? have + least(room, r->replicas - have) : have;
 }
 
 /* --- rolling update ------------------------------------------------------- */
@@ -107,9 +128,8 @@ void
 rollout_rolling(struct rollout *r)
 {
 	rollout_sync_revision(r, true);
-	if (!r->latest || grow_latest(r))
-		return;
-	shrink_old(r);
+	if (r->latest && observed(r) && !grow_latest(r))
+		shrink_old(r);
 }
 
 /* --- recreate --------------------------------------------------------------- */

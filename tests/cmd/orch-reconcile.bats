@@ -36,6 +36,11 @@ YAML
   [ ! -s bad ]
 }
 
+@test "a great many Pods are not planned at once" {
+  sed 's/kind: Deployment/kind: ReplicaSet/; s/replicas: 2/replicas: 502/' web.yaml | orch-reconcile replicaset >plan
+  [ "$(jq -r 'select(.action == "create").object.metadata.name' plan | sort -u | wc -l)" -eq 500 ]
+}
+
 @test "controllers are found by the words for their kind, and listed" {
   orch-reconcile deploy <web.yaml | grep -q ReplicaSet
   orch-reconcile deployments.apps <web.yaml | grep -q ReplicaSet
