@@ -22,6 +22,7 @@ grid_release(struct grid *g)
 		free(g->cells[i]);
 	free(g->head);
 	free(g->width);
+	free(g->hidden);
 	free(g->cells);
 	grid_init(g);
 }
@@ -35,8 +36,16 @@ grid_column(struct grid *g, const char *name)
 		*p = (char)toupper((unsigned char)*p);
 	g->head = xreallocarray(g->head, g->ncols + 1, sizeof *g->head);
 	g->width = xreallocarray(g->width, g->ncols + 1, sizeof *g->width);
+	g->hidden = xreallocarray(g->hidden, g->ncols + 1, sizeof *g->hidden);
 	g->head[g->ncols] = head;
+	g->hidden[g->ncols] = false;
 	g->width[g->ncols++] = 0;
+}
+
+void
+grid_hide(struct grid *g, size_t column, bool hidden)
+{
+	g->hidden[column] = hidden;
 }
 
 void
@@ -103,11 +112,15 @@ widen(struct grid *g, char *const *row)
 static void
 print_row(const struct grid *g, char *const *row, struct buf *out)
 {
+	size_t pad = 0; /* owed to the column before: the last one is not padded */
+
 	for (size_t i = 0; i < g->ncols; i++) {
+		if (g->hidden[i])
+			continue;
+		for (; pad > 0; pad--)
+			buf_putc(out, ' ');
 		buf_puts(out, row[i]);
-		if (i + 1 < g->ncols)
-			for (size_t w = width(row[i]); w < g->width[i]; w++)
-				buf_putc(out, ' ');
+		pad = g->width[i] - width(row[i]);
 	}
 	buf_putc(out, '\n');
 }

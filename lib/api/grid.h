@@ -15,6 +15,7 @@ struct grid {
 	size_t ncols;
 	char **head;   /* ncols headers */
 	size_t *width; /* what was used so far: columns never get narrower */
+	bool *hidden;  /* columns that are not printed */
 	char **cells;  /* rows that are not printed yet */
 	size_t ncells, ccells;
 	bool headed; /* the header has been printed */
@@ -24,6 +25,9 @@ void grid_init(struct grid *g);
 void grid_release(struct grid *g);
 
 void grid_column(struct grid *g, const char *name); /* before the first row; upper-cased */
+
+/* Leave a column out, or not, from the next grid_print on. */
+void grid_hide(struct grid *g, size_t column, bool hidden);
 
 /* The next cell of a row, left to right. */
 void grid_cell(struct grid *g, const char *text);

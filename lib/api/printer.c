@@ -36,6 +36,7 @@ struct printer {
 	struct tables *tables;
 	struct custom *custom;
 	json_t *held; /* an array: objects that go into one List */
+	bool listing; /* json: the beginning of a List is out */
 	size_t count;
 };
 
@@ -155,13 +156,29 @@ print_whole(const struct printer *p, const json_t *obj, struct buf *out)
 	}
 }
 
+static void
+list_item(struct printer *p, const json_t *obj, struct buf *out)
+{
+	buf_puts(out, p->listing ? ",\n        "
+				 : "{\n    \"apiVersion\": \"v1\",\n    \"items\": [\n        ");
+	p->listing = true;
+	json_add_pretty_at(out, obj, !p->o->keep_order, 2);
+}
+
+/* A List goes out piece by piece; only the first object waits, for it may be the only one. */
 static int
 print_json(struct printer *p, json_t *obj, struct buf *out)
 {
-	if (p->o->list == PRINTER_LIST_NEVER)
+	if (p->o->list == PRINTER_LIST_NEVER) {
 		print_whole(p, obj, out);
-	else
+	} else if (p->o->list == PRINTER_LIST_AUTO && p->count == 1) {
 		json_array_append(p->held, obj);
+	} else {
+		if (json_array_size(p->held) > 0)
+			list_item(p, json_array_get(p->held, 0), out);
+		json_array_clear(p->held);
+		list_item(p, obj, out);
+	}
 	return 0;
 }
 
@@ -237,6 +254,11 @@ printer_end(struct printer *p, struct buf *out, struct err *err)
 	json_auto_t *all = NULL;
 
 	printer_flush(p, out);
+	if (p->listing) {
+		buf_puts(out, "\n    ],\n    \"kind\": \"List\",\n    \"metadata\": {\n        "
+			      "\"resourceVersion\": \"\"\n    }\n}\n");
+		return 0;
+	}
 	if (p->o->list == PRINTER_LIST_NEVER ||
 	    (p->o->list == PRINTER_LIST_AUTO && json_array_size(p->held) == 0))
 		return 0;

@@ -9,13 +9,14 @@
 #include "api/table_cells.h"
 #include "base/mem.h"
 
+/* Objects become text at once: a table of many needs a tenth of the memory. */
 struct table {
 	char *group_kind;
 	const struct kind *kind; /* NULL when the schema does not know it */
 	bool namespaced;
-	struct grid grid; /* made when first printed: only then the columns are known */
-	json_t **objects; /* that are not in the grid yet */
-	size_t n, cap;
+	bool named;	  /* has a name column, in two forms: plain and with the kind */
+	size_t name;	  /* where the two are */
+	struct grid grid; /* its first column is the namespace */
 };
 
 struct tables {
@@ -23,8 +24,8 @@ struct tables {
 	const struct printer_options *o;
 	struct table *item;
 	size_t n, cap;
-	size_t last; /* 1 + the index of the one printed last */
-	char *namespace;	  /* of the objects so far */
+	size_t last;	 /* 1 + the index of the one printed last */
+	char *namespace; /* of the objects so far */
 	bool many_namespaces;
 };
 
@@ -44,52 +45,12 @@ tables_free(struct tables *t)
 	if (!t)
 		return;
 	for (size_t i = 0; i < t->n; i++) {
-		struct table *one = &t->item[i];
-
-		for (size_t k = 0; k < one->n; k++)
-			json_decref(one->objects[k]);
-		free(one->objects);
-		free(one->group_kind);
-		grid_release(&one->grid);
+		free(t->item[i].group_kind);
+		grid_release(&t->item[i].grid);
 	}
 	free(t->item);
 	free(t->namespace);
 	free(t);
-}
-
-static struct table *
-table_of(struct tables *t, const json_t *obj)
-{
-	char name[128];
-	struct table *one;
-
-	meta_group_kind(obj, name);
-	for (size_t i = t->n; i-- > 0;)
-		if (strcmp(t->item[i].group_kind, name) == 0)
-			return &t->item[i];
-	GROW(t->item, t->n, t->cap);
-	one = &t->item[t->n++];
-	*one = (struct table){ .group_kind = xstrdup(name) };
-	one->kind = kind_of_object(text(obj, "apiVersion"), text(obj, "kind"));
-	grid_init(&one->grid);
-	return one;
-}
-
-void
-tables_add(struct tables *t, json_t *obj)
-{
-	struct table *one = table_of(t, obj);
-	const char *ns = meta_namespace(obj);
-
-	if (*ns) {
-		one->namespaced = true;
-		if (t->namespace && strcmp(t->namespace, ns) != 0)
-			t->many_namespaces = true;
-		else if (!t->namespace)
-			t->namespace = xstrdup(ns);
-	}
-	GROW(one->objects, one->n, one->cap);
-	one->objects[one->n++] = json_incref(obj);
 }
 
 /* --- columns ------------------------------------------------------------------ */
@@ -129,9 +90,9 @@ label_cell(struct grid *g, const char *key, const json_t *obj)
 }
 
 static bool
-with_namespace(const struct tables *t, const struct table *one)
+is_name(const struct column *c)
 {
-	return one->namespaced && (t->o->show_namespace || t->many_namespaces);
+	return strcmp(c->format, "name") == 0 && strcmp(c->name, "Name") == 0;
 }
 
 static void
@@ -140,45 +101,40 @@ make_columns(const struct tables *t, struct table *one)
 	size_t n;
 	const struct column *cols = table_columns(one->kind, &n);
 
-	if (with_namespace(t, one))
-		grid_column(&one->grid, "Namespace");
-	for (size_t i = 0; i < n; i++)
-		if (t->wide || cols[i].priority == 0)
+	grid_column(&one->grid, "Namespace");
+	for (size_t i = 0; i < n; i++) {
+		if (!t->wide && cols[i].priority > 0)
+			continue;
+		if (is_name(&cols[i])) {
+			one->named = true;
+			one->name = one->grid.ncols;
 			grid_column(&one->grid, cols[i].name);
+		}
+		grid_column(&one->grid, cols[i].name);
+	}
 	each_label(t, label_head, &one->grid, NULL);
 	if (t->o->show_labels)
 		grid_column(&one->grid, "Labels");
 }
 
 static void
-name_cell(const struct tables *t, struct grid *g, const json_t *obj, const json_t *value)
-{
-	if (t->n > 1 || t->o->show_kind) {
-		autofree char *name = printer_name(obj);
-
-		grid_cell(g, name);
-	} else {
-		grid_value(g, value);
-	}
-}
-
-static void
-make_row(const struct tables *t, struct table *one, const json_t *obj, bool namespaced)
+make_row(const struct tables *t, struct table *one, const json_t *obj)
 {
 	json_auto_t *cells = table_cells(one->kind, obj, t->o->now);
 	struct grid *g = &one->grid;
 	size_t n;
 	const struct column *cols = table_columns(one->kind, &n);
 
-	if (namespaced)
-		grid_cell(g, meta_namespace(obj));
+	grid_cell(g, meta_namespace(obj));
 	for (size_t i = 0; i < n; i++) {
 		if (!t->wide && cols[i].priority > 0)
 			continue;
-		if (strcmp(cols[i].format, "name") == 0 && strcmp(cols[i].name, "Name") == 0)
-			name_cell(t, g, obj, json_array_get(cells, i));
-		else
-			grid_value(g, json_array_get(cells, i));
+		grid_value(g, json_array_get(cells, i));
+		if (is_name(&cols[i])) {
+			autofree char *name = printer_name(obj);
+
+			grid_cell(g, name);
+		}
 	}
 	each_label(t, label_cell, g, obj);
 	if (t->o->show_labels) {
@@ -189,20 +145,55 @@ make_row(const struct tables *t, struct table *one, const json_t *obj, bool name
 	}
 }
 
+/* --- rows ------------------------------------------------------------------------ */
+
+static struct table *
+table_of(struct tables *t, const json_t *obj)
+{
+	char name[128];
+	struct table *one;
+
+	meta_group_kind(obj, name);
+	for (size_t i = t->n; i-- > 0;)
+		if (strcmp(t->item[i].group_kind, name) == 0)
+			return &t->item[i];
+	GROW(t->item, t->n, t->cap);
+	one = &t->item[t->n++];
+	*one = (struct table){ .group_kind = xstrdup(name) };
+	one->kind = kind_of_object(text(obj, "apiVersion"), text(obj, "kind"));
+	grid_init(&one->grid);
+	make_columns(t, one);
+	return one;
+}
+
+void
+tables_add(struct tables *t, const json_t *obj)
+{
+	struct table *one = table_of(t, obj);
+	const char *ns = meta_namespace(obj);
+
+	if (*ns) {
+		one->namespaced = true;
+		if (t->namespace && strcmp(t->namespace, ns) != 0)
+			t->many_namespaces = true;
+		else if (!t->namespace)
+			t->namespace = xstrdup(ns);
+	}
+	make_row(t, one, obj);
+}
+
 static void
 print_table(struct tables *t, size_t i, struct buf *out)
 {
 	struct table *one = &t->item[i];
-	bool namespaced;
+	bool with_kind = t->n > 1 || t->o->show_kind;
+	bool with_namespace = one->namespaced && (t->o->show_namespace || t->many_namespaces);
 
-	if (one->grid.ncols == 0)
-		make_columns(t, one);
-	namespaced = strcmp(one->grid.head[0], "NAMESPACE") == 0;
-	for (size_t k = 0; k < one->n; k++) {
-		make_row(t, one, one->objects[k], namespaced);
-		json_decref(one->objects[k]);
+	grid_hide(&one->grid, 0, !with_namespace);
+	if (one->named) {
+		grid_hide(&one->grid, one->name, with_kind);
+		grid_hide(&one->grid, one->name + 1, !with_kind);
 	}
-	one->n = 0;
 	if (t->last && t->last != i + 1 && !t->o->no_headers) {
 		buf_putc(out, '\n');
 		one->grid.headed = false; /* rows of another kind stand between */
@@ -215,6 +206,6 @@ void
 tables_print(struct tables *t, struct buf *out)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (t->item[i].n > 0)
+		if (grid_rows(&t->item[i].grid) > 0)
 			print_table(t, i, out);
 }

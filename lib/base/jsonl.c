@@ -210,6 +210,12 @@ json_add_pretty(struct buf *b, const json_t *value, bool sorted)
 }
 
 void
+json_add_pretty_at(struct buf *b, const json_t *value, bool sorted, int depth)
+{
+	add_pretty(b, value, sorted, depth);
+}
+
+void
 jsonl_add(struct buf *b, const json_t *value)
 {
 	json_add(b, value);

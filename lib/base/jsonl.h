@@ -14,6 +14,8 @@ void json_add(struct buf *b, const json_t *value);  /* without the '\n' */
 
 /* For people: indented by four spaces as kubectl does, without a '\n' at the end. */
 void json_add_pretty(struct buf *b, const json_t *value, bool sorted);
+/* The same where it stands `depth` levels deep in something else. */
+void json_add_pretty_at(struct buf *b, const json_t *value, bool sorted, int depth);
 
 /* The pieces: a string in quotes, and the shortest text that reads back as the same number. */
 void json_add_string(struct buf *b, const char *s, size_t len);
