@@ -56,7 +56,8 @@ struct call {
 	int attempts;
 	bool dry_run, conditional;
 	enum validation validation;
-	struct buf warnings; /* header values, each ended by a NUL */
+	const char *retry_after; /* seconds, for the header; NULL: none */
+	struct buf warnings;	 /* header values, each ended by a NUL */
 	struct write write;
 	struct object *old;  /* what it was read from */
 	struct object *last; /* what to answer with instead of what was written; may be NULL */
@@ -136,6 +137,7 @@ void patch_handle(struct call *c);
 void delete_handle(struct call *c);
 void deletecollection_handle(struct call *c);
 void subresource_handle(struct call *c); /* binding, eviction, scale, finalize */
+void eviction_handle(struct call *c);
 void discovery_handle(struct call *c);
 void health_handle(struct call *c);
 void version_handle(struct call *c);

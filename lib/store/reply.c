@@ -44,8 +44,9 @@ reply_parts(struct call *c, int status, const char *type, struct bytes **parts, 
 	struct http_header extra[WARNINGS + 3] = { { "Cache-Control", "no-cache, private" } };
 	size_t k = 1, at = 0;
 
-	if (status == 429 || status >= 503)
-		extra[k++] = (struct http_header){ "Retry-After", status == 429 ? "10" : "1" };
+	if (c->retry_after || status >= 503)
+		extra[k++] =
+		    (struct http_header){ "Retry-After", c->retry_after ? c->retry_after : "1" };
 	while (at < c->warnings.len && k < WARNINGS) {
 		extra[k++] = (struct http_header){ "Warning", c->warnings.data + at };
 		at += strlen(c->warnings.data + at) + 1;

@@ -1,4 +1,4 @@
-/* Subresources other than status: binding, eviction, scale, finalize. */
+/* Subresources other than status: binding, scale, finalize; eviction has a file of its own. */
 #include <string.h>
 
 #include "api/meta.h"
@@ -104,7 +104,8 @@ merge_annotations(json_t *pod, const json_t *binding)
 	json_t *v;
 
 	json_object_foreach (get(binding, "metadata", "annotations"), key, v)
-		put(pod, json_incref(v), "metadata", "annotations", key);
+		if (json_is_string(v))
+			put(pod, json_incref(v), "metadata", "annotations", key);
 }
 
 static int
@@ -160,32 +161,6 @@ binding_run(struct call *c)
 		write_submit(c, pod, false);
 	}
 	json_decref(b);
-}
-
-/* --- pods/eviction --- */
-
-static void
-eviction_run(struct call *c)
-{
-	struct delete_options o;
-	json_t *e;
-
-	if (options_read(c, "CreateOptions") < 0 || body_json(c, &e) < 0)
-		return;
-	if (*meta_name(e) && strcmp(meta_name(e), c->target.name) != 0) {
-		json_decref(e);
-		bad_request(c, "name in URL does not match name in Eviction object");
-		return;
-	}
-	if (delete_options_from(c, json_object_get(e, "deleteOptions"), &o) < 0) {
-		json_decref(e);
-		return;
-	}
-	json_decref(e);
-	c->answer = answer_created;
-	if (call_current(c) == 0)
-		delete_object(c, &o);
-	delete_options_release(&o);
 }
 
 /* --- scale --- */
@@ -360,7 +335,7 @@ subresource_handle(struct call *c)
 	if ((pod && strcmp(sub, "binding") == 0) || kind_is(c->kind, "", "Binding"))
 		call_defer(c, binding_run);
 	else if (pod && strcmp(sub, "eviction") == 0)
-		call_defer(c, eviction_run);
+		eviction_handle(c);
 	else if (strcmp(sub, "scale") == 0)
 		call_defer(c, strcmp(method, "GET") == 0 ? scale_get : scale_run);
 	else if (kind_is(c->kind, "", "Namespace") && strcmp(sub, "finalize") == 0)

@@ -1,0 +1,169 @@
+/* What the store decides without storing: paths, merge patches, deletions, tokens. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/meta.h"
+#include "store/delete.h"
+#include "store/token.h"
+
+static void
+path(const char *text, enum target_type type, const char *parts)
+{
+	struct target t;
+	char got[512];
+
+	target_parse(&t, text);
+	snprintf(got, sizeof got, "%s|%s|%s|%s|%s|%s", t.group, t.version, t.namespace, t.resource,
+	    t.name, t.sub);
+	if (t.type != type || (parts && strcmp(got, parts) != 0)) {
+		fprintf(stderr, "%s: type %d, %s\n", text, (int)t.type, got);
+		abort();
+	}
+	target_release(&t);
+}
+
+static void
+test_paths(void)
+{
+	path("/api/v1/pods", TARGET_RESOURCE, "|v1||pods||");
+	path("/api/v1/namespaces", TARGET_RESOURCE, "|v1||namespaces||");
+	path("/api/v1/namespaces/n", TARGET_RESOURCE, "|v1||namespaces|n|");
+	path("/api/v1/namespaces/n/status", TARGET_RESOURCE, "|v1||namespaces|n|status");
+	path("/api/v1/namespaces/n/finalize", TARGET_RESOURCE, "|v1||namespaces|n|finalize");
+	path("/api/v1/namespaces/n/pods/p/log", TARGET_RESOURCE, "|v1|n|pods|p|log");
+	path("/apis/apps/v1/namespaces/n/deployments/d/scale", TARGET_RESOURCE,
+	    "apps|v1|n|deployments|d|scale");
+	path("/apis/apps/v1/deployments/", TARGET_RESOURCE, "apps|v1||deployments||");
+	path("/api/v1/namespaces/n/nodes", TARGET_MISSING, NULL);
+	path("/api/v1/namespaces/n/pods/p/log/x", TARGET_MISSING, NULL);
+	path("/api/v2/pods", TARGET_MISSING, NULL);
+	path("/apis/apps/v7", TARGET_MISSING, NULL);
+	path("/apis/nope.example.com/v1/things", TARGET_UNKNOWN, NULL);
+	path("/api//v1", TARGET_UNKNOWN, NULL);
+	path("", TARGET_UNKNOWN, NULL);
+	path("/", TARGET_UNKNOWN, NULL);
+	path("/a/b/c/d/e/f/g/h/i/j/k", TARGET_UNKNOWN, NULL);
+	path("/api", TARGET_API, NULL);
+	path("/apis/", TARGET_APIS, NULL);
+	path("/apis/apps", TARGET_GROUP, NULL);
+	path("/apis/apps/v1", TARGET_VERSION, NULL);
+	path("/readyz/ping", TARGET_HEALTH, NULL);
+	path("/metrics", TARGET_METRICS, NULL);
+}
+
+/* The examples of RFC 7386, appendix A. */
+static void
+test_merge_patch(void)
+{
+	static const char *const cases[][3] = {
+		{ "{\"a\":\"b\"}", "{\"a\":\"c\"}", "{\"a\":\"c\"}" },
+		{ "{\"a\":\"b\"}", "{\"b\":\"c\"}", "{\"a\":\"b\",\"b\":\"c\"}" },
+		{ "{\"a\":\"b\"}", "{\"a\":null}", "{}" },
+		{ "{\"a\":\"b\",\"b\":\"c\"}", "{\"a\":null}", "{\"b\":\"c\"}" },
+		{ "{\"a\":[\"b\"]}", "{\"a\":\"c\"}", "{\"a\":\"c\"}" },
+		{ "{\"a\":\"c\"}", "{\"a\":[\"b\"]}", "{\"a\":[\"b\"]}" },
+		{ "{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}",
+		    "{\"a\":{\"b\":\"d\"}}" },
+		{ "{\"a\":[{\"b\":\"c\"}]}", "{\"a\":[1]}", "{\"a\":[1]}" },
+		{ "[\"a\",\"b\"]", "[\"c\",\"d\"]", "[\"c\",\"d\"]" },
+		{ "{\"a\":\"b\"}", "[\"c\"]", "[\"c\"]" },
+		{ "{\"a\":\"foo\"}", "null", "null" },
+		{ "{\"a\":\"foo\"}", "\"bar\"", "\"bar\"" },
+		{ "{\"e\":null}", "{\"a\":1}", "{\"e\":null,\"a\":1}" },
+		{ "[1,2]", "{\"a\":\"b\",\"c\":null}", "{\"a\":\"b\"}" },
+		{ "{}", "{\"a\":{\"bb\":{\"ccc\":null}}}", "{\"a\":{\"bb\":{}}}" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		json_t *target = json_loads(cases[i][0], JSON_DECODE_ANY, NULL);
+		json_t *patch = json_loads(cases[i][1], JSON_DECODE_ANY, NULL);
+		json_t *want = json_loads(cases[i][2], JSON_DECODE_ANY, NULL);
+		json_t *got = merge_patch(target, patch);
+
+		if (!json_equal(got, want)) {
+			fprintf(stderr, "merge patch %zu\n", i);
+			abort();
+		}
+		json_decref(got);
+		json_decref(patch);
+		json_decref(want);
+	}
+}
+
+static enum deletion
+decide(const char *kind, const char *object, struct delete_options o, const char *want)
+{
+	json_t *obj = json_loads(object, 0, NULL), *expected = json_loads(want, 0, NULL);
+	enum deletion d = delete_decide(kind_find("", "v1", kind), obj, &o, 1000000);
+
+	if (!json_equal(get(obj, "metadata"), expected)) {
+		fprintf(stderr, "%s: %s\n", object, json_dumps(get(obj, "metadata"), JSON_COMPACT));
+		abort();
+	}
+	json_decref(obj);
+	json_decref(expected);
+	return d;
+}
+
+static void
+test_deletions(void)
+{
+	static const struct delete_options plain = { .policy = "" },
+					   now = { .policy = "", .has_grace = true };
+	static const struct delete_options orphan = { .policy = "Orphan" };
+	static const char running[] = "{\"metadata\":{\"generation\":1},\"spec\":{\"nodeName\":"
+				      "\"n\",\"terminationGracePeriodSeconds\":5}}";
+	static const char leaving[] =
+	    "{\"metadata\":{\"deletionGracePeriodSeconds\":5,\"deletionTimestamp\":\"1970-01-12T13:"
+	    "46:45Z\"},"
+	    "\"spec\":{\"nodeName\":\"n\",\"terminationGracePeriodSeconds\":5}}";
+
+	assert(decide("ConfigMap", "{\"metadata\":{}}", plain, "{}") == DELETE_NOW);
+	assert(decide("ConfigMap", "{\"metadata\":{\"finalizers\":[\"a\"]}}", plain,
+		   "{\"finalizers\":[\"a\"],\"deletionTimestamp\":\"1970-01-12T13:46:40Z\","
+		   "\"deletionGracePeriodSeconds\":0}") == DELETE_MARKED);
+	assert(decide("ConfigMap", "{\"metadata\":{}}", orphan,
+		   "{\"finalizers\":[\"orphan\"],\"deletionTimestamp\":\"1970-01-12T13:46:40Z\","
+		   "\"deletionGracePeriodSeconds\":0}") == DELETE_MARKED);
+	assert(decide("Pod", running, plain,
+		   "{\"generation\":2,\"deletionTimestamp\":\"1970-01-12T13:46:45Z\","
+		   "\"deletionGracePeriodSeconds\":5}") == DELETE_MARKED);
+	assert(decide("Pod", running, now,
+		   "{\"generation\":2,\"deletionTimestamp\":\"1970-01-12T13:46:40Z\","
+		   "\"deletionGracePeriodSeconds\":0}") == DELETE_NOW);
+	assert(decide("Pod", leaving, plain,
+		   "{\"deletionGracePeriodSeconds\":5,\"deletionTimestamp\":\"1970-01-12T13:46:"
+		   "45Z\"}") == DELETE_UNCHANGED);
+	assert(decide("Pod", leaving, now,
+		   "{\"deletionGracePeriodSeconds\":0,\"deletionTimestamp\":\"1970-01-12T13:46:"
+		   "40Z\"}") == DELETE_NOW);
+}
+
+static void
+test_tokens(void)
+{
+	struct token t = { 42, (char *)"default", (char *)"web" }, got = { 0 };
+	struct err err;
+	char *text = token_print(&t);
+
+	assert(strpbrk(text, "+/=") == NULL);
+	assert(token_parse(&got, text, &err) == 0);
+	assert(got.revision == 42 && !strcmp(got.namespace, "default") && !strcmp(got.name, "web"));
+	token_release(&got);
+	free(text);
+	got = (struct token){ 0 };
+	assert(token_parse(&got, "e30", &err) == -ERR_BAD_REQUEST);
+	assert(token_parse(&got, "?", &err) == -ERR_BAD_REQUEST);
+	assert(token_parse(&got, "", &err) == -ERR_BAD_REQUEST);
+}
+
+int
+main(void)
+{
+	test_paths();
+	test_merge_patch();
+	test_deletions();
+	test_tokens();
+	return 0;
+}
