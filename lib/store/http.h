@@ -89,6 +89,7 @@ void http_stream_end(
 struct http_limits {
 	size_t header_bytes; /* of the whole head; 0: 64 KiB */
 	size_t body_bytes;   /* 0: 3 MiB */
+	size_t held_bytes;   /* of all bodies at a time, more is 503; 0: 64 times body_bytes */
 	int header_seconds;  /* to send a head, and for a TLS handshake; 0: 10 */
 	int body_seconds;    /* to send a body; 0: 60 */
 	int idle_seconds;    /* between requests; 0: 120 */

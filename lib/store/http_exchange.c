@@ -41,6 +41,8 @@ exchange_free(struct http_exchange *x)
 	for (size_t i = 0; i < x->nparts; i++)
 		bytes_unref(x->parts[i]);
 	free(x->parts);
+	if (x->held)
+		atomic_fetch_sub(&x->conn->loop->server->held, x->held);
 	buf_release(&x->body);
 	free(x);
 }

@@ -213,6 +213,16 @@ conn_head(struct conn *c)
 	return conn_fill(c);
 }
 
+/* Bodies are read before anybody knows who sends them: all together they are bounded. */
+static bool
+hold(struct http_exchange *x, struct http_server *s)
+{
+	size_t more = x->body.cap - x->held;
+
+	x->held += more;
+	return atomic_fetch_add(&s->held, more) + more <= s->limits.held_bytes;
+}
+
 /* Move what is there into the body.  1: it is complete, 0: more is needed, else a status. */
 static int
 body_part(struct conn *c)
@@ -232,6 +242,8 @@ body_part(struct conn *c)
 		r = used == left;
 	}
 	took(c, used);
+	if (r <= 1 && !hold(x, c->loop->server))
+		return 503;
 	return r;
 }
 

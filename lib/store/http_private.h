@@ -117,6 +117,7 @@ struct http_exchange {
 	struct http_head head;
 	struct buf body;
 	struct http_chunks chunks;
+	size_t held; /* of body, as counted in the server */
 	_Atomic bool gone;
 	/* the answer */
 	struct bytes **parts;
@@ -238,6 +239,7 @@ struct http_server {
 	int spare; /* a descriptor to accept with when there are no others left */
 	struct pool pool;
 	_Atomic int open;
+	_Atomic size_t held; /* memory of all bodies */
 	_Atomic bool stopping;
 	double stop_at;
 };

@@ -21,6 +21,8 @@ fill_limits(struct http_limits *ret, const struct http_limits *from)
 		ret->header_bytes = 65536;
 	if (ret->body_bytes == 0)
 		ret->body_bytes = 3 << 20;
+	if (ret->held_bytes == 0)
+		ret->held_bytes = 64 * ret->body_bytes;
 	if (ret->header_seconds == 0)
 		ret->header_seconds = 10;
 	if (ret->body_seconds == 0)

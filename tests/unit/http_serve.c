@@ -163,12 +163,44 @@ time_limits(struct http_server *s, int port)
 	close(fds[4]);
 }
 
+/* held_bytes is 1 MB: who sends a body while others hold that much is told to come later. */
+static void
+bodies(struct http_server *s, int port)
+{
+	static char big[300000];
+	char head[128], heard[4096];
+	int fds[4], refused = 0;
+
+	snprintf(head, sizeof head, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+	    sizeof big + 1);
+	for (int i = 0; i < 4; i++) {
+		fds[i] = dial(port);
+		say(fds[i], head, strlen(head));
+		say(fds[i], big, sizeof big);
+	}
+	for (int i = 0; i < 4; i++)
+		refused += hear(fds[i], heard, sizeof heard, "HTTP/1.1 503", 100) > 0;
+	CHECK(refused >= 1 && refused <= 3, "%d of 4 refused", refused);
+	for (int i = 0; i < 4; i++)
+		close(fds[i]);
+	wait_closed(s, "bodies");
+	fds[0] = dial(port);
+	say(fds[0], head, strlen(head));
+	say(fds[0], big, sizeof big);
+	say(fds[0], "x", 1);
+	hear(fds[0], heard, sizeof heard, "\r\n\r\n", 1000);
+	CHECK(strncmp(heard, "HTTP/1.1 200", 12) == 0, "and is welcome later: %s", heard);
+	close(fds[0]);
+}
+
 static struct http_server *
 server(int *port)
 {
-	struct http_limits l = {
-		.header_seconds = 1, .body_seconds = 1, .idle_seconds = 1, .write_seconds = 1
-	};
+	struct http_limits l = { .header_seconds = 1,
+		.body_seconds = 1,
+		.idle_seconds = 1,
+		.write_seconds = 1,
+		.held_bytes = 1000000 };
 	struct http_server *s;
 	struct err err;
 
@@ -283,6 +315,7 @@ main(void)
 	s = server(&port);
 	answers(port);
 	large_answers(s, port);
+	bodies(s, port);
 	time_limits(s, port);
 	http_server_stop(s, 1);
 	http_server_free(s);
