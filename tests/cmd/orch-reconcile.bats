@@ -1,8 +1,9 @@
-bats_require_minimum_version 1.5.0
+load ../helper
+
+setup_file() { start_store; }
+teardown_file() { stop_all; }
 
 setup() {
-  BIN=${BIN:-build/bin}
-  PATH=$BIN:$PATH
   cd "$BATS_TEST_TMPDIR" || return
   cat >web.yaml <<'YAML'
 apiVersion: apps/v1
@@ -96,4 +97,111 @@ YAML
   run -2 --separate-stderr orch-reconcile deployment <two.yaml
   [[ $output == *ReplicaSet* ]]
   [[ $stderr == *"'Sideways' is no strategy"* ]]
+}
+
+# --- against an API server -----------------------------------------------------------------
+
+# What a scheduler and a kubelet would do, once: Pods get a node, become ready, and end when they should.
+agents_once() {
+  orch-get pods -A -o jsonl | jq -c '
+    {object: (. | del(.metadata.resourceVersion)), by: "agents", for: "test", reason: "test"} as $a
+    | if .metadata.deletionTimestamp then
+        if .spec.nodeName then $a + {action: "delete", options: {gracePeriodSeconds: 0}} else empty end
+      elif (.spec.nodeName | not) then
+        $a + {action: "bind", object: {apiVersion: "v1", kind: "Binding", metadata: {name: .metadata.name,
+          namespace: .metadata.namespace}, target: {apiVersion: "v1", kind: "Node", name: "n1"}}}
+      elif (.status.conditions // [] | any(.type == "Ready")) then empty
+      else $a + {action: "update-status"} | .object.status += {phase: "Running", conditions: ((.object.status.conditions // []) +
+          [{type: "Ready", status: "True", lastTransitionTime: "2026-01-01T00:00:00Z"}])}
+      end' | orch-act >/dev/null 2>&1 || true
+}
+agents() {
+  while agents_once; do sleep 0.05; done
+}
+
+# A Node that reported long ago in the future.
+node() {
+  printf 'apiVersion: v1\nkind: Node\nmetadata: {name: %s}\n' "$1" | orch-apply
+  orch-get "node/$1" -o jsonl | jq -c '{action: "update-status", by: "t", for: "t", reason: "t", object: (.status.conditions =
+    [{type: "Ready", status: "True", lastHeartbeatTime: "2099-01-01T00:00:00Z", lastTransitionTime: "2026-01-01T00:00:00Z"}])}' | orch-act
+}
+
+ready_pods() { # LABEL IMAGE
+  orch-get pods -l "app=$1" -o jsonl | jq -c --arg image "$2" 'select((.metadata.deletionTimestamp | not) and
+    .spec.containers[0].image == $image and any(.status.conditions[]?; .type == "Ready" and .status == "True"))' | wc -l
+}
+rolled_out() { # NAME REPLICAS IMAGE
+  [ "$(ready_pods "$1" "$3")" -eq "$2" ] && [ "$(orch-get pods -l "app=$1" -o jsonl | wc -l)" -eq "$2" ] &&
+    orch-get "deployment/$1" -o jsonl | jq -e --argjson n "$2" '.status.updatedReplicas == $n and .status.availableReplicas == $n and
+      .status.replicas == $n and .status.observedGeneration == .metadata.generation and (.status.unavailableReplicas | not)'
+}
+
+@test "by hand: observe, reconcile, act, until nothing is left to do" {
+  deployment hand 2 | orch-apply
+  orch-observe deployment/hand | orch-reconcile deployment | tee plan | orch-act
+  orch-observe replicasets | orch-reconcile replicaset | orch-act
+  [ "$(orch-get pods -l app=hand -o jsonl | wc -l)" -eq 2 ]
+  agents_once
+  agents_once
+  orch-observe replicasets | orch-reconcile replicaset | orch-act
+  orch-observe deployment/hand | orch-reconcile deployment | orch-act
+  rolled_out hand 2 web:1
+  [ -z "$(orch-observe deployment/hand | orch-reconcile deployment)" ]
+  [ -z "$(orch-observe replicasets | orch-reconcile replicaset)" ]
+  # the first plan again: what exists is not made twice, what has changed is refused
+  run -3 orch-act <plan
+  [ "$(orch-get replicasets -l app=hand -o jsonl | wc -l)" -eq 1 ]
+  orch-delete deployment/hand replicaset --all
+  orch-delete pod --all --grace-period 0
+}
+
+@test "for ever: killed at random moments, it still gets there" {
+  node n1
+  agents 3>&- &
+  echo "$!" >>"$BATS_FILE_TMPDIR/pids"
+  for i in $(seq 12); do
+    orch-reconcile -w all 3>&- 2>>loop.log &
+    loop=$!
+    deployment web $((i % 4 + 2)) "web:$((i % 3))" | orch-apply
+    sleep "0.$((RANDOM % 5))"
+    kill -9 "$loop"
+    wait "$loop" || true
+  done
+  background orch-reconcile -w all
+  deployment web 5 web:9 | orch-apply
+  wait_for 30 rolled_out web 5 web:9
+  # rolled back by applying an old manifest: the old ReplicaSet again, with a new revision
+  deployment web 3 web:1 | orch-apply
+  wait_for 30 rolled_out web 3 web:1
+  [ "$(orch-get replicasets -l app=web -o jsonl | jq -r '.spec.template.spec.containers[0].image' | sort | uniq -d)" = "" ]
+  # and with the deployment goes what it owns
+  orch-delete deployment/web
+  wait_for 30 gone "replicasets,pods" -l app=web
+}
+
+gone() { [ -z "$(orch-get "$@" -o jsonl)" ]; }
+
+@test "for ever: a namespace is emptied and goes" {
+  printf 'apiVersion: v1\nkind: Namespace\nmetadata: {name: old}\n' | orch-apply
+  { configmap c; deployment web 3; } | orch-apply -n old
+  wait_for 20 rolled_out_in old 3
+  orch-delete namespace/old --wait=false
+  wait_for 30 not orch-get namespace/old -o name
+  gone pods,replicasets,deployments,configmaps -n old
+}
+
+rolled_out_in() { [ "$(orch-get pods -n "$1" -o jsonl | jq -c 'select(.status.phase == "Running")' | wc -l)" -eq "$2" ]; }
+
+@test "for ever: ends cleanly on SIGTERM, serves metrics, says what it does" {
+  orch-reconcile -w --metrics 127.0.0.1:0 deployment 3>&- 2>log &
+  loop=$!
+  wait_for 5 grep -q ready log
+  kill "$loop"
+  wait "$loop"
+}
+
+@test "once: ends by itself" {
+  deployment once 1 | orch-apply
+  run -0 orch-reconcile -w --once deployment replicaset
+  [ "$(orch-get pods -l app=once -o jsonl | wc -l)" -eq 1 ]
 }
