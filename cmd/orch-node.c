@@ -21,7 +21,7 @@
 #include "node/agent.h"
 #include "node/machine.h"
 
-enum { HEARTBEAT = 10, STATUS_EVERY = 300, LEASE_SECONDS = 40 };
+enum { HEARTBEAT = 10, STATUS_EVERY = 300, LEASE_SECONDS = 40, MAX_EVENTS = 1000 };
 
 static const char *name, *data = "/var/lib/orch", *netns, *pod_cidr, *address, *runtime, *conmon;
 static const char *cni_path, *metrics, *pods_file, *pids_arg = "4096", *backoff_arg = "10s",
@@ -70,6 +70,7 @@ struct node {
 	struct cache *cache;
 	struct world *world; /* ConfigMaps and Secrets out of --pods */
 	struct metrics_server *metrics;
+	json_t *events;	   /* to be posted when nothing is more urgent */
 	json_t *status;	   /* of the Node, as last sent */
 	double beat, full; /* when the next heartbeat, the next whole status is due */
 	bool silent;	   /* the server did not take the last heartbeat: said so */
@@ -151,12 +152,11 @@ look_up(void *arg, const char *kind, const char *ns, const char *object)
 }
 
 static void
-post_event(void *arg, const json_t *pod, const char *type, const char *reason, const char *message)
+note_event(void *arg, const json_t *pod, const char *type, const char *reason, const char *message)
 {
 	struct node *n = arg;
 	char when[TIME_TEXT];
-	json_auto_t *event = NULL;
-	struct err err;
+	json_t *event;
 
 	time_print(clock_now(), when);
 	event = json_pack(
@@ -169,8 +169,23 @@ post_event(void *arg, const json_t *pod, const char *type, const char *reason, c
 	    type, "reason", reason, "message", message, "firstTimestamp", when, "lastTimestamp",
 	    when, "count", 1, "source", "component", "orch-node", "host", name,
 	    "reportingComponent", "orch-node", "reportingInstance", name);
-	if (event && client_create(n->client, event, NULL, NULL, &err) < 0)
-		log_more("cannot record an event: %s", err.msg);
+	if (event && json_array_size(n->events) < MAX_EVENTS)
+		json_array_append_new(n->events, event);
+	else
+		json_decref(event);
+}
+
+static void
+post_events(struct node *n)
+{
+	json_t *event;
+	struct err err;
+	size_t i;
+
+	json_array_foreach (n->events, i, event)
+		if (client_create(n->client, event, NULL, NULL, &err) < 0)
+			log_more("cannot record an event: %s", err.msg);
+	json_array_clear(n->events);
 }
 
 /* --- hooks, without one ------------------------------------------------------------- */
@@ -409,6 +424,8 @@ turn(struct node *n)
 	double wait;
 
 	agent_step(n->agent);
+	if (n->client)
+		post_events(n);
 	if (n->metrics)
 		metrics_serve(n->metrics);
 	metric_set(pods_metric, (int64_t)agent_pods(n->agent));
@@ -563,7 +580,7 @@ follow(struct node *n)
 static int
 serve(struct node *n)
 {
-	struct agent_hooks with = { n, send_status, delete_pod, look_up, post_event };
+	struct agent_hooks with = { n, send_status, delete_pod, look_up, note_event };
 	struct agent_hooks without = { n, print_status, let_go, look_up_file, NULL };
 	struct err err;
 
@@ -590,7 +607,7 @@ serve(struct node *n)
 int
 main(int argc, char *argv[])
 {
-	struct node n = { 0 };
+	struct node n = { .events = json_array() };
 	autofree char *found = NULL;
 	char hostname[256] = "localhost";
 	struct err err;
@@ -620,6 +637,8 @@ main(int argc, char *argv[])
 	cache_close(n.cache);
 	client_close(n.client);
 	world_free(n.world);
+	json_decref(n.events);
+	json_decref(n.status);
 	host_close(n.host);
 	return finish(status);
 }

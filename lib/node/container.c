@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "api/meta.h"
+#include "base/clock.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -232,8 +233,8 @@ launch(const struct start *s, const struct image *image, const char *id, json_t 
 	const char *args[] = { "start", id, NULL };
 	autofree char *status_id = image_status_id(image);
 	struct proc init, monitor;
+	double now = (double)clock_now_us() / 1e6, when;
 	int code, r;
-	double when;
 
 	/* conmon's own pid is known before: a short container may have ended a moment later. */
 	container_processes(s->host, uid, name, s->attempt, &init, &monitor);
@@ -241,10 +242,10 @@ launch(const struct start *s, const struct image *image, const char *id, json_t 
 		return r;
 	if (!monitor.pid && !container_exit(s->host, id, &code, &when))
 		return err_set(err, ERR_INTERNAL, "conmon has gone");
-	*result = json_pack("{s:i, s:I, s:i, s:I, s:s, s:s, s:i}", "pid", (int)init.pid, "start",
-	    (json_int_t)init.start, "monitor", (int)monitor.pid, "monitor_start",
+	*result = json_pack("{s:i, s:I, s:i, s:I, s:s, s:s, s:i, s:f}", "pid", (int)init.pid,
+	    "start", (json_int_t)init.start, "monitor", (int)monitor.pid, "monitor_start",
 	    (json_int_t)monitor.start, "image", image->ref, "imageID", status_id, "stopSignal",
-	    stop_signal(image));
+	    stop_signal(image), "startedAt", now);
 	return 0;
 }
 

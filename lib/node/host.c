@@ -157,7 +157,7 @@ choose_runtime(struct host *h, const char *wanted, struct err *err)
 static int
 choose_programs(struct host *h, const struct host_options *o, struct err *err)
 {
-	static const char *const plugins[] = { "ptp", "host-local", "loopback" };
+	static const char *const plugins[] = { "ptp", "host-local" };
 	const char *conmon = o->conmon ? o->conmon : "conmon", *cni = o->cni_path;
 
 	if (!(h->o.conmon = find_program(conmon)))

@@ -55,7 +55,6 @@ parameters(const struct host *h, const char *uid, const char *netns)
 int
 network_add(const struct host *h, const char *uid, const char *netns, char **ip, struct err *err)
 {
-	static const char lo[] = "{\"cniVersion\":\"1.0.0\",\"name\":\"lo\",\"type\":\"loopback\"}";
 	autofree char *config = ptp_config(h);
 	autobuf struct buf out = BUF_INIT;
 	json_auto_t *result = NULL;
@@ -63,9 +62,6 @@ network_add(const struct host *h, const char *uid, const char *netns, char **ip,
 	int r;
 
 	parameters(h, uid, netns);
-	if ((r = plugin(h, "loopback", "ADD", "lo", lo, &out, err)) < 0)
-		return r;
-	buf_clear(&out);
 	if ((r = plugin(h, "ptp", "ADD", "eth0", config, &out, err)) < 0)
 		return r;
 	result = json_loadb(out.data, out.len, 0, NULL);

@@ -4,7 +4,7 @@
 #include "node/host.h"
 
 /*
- * A pod's network by CNI plugins (CNI specification 1.0.0): loopback, and ptp with host-local
+ * A pod's network by CNI plugins (CNI specification 1.0.0): ptp with host-local
  * addresses out of the node's pod CIDR.  Call in a forked process: the plugins' parameters
  * travel in the environment.
  */

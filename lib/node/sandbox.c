@@ -1,9 +1,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <net/if.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -61,6 +64,21 @@ pin(const char *name, const char *path, struct err *err)
 	return 0;
 }
 
+/* What the CNI plugin "loopback" does, without starting a program for it. */
+static int
+raise_loopback(struct err *err)
+{
+	autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq lo = { .ifr_name = "lo" };
+
+	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &lo) < 0)
+		return err_sys(err, errno, "cannot find the pod's loopback interface");
+	lo.ifr_flags |= IFF_UP;
+	if (ioctl(fd, SIOCSIFFLAGS, &lo) < 0)
+		return err_sys(err, errno, "cannot raise the pod's loopback interface");
+	return 0;
+}
+
 /* spec.securityContext.sysctls, which are of the pod's namespaces. */
 static int
 set_sysctls(const json_t *pod, struct err *err)
@@ -100,7 +118,8 @@ make_spaces(const struct host *h, const json_t *pod, const char *folder, struct 
 	sandbox_hostname(h, pod, name);
 	if ((flags & CLONE_NEWUTS) && sethostname(name, strlen(name)) < 0)
 		return err_sys(err, errno, "cannot set the hostname '%s'", name);
-	if ((r = set_sysctls(pod, err)) < 0)
+	if ((r = set_sysctls(pod, err)) < 0 ||
+	    ((flags & CLONE_NEWNET) && (r = raise_loopback(err)) < 0))
 		return r;
 	for (size_t i = 0; i < COUNT(spaces); i++) {
 		autofree char *path = xasprintf("%s/%s", folder, spaces[i].name);

@@ -232,7 +232,7 @@ static void
 started(struct agent *a, struct pod *p, struct container *c, const json_t *result, double now)
 {
 	c->state = RUNNING;
-	c->started = (int64_t)now;
+	c->started = (int64_t)json_number_value(get(result, "startedAt"));
 	c->finished = 0;
 	c->retry = 0;
 	text_replace(&c->reason, NULL);

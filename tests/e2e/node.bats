@@ -145,7 +145,7 @@ initContainers: [{name: a, image: "web:1", command: [sh, -c, "exit 3"]}]' >"$T/i
 	[ "$(status crash .phase)" = Running ]
 	[ "$(logs crash c 2)" = run ]
 	started=($(jq -r '.status.containerStatuses[0] | select(.state.running) | "\(.restartCount) \(.state.running.startedAt | fromdate)"' "$T/out" | sort -un | cut -d' ' -f2))
-	[ $((started[2] - started[1])) -ge 1 ] && [ $((started[3] - started[2])) -ge 2 ]
+	[ $((started[3] - started[1])) -ge 2 ] # 0 s, 1 s, 2 s; times are whole seconds
 }
 
 @test "OnFailure: again until it succeeds" {
@@ -326,10 +326,11 @@ activeDeadlineSeconds: 1' >"$T/in"
 	} | start_node
 	until_status a '.phase == "Running"'
 	until_status b '.phase == "Running"'
-	links=$(ip -o link | wc -l)
+	ip=$(status a .podIP)
+	[ -n "$(ip route show "$ip")" ]
 	end_node KILL
 	orch-node --data "$T/n" --clean
-	[ "$(ip -o link | wc -l)" -le $((links - 2)) ]
+	[ -z "$(ip route show "$ip")" ] # and with it the interface
 	[ -z "$(ls "$T/n/pods")" ] && [ ! -e "$T/n/run" ] && [ ! -e "$T/n/cni" ]
 	run grep -F "$T" /proc/self/mountinfo
 	[ -z "$output" ]
