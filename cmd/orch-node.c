@@ -71,7 +71,6 @@ struct node {
 	struct world *world; /* ConfigMaps and Secrets out of --pods */
 	struct metrics_server *metrics;
 	json_t *events;	   /* to be posted when nothing is more urgent */
-	json_t *status;	   /* of the Node, as last sent */
 	double beat, full; /* when the next heartbeat, the next whole status is due */
 	bool silent;	   /* the server did not take the last heartbeat: said so */
 	bool failed;	   /* --pods: a pod has failed */
@@ -292,29 +291,28 @@ register_node(struct node *n, struct err *err)
 	}
 	if (r < 0)
 		return r;
-	json_decref(n->status);
-	n->status = json_incref(get(got, "status"));
 	n->full = 0; /* a create leaves status out */
 	return 0;
 }
 
+/* The server's state is what counts: others (the node controller) write conditions too. */
 static int
 send_node_status(struct node *n, struct err *err)
 {
-	json_auto_t *status = machine_status(n->host, n->status, clock_now());
-	json_auto_t *patch = json_pack("{s:O}", "status", status);
+	json_auto_t *node = NULL, *status = NULL, *patch = NULL;
 	double now = clock_monotonic();
 	int r;
 
-	if (now < n->full && !machine_status_changed(status, n->status))
-		return 0;
-	if ((r = client_patch(n->client, core_kind("Node"), NULL, name, "status",
-		 "application/merge-patch+json", patch, NULL, NULL, err)) < 0)
+	if ((r = client_get(n->client, core_kind("Node"), NULL, name, &node, err)) < 0)
 		return r;
-	json_decref(n->status);
-	n->status = json_incref(status);
-	n->full = now + STATUS_EVERY;
-	return 0;
+	status = machine_status(n->host, get(node, "status"), clock_now());
+	if (now < n->full && !machine_status_changed(status, get(node, "status")))
+		return 0;
+	patch = json_pack("{s:O}", "status", status);
+	if ((r = client_patch(n->client, core_kind("Node"), NULL, name, "status",
+		 "application/merge-patch+json", patch, NULL, NULL, err)) == 0)
+		n->full = now + STATUS_EVERY;
+	return r;
 }
 
 static int
@@ -638,7 +636,6 @@ main(int argc, char *argv[])
 	client_close(n.client);
 	world_free(n.world);
 	json_decref(n.events);
-	json_decref(n.status);
 	host_close(n.host);
 	return finish(status);
 }

@@ -318,6 +318,23 @@ check_deadline(struct agent *a, struct pod *p, double now)
 	p->dirty = true;
 }
 
+/* A pod that is to end does not wait long for what its start is busy with: a pull may take minutes.
+ */
+static void
+cut_short(struct agent *a, struct pod *p, double now)
+{
+	double by = p->doing_since + 3;
+
+	if (!p->stopping || !p->job.pid || p->doing == STEP_TEARDOWN)
+		return;
+	if (now < by) {
+		a->wake = by < a->wake ? by : a->wake;
+		return;
+	}
+	unwatch(a, p->job.fd);
+	job_kill(&p->job); /* taking the pod down removes what it has made */
+}
+
 /* True when the pod is forgotten (and freed). */
 static bool
 advance(struct agent *a, struct pod *p, double now)
@@ -330,6 +347,7 @@ advance(struct agent *a, struct pod *p, double now)
 	if (pod_over(p) && p->stop_by == 0)
 		p->stop_by = now + grace(p->object); /* for sidecars, and what a deadline ends */
 	soften(p, now, &a->wake);
+	cut_short(a, p, now);
 	while ((step = pod_next(p, now, &which, &a->wake)) != STEP_NONE) {
 		if (step != STEP_GONE) {
 			work_begin(a, p, step, which, now);

@@ -293,7 +293,7 @@ image_commit(struct images *s, const struct buf *config, const struct image_sour
 /* Does a container of this data folder run from the image?  Pods' state files name what they use.
  */
 static bool
-in_use(const struct images *s, const char *id)
+in_use(const struct images *s, const struct image *image)
 {
 	autofree char *pods = xasprintf("%s/pods", s->data);
 	DIR *d = opendir(pods);
@@ -306,7 +306,8 @@ in_use(const struct images *s, const char *id)
 		struct err ignored;
 
 		if (e->d_name[0] != '.' && buf_read_file(&b, path, MAX_JSON, &ignored) == 0)
-			found = strstr(b.data, id) != NULL;
+			found = strstr(b.data, image->id) ||
+				(*image->digest && strstr(b.data, image->digest));
 	}
 	if (d)
 		closedir(d);
@@ -327,7 +328,7 @@ image_remove(struct images *s, const char *ref, struct err *err)
 	if ((r = image_find(s, ref, &image, err)) < 0)
 		return r;
 	path = ref_path(s, image.ref);
-	used = in_use(s, image.id);
+	used = in_use(s, &image);
 	image_release(&image);
 	if (used)
 		return err_set(err, ERR_FORBIDDEN, "image '%s' is used by a pod", ref);

@@ -208,13 +208,17 @@ machine_node(const struct host *h, int64_t now)
 	return node;
 }
 
-/* Without what changes with every heartbeat. */
+/* What we say, without what changes with every heartbeat. */
 static json_t *
 lasting(const json_t *status)
 {
-	json_t *copy = json_deep_copy(status), *c;
+	static const char *const ours[] = { "addresses", "allocatable", "capacity", "conditions",
+		"images", "nodeInfo" };
+	json_t *copy = json_object(), *c;
 	size_t i;
 
+	for (i = 0; i < COUNT(ours); i++)
+		json_object_set_new(copy, ours[i], json_deep_copy(get(status, ours[i])));
 	json_array_foreach (get(copy, "conditions"), i, c)
 		json_object_del(c, "lastHeartbeatTime");
 	return copy;

@@ -253,3 +253,14 @@ start_registry() { # [htpasswd]
 	run image --auth-file "$T/auth.json" pull "127.0.0.1:$PORT/web:1"
 	[ "$status" = 2 ]
 }
+
+@test "an image that a pod uses is not removed" {
+	busybox_image - a:1 | image import >/dev/null
+	mkdir -p "$T/data/pods/uid"
+	echo "{\"imageID\":\"docker.io/library/a@$(image list a:1 | jq -r .digest)\"}" >"$T/data/pods/uid/state.json"
+	run image remove a:1
+	[ "$status" = 2 ]
+	[[ $output == *"'a:1' is used by a pod"* ]]
+	rm "$T/data/pods/uid/state.json"
+	image remove a:1
+}
