@@ -92,17 +92,19 @@ consume(struct out *o, size_t n, size_t *chunks)
 	o->first = o->n = 0;
 }
 
-/* Lay out the first segments as at most IOVS pieces; `frames` holds the length lines. */
+/* Lay out the first segments, `most` bytes or a little more, as at most IOVS pieces; `frames` holds
+ * the length lines. */
 static int
-gather(const struct out *o, struct iovec *iov, char *frames)
+gather(const struct out *o, struct iovec *iov, char *frames, size_t most)
 {
-	size_t skip = o->at;
+	size_t skip = o->at, sum = 0;
 	int n = 0, whole;
 
-	for (size_t i = o->first; i < o->n && n + 3 <= IOVS; i++) {
+	for (size_t i = o->first; i < o->n && n + 3 <= IOVS && sum < most + o->at; i++) {
 		const struct seg *s = &o->segs[i];
 
 		whole = n;
+		sum += s->b->len;
 		if (s->kind == SEG_CHUNK) {
 			iov[n++] = (struct iovec){ frames, frame(frames, s->b->len) };
 			frames += FRAME;
@@ -133,7 +135,7 @@ flush_plain(struct conn *c, size_t *chunks, size_t *wrote)
 
 		if (!c->can_write)
 			return 0;
-		m.msg_iovlen = (size_t)gather(&c->out, iov, frames);
+		m.msg_iovlen = (size_t)gather(&c->out, iov, frames, SIZE_MAX / 2);
 		n = sendmsg(c->fd, &m, MSG_NOSIGNAL);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -155,7 +157,7 @@ fill_record(const struct out *o, char *room, size_t size)
 {
 	char frames[IOVS / 3 * FRAME];
 	struct iovec iov[IOVS];
-	int n = gather(o, iov, frames);
+	int n = gather(o, iov, frames, size);
 	size_t len = 0;
 
 	for (int i = 0; i < n && len < size; i++) {
