@@ -19,7 +19,7 @@
 #include "client/loop.h"
 #include "control/control.h"
 
-static bool watch, complete, list;
+static bool watch, exhaustive, list;
 static const char *time_arg, *namespace;
 static struct list settings;
 static struct loop_options loop;
@@ -27,7 +27,7 @@ static struct loop_options loop;
 static const struct opt opts[] = {
 	{ 't', "time", "TIME", "the time the controllers see (default: now)", &time_arg, false },
 	{ 'n', "namespace", "NAMESPACE", "only the objects of this namespace", &namespace, false },
-	{ 0, "complete", NULL, "a kind without objects in the input has none", &complete, false },
+	{ 0, "exhaustive", NULL, "a kind without objects in the input has none", &exhaustive, false },
 	{ 0, "set", "NAME=VALUE", "set what controllers let one tune", &settings, true },
 	{ 0, "list", NULL, "list the controllers", &list, false },
 	{ 'w', "watch", NULL, "run for ever against the API server", &watch, false },
@@ -121,7 +121,7 @@ read_world(void)
 
 	world_set_now(w, parse_time());
 	apply_settings(w);
-	if (complete)
+	if (exhaustive)
 		world_set_known(w, "*");
 	while ((r = objects_read(in, &obj, &err)) > 0) {
 		world_set_known(w, meta_group_kind(obj, kind));
@@ -224,8 +224,8 @@ run_loop(const struct controller *const *which)
 	log_open(self.name, 0);
 	apply_settings(w); /* complains about a bad one now */
 	world_free(w);
-	if (time_arg || complete || namespace)
-		die(NULL, "--time, --complete and --namespace are for a pipe, not for --watch");
+	if (time_arg || exhaustive || namespace)
+		die(NULL, "--time, --exhaustive and --namespace are for a pipe, not for --watch");
 	if (client_open(&client, &err) < 0)
 		die(&err, "cannot open the connection to the API server");
 	loop.settings = &settings;

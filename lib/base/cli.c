@@ -35,6 +35,37 @@ optional(const struct opt *o)
 	return o->arg && o->arg[0] == '[';
 }
 
+enum { WIDTH = 80, HELP_COLUMN = 28 };
+
+/* Print words from column `at`, going on in column `indent` of the next line where they reach
+ * WIDTH. What stands in brackets is one word: "[-n NAMESPACE]". */
+static void
+wrap(FILE *f, const char *words, size_t len, size_t at, size_t indent)
+{
+	const char *end = words + len;
+	bool first = true;
+
+	while (words < end) {
+		const char *p = words;
+		int depth = 0;
+
+		for (; p < end && (depth > 0 || *p != ' '); p++)
+			depth += *p == '[' ? 1 : *p == ']' ? -1 : 0;
+		if (!first && at + 1 + (size_t)(p - words) > WIDTH) {
+			fprintf(f, "\n%*s", (int)indent, "");
+			at = indent;
+		} else if (!first) {
+			fputc(' ', f);
+			at++;
+		}
+		fwrite(words, 1, (size_t)(p - words), f);
+		at += (size_t)(p - words);
+		first = false;
+		words = p + (p < end);
+	}
+	fputc('\n', f);
+}
+
 static void
 synopsis(FILE *f)
 {
@@ -42,9 +73,10 @@ synopsis(FILE *f)
 	const char *lead = "usage:";
 
 	for (;;) {
-		size_t len = strcspn(line, "\n");
+		size_t len = strcspn(line, "\n"), name = strlen("usage: ") + strlen(self.name) + 1;
 
-		fprintf(f, "%s %s%s%.*s\n", lead, self.name, len ? " " : "", (int)len, line);
+		fprintf(f, "%s %s%s", lead, self.name, len ? " " : "");
+		wrap(f, line, len, name, name);
 		if (line[len] == '\0')
 			break;
 		line += len + 1;
@@ -55,8 +87,10 @@ synopsis(FILE *f)
 static void
 help_line(const char *left, const char *text)
 {
-	printf(
-	    "  %-26s%s%s\n", left, strlen(left) > 25 ? "\n                            " : "", text);
+	printf("  %-*s", HELP_COLUMN - 2, left);
+	if (strlen(left) > HELP_COLUMN - 2)
+		printf("\n%*s", HELP_COLUMN, "");
+	wrap(stdout, text, strlen(text), HELP_COLUMN, HELP_COLUMN);
 }
 
 static void
@@ -65,7 +99,9 @@ help(void)
 	char left[64];
 
 	synopsis(stdout);
-	printf("\n%s\n\n", self.summary);
+	fputc('\n', stdout);
+	wrap(stdout, self.summary, strlen(self.summary), 0, 0);
+	fputc('\n', stdout);
 	for (size_t i = 0; nth(i); i++) {
 		const struct opt *o = nth(i);
 		char letter[8] = "    ", arg[40] = "";

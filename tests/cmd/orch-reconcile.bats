@@ -80,7 +80,7 @@ YAML
   run -2 orch-reconcile -t yesterday deployment </dev/null
   [[ $output == *"'yesterday'"* ]]
   run -2 orch-reconcile --set grace deployment </dev/null
-  run -2 orch-reconcile -w --complete deployment </dev/null
+  run -2 orch-reconcile -w --exhaustive deployment </dev/null
 }
 
 @test "broken input is refused with its place" {

@@ -214,7 +214,7 @@ read_options(char *words)
 	for (char *word = strtok(words, " \t"); word; word = strtok(NULL, " \t")) {
 		char *next = NULL, *equals;
 
-		if (strcmp(word, "--complete") == 0)
+		if (strcmp(word, "--exhaustive") == 0)
 			complete = true;
 		else if ((next = strtok(NULL, " \t")) && strcmp(word, "--time") == 0)
 			assert(time_parse(next, &start));
