@@ -88,7 +88,7 @@ static void
 help_line(const char *left, const char *text)
 {
 	printf("  %-*s", HELP_COLUMN - 2, left);
-	if (strlen(left) > HELP_COLUMN - 2)
+	if (strlen(left) > HELP_COLUMN - 3) /* one blank at least */
 		printf("\n%*s", HELP_COLUMN, "");
 	wrap(stdout, text, strlen(text), HELP_COLUMN, HELP_COLUMN);
 }
