@@ -35,7 +35,7 @@ read_body(struct buf *body)
 	struct err err;
 	int r = 0;
 
-	if (strcmp(data, "-") == 0)
+	if (strcmp(data, "-") == 0 || strcmp(data, "@-") == 0)
 		r = buf_read_fd(body, STDIN_FILENO, MAX_BODY, &err);
 	else if (data[0] == '@')
 		r = buf_read_file(body, data + 1, MAX_BODY, &err);
