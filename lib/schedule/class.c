@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
-#include "schedule/snapshot.h"
+#include "schedule/relate.h"
 
 /*
  * Classes: pods of which the scheduler sees no difference.  A thousand replicas are judged
@@ -40,13 +40,6 @@ key_containers(struct buf *b, const json_t *list)
 	buf_putc(b, '\n');
 }
 
-static bool
-relates(const json_t *spec)
-{
-	return get(spec, "topologySpreadConstraints") || get(spec, "affinity", "podAffinity") ||
-	       get(spec, "affinity", "podAntiAffinity");
-}
-
 /* The text that two pods share exactly when they are of one class. */
 static void
 key_of(struct buf *b, const json_t *pod)
@@ -59,7 +52,8 @@ key_of(struct buf *b, const json_t *pod)
 		key_part(b, get(spec, parts[i]));
 	key_containers(b, get(spec, "containers"));
 	key_containers(b, get(spec, "initContainers"));
-	if (relates(spec)) {
+	if (get(spec, "topologySpreadConstraints") || get(spec, "affinity", "podAffinity") ||
+	    get(spec, "affinity", "podAntiAffinity")) {
 		buf_puts(b, meta_namespace(pod));
 		key_part(b, meta_labels(pod));
 	}
@@ -183,7 +177,7 @@ class_of(struct scheduler *s, const json_t *pod)
 				 "requiredDuringSchedulingIgnoredDuringExecution");
 		c->prefers = get(pod, "spec", "affinity", "nodeAffinity",
 				 "preferredDuringSchedulingIgnoredDuringExecution") != NULL;
-		c->relates = relates(get(pod, "spec"));
+		c->related = related_of(s, pod);
 		read_requests(s, c);
 		read_ports(c);
 	}
@@ -194,7 +188,9 @@ class_of(struct scheduler *s, const json_t *pod)
 static void
 class_free(struct class *c)
 {
+	related_free(c->related); /* its texts are in the pod */
 	json_decref(c->pod);
+	free(c->members.item);
 	free(c->request);
 	free(c->port);
 	free(c->verdict);

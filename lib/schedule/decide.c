@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "schedule/snapshot.h"
+#include "schedule/relate.h"
 
 /* One decision: the class's verdicts brought up to date, then the best of the nodes that fit. */
 
@@ -19,7 +19,7 @@ judge(const struct scheduler *s, const struct class *c, const struct node *n, st
 		v->filter = NO_NODE;
 		return;
 	}
-	for (size_t i = 0; i < nfilters; i++)
+	for (size_t i = 0; i < OWN_FILTERS; i++)
 		if (filters[i].refuses(s, c, n, &v->reason)) {
 			v->filter = (unsigned char)(i + 1);
 			return;
@@ -50,7 +50,8 @@ catch_up(struct scheduler *s, struct class *c)
 int32_t
 total(const struct choice *choice, const struct verdict *v)
 {
-	return v->score + WEIGHT_TAINTS * score_normal(v->taints, choice->most_taints, true) +
+	return v->score + WEIGHT_SPREAD * v->spread + WEIGHT_INTERPOD * v->interpod +
+	       WEIGHT_TAINTS * score_normal(v->taints, choice->most_taints, true) +
 	       WEIGHT_AFFINITY * score_normal(v->affinity, choice->most_affinity, false);
 }
 
@@ -76,6 +77,28 @@ seed_of(const json_t *pod)
 	return text_hash(meta_name(pod), strlen(meta_name(pod)), h);
 }
 
+/* What depends on where other pods are is worked out on a copy, for this decision alone. */
+static void
+relate(struct scheduler *s, const struct class *c, const json_t *pod, struct choice *choice)
+{
+	choice->verdict = c->verdict;
+	if (!c->related && !s->nguards)
+		return;
+	choice->own = xreallocarray(NULL, s->nnodes + 1, sizeof *choice->own);
+	memcpy(choice->own, c->verdict, s->nnodes * sizeof *choice->own);
+	if (c->related && c->related->nspread)
+		spread_judge(s, c, pod, choice->own);
+	if (s->nguards || c->related->between)
+		interpod_judge(s, c, pod, choice->own);
+	choice->verdict = choice->own;
+}
+
+void
+choice_release(struct choice *choice)
+{
+	free(choice->own);
+}
+
 void
 decide(struct scheduler *s, struct class *c, const json_t *pod, struct choice *choice)
 {
@@ -84,8 +107,9 @@ decide(struct scheduler *s, struct class *c, const json_t *pod, struct choice *c
 
 	catch_up(s, c);
 	*choice = (struct choice){ .node = s->nnodes, .seed = seed_of(pod) };
+	relate(s, c, pod, choice);
 	for (size_t i = 0; i < s->nnodes; i++) {
-		const struct verdict *v = &c->verdict[i];
+		const struct verdict *v = &choice->verdict[i];
 
 		if (v->filter)
 			continue;
@@ -96,7 +120,7 @@ decide(struct scheduler *s, struct class *c, const json_t *pod, struct choice *c
 			choice->most_affinity = v->affinity;
 	}
 	for (size_t i = 0; choice->fits && i < s->nnodes; i++) {
-		const struct verdict *v = &c->verdict[i];
+		const struct verdict *v = &choice->verdict[i];
 		int32_t t;
 		uint64_t l;
 
@@ -180,7 +204,7 @@ print_tallies(struct buf *b, struct tallies *all)
 }
 
 char *
-refusal(const struct scheduler *s, const struct class *c)
+refusal(const struct scheduler *s, const struct choice *choice)
 {
 	struct tallies all = { 0 };
 	struct same *same = NULL;
@@ -192,8 +216,8 @@ refusal(const struct scheduler *s, const struct class *c)
 	if (s->known == 0)
 		return xstrdup("no nodes available to schedule pods");
 	for (size_t i = 0; i < s->nnodes; i++)
-		if (c->verdict[i].filter && c->verdict[i].filter != NO_NODE)
-			count_same(&same, &n, &cap, &c->verdict[i]);
+		if (choice->verdict[i].filter && choice->verdict[i].filter != NO_NODE)
+			count_same(&same, &n, &cap, &choice->verdict[i]);
 	for (size_t i = 0; i < n; i++) {
 		const struct filter *f = &filters[same[i].filter - 1];
 
@@ -216,12 +240,13 @@ explain_node(const struct scheduler *s, const struct class *c, const struct node
 	const char *why;
 
 	if (!v->filter)
-		return json_pack("{s:s, s:{s:i, s:i, s:i, s:i, s:i}, s:i}", "node", n->name,
-		    "scores", "TaintToleration",
+		return json_pack("{s:s, s:{s:i, s:i, s:i, s:i, s:i, s:i, s:i}, s:i}", "node",
+		    n->name, "scores", "TaintToleration",
 		    WEIGHT_TAINTS * score_normal(v->taints, choice->most_taints, true),
 		    "NodeAffinity",
 		    WEIGHT_AFFINITY * score_normal(v->affinity, choice->most_affinity, false),
-		    "NodeResourcesFit", WEIGHT_FIT * score_fit(s, c, n),
+		    "NodeResourcesFit", WEIGHT_FIT * score_fit(s, c, n), "PodTopologySpread",
+		    WEIGHT_SPREAD * v->spread, "InterPodAffinity", WEIGHT_INTERPOD * v->interpod,
 		    "NodeResourcesBalancedAllocation", WEIGHT_BALANCED * score_balanced(c, n),
 		    "ImageLocality", WEIGHT_IMAGES * score_images(s, c, n), "total",
 		    total(choice, v));
@@ -248,7 +273,7 @@ explain(const struct scheduler *s, const struct class *c, const json_t *pod,
 
 	for (size_t i = 0; i < s->nnodes; i++)
 		if (s->node[i].obj)
-			line[n++] = explain_node(s, c, &s->node[i], &c->verdict[i], choice);
+			line[n++] = explain_node(s, c, &s->node[i], &choice->verdict[i], choice);
 	if (n)
 		qsort(line, n, sizeof *line, by_node);
 	for (size_t i = 0; i < n; i++)

@@ -3,7 +3,7 @@
 
 #include "api/meta.h"
 #include "base/mem.h"
-#include "schedule/snapshot.h"
+#include "schedule/relate.h"
 
 /* The filters: may this pod be on this node at all?  Named as the scheduler framework's plugins. */
 
@@ -111,8 +111,8 @@ ports_taken(
     const struct scheduler *s, const struct class *c, const struct node *n, uint32_t *reason)
 {
 	(void)s, (void)reason;
-	for (size_t i = 0; i < (c->nports ? n->npods : 0); i++) {
-		const struct class *other = n->pod[i]->class;
+	for (size_t i = 0; i < (c->nports ? n->members.n : 0); i++) {
+		const struct class *other = n->members.item[i]->class;
 
 		for (size_t j = 0; j < other->nports; j++)
 			for (size_t k = 0; k < c->nports; k++)
@@ -159,11 +159,35 @@ too_little_why(const struct scheduler *s, uint32_t reason, int i, char *buf, siz
 	return NULL;
 }
 
+static const char *
+spread_why(const struct scheduler *s, uint32_t reason, int i, char *buf, size_t size)
+{
+	(void)s, (void)buf, (void)size;
+	return only(reason == SPREAD_SKEW ? "node(s) didn't match pod topology spread constraints"
+					  : "node(s) didn't match pod topology spread constraints "
+					    "(missing required label)",
+	    i);
+}
+
+static const char *
+interpod_why(const struct scheduler *s, uint32_t reason, int i, char *buf, size_t size)
+{
+	static const char *const why[] = {
+		[INTERPOD_NEAR] = "node(s) didn't match pod affinity rules",
+		[INTERPOD_AWAY] = "node(s) didn't match pod anti-affinity rules",
+		[INTERPOD_GUARDED] = "node(s) didn't satisfy existing pods anti-affinity rules",
+	};
+
+	(void)s, (void)buf, (void)size;
+	return only(why[reason], i);
+}
+
 const struct filter filters[] = {
 	{ "NodeUnschedulable", unschedulable, unschedulable_why },
 	{ "TaintToleration", untolerated, untolerated_why },
 	{ "NodeAffinity", wrong_node, wrong_node_why },
 	{ "NodePorts", ports_taken, ports_taken_why },
 	{ "NodeResourcesFit", too_little, too_little_why },
+	{ "PodTopologySpread", NULL, spread_why },
+	{ "InterPodAffinity", NULL, interpod_why },
 };
-const size_t nfilters = COUNT(filters);

@@ -4,7 +4,7 @@
 #include "api/meta.h"
 #include "api/quantity.h"
 #include "base/mem.h"
-#include "schedule/snapshot.h"
+#include "schedule/topology.h"
 
 /* What a Node object says, as numbers and tables. */
 
@@ -116,6 +116,7 @@ node_read(struct scheduler *s, struct node *n, const json_t *obj)
 	n->ntaints = 0;
 	read_taints(s, n);
 	read_allocatable(s, n);
+	topology_read(s, n);
 	n->unschedulable = truth(get(obj, "spec", "unschedulable"));
 	n->has_images = json_array_size(has) > 0;
 	if (!same(had, has)) { /* how common an image is counts on every node */

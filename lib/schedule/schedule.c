@@ -116,11 +116,12 @@ schedule_pod(
 		plan_bind(s, w, pod, node, choice.fits, out);
 		place(s, pod, node, true);
 	} else {
-		message = refusal(s, c);
+		message = refusal(s, &choice);
 		plan_refusal(s, w, pod, message, out);
 	}
 	if (why)
 		json_object_set_new(*why, "message", json_string(message));
+	choice_release(&choice);
 	class_put(s, c);
 	out->for_ref = by_ref;
 	return node;

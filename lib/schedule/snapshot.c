@@ -3,9 +3,12 @@
 
 #include "api/meta.h"
 #include "api/pod.h"
+#include "base/buf.h"
+#include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "schedule/snapshot.h"
+#include "schedule/relate.h"
+#include "schedule/topology.h"
 
 /* Nodes, the pods on them, and the sums of what these ask for. */
 
@@ -113,7 +116,8 @@ place_of(struct scheduler *s, const char *name)
 	s->node[at] = (struct node){ .name = xstrdup(name),
 		.hash = text_hash(name, strlen(name), TEXT_HASH_SEED),
 		.can = xcalloc(s->nresources, sizeof(int64_t)),
-		.used = xcalloc(s->nresources, sizeof(int64_t)) };
+		.used = xcalloc(s->nresources, sizeof(int64_t)),
+		.domain = xcalloc(s->ntopologies + 1, sizeof(int32_t)) };
 	slot->value = (void *)(at + 1);
 	return at;
 }
@@ -125,7 +129,8 @@ node_release(struct scheduler *s, struct node *n)
 	free(n->name);
 	free(n->can);
 	free(n->used);
-	free(n->pod);
+	free(n->members.item);
+	free(n->domain);
 	memset(n, 0, sizeof *n);
 }
 
@@ -135,7 +140,7 @@ node_free_unused(struct scheduler *s, size_t at)
 {
 	struct node *n = &s->node[at];
 
-	if (n->obj || n->npods)
+	if (n->obj || n->members.n)
 		return;
 	map_take(&s->by_name, n->name, strlen(n->name));
 	node_release(s, n);
@@ -193,22 +198,96 @@ count(struct scheduler *s, const struct placed *p, int sign)
 		n->used[c->request[i].resource] += sign * c->request[i].amount;
 	n->guess[0] += sign * c->guess[0];
 	n->guess[1] += sign * c->guess[1];
-	if (get(p->obj, "spec", "affinity", "podAntiAffinity",
-		"requiredDuringSchedulingIgnoredDuringExecution"))
-		s->guards += (size_t)sign;
 	node_changed(s, p->node);
+}
+
+/* --- memberships ---------------------------------------------------------- */
+
+static void
+join(struct members *m, struct placed *p, int which)
+{
+	GROW(m->item, m->n, m->cap);
+	p->at[which] = m->n;
+	m->item[m->n++] = p;
+}
+
+static void
+leave(struct members *m, struct placed *p, int which)
+{
+	struct placed *last = m->item[--m->n];
+
+	m->item[p->at[which]] = last;
+	last->at[which] = p->at[which];
+}
+
+static struct group *
+group_of(struct scheduler *s, const json_t *pod)
+{
+	autobuf struct buf key = BUF_INIT;
+	struct map_slot *slot;
+	struct group *g;
+
+	buf_puts(&key, meta_namespace(pod));
+	buf_putc(&key, '\n');
+	if (meta_labels(pod))
+		json_add(&key, meta_labels(pod));
+	slot = map_at(&s->groups, key.data, key.len);
+	if (slot->value)
+		return slot->value;
+	g = slot->value = xcalloc(1, sizeof *g);
+	g->pod = json_incref((json_t *)pod);
+	g->keylen = key.len;
+	g->key = buf_detach(&key);
+	return g;
+}
+
+static void
+group_leave(struct scheduler *s, struct placed *p)
+{
+	struct group *g = p->group;
+
+	leave(&g->members, p, OF_GROUP);
+	if (g->members.n)
+		return;
+	map_take(&s->groups, g->key, g->keylen);
+	json_decref(g->pod);
+	free(g->members.item);
+	free(g->key);
+	free(g);
+}
+
+static void
+class_join(struct scheduler *s, struct placed *p)
+{
+	struct class *c = p->class;
+
+	join(&c->members, p, OF_CLASS);
+	if (c->members.n > 1 || !c->related || !c->related->between)
+		return;
+	GROW(s->guard, s->nguards, s->guards_cap);
+	s->guard[s->nguards++] = c;
+}
+
+static void
+class_leave(struct scheduler *s, struct placed *p)
+{
+	struct class *c = p->class;
+
+	leave(&c->members, p, OF_CLASS);
+	for (size_t i = 0; c->members.n == 0 && i < s->nguards; i++)
+		if (s->guard[i] == c)
+			s->guard[i--] = s->guard[--s->nguards];
+	class_put(s, c);
 }
 
 static void
 placed_free(struct scheduler *s, struct placed *p)
 {
-	struct node *n = &s->node[p->node];
-
 	count(s, p, -1);
-	n->pod[p->at] = n->pod[--n->npods];
-	n->pod[p->at]->at = p->at;
+	leave(&s->node[p->node].members, p, OF_NODE);
 	node_free_unused(s, p->node);
-	class_put(s, p->class);
+	group_leave(s, p);
+	class_leave(s, p);
 	json_decref(p->obj);
 	free(p);
 }
@@ -218,7 +297,6 @@ place(struct scheduler *s, const json_t *pod, const char *node, bool assumed)
 {
 	autofree char *key = pod_key(meta_namespace(pod), meta_name(pod));
 	struct placed *p = xcalloc(1, sizeof *p), *old;
-	struct node *n;
 
 	p->class = class_of(s, pod);
 	p->obj = json_incref((json_t *)pod);
@@ -227,10 +305,10 @@ place(struct scheduler *s, const json_t *pod, const char *node, bool assumed)
 		placed_free(s, old);
 	map_at(&s->pods, key, strlen(key))->value = p;
 	p->node = place_of(s, node);
-	n = &s->node[p->node];
-	GROW(n->pod, n->npods, n->pods_cap);
-	p->at = n->npods;
-	n->pod[n->npods++] = p;
+	p->group = group_of(s, pod);
+	join(&s->node[p->node].members, p, OF_NODE);
+	join(&p->group->members, p, OF_GROUP);
+	class_join(s, p);
 	count(s, p, 1);
 }
 
@@ -347,6 +425,9 @@ scheduler_free(struct scheduler *s)
 		if (s->node[i].name)
 			node_release(s, &s->node[i]);
 	map_release(&s->by_name, NULL);
+	map_release(&s->groups, NULL); /* each went with its last pod */
+	topologies_release(s);
+	free(s->guard);
 	classes_release(s);
 	map_release(&s->images, free);
 	map_release(&s->namespaces, labels_free);

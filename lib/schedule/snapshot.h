@@ -30,6 +30,19 @@ struct image {
 	size_t nodes; /* how many have it */
 };
 
+/* Pods in any order; each knows its places in three of these. */
+struct members {
+	struct placed **item;
+	size_t n, cap;
+};
+
+/* A label key of nodes, see topology.h. */
+struct topology {
+	char *key;
+	struct map values; /* -> number + 1 */
+	size_t n;
+};
+
 struct node {
 	char *name;  /* NULL: the place is free */
 	json_t *obj; /* NULL: pods say they are on it, but there is no such Node */
@@ -40,16 +53,28 @@ struct node {
 	struct taint *taint;
 	size_t ntaints;
 	bool unschedulable, has_images;
-	struct placed **pod;
-	size_t npods, pods_cap;
+	struct members members;
+	int32_t *domain; /* by topology */
 };
+
+enum { OF_NODE, OF_CLASS, OF_GROUP, MEMBERSHIPS };
 
 /* A pod that takes room on a node. */
 struct placed {
 	struct class *class;
 	json_t *obj;
-	size_t node, at; /* scheduler.node[node].pod[at] */
-	bool assumed;	 /* we decided so, the API has not said so yet */
+	struct group *group;
+	size_t node;		/* its place */
+	size_t at[MEMBERSHIPS]; /* in the members of its node, class and group */
+	bool assumed;		/* we decided so, the API has not said so yet */
+};
+
+/* Placed pods with the same namespace and labels: what terms about other pods look at. */
+struct group {
+	json_t *pod; /* the first of them */
+	struct members members;
+	char *key;
+	size_t keylen;
 };
 
 /* What one node is for one class of pods. */
@@ -57,6 +82,7 @@ struct verdict {
 	unsigned char filter;	  /* the first that refused, counted from 1 in filters[]; 0: fits */
 	uint32_t reason;	  /* what that filter made of it */
 	int32_t score;		  /* those that depend on this node alone, weighted */
+	int16_t spread, interpod; /* 0 to 100 */
 	int32_t taints, affinity; /* raw, to be set against the best and worst node */
 };
 
@@ -75,9 +101,10 @@ struct class
 	int64_t guess[2];
 	bool best_effort; /* asks for nothing */
 	const json_t *tolerations;
-	bool selects; /* has a nodeSelector or required node affinity */
-	bool prefers; /* has preferred node affinity */
-	bool relates; /* to other pods: affinity or spread */
+	bool selects;		 /* has a nodeSelector or required node affinity */
+	bool prefers;		 /* has preferred node affinity */
+	struct members members;	 /* those placed */
+	struct related *related; /* to other pods (relate.h), or NULL */
 	struct port *port;
 	size_t nports;
 	char *key;
@@ -106,7 +133,11 @@ struct scheduler {
 	size_t nresources, resources_cap;
 	char **texts; /* reasons, each once */
 	size_t ntexts, texts_cap;
-	size_t guards;			 /* placed pods with required anti-affinity */
+	struct map groups;
+	struct class **guard; /* classes with placed pods that have terms about other pods */
+	size_t nguards, guards_cap;
+	struct topology *topology;
+	size_t ntopologies, topologies_cap;
 	struct class *table[MAX_TABLES]; /* classes with verdicts */
 	size_t ntables;
 	/* Which places changed, for the classes to catch up; a new epoch makes them start over. */
@@ -147,7 +178,8 @@ struct filter {
 	    const struct scheduler *s, uint32_t reason, int i, char *buf, size_t size);
 };
 extern const struct filter filters[];
-extern const size_t nfilters;
+/* Those before these are asked node by node; the two see all nodes at once (relate.h). */
+enum { OWN_FILTERS = 5, FILTER_SPREAD, FILTER_INTERPOD };
 bool tolerates(const json_t *tolerations, const char *key, const char *value, const char *effect);
 
 /* affinity.c */
@@ -161,11 +193,14 @@ struct choice {
 	size_t fits;			    /* how many do */
 	int32_t most_taints, most_affinity; /* among those that fit */
 	uint64_t seed;
+	const struct verdict *verdict; /* by node; the class's, or `own` */
+	struct verdict *own;
 };
+void choice_release(struct choice *choice);
 void decide(struct scheduler *s, struct class *c, const json_t *pod, struct choice *choice);
 int32_t total(const struct choice *choice, const struct verdict *v);
 char *refusal(
-    const struct scheduler *s, const struct class *c); /* "0/3 nodes are available: ..." */
+    const struct scheduler *s, const struct choice *choice); /* "0/3 nodes are available: ..." */
 json_t *explain(const struct scheduler *s, const struct class *c, const json_t *pod,
     const struct choice *choice);
 
