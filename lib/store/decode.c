@@ -26,12 +26,41 @@ refuse_option(struct call *c, const char *options, const char *reason, const cha
 		"causes", "reason", reason, "message", cause, "field", field));
 }
 
+/* Who writes: up to 128 bytes that can be printed. */
+static int
+check_manager(struct call *c, const char *options, const char *manager)
+{
+	const unsigned char *s = (const unsigned char *)manager;
+	char cause[400];
+	size_t i = 0;
+
+	if (!manager)
+		return 0;
+	if (strlen(manager) > 128) {
+		refuse_option(c, options, "FieldValueTooLong", "fieldManager",
+		    "Too long: may not be more than %s bytes", "128");
+		return -1;
+	}
+	while (s[i] >= ' ' && s[i] != 0x7f)
+		i++;
+	if (s[i] == '\0')
+		return 0;
+	snprintf(cause, sizeof cause,
+	    "Invalid value: \"%.*s\\x%02x%s\": invalid character U+%04X (at position %zu)", (int)i,
+	    manager, s[i], manager + i + 1, s[i], i);
+	refuse_option(c, options, "FieldValueInvalid", "fieldManager", "%s", cause);
+	return -1;
+}
+
 int
 options_read(struct call *c, const char *options_kind)
 {
+	autofree char *manager = http_query(c->x, "fieldManager");
 	autofree char *dry = http_query(c->x, "dryRun");
 	autofree char *validation = http_query(c->x, "fieldValidation");
 
+	if (check_manager(c, options_kind, manager) < 0)
+		return -1;
 	c->dry_run = dry && strcmp(dry, "All") == 0;
 	if (dry && *dry && !c->dry_run) {
 		refuse_option(c, options_kind, "FieldValueNotSupported", "dryRun",

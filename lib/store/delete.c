@@ -358,6 +358,20 @@ delete_object(struct call *c, const struct delete_options *o)
 	write_submit(c, obj, d == DELETE_NOW);
 }
 
+/* What a client of long ago expects of Jobs surprises everyone else. */
+static void
+warn_orphans(struct call *c, const struct delete_options *o)
+{
+	static const char text[] =
+	    "299 - \"child pods are preserved by default when jobs are deleted; set "
+	    "propagationPolicy=Background to remove them or set propagationPolicy=Orphan to "
+	    "suppress "
+	    "this warning\"";
+
+	if (kind_is(c->kind, "batch", "Job") && !*o->policy)
+		buf_add(&c->warnings, text, sizeof text);
+}
+
 static void
 delete_run(struct call *c)
 {
@@ -366,8 +380,10 @@ delete_run(struct call *c)
 	c->answer = NULL;
 	if (delete_options_read(c, &o) < 0)
 		return;
-	if (call_current(c) == 0 && check_protected(c) == 0)
+	if (call_current(c) == 0 && check_protected(c) == 0) {
+		warn_orphans(c, &o);
 		delete_object(c, &o);
+	}
 	delete_options_release(&o);
 }
 

@@ -12,6 +12,8 @@
 #include "store/call.h"
 #include "store/token.h"
 
+enum { LONG_LIST = 2000 };
+
 struct list {
 	struct filter filter;
 	struct walk walk;
@@ -300,8 +302,8 @@ list_run(struct call *c, struct list *l)
 	reply_parts(c, 200, "application/json", l->part, l->n);
 }
 
-void
-list_handle(struct call *c)
+static void
+list_now(struct call *c)
 {
 	struct list l = { .first = bytes_new("{", 1), .comma = bytes_new(",{", 2) };
 	autofree char *token = http_query(c->x, "continue");
@@ -310,4 +312,14 @@ list_handle(struct call *c)
 	    read_version(c, &l, token && *token ? token : NULL) == 0)
 		list_run(c, &l);
 	list_release(&l);
+}
+
+/* A long list would keep other clients of this loop waiting. */
+void
+list_handle(struct call *c)
+{
+	if (cache_count(c->server->cache, c->table) > LONG_LIST)
+		call_defer(c, list_now);
+	else
+		list_now(c);
 }

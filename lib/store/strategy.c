@@ -18,7 +18,7 @@ static const struct {
 	{ "apps", "ReplicaSet", HAS_GENERATION },
 	{ "apps", "StatefulSet", HAS_GENERATION },
 	{ "batch", "CronJob", HAS_GENERATION },
-	{ "batch", "Job", HAS_GENERATION },
+	{ "batch", "Job", HAS_GENERATION | ORPHANS },
 	{ "coordination.k8s.io", "Lease", CREATES_ON_UPDATE | NEEDS_VERSION },
 	{ "discovery.k8s.io", "EndpointSlice", HAS_GENERATION },
 	{ "flowcontrol.apiserver.k8s.io", NULL, HAS_GENERATION },
@@ -115,6 +115,8 @@ create_namespace(json_t *obj)
 void
 strategy_create(const struct kind *k, json_t *obj)
 {
+	char now[40];
+
 	if (kind_has_status(k) && !kind_is(k, "", "Node"))
 		json_object_set_new(obj, "status", json_object());
 	if (kind_is(k, "", "Namespace")) {
@@ -127,6 +129,7 @@ strategy_create(const struct kind *k, json_t *obj)
 		add_finalizer(obj, "kubernetes.io/pvc-protection");
 	} else if (kind_is(k, "", "PersistentVolume")) {
 		put(obj, json_string("Pending"), "status", "phase");
+		put(obj, json_string(call_now(now)), "status", "lastPhaseTransitionTime");
 		add_finalizer(obj, "kubernetes.io/pv-protection");
 	} else if (kind_is(k, "", "Service")) {
 		put(obj, json_object(), "status", "loadBalancer");

@@ -34,6 +34,7 @@ struct watches {
 	pthread_mutex_t lock; /* of all watchers; held while they are told */
 	struct watcher *bucket[BUCKETS];
 	uint64_t cursor; /* events up to this one were told */
+	_Atomic size_t watchers;
 	struct watch_stats stats;
 	struct bytes *tail;
 
@@ -213,6 +214,8 @@ tell_some(struct watches *hub)
 	int n;
 
 	pthread_mutex_lock(&hub->lock);
+	if (hub->watchers == 0)
+		hub->cursor = cache_revision(hub->cache);
 	n = cache_events(hub->cache, hub->cursor, e, EVENTS);
 	if (n < 0) { /* fell behind the history: nobody can be told what was missed */
 		for (size_t i = 0; i < BUCKETS; i++)
@@ -251,11 +254,10 @@ keep_time(struct watches *hub)
 	pthread_mutex_unlock(&hub->lock);
 }
 
-static bool
+static void
 wait_for_change(struct watches *hub, bool *stop)
 {
 	struct timespec until;
-	bool changed;
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_nsec += 250000000;
@@ -266,11 +268,9 @@ wait_for_change(struct watches *hub, bool *stop)
 	pthread_mutex_lock(&hub->wake_lock);
 	if (!hub->changed && !hub->stop)
 		pthread_cond_timedwait(&hub->wake, &hub->wake_lock, &until);
-	changed = hub->changed;
 	hub->changed = false;
 	*stop = hub->stop;
 	pthread_mutex_unlock(&hub->wake_lock);
-	return changed;
 }
 
 static void *
@@ -281,9 +281,9 @@ watch_thread(void *arg)
 	bool stop = false;
 
 	while (!stop) {
-		if (wait_for_change(hub, &stop))
-			while (tell_some(hub))
-				;
+		wait_for_change(hub, &stop);
+		while (tell_some(hub))
+			;
 		if (clock_monotonic() >= next_time) {
 			keep_time(hub);
 			next_time = clock_monotonic() + 0.25;
@@ -297,6 +297,10 @@ watches_changed(void *watches)
 {
 	struct watches *hub = watches;
 
+	/* With nobody to tell it can wait for the next tick.  Who comes just now is counted
+	 * first and reads the history then, so either sees the other. */
+	if (hub->watchers == 0)
+		return;
 	pthread_mutex_lock(&hub->wake_lock);
 	hub->changed = true;
 	pthread_cond_signal(&hub->wake);
@@ -353,6 +357,7 @@ watches_stats(struct watches *hub, struct watch_stats *ret)
 {
 	pthread_mutex_lock(&hub->lock);
 	*ret = hub->stats;
+	ret->watchers = hub->watchers;
 	pthread_mutex_unlock(&hub->lock);
 }
 
@@ -434,7 +439,7 @@ closed(void *arg)
 		*w->link = w->next;
 		if (w->next)
 			w->next->link = w->link;
-		hub->stats.watchers--;
+		hub->watchers--;
 	}
 	pthread_mutex_unlock(&hub->lock);
 	filter_release(&w->filter);
@@ -451,7 +456,7 @@ link_watcher(struct watches *hub, struct watcher *w)
 	if (w->next)
 		w->next->link = &w->next;
 	hub->bucket[i] = w;
-	hub->stats.watchers++;
+	hub->watchers++;
 }
 
 void
