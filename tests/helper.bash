@@ -36,6 +36,7 @@ stop_store() {
 background() {
   local log=$BATS_FILE_TMPDIR/log.$1.$RANDOM
   "$@" >"$log" 2>&1 3>&- &
+  disown "$!" # its end is no news
   echo "$!" >>"$BATS_FILE_TMPDIR/pids"
 }
 
