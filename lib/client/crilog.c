@@ -56,9 +56,10 @@ print_line(struct crilog *log, const char *line, FILE *out)
 	const char *stream = strchr(line, ' '), *tag = stream ? strchr(stream + 1, ' ') : NULL;
 	const char *text = tag ? strchr(tag + 1, ' ') : NULL;
 	bool partial = tag && tag[1] == 'P', fresh = !log->open;
+	autofree char *when = xstrndup(line, stream ? (size_t)(stream - line) : 0);
 	int64_t at;
 
-	if (!text || !time_parse_micro(line, &at)) {
+	if (!text || !time_parse_micro(when, &at)) {
 		fprintf(out, "%s\n", line);
 		return;
 	}
@@ -67,7 +68,7 @@ print_line(struct crilog *log, const char *line, FILE *out)
 	if (fresh && log->options.prefix)
 		fputs(log->options.prefix, out);
 	if (fresh && log->options.timestamps)
-		fprintf(out, "%.*s ", (int)(stream - line), line);
+		fprintf(out, "%s ", when);
 	fputs(text + 1, out);
 	if (!partial)
 		fputc('\n', out);

@@ -33,7 +33,7 @@ pod() {
 
 @test "the forms of a name" {
   for form in web-2 pod/web-2 pods/web-2 web-2/a pod/web-2/a; do
-    orch-logs $form; [ "$(orch-logs $form)" = $'web-2 a one\ntwo-halves' ]
+    [ "$(orch-logs $form)" = $'web-2 a one\ntwo-halves' ]
   done
   [ "$(orch-logs web-1/b)" = $'web-1 b one\ntwo-halves' ]
   [ "$(orch-logs web-1 -c b | head -n 1)" = 'web-1 b one' ]
