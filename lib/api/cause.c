@@ -170,6 +170,14 @@ refuse_duplicate(struct causes *out, const struct path *at, const char *value)
 }
 
 void
+refuse_duplicate_value(struct causes *out, const struct path *at, const json_t *value)
+{
+	autofree char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	refuse(out, "FieldValueDuplicate", at, "Duplicate value", text, "");
+}
+
+void
 refuse_not_found(struct causes *out, const struct path *at, const char *value)
 {
 	refuse_quoted(out, "FieldValueNotFound", at, "Not found", value, "");
@@ -189,19 +197,36 @@ refuse_too_many(struct causes *out, const struct path *at, size_t n, size_t max)
 	    xasprintf("Too many: %zu: must have at most %zu items", n, max));
 }
 
+static void
+add_supported(struct buf *b, const char *const *values)
+{
+	buf_puts(b, "supported values: ");
+	for (const char *const *v = values; *v; v++) {
+		if (v > values)
+			buf_puts(b, ", ");
+		text_quote(b, *v);
+	}
+}
+
 void
 refuse_unsupported(
     struct causes *out, const struct path *at, const char *value, const char *const *values)
 {
 	autobuf struct buf b = BUF_INIT;
 
-	buf_puts(&b, "supported values: ");
-	for (const char *const *v = values; *v; v++) {
-		if (v > values)
-			buf_puts(&b, ", ");
-		text_quote(&b, *v);
-	}
+	add_supported(&b, values);
 	refuse_quoted(out, "FieldValueNotSupported", at, "Unsupported value", value, b.data);
+}
+
+void
+refuse_unsupported_value(
+    struct causes *out, const struct path *at, const json_t *value, const char *const *values)
+{
+	autobuf struct buf b = BUF_INIT;
+	autofree char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+
+	add_supported(&b, values);
+	refuse(out, "FieldValueNotSupported", at, "Unsupported value", text, b.data);
 }
 
 char *
@@ -214,7 +239,8 @@ causes_message(const struct causes *c, const struct kind *k, const char *name)
 	text_quote(&b, name);
 	buf_printf(&b, " is invalid: %s", c->n > 1 ? "[" : "");
 	for (size_t i = 0; i < c->n; i++)
-		buf_printf(&b, "%s%s: %s", i ? ", " : "", c->item[i].field, c->item[i].message);
+		buf_printf(&b, "%s%s: %s", i ? ", " : "",
+		    *c->item[i].field ? c->item[i].field : "[]", c->item[i].message);
 	buf_puts(&b, c->n > 1 ? "]" : "");
 	return buf_detach(&b);
 }

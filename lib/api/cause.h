@@ -19,11 +19,15 @@ void refuse_text(struct causes *out, const struct path *at, const char *value, c
 void refuse_number(
     struct causes *out, const struct path *at, json_int_t value, const char *fmt, ...) PRINTF(4, 5);
 void refuse_duplicate(struct causes *out, const struct path *at, const char *value);
+void refuse_duplicate_value(struct causes *out, const struct path *at, const json_t *value);
 void refuse_not_found(struct causes *out, const struct path *at, const char *value);
 void refuse_too_long(struct causes *out, const struct path *at, size_t max);
 void refuse_too_many(struct causes *out, const struct path *at, size_t n, size_t max);
 void refuse_unsupported(
     struct causes *out, const struct path *at, const char *value, const char *const *values);
+
+void refuse_unsupported_value(
+    struct causes *out, const struct path *at, const json_t *value, const char *const *values);
 
 void text_quote(struct buf *b, const char *s); /* as Go's %q: "a\x01b" */
 

@@ -35,6 +35,21 @@ check_one_of(struct causes *out, const struct path *at, const json_t *obj, const
 }
 
 void
+check_unique(
+    struct causes *out, const struct path *at, const json_t *list, size_t n, const char *key)
+{
+	const char *word = str(json_object_get(json_array_get(list, n), key), "");
+	size_t i;
+	json_t *item;
+
+	json_array_foreach (list, i, item)
+		if (i < n && *word && !strcmp(str(json_object_get(item, key), ""), word)) {
+			refuse_duplicate(out, at, word);
+			return;
+		}
+}
+
+void
 check_not_negative(struct causes *out, const struct path *at, const json_t *obj, const char *key)
 {
 	const json_t *v = json_object_get(obj, key);

@@ -26,12 +26,25 @@ void check_env_name(struct causes *out, const struct path *at, const char *text)
 void check_port_name(struct causes *out, const struct path *at, const char *text);
 void check_ip(struct causes *out, const struct path *at, const char *text);
 bool ip_valid(const char *text);
+void check_reachable(
+    struct causes *out, const struct path *at, const char *ip); /* not loopback and the like */
+void check_cidr(struct causes *out, const struct path *at, const char *text);
+void check_network(
+    struct causes *out, const struct path *at, const char *text); /* nothing behind the prefix */
+bool cidr_valid(const char *text);
+bool cidr_inside(const char *part, const char *whole); /* and smaller; both valid */
+void check_wildcard(
+    struct causes *out, const struct path *at, const char *text); /* *.example.com */
 
 /* obj[key] must be there and not ""; says so otherwise. */
 bool check_required(struct causes *out, const struct path *at, const json_t *obj, const char *key);
 /* obj[key], when there, must be one of values. */
 void check_one_of(struct causes *out, const struct path *at, const json_t *obj, const char *key,
     const char *const *values);
+
+/* list[n][key] must not stand in the list before; "" may. */
+void check_unique(
+    struct causes *out, const struct path *at, const json_t *list, size_t n, const char *key);
 
 /* Numbers.  A missing obj[key] is fine. */
 void check_not_negative(

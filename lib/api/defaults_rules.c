@@ -123,6 +123,13 @@ volume(json_t *v)
 
 /* --- core ------------------------------------------------------------------------ */
 
+static bool
+no_port(const json_t *v)
+{
+	return !v || json_is_null(v) || (json_is_integer(v) && !json_integer_value(v)) ||
+	       (json_is_string(v) && !json_string_length(v));
+}
+
 static void
 service_ports(json_t *v)
 {
@@ -130,8 +137,8 @@ service_ports(json_t *v)
 	json_t *port;
 
 	json_array_foreach (json_object_get(v, "ports"), i, port)
-		if (json_is_object(port))
-			default_to(port, "targetPort",
+		if (json_is_object(port) && no_port(json_object_get(port, "targetPort")))
+			json_object_set_new(port, "targetPort",
 			    json_integer(num(json_object_get(port, "port"), 0)));
 }
 

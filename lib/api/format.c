@@ -179,70 +179,15 @@ check_port_name(struct causes *out, const struct path *at, const char *text)
 		refuse_text(out, at, text, "must not begin or end with a hyphen");
 }
 
-/* Leading zeroes are read as decimal: Kubernetes accepts them for as long as there are old objects.
- */
-static bool
-ipv4_valid(const char *s)
-{
-	int part = 0;
-
-	for (; part < 4; part++) {
-		int n = 0, value = 0;
-
-		for (; s[n] >= '0' && s[n] <= '9' && n < 4; n++)
-			value = value * 10 + s[n] - '0';
-		if (!n || n > 3 || value > 255 || (n > 1 && *s == '0') ||
-		    s[n] != (part < 3 ? '.' : '\0'))
-			return false;
-		s += n + 1;
-	}
-	return true;
-}
-
-/* Up to eight groups of hex digits, "::" once for groups of zeroes, an IPv4 address as the last
- * two. */
-static bool
-ipv6_valid(const char *s)
-{
-	int groups = 0;
-	bool gap = false;
-
-	if (*s == ':' && s[1] != ':')
-		return false;
-	while (*s) {
-		size_t n = strspn(s, "0123456789abcdefABCDEF");
-
-		if (s[n] == '.')
-			return ipv4_valid(s) && (gap ? groups <= 5 : groups == 6);
-		if (n > 4 || (!n && !(s[0] == ':' && (s[1] == ':' || gap))))
-			return false;
-		groups += n > 0;
-		s += n;
-		if (!strncmp(s, "::", 2)) {
-			if (gap)
-				return false;
-			gap = true;
-			s += 2;
-		} else if (*s == ':') {
-			if (!*++s)
-				return false;
-		} else if (*s) {
-			return false;
-		}
-	}
-	return gap ? groups <= 7 : groups == 8;
-}
-
-bool
-ip_valid(const char *text)
-{
-	return ipv4_valid(text) || ipv6_valid(text);
-}
-
 void
-check_ip(struct causes *out, const struct path *at, const char *text)
+check_wildcard(struct causes *out, const struct path *at, const char *text)
 {
-	if (!ip_valid(text))
-		refuse_text(
-		    out, at, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+	if (strncmp(text, "*.", 2) || !subdomain_fits(text + 2))
+		refuse_text(out, at, text,
+		    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS "
+		    "subdomain, which must "
+		    "consist of lower case alphanumeric characters, '-' or '.' and end with an "
+		    "alphanumeric character "
+		    "(e.g. '*.example.com', regex used for validation is '\\*\\." LABEL_SHAPE
+		    "(\\." LABEL_SHAPE ")*')");
 }

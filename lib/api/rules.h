@@ -46,4 +46,28 @@ void pod_template_create(struct causes *out, const json_t *obj);
 void controller_revision_create(struct causes *out, const json_t *obj);
 void controller_revision_update(struct causes *out, const json_t *obj, const json_t *old);
 
+/* rules_network.c */
+void endpoints_create(struct causes *out, const json_t *obj);
+void endpoint_slice_create(struct causes *out, const json_t *obj);
+void endpoint_slice_update(struct causes *out, const json_t *obj, const json_t *old);
+void ingress_create(struct causes *out, const json_t *obj);
+void ingress_class_create(struct causes *out, const json_t *obj);
+void network_policy_create(struct causes *out, const json_t *obj);
+void service_cidr_create(struct causes *out, const json_t *obj);
+void service_cidr_update(struct causes *out, const json_t *obj, const json_t *old);
+void ip_address_update(struct causes *out, const json_t *obj, const json_t *old);
+
+/* rules_storage.c */
+void persistent_volume_create(struct causes *out, const json_t *obj);
+void persistent_volume_update(struct causes *out, const json_t *obj, const json_t *old);
+void volume_claim_create(struct causes *out, const json_t *obj);
+void volume_claim_update(struct causes *out, const json_t *obj, const json_t *old);
+void storage_class_create(struct causes *out, const json_t *obj);
+void storage_class_update(struct causes *out, const json_t *obj, const json_t *old);
+void attributes_class_update(struct causes *out, const json_t *obj, const json_t *old);
+void csi_driver_create(struct causes *out, const json_t *obj);
+void csi_node_create(struct causes *out, const json_t *obj);
+void storage_capacity_create(struct causes *out, const json_t *obj);
+void volume_attachment_create(struct causes *out, const json_t *obj);
+
 #endif

@@ -209,9 +209,13 @@ check_seccomp(struct causes *out, const struct path *at, const json_t *profile)
 		    out, AT(at, "localhostProfile"), "must be set when seccomp type is Localhost");
 	else if (!strcmp(type, "Localhost"))
 		check_local_path(out, AT(at, "localhostProfile"), local);
-	else if (json_object_get(profile, "localhostProfile"))
-		refuse_value(out, AT(at, "localhostProfile"), profile,
+	else if (json_object_get(profile, "localhostProfile")) {
+		json_auto_t *whole =
+		    json_pack("{s:s, s:s}", "Type", type, "LocalhostProfile", local);
+
+		refuse_value(out, AT(at, "localhostProfile"), whole,
 		    "can only be set when seccomp type is Localhost");
+	}
 }
 
 static void

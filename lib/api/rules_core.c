@@ -36,6 +36,15 @@ check_service_port(struct causes *out, const struct path *at, const json_t *p, c
 		check_qualified_name(out, AT(at, "appProtocol"), text(p, "appProtocol"));
 }
 
+static bool
+same_port(const json_t *a, const json_t *b)
+{
+	const json_t *port = json_object_get(a, "port");
+
+	return port && json_equal(port, json_object_get(b, "port")) &&
+	       !strcmp(text(a, "protocol"), text(b, "protocol"));
+}
+
 static void
 check_service_ports(struct causes *out, const struct path *at, const json_t *spec)
 {
@@ -52,14 +61,15 @@ check_service_ports(struct causes *out, const struct path *at, const json_t *spe
 	}
 	json_array_foreach (ports, i, p)
 		json_array_foreach (ports, j, earlier)
-			if (j < i &&
-			    num(json_object_get(p, "port"), 0) ==
-				num(json_object_get(earlier, "port"), -1) &&
-			    !strcmp(text(p, "protocol"), text(earlier, "protocol"))) {
-				autofree char *port = json_dumps(p, JSON_COMPACT);
+			if (j < i && same_port(p, earlier)) {
+				/* What Kubernetes compares, and so what it shows. */
+				json_auto_t *key =
+				    json_pack("{s:s, s:s, s:n, s:O, s:i, s:i}", "Name", "",
+					"Protocol", text(p, "protocol"), "AppProtocol", "Port",
+					json_object_get(p, "port"), "TargetPort", 0, "NodePort", 0);
 
-				cause_add(out, "FieldValueDuplicate", "spec.ports",
-				    "Duplicate value: %s", port);
+				refuse_duplicate_value(out, ITEM(at, i), key);
+				break;
 			}
 }
 
@@ -73,12 +83,7 @@ check_external_ips(struct causes *out, const struct path *at, const json_t *ips)
 		const char *text = str(ip, "");
 
 		check_ip(out, ITEM(at, i), text);
-		if (!strncmp(text, "127.", 4) || !strcmp(text, "::1"))
-			refuse_text(out, ITEM(at, i), text,
-			    "may not be in the loopback range (127.0.0.0/8, ::1/128)");
-		else if (!strncmp(text, "169.254.", 8))
-			refuse_text(out, ITEM(at, i), text,
-			    "may not be in the link-local range (169.254.0.0/16, fe80::/10)");
+		check_reachable(out, ITEM(at, i), text);
 	}
 }
 

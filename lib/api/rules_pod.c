@@ -155,14 +155,18 @@ check_claims(struct causes *out, const struct path *at, const json_t *claims)
 	json_array_foreach (claims, i, claim) {
 		bool name = json_object_get(claim, "resourceClaimName");
 		bool pattern = json_object_get(claim, "resourceClaimTemplateName");
+		json_auto_t *whole =
+		    json_pack("{s:s, s:O?, s:O?}", "Name", text(claim, "name"), "ResourceClaimName",
+			json_object_get(claim, "resourceClaimName"), "ResourceClaimTemplateName",
+			json_object_get(claim, "resourceClaimTemplateName"));
 
 		check_required(out, ITEM(at, i), claim, "name");
 		if (name && pattern)
-			refuse_value(out, ITEM(at, i), claim,
+			refuse_value(out, ITEM(at, i), whole,
 			    "at most one of `resourceClaimName` or `resourceClaimTemplateName` may "
 			    "be specified");
 		else if (!name && !pattern)
-			refuse_value(out, ITEM(at, i), claim,
+			refuse_value(out, ITEM(at, i), whole,
 			    "must specify one of: `resourceClaimName`, "
 			    "`resourceClaimTemplateName`");
 	}

@@ -87,6 +87,16 @@ check_rolling(struct causes *out, const struct path *at, const json_t *rolling)
 		    "may not be 0 when `maxSurge` is 0");
 }
 
+/* Kubernetes shows the whole strategy here. */
+static void
+refuse_strategy(
+    struct causes *out, const struct path *at, const char *type, const char *const *types)
+{
+	json_auto_t *whole = json_pack("{s:s, s:n}", "Type", type, "RollingUpdate");
+
+	refuse_unsupported_value(out, at, whole, types);
+}
+
 static void
 check_strategy(struct causes *out, const struct path *at, const json_t *strategy)
 {
@@ -107,7 +117,7 @@ check_strategy(struct causes *out, const struct path *at, const json_t *strategy
 		else
 			check_rolling(out, AT(at, "rollingUpdate"), rolling);
 	} else if (*type) {
-		refuse_unsupported(out, AT(at, "type"), type, types);
+		refuse_strategy(out, at, type, types);
 	}
 }
 
@@ -165,6 +175,9 @@ replica_set_update(struct causes *out, const json_t *obj, const json_t *old)
 void
 stateful_set_create(struct causes *out, const json_t *obj)
 {
+	json_auto_t *whole = json_pack("{s:O?, s:O?}", "Partition",
+	    get(obj, "spec", "updateStrategy", "rollingUpdate", "partition"), "MaxUnavailable",
+	    get(obj, "spec", "updateStrategy", "rollingUpdate", "maxUnavailable"));
 	const json_t *spec = json_object_get(obj, "spec");
 	const json_t *rolling = get(spec, "updateStrategy", "rollingUpdate");
 	const struct path *at = AT(top, "spec"), *strategy = AT(at, "updateStrategy");
@@ -172,7 +185,7 @@ stateful_set_create(struct causes *out, const json_t *obj)
 	if (*text(spec, "serviceName"))
 		check_dns_label(out, AT(at, "serviceName"), text(spec, "serviceName"));
 	if (!strcmp(text(spec, "updateStrategy", "type"), "OnDelete") && json_is_object(rolling))
-		refuse_value(out, AT(strategy, "rollingUpdate"), rolling,
+		refuse_value(out, AT(strategy, "rollingUpdate"), whole,
 		    "only allowed for updateStrategy 'RollingUpdate'");
 	check_not_negative(out, AT(strategy, "rollingUpdate"), rolling, "partition");
 	check_not_negative(out, at, spec, "replicas");
@@ -212,10 +225,14 @@ daemon_set_create(struct causes *out, const json_t *obj)
 	const json_t *unavailable = json_object_get(rolling, "maxUnavailable");
 	const struct path *at = AT(top, "spec"),
 			  *here = AT(AT(at, "updateStrategy"), "rollingUpdate");
+	static const char *const types[] = { "RollingUpdate", "OnDelete", NULL };
+	const char *type = text(spec, "updateStrategy", "type");
 
 	check_selector_and_template(out, at, spec, "DaemonSet", "daemonset");
 	check_not_negative(out, at, spec, "minReadySeconds");
 	check_not_negative(out, at, spec, "revisionHistoryLimit");
+	if (*type && strcmp(type, "RollingUpdate") && strcmp(type, "OnDelete"))
+		refuse_strategy(out, AT(at, "updateStrategy"), type, types);
 	if (!json_is_object(rolling))
 		return;
 	check_count_or_percent(out, AT(here, "maxUnavailable"), unavailable);

@@ -20,29 +20,43 @@ already_refused(const struct causes *out, const struct path *at)
 	for (size_t i = 0; i < out->n; i++) {
 		size_t n = strlen(out->item[i].field);
 
-		if (!strncmp(out->item[i].field, field, n) && (!field[n] || field[n] == '['))
+		if (!strncmp(out->item[i].field, field, n) &&
+		    (!field[n] || field[n] == '[' || !strcmp(field + n, ".type")))
 			return true;
 	}
 	return false;
 }
 
 static void
+check_word(struct causes *out, const struct path *at, const json_t *v, const char *const *values)
+{
+	const char *text = json_string_value(v);
+
+	if (!text || !*text)
+		return;
+	for (const char *const *value = values; *value; value++)
+		if (!strcmp(text, *value))
+			return;
+	if (!already_refused(out, at))
+		refuse_unsupported(out, at, text, values);
+}
+
+static void
 check_field(struct causes *out, const struct path *at, const struct field *f, const json_t *v)
 {
 	bool missing = !v || json_is_null(v) || (json_is_string(v) && !json_string_length(v));
-	const char *text = f->values ? json_string_value(v) : NULL;
+	size_t i;
+	json_t *item;
 
 	/* A struct that is required shows what it lacks itself; a default is an answer too. */
 	if (f->required && missing && !f->dflt && f->type->class != CLASS_STRUCT &&
 	    !already_refused(out, at))
 		refuse_required(out, at, "");
-	if (text && *text) {
-		for (const char *const *value = f->values; *value; value++)
-			if (!strcmp(text, *value))
-				return;
-		if (!already_refused(out, at))
-			refuse_unsupported(out, at, text, f->values);
-	}
+	if (f->values && json_is_array(v))
+		json_array_foreach (v, i, item)
+			check_word(out, ITEM(at, i), item, f->values);
+	else if (f->values)
+		check_word(out, at, v, f->values);
 	if (v)
 		check_value(out, at, f->type, v);
 }
