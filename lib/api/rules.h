@@ -70,4 +70,27 @@ void csi_node_create(struct causes *out, const json_t *obj);
 void storage_capacity_create(struct causes *out, const json_t *obj);
 void volume_attachment_create(struct causes *out, const json_t *obj);
 
+/* rules_access.c */
+void role_create(struct causes *out, const json_t *obj);
+void cluster_role_create(struct causes *out, const json_t *obj);
+void role_binding_create(struct causes *out, const json_t *obj);
+void role_binding_update(struct causes *out, const json_t *obj, const json_t *old);
+void cluster_role_binding_create(struct causes *out, const json_t *obj);
+
+/* rules_policy.c */
+void autoscaler_create(struct causes *out, const json_t *obj);
+void disruption_budget_create(struct causes *out, const json_t *obj);
+void priority_class_create(struct causes *out, const json_t *obj);
+void priority_class_update(struct causes *out, const json_t *obj, const json_t *old);
+void limit_range_create(struct causes *out, const json_t *obj);
+void resource_quota_create(struct causes *out, const json_t *obj);
+void runtime_class_create(struct causes *out, const json_t *obj);
+void runtime_class_update(struct causes *out, const json_t *obj, const json_t *old);
+
+/* rules_admission.c */
+void webhooks_create(struct causes *out, const json_t *obj);
+void api_service_create(struct causes *out, const json_t *obj);
+void flow_schema_create(struct causes *out, const json_t *obj);
+void priority_level_create(struct causes *out, const json_t *obj);
+
 #endif
