@@ -139,9 +139,18 @@ listener_close(struct listener *l)
 {
 	struct stat st;
 
+	if (l->fd < 0)
+		return;
 	close(l->fd);
+	l->fd = -1;
 	if (l->path && stat(l->path, &st) == 0 && st.st_ino == l->inode)
 		unlink(l->path); /* but not one that somebody has put in its place */
+}
+
+void
+listener_free(struct listener *l)
+{
+	listener_close(l);
 	free(l->path);
 	free(l);
 }

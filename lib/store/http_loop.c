@@ -191,8 +191,9 @@ wind_down(struct loop *l)
 {
 	if (!l->stopping) {
 		l->stopping = true;
-		for (size_t i = 0; i < l->server->nlisteners; i++)
-			epoll_ctl(l->epoll, EPOLL_CTL_DEL, l->server->listeners[i]->fd, NULL);
+		/* who comes now is to be refused, not left waiting */
+		for (size_t i = 0; i < l->server->nlisteners && l == l->server->loops; i++)
+			listener_close(l->server->listeners[i]);
 		each_conn(l, conn_stop);
 	}
 	if (l->now >= l->server->stop_at)

@@ -244,7 +244,8 @@ struct http_server {
 	double stop_at;
 };
 void accept_all(struct listener *from, struct loop *l);
-void listener_close(struct listener *l);
+void listener_close(struct listener *l); /* only by the accepting loop, or when no loop runs */
+void listener_free(struct listener *l);
 
 #define COUNT_UP(counter, n) atomic_fetch_add_explicit(&(counter), (n), memory_order_relaxed)
 #define COUNT_DOWN(counter, n) atomic_fetch_sub_explicit(&(counter), (n), memory_order_relaxed)

@@ -106,7 +106,7 @@ http_server_free(struct http_server *s)
 	http_server_stop(s, 0);
 	pool_release(&s->pool);
 	for (size_t i = 0; i < s->nlisteners; i++)
-		listener_close(s->listeners[i]);
+		listener_free(s->listeners[i]);
 	for (int i = 0; i < s->nloops; i++)
 		loop_release(&s->loops[i]);
 	if (s->spare >= 0)

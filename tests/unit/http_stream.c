@@ -238,10 +238,18 @@ many(int port)
 		pthread_join(thread[i], NULL);
 }
 
+/* While it stops: nobody is left waiting in the queue of a closed door. */
 static void *
 release_soon(void *arg)
 {
-	nap(0.1);
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t) * (int *)arg) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	nap(0.2);
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	CHECK(connect(fd, (struct sockaddr *)&a, sizeof a) < 0, "refused while stopping");
+	close(fd);
 	atomic_store(&release, true);
 	return arg;
 }
@@ -261,7 +269,7 @@ stopping(struct http_server *s, int port)
 	CHECK(stats.open_streams == 20 && stats.open_connections >= 21,
 	    "%d streams, %d connections", (int)stats.open_streams, (int)stats.open_connections);
 	fan_out("last\n", 5);
-	pthread_create(&later, NULL, release_soon, NULL);
+	pthread_create(&later, NULL, release_soon, &port);
 	http_server_stop(s, 5);
 	pthread_join(later, NULL);
 	CHECK(atomic_load(&nwatchers) == 0, "each was closed");
