@@ -167,14 +167,14 @@ act(struct scheduling *s, const struct plan *plan, struct err *err)
 }
 
 static void
-failed(struct scheduling *s, struct waiting *w, const char *ref, const struct err *err)
+failed(struct scheduling *s, struct waiting *w, const char *called, const struct err *err)
 {
 	bool hasty = err->code == ERR_CONFLICT && w->fails == 0;
 
 	scheduler_forget(s->scheduler, w->ns, w->name);
 	metric_add(s->errors, 1);
 	if (!hasty)
-		log_line("cannot schedule %s: %s", ref, err->msg);
+		log_line("%s: cannot be scheduled: %s", called, err->msg);
 	w->fails++;
 	w->parked = false;
 	w->due = hasty ? 0 : w->tried + backoff(w);
@@ -186,6 +186,7 @@ place_one(struct scheduling *s, struct waiting *w, const json_t *pod)
 {
 	const struct world *world = cache_world(s->cache);
 	autofree char *ref = meta_ref(pod);
+	autofree char *called = xasprintf("pod %s/%s", w->ns, w->name);
 	json_auto_t *why = NULL;
 	struct plan plan;
 	const char *node;
@@ -201,14 +202,14 @@ place_one(struct scheduling *s, struct waiting *w, const json_t *pod)
 	w->tried = clock_monotonic();
 	r = act(s, &plan, &err);
 	if (r < 0) {
-		failed(s, w, ref, &err);
+		failed(s, w, called, &err);
 	} else if (node) {
-		log_line("%s: bound to %s", ref, node);
+		log_line("%s: bound to %s", called, node);
 		metric_add(s->scheduled, 1);
 		wait_no_more(s, meta_namespace(pod), meta_name(pod));
 	} else {
 		if (json_array_size(plan.actions) > 0)
-			log_line("%s: %s", ref, text(json_array_get(plan.actions, 0), "reason"));
+			log_line("%s: %s", called, text(json_array_get(plan.actions, 0), "reason"));
 		metric_add(s->unschedulable, 1);
 		w->fails++;
 		w->parked = true;
@@ -326,6 +327,7 @@ descriptors(struct scheduling *s, struct err *err)
 		return r;
 	if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, metrics_fd(s->server), &ev) < 0)
 		return err_sys(err, errno, "cannot serve metrics");
+	log_line("metrics on port %d", metrics_port(s->server));
 	return 0;
 }
 
