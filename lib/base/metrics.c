@@ -136,11 +136,13 @@ static int
 split_address(const char *address, char host[static 256], const char **port, struct err *err)
 {
 	const char *colon = strrchr(address, ':'), *from = address, *to = colon;
+	long long n;
 
-	if (!colon || (size_t)(colon - address) >= 256 || colon[1] == '\0')
+	if (!colon || (size_t)(colon - address) >= 256 || !text_int(colon + 1, &n) || n < 0 ||
+	    n > 65535)
 		return err_set(err, ERR_BAD_REQUEST, "'%s' is not HOST:PORT", address);
 	if (*from == '[') {
-		if (to[-1] != ']')
+		if (to == from || to[-1] != ']')
 			return err_set(err, ERR_BAD_REQUEST, "'%s' is not HOST:PORT", address);
 		from++, to--;
 	}

@@ -15,6 +15,7 @@
 #include "base/metrics.h"
 #include "client/loop.h"
 #include "client/queue.h"
+#include "client/wake.h"
 
 enum { BATCH = 32, HOLD_SECONDS = 10 };
 #define FIRST_RETRY 0.05
@@ -30,6 +31,7 @@ struct loop {
 	const struct controller *const *which;
 	const struct loop_options *options;
 	struct queue queue;
+	struct waker waker;
 	int signals, epoll;
 	struct metrics_server *server;
 	struct metric *depth;
@@ -37,139 +39,6 @@ struct loop {
 	FILE *terminal;
 	bool quit;
 };
-
-/*
- * A key is "index\0group-kind\0namespace\0name\0": which controller, which object.
- */
-struct key {
-	size_t controller;
-	const char *group_kind, *ns, *name;
-};
-
-static void
-wake(struct loop *l, size_t controller, const char *group_kind, const char *ns, const char *name,
-    double due)
-{
-	autobuf struct buf key = BUF_INIT;
-
-	buf_printf(&key, "%zu%c%s%c%s%c%s", controller, 0, group_kind, 0, ns, 0, name);
-	queue_add(&l->queue, key.data, key.len, due);
-}
-
-static struct key
-read_key(const struct item *it)
-{
-	struct key k = { .controller = strtoul(it->key, NULL, 10) };
-
-	k.group_kind = it->key + strlen(it->key) + 1;
-	k.ns = k.group_kind + strlen(k.group_kind) + 1;
-	k.name = k.ns + strlen(k.ns) + 1;
-	return k;
-}
-
-/* --- who is woken by a change -------------------------------------------------------- */
-
-static bool
-for_all(const struct controller *c)
-{
-	return strcmp(c->kind, "*") == 0;
-}
-
-static bool
-reads(const struct controller *c, const char *group_kind)
-{
-	for (const char *const *r = c->reads; r && *r; r++)
-		if (strcmp(*r, group_kind) == 0 || strcmp(*r, "*") == 0)
-			return true;
-	return false;
-}
-
-/* apiVersion and kind of a reference as a group-kind. */
-static const char *
-kind_of_ref(const json_t *ref, char buf[static 128])
-{
-	return meta_group_kind(ref, buf);
-}
-
-struct waking {
-	struct loop *loop;
-	size_t controller;
-};
-
-static void
-wake_named(void *arg, const char *group_kind, const char *ns, const char *name)
-{
-	struct waking *w = arg;
-	const char *own = w->loop->which[w->controller]->kind;
-
-	wake(w->loop, w->controller, group_kind ? group_kind : own, ns, name, 0);
-}
-
-/* The keys of the owners of an object: its controller owner, or for a "*" controller all of them.
- */
-static void
-wake_owners(struct loop *l, size_t controller, const json_t *obj)
-{
-	const struct controller *c = l->which[controller];
-	char group_kind[128];
-	json_t *ref;
-	size_t i;
-
-	json_array_foreach (get(obj, "metadata", "ownerReferences"), i, ref) {
-		const json_t *owner;
-
-		kind_of_ref(ref, group_kind);
-		if (!for_all(c)) {
-			if (truth(get(ref, "controller")) && strcmp(group_kind, c->kind) == 0)
-				wake(l, controller, group_kind, meta_namespace(obj),
-				    text(ref, "name"), 0);
-			continue;
-		}
-		owner = world_by_uid(cache_world(l->cache), text(ref, "uid"));
-		if (owner)
-			wake(l, controller, group_kind, meta_namespace(owner), meta_name(owner), 0);
-	}
-}
-
-/* What an object owned may be free to go when the object itself goes, or begins to. */
-static void
-wake_owned(struct loop *l, size_t controller, const json_t *obj)
-{
-	struct walk it = world_owned(cache_world(l->cache), NULL, meta_uid(obj));
-	char group_kind[128];
-
-	for (const json_t *o; (o = walk_next(&it));)
-		wake(l, controller, meta_group_kind(o, group_kind), meta_namespace(o), meta_name(o),
-		    0);
-}
-
-static void
-changed(void *arg, const char *type, const json_t *obj, const json_t *old)
-{
-	struct loop *l = arg;
-	struct world *w = cache_world(l->cache);
-	char group_kind[128];
-
-	meta_group_kind(obj, group_kind);
-	for (size_t i = 0; l->which[i]; i++) {
-		const struct controller *c = l->which[i];
-		struct waking waking = { l, i };
-
-		if (for_all(c) || strcmp(c->kind, group_kind) == 0)
-			wake(l, i, group_kind, meta_namespace(obj), meta_name(obj), 0);
-		if (for_all(c) && (strcmp(type, "DELETED") == 0 || meta_deleting(obj)))
-			wake_owned(l, i, obj);
-		if (!for_all(c) && !reads(c, group_kind))
-			continue;
-		wake_owners(l, i, obj);
-		if (old)
-			wake_owners(l, i, old); /* the owner that lost it */
-		if (c->wakes)
-			c->wakes(w, obj, wake_named, &waking);
-		if (c->wakes && old)
-			c->wakes(w, old, wake_named, &waking);
-	}
-}
 
 /* --- doing one key --------------------------------------------------------------------- */
 
@@ -301,7 +170,7 @@ settle(struct loop *l, struct item *it, const struct plan *plan, json_t *writes)
 static void
 reconcile(struct loop *l, struct item *it)
 {
-	struct key key = read_key(it);
+	struct key key = wake_key(it);
 	const struct controller *c = l->which[key.controller];
 	struct figures *f = &l->figures[key.controller];
 	struct world *w = cache_world(l->cache);
@@ -425,7 +294,7 @@ keep_kinds(struct loop *l, struct err *err)
 	for (size_t i = 0; l->which[i] && r >= 0; i++) {
 		const struct controller *c = l->which[i];
 
-		r = for_all(c) ? keep_all(l, kept, err) : keep(l, kept, c->kind, err);
+		r = wake_for_all(c) ? keep_all(l, kept, err) : keep(l, kept, c->kind, err);
 		for (const char *const *k = c->reads; k && *k && r >= 0; k++)
 			r = strcmp(*k, "*") == 0 ? keep_all(l, kept, err) : keep(l, kept, *k, err);
 	}
@@ -510,7 +379,8 @@ setup(struct loop *l, struct err *err)
 		return r;
 	if (l->options->step && !(l->terminal = fopen("/dev/tty", "re")))
 		return err_sys(err, errno, "cannot step without a terminal");
-	cache_on_change(l->cache, changed, l);
+	l->waker = (struct waker){ &l->queue, l->which, cache_world(l->cache) };
+	cache_on_change(l->cache, wake_changed, &l->waker);
 	count(l);
 	return 0;
 }
