@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 struct reader {
 	const char *p, *end;
@@ -67,32 +68,6 @@ space(struct reader *r)
 
 /* --- strings ------------------------------------------------------------------- */
 
-/* The bytes of the UTF-8 sequence at p (RFC 3629: no surrogates, nothing overlong), 0 when it is
- * none. */
-static size_t
-utf8(const unsigned char *p, size_t len)
-{
-	unsigned char low = 0x80, high = 0xbf;
-	size_t n = *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
-
-	if (n == 0 || len < n)
-		return 0;
-	if (*p == 0xe0)
-		low = 0xa0;
-	else if (*p == 0xed)
-		high = 0x9f;
-	else if (*p == 0xf0)
-		low = 0x90;
-	else if (*p == 0xf4)
-		high = 0x8f;
-	if (p[1] < low || p[1] > high)
-		return 0;
-	for (size_t i = 2; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
 /* Walk to the next quote, backslash or mistake. */
 static bool
 walk(struct reader *r)
@@ -114,7 +89,7 @@ walk(struct reader *r)
 			wrong(r, "a control character in a string");
 			return false;
 		}
-		if ((n = utf8((const unsigned char *)r->p, (size_t)(r->end - r->p))) == 0) {
+		if ((n = text_utf8(r->p, (size_t)(r->end - r->p))) == 0) {
 			wrong(r, "invalid UTF-8");
 			return false;
 		}

@@ -30,7 +30,7 @@ json_add_string(struct buf *b, const char *s, size_t len)
 	const char *end = s + len;
 
 	buf_reserve(b, len + 2); /* enough where nothing is escaped */
-	buf_putc(b, '"');
+	b->data[b->len++] = '"';
 	while (s < end) {
 		const char *run = s;
 
@@ -107,9 +107,10 @@ json_add(struct buf *b, const json_t *value)
 	if (json_is_object(value)) {
 		char lead = '{';
 
-		json_object_foreach ((json_t *)value, key, v) {
+		json_object_keylen_foreach((json_t *)value, key, i, v)
+		{
 			buf_putc(b, lead);
-			json_add_string(b, key, strlen(key));
+			json_add_string(b, key, i);
 			buf_putc(b, ':');
 			json_add(b, v);
 			lead = ',';

@@ -12,8 +12,10 @@
 #include "base/idle.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/split.h"
 #include "base/stream.h"
 #include "base/yaml.h"
+#include "base/yamlblock.h"
 
 enum { PIECE = 128 << 10 };
 #define VALUE_LIMIT ((size_t)1 << 30) /* a value longer than this is refused */
@@ -28,7 +30,7 @@ struct stream {
 	unsigned long line, column; /* of pos */
 	bool eof, ended;
 	enum mode mode;
-	struct yaml *yaml;
+	struct yaml *yaml; /* when it reads all the rest */
 
 	unsigned long value_line, index;
 	size_t raw, raw_len; /* the value last read, in `in`; length 0 for none */
@@ -160,61 +162,6 @@ bad(struct stream *s, size_t ahead, struct err *err, const char *cause)
 
 /* --- JSON -------------------------------------------------------------------- */
 
-/* Finds where a value ends, in as many pieces as it comes. */
-struct scan {
-	size_t at; /* from the value's first byte */
-	int depth;
-	bool string, escaped;
-};
-
-/* Skip the inside of a string: true behind its closing quote. */
-static bool
-scan_string(const char *p, size_t len, struct scan *st)
-{
-	for (; st->at < len; st->at++) {
-		if (st->escaped)
-			st->escaped = false;
-		else if (p[st->at] == '\\')
-			st->escaped = true;
-		else if (p[st->at] == '"') {
-			st->at++;
-			st->string = false;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* true when the value that starts at p ends at st->at */
-static bool
-scan_value(const char *p, size_t len, struct scan *st)
-{
-	while (st->at < len) {
-		if (st->string && !scan_string(p, len, st))
-			return false;
-		if (st->at >= len)
-			return false;
-		switch (p[st->at++]) {
-		case '"':
-			st->string = true;
-			break;
-		case '{':
-		case '[':
-			if (++st->depth > JSON_DEPTH)
-				return true;
-			break;
-		case '}':
-		case ']':
-			if (--st->depth <= 0)
-				return true;
-			break;
-		default:
-			break;
-		}
-	}
-	return false;
-}
-
 /* Whitespace, and a byte order mark at the very start: 1 when something else follows, 0 at the end.
  */
 static int
@@ -267,14 +214,14 @@ read_line(struct stream *s, json_t **ret)
 static int
 read_json(struct stream *s, json_t **ret, struct err *err)
 {
-	struct scan st = { 0 };
+	struct split st = { 0 };
 	char msg[128];
 	size_t used;
 	int r;
 
 	if (read_line(s, ret) > 0)
 		return 1;
-	while (!scan_value(s->in.data + s->pos, s->in.len - s->pos, &st)) {
+	while (!split_json(s->in.data + s->pos, s->in.len - s->pos, &st)) {
 		unsigned long line = s->line;
 
 		if ((r = fill(s, err)) > 0)
@@ -295,7 +242,7 @@ read_json(struct stream *s, json_t **ret, struct err *err)
 	return deliver(s, used);
 }
 
-/* --- which is it? -------------------------------------------------------------- */
+/* --- YAML -------------------------------------------------------------------- */
 
 static ssize_t
 feed_yaml(void *arg, char *buf, size_t size)
@@ -312,17 +259,11 @@ feed_yaml(void *arg, char *buf, size_t size)
 	return (ssize_t)size;
 }
 
-static void
-use_yaml(struct stream *s, unsigned long line)
-{
-	s->mode = MODE_YAML;
-	s->yaml = yaml_open_reader(feed_yaml, s, line);
-}
-
+/* libyaml's word on a document or on all the rest. */
 static int
-read_yaml(struct stream *s, json_t **ret, struct err *err)
+ask_yaml(struct stream *s, struct yaml *y, json_t **ret, struct err *err)
 {
-	int r = yaml_read(s->yaml, ret, &s->value_line, err);
+	int r = yaml_read(y, ret, &s->value_line, err);
 
 	if (r < 0 && err->code == ERR_BAD_REQUEST)
 		return err_set(err, err->code, "%s:%s", s->name, err->msg);
@@ -331,6 +272,75 @@ read_yaml(struct stream *s, json_t **ret, struct err *err)
 	s->index += r > 0;
 	return r;
 }
+
+/* Not UTF-8, or with a directive that is for what follows: libyaml reads it as a whole. */
+static bool
+is_special(const struct stream *s)
+{
+	const char *p = s->in.data + s->pos;
+
+	if (s->in.len - s->pos >= 2 &&
+	    (!p[0] || !p[1] || memcmp(p, "\xff\xfe", 2) == 0 || memcmp(p, "\xfe\xff", 2) == 0))
+		return true;
+	while (*p == '#' || *p == '\n' || *p == '\r') { /* lines before a directive */
+		p += strcspn(p, "\n");
+		p += *p == '\n';
+	}
+	return *p == '%';
+}
+
+/* The document at pos, in so many bytes: 1, or 0 when it is empty. */
+static int
+document(struct stream *s, size_t len, json_t **ret, struct err *err)
+{
+	const char *p = s->in.data + s->pos;
+	size_t start;
+	json_t *v = yaml_block(p, len, &start);
+	struct yaml *y;
+	int r;
+
+	if (v && !json_is_null(v)) {
+		advance(s, start);
+		s->value_line = s->line;
+		s->index++;
+		advance(s, len - start);
+		*ret = v;
+		return 1;
+	}
+	r = 0;
+	if (!v) {
+		y = yaml_open(p, len, NULL);
+		yaml_first_line(y, s->line);
+		r = ask_yaml(s, y, ret, err);
+		yaml_close(y);
+	}
+	json_decref(v);
+	advance(s, len);
+	return r;
+}
+
+static int
+read_yaml(struct stream *s, json_t **ret, struct err *err)
+{
+	int r = 0;
+
+	while (r == 0 && !s->yaml) {
+		struct split st = { 0 };
+
+		if ((r = have(s, 1, err)) <= 0)
+			return r;
+		while (!split_yaml(s->in.data + s->pos, s->in.len - s->pos, s->eof, &st))
+			if (fill(s, err) < 0)
+				return -(int)err->code;
+		if (is_special(s))
+			s->yaml = yaml_open_reader(feed_yaml, s, s->line);
+		else
+			r = document(s, st.at, ret, err);
+	}
+	return s->yaml ? ask_yaml(s, s->yaml, ret, err) : r;
+}
+
+/* --- which is it? -------------------------------------------------------------- */
 
 /* Before the first value: JSON begins with '{' or '[', all else is YAML's to judge. */
 static int
@@ -355,7 +365,7 @@ detect(struct stream *s, struct err *err)
 	if (at < s->in.len && (s->in.data[at] == '{' || s->in.data[at] == '['))
 		s->mode = MODE_JSON;
 	else
-		use_yaml(s, 1);
+		s->mode = MODE_YAML;
 	return 0;
 }
 
@@ -372,7 +382,7 @@ next_json(struct stream *s, json_t **ret, struct err *err)
 	if (c == '{' || c == '[')
 		return read_json(s, ret, err);
 	if (c == '-' && (r = have(s, 3, err)) > 0 && memcmp(s->in.data + s->pos, "---", 3) == 0) {
-		use_yaml(s, s->line);
+		s->mode = MODE_YAML;
 		return read_yaml(s, ret, err);
 	}
 	return r < 0 ? r : bad(s, 0, err, "'{' expected: a JSON object");

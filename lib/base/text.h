@@ -13,6 +13,10 @@ bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);
 bool text_in(const char *s, const char *const *words); /* words ends with NULL */
 
+/* The length of the UTF-8 sequence at p (RFC 3629: no surrogates, nothing overlong), 0 when it is
+ * none. */
+size_t text_utf8(const char *p, size_t len);
+
 /* FNV-1a; for names and tables, not against attackers. */
 uint64_t text_hash(const void *data, size_t len, uint64_t seed);
 #define TEXT_HASH_SEED UINT64_C(14695981039346656037)

@@ -133,6 +133,12 @@ yaml_open(const char *data, size_t len, FILE *f)
 	return y;
 }
 
+void
+yaml_first_line(struct yaml *y, unsigned long line)
+{
+	y->first_line = line;
+}
+
 static void
 forget_anchors(struct yaml *y)
 {
