@@ -388,8 +388,9 @@ commit_queue(struct commit *c, struct write *w)
 	pthread_mutex_lock(&c->lock);
 	*c->last = w;
 	c->last = &w->next;
-	pthread_cond_signal(&c->wake);
 	pthread_mutex_unlock(&c->lock);
+	/* after the unlock: who is woken would only run into the lock */
+	pthread_cond_signal(&c->wake);
 }
 
 void

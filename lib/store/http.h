@@ -110,8 +110,8 @@ int http_listen(
  */
 int http_listen_unix(struct http_server *s, const char *path, unsigned mode, struct err *err);
 int http_server_start(struct http_server *s, struct err *err); /* starts the threads and returns */
-/* Stop accepting, let running exchanges end for up to `seconds`, close streams, join the threads.
- */
+/* Stop accepting, let running exchanges end for up to `seconds`, close streams, join the threads:
+ * no handler runs afterwards. */
 void http_server_stop(struct http_server *s, double seconds);
 void http_server_free(struct http_server *s);
 

@@ -224,7 +224,8 @@ struct pool {
 	bool quit;
 };
 void pool_init(struct pool *p, int max);
-void pool_release(struct pool *p); /* waits for the threads */
+void pool_stop(struct pool *p); /* waits for the threads; no more work may come */
+void pool_release(struct pool *p);
 void pool_add(struct pool *p, struct http_exchange *x);
 
 struct http_server {

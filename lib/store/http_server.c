@@ -96,6 +96,8 @@ http_server_stop(struct http_server *s, double seconds)
 			pthread_join(s->loops[i].thread, NULL);
 		s->loops[i].started = false;
 	}
+	pool_stop(
+	    &s->pool); /* all is answered; a worker may still be on its way out of a handler */
 }
 
 void

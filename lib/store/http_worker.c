@@ -63,7 +63,7 @@ grow(struct pool *p)
 void
 pool_add(struct pool *p, struct http_exchange *x)
 {
-	bool here;
+	bool here, wake = false;
 
 	x->next = NULL;
 	pthread_mutex_lock(&p->lock);
@@ -74,16 +74,17 @@ pool_add(struct pool *p, struct http_exchange *x)
 		*p->last = x;
 		p->last = &x->next;
 		p->queued++;
-		if (p->idle > 0)
-			pthread_cond_signal(&p->more);
+		wake = p->idle > 0;
 	}
 	pthread_mutex_unlock(&p->lock);
+	if (wake) /* not before: who is woken would only run into the lock */
+		pthread_cond_signal(&p->more);
 	if (here) /* no thread to be had */
 		x->fn(x, x->arg);
 }
 
 void
-pool_release(struct pool *p)
+pool_stop(struct pool *p)
 {
 	pthread_mutex_lock(&p->lock);
 	p->quit = true;
@@ -91,6 +92,13 @@ pool_release(struct pool *p)
 	pthread_mutex_unlock(&p->lock);
 	for (int i = 0; i < p->n; i++)
 		pthread_join(p->threads[i], NULL);
+	p->n = 0;
+}
+
+void
+pool_release(struct pool *p)
+{
+	pool_stop(p);
 	free(p->threads);
 	pthread_mutex_destroy(&p->lock);
 	pthread_cond_destroy(&p->more);
