@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
@@ -182,6 +183,18 @@ fail(const struct err *err)
 	return err_exit(err->code) == 2 && err->code != ERR_FORBIDDEN ? 2 : 3;
 }
 
+/* Every watch is a connection; the usual 1,024 descriptors would be few. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -196,6 +209,7 @@ main(int argc, char *argv[])
 		die(NULL, "--data is missing");
 	log_open(self.name, verbose);
 	umask(077);
+	raise_descriptors();
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&ends);
 	sigaddset(&ends, SIGTERM);
