@@ -9,12 +9,19 @@
 #include "base/mem.h"
 
 void
+causes_truncate(struct causes *c, size_t n)
+{
+	while (c->n > n) {
+		c->n--;
+		free(c->item[c->n].field);
+		free(c->item[c->n].message);
+	}
+}
+
+void
 causes_release(struct causes *c)
 {
-	for (size_t i = 0; i < c->n; i++) {
-		free(c->item[i].field);
-		free(c->item[i].message);
-	}
+	causes_truncate(c, 0);
 	free(c->item);
 	*c = (struct causes)CAUSES_INIT;
 }
@@ -235,7 +242,9 @@ causes_message(const struct causes *c, const struct kind *k, const char *name)
 	struct buf b = BUF_INIT;
 	char kind[128];
 
-	buf_printf(&b, "%s ", kind_group_kind(k, kind));
+	/* Kubernetes calls the newer Event by the name of the older. */
+	buf_printf(&b, "%s ",
+	    strcmp(k->type->name, "events.v1.Event") ? kind_group_kind(k, kind) : "Event");
 	text_quote(&b, name);
 	buf_printf(&b, " is invalid: %s", c->n > 1 ? "[" : "");
 	for (size_t i = 0; i < c->n; i++)

@@ -29,6 +29,8 @@ void refuse_unsupported(
 void refuse_unsupported_value(
     struct causes *out, const struct path *at, const json_t *value, const char *const *values);
 
+void causes_truncate(struct causes *c, size_t n); /* forget what came after the first n */
+
 void text_quote(struct buf *b, const char *s); /* as Go's %q: "a\x01b" */
 
 #endif

@@ -32,6 +32,7 @@ void daemon_set_create(struct causes *out, const json_t *obj);
 void daemon_set_update(struct causes *out, const json_t *obj, const json_t *old);
 void replication_controller_create(struct causes *out, const json_t *obj);
 void job_create(struct causes *out, const json_t *obj);
+void job_update(struct causes *out, const json_t *obj, const json_t *old);
 void cron_job_create(struct causes *out, const json_t *obj);
 void service_create(struct causes *out, const json_t *obj);
 void service_update(struct causes *out, const json_t *obj, const json_t *old);
@@ -92,5 +93,15 @@ void webhooks_create(struct causes *out, const json_t *obj);
 void api_service_create(struct causes *out, const json_t *obj);
 void flow_schema_create(struct causes *out, const json_t *obj);
 void priority_level_create(struct causes *out, const json_t *obj);
+
+/* rules_other.c */
+void event_create(struct causes *out, const json_t *obj);
+void event_v1_create(struct causes *out, const json_t *obj);
+void signing_request_create(struct causes *out, const json_t *obj);
+void resource_claim_create(struct causes *out, const json_t *obj);
+void resource_claim_update(struct causes *out, const json_t *obj, const json_t *old);
+void claim_template_create(struct causes *out, const json_t *obj);
+void resource_slice_create(struct causes *out, const json_t *obj);
+void validating_policy_create(struct causes *out, const json_t *obj);
 
 #endif

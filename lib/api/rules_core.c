@@ -1,6 +1,7 @@
 /* Service, Namespace, Node, ConfigMap, Secret, Lease. */
 #include <string.h>
 
+#include "api/quantity.h"
 #include "api/rules.h"
 #include "api/rules_pod.h"
 #include "base/mem.h"
@@ -195,6 +196,17 @@ namespace_create(struct causes *out, const json_t *obj)
 			    "name is neither a standard finalizer name nor is it fully qualified");
 }
 
+static void
+check_amounts(struct causes *out, const struct path *at, const json_t *amounts)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach ((json_t *)amounts, name, v)
+		if (quantity_milli(v) < 0)
+			refuse_value(out, AT(at, name), v, "must be greater than or equal to 0");
+}
+
 void
 node_create(struct causes *out, const json_t *obj)
 {
@@ -203,8 +215,12 @@ node_create(struct causes *out, const json_t *obj)
 	const json_t *taints = get(obj, "spec", "taints");
 	const struct path *at = AT(AT(top, "spec"), "taints");
 	size_t i, j;
-	json_t *taint, *earlier;
+	json_t *taint, *earlier, *cidr;
 
+	json_array_foreach (get(obj, "spec", "podCIDRs"), i, cidr)
+		check_cidr(out, ITEM(AT(AT(top, "spec"), "podCIDRs"), i), str(cidr, ""));
+	check_amounts(out, AT(AT(top, "status"), "capacity"), get(obj, "status", "capacity"));
+	check_amounts(out, AT(AT(top, "status"), "allocatable"), get(obj, "status", "allocatable"));
 	json_array_foreach (taints, i, taint) {
 		const struct path *here = ITEM(at, i);
 

@@ -29,11 +29,7 @@ check_prefix(struct causes *out, const struct path *at, enum name_form form, con
 		name[n - 1] = 'a';
 	check_name(out, at, form, name);
 	if (out->n > before && strcmp(name, prefix)) {
-		while (out->n > before) {
-			out->n--;
-			free(out->item[out->n].field);
-			free(out->item[out->n].message);
-		}
+		causes_truncate(out, before);
 		check_name(out, at, form, prefix);
 	}
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/check.h"
 #include "api/meta.h"
 #include "api/validate.h"
 #include "base/mem.h"
@@ -194,6 +195,41 @@ static const struct {
 	    NULL },
 };
 
+/* Addresses and ranges, through the fields that hold them. */
+static void
+addresses(void)
+{
+	static const struct {
+		const char *text;
+		bool ip, cidr;
+	} t[] = { { "10.0.0.1", true, false }, { "::", true, false }, { "::1", true, false },
+		{ "1::", true, false }, { "1:2:3:4:5:6:7:8", true, false },
+		{ "::ffff:1.2.3.4", true, false }, { "1:2:3:4:5:6:1.2.3.4", true, false },
+		{ "2001:DB8::a", true, false }, { "", false, false }, { "1.2.3", false, false },
+		{ "1.2.3.4.5", false, false }, { "1.2.3.256", false, false },
+		{ "1.2.3.-4", false, false }, { "1:2:3:4:5:6:7", false, false },
+		{ "1:2:3:4:5:6:7:8:9", false, false }, { "1::2::3", false, false },
+		{ ":::", false, false }, { ":1", false, false }, { "1:", false, false },
+		{ "12345::", false, false }, { "g::", false, false }, { "::1.2.3", false, false },
+		{ "1:2:3:4:5:6:7:1.2.3.4", false, false }, { "10.0.0.0/8", false, true },
+		{ "::/0", false, true }, { "fd00::/64", false, true },
+		{ "10.0.0.0/33", false, false }, { "10.0.0.0/", false, false },
+		{ "10.0.0.0/08", false, false }, { "::/129", false, false },
+		{ "10.0.0.0/8/8", false, false }, { "/8", false, false },
+		{ "1:2:3:4:5:6:7:8/128", false, true }, { "::1.2.3.4/96", false, true } };
+
+	for (size_t i = 0; i < COUNT(t); i++)
+		if (ip_valid(t[i].text) != t[i].ip || cidr_valid(t[i].text) != t[i].cidr) {
+			printf("address '%s'\n", t[i].text);
+			failed = 1;
+		}
+	if (!cidr_inside("10.1.0.0/16", "10.0.0.0/8") || cidr_inside("11.1.0.0/16", "10.0.0.0/8") ||
+	    cidr_inside("10.0.0.0/8", "10.0.0.0/8") || cidr_inside("::/16", "10.0.0.0/8")) {
+		printf("ranges inside ranges\n");
+		failed = 1;
+	}
+}
+
 static const struct {
 	const char *old, *json, *want;
 } updates[] = {
@@ -364,6 +400,7 @@ main(void)
 	}
 	for (size_t i = 0; i < COUNT(updates); i++)
 		update(updates[i].old, updates[i].json, updates[i].want);
+	addresses();
 	unknown_fields();
 	all_defaults();
 	some_defaults();
