@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/meta.h"
+#include "api/schema.h"
 #include "control/claim.h"
 #include "control/control.h"
 
@@ -30,15 +31,31 @@ waits_for_dependents(const json_t *obj)
 	return meta_deleting(obj) && meta_has_finalizer(obj, FOREGROUND);
 }
 
+/*
+ * An owner in a namespace can own only what is in the same one.  A reference that says otherwise
+ * cannot be looked up; like Kubernetes we leave such a cluster-scoped object alone.
+ */
+static bool
+resolvable(const json_t *obj, const json_t *ref)
+{
+	const struct kind *k = kind_of_object(text(ref, "apiVersion"), text(ref, "kind"));
+
+	return *text(ref, "uid") && (*meta_namespace(obj) || !k || !k->namespaced);
+}
+
 static enum fate
-fate_of(const struct world *w, const json_t *ref)
+fate_of(const struct world *w, const json_t *obj, const json_t *ref)
 {
 	const json_t *owner = world_by_uid(w, text(ref, "uid"));
 	char kind[128];
 
+	if (!resolvable(obj, ref))
+		return ALIVE;
+	if (owner && *meta_namespace(owner) &&
+	    strcmp(meta_namespace(owner), meta_namespace(obj)) != 0)
+		owner = NULL; /* the same uid, but elsewhere: nothing it could own */
 	if (!owner)
-		return *text(ref, "uid") && world_knows(w, meta_group_kind(ref, kind)) ? GONE
-										       : ALIVE;
+		return world_knows(w, meta_group_kind(ref, kind)) ? GONE : ALIVE;
 	return waits_for_dependents(owner) ? WAITING : ALIVE;
 }
 
@@ -155,13 +172,15 @@ absent(const struct world *w, const json_t *obj)
 	size_t i;
 
 	json_array_foreach (get(obj, "metadata", "ownerReferences"), i, ref) {
+		const struct kind *k;
 		json_t *one;
 
-		if (fate_of(w, ref) != GONE)
+		if (fate_of(w, obj, ref) != GONE)
 			continue;
 		one = json_pack("{s:s, s:s, s:s, s:s}", "apiVersion", text(ref, "apiVersion"),
 		    "kind", text(ref, "kind"), "name", text(ref, "name"), "uid", text(ref, "uid"));
-		if (*meta_namespace(obj))
+		k = kind_of_object(text(ref, "apiVersion"), text(ref, "kind"));
+		if (*meta_namespace(obj) && (!k || k->namespaced))
 			put(one, json_string(meta_namespace(obj)), "namespace");
 		json_array_append_new(all, one);
 	}
@@ -197,7 +216,7 @@ judge(const struct world *w, const json_t *obj, struct plan *out)
 	json_t *refs = json_array(), *ref;
 
 	json_array_foreach (get(obj, "metadata", "ownerReferences"), i, ref) {
-		enum fate fate = fate_of(w, ref);
+		enum fate fate = fate_of(w, obj, ref);
 
 		count[fate]++;
 		if (fate == ALIVE)

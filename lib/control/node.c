@@ -13,6 +13,7 @@
 #include "api/time.h"
 #include "base/mem.h"
 #include "control/control.h"
+#include "control/number.h"
 #include "control/taint.h"
 
 #define LEASES "Lease.coordination.k8s.io"
@@ -175,7 +176,7 @@ deadline(const struct world *w, const json_t *taint, const json_t *pod)
 			   : since;
 	if (!json_is_integer(seconds))
 		return INT64_MAX;
-	return json_integer_value(seconds) < 0 ? since : since + json_integer_value(seconds);
+	return json_integer_value(seconds) < 0 ? since : since + num32(seconds, 0);
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "control/condition.h"
 #include "control/control.h"
 #include "control/name.h"
+#include "control/number.h"
 #include "control/surplus.h"
 
 /* Creates and deletes of one plan; the next plan goes on where this one ended. */
@@ -160,7 +161,7 @@ static void
 plan_status(
     const struct world *w, const json_t *rs, const struct pods *pods, size_t want, struct plan *out)
 {
-	json_int_t min_ready = num(get(rs, "spec", "minReadySeconds"), 0);
+	int64_t min_ready = num32(get(rs, "spec", "minReadySeconds"), 0);
 	size_t labeled = 0, ready = 0, available = 0;
 	json_auto_t *next = json_deep_copy(rs);
 	json_t *status = get(next, "status");
@@ -220,7 +221,7 @@ selector_of(struct selector **ret, const json_t *rs, struct err *err)
 static int
 reconcile(const struct world *w, const json_t *rs, struct plan *out, struct err *err)
 {
-	json_int_t replicas = num(get(rs, "spec", "replicas"), 1);
+	int64_t replicas = num32(get(rs, "spec", "replicas"), 1);
 	size_t want = replicas > 0 ? (size_t)replicas : 0;
 	__attribute__((cleanup(pods_release))) struct pods pods = { 0 };
 	struct selector *s;

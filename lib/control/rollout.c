@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "control/claim.h"
+#include "control/number.h"
 #include "control/rollout.h"
 
 struct replica_set *
@@ -17,11 +18,11 @@ rollout_add(struct rollout *r, const json_t *obj)
 	s = &r->set[r->n++];
 	*s = (struct replica_set){
 		.obj = obj,
-		.before = num(get(obj, "spec", "replicas"), 1),
-		.current = num(get(obj, "status", "replicas"), 0),
-		.ready = num(get(obj, "status", "readyReplicas"), 0),
-		.available = num(get(obj, "status", "availableReplicas"), 0),
-		.terminating = num(get(obj, "status", "terminatingReplicas"), 0),
+		.before = num32(get(obj, "spec", "replicas"), 1),
+		.current = num32(get(obj, "status", "replicas"), 0),
+		.ready = num32(get(obj, "status", "readyReplicas"), 0),
+		.available = num32(get(obj, "status", "availableReplicas"), 0),
+		.terminating = num32(get(obj, "status", "terminatingReplicas"), 0),
 	};
 	s->replicas = s->before;
 	return s;
@@ -97,7 +98,7 @@ resolve(const json_t *v, const char *field, int64_t total, bool up, int64_t *ret
 	long long n;
 
 	if (!word) {
-		*ret = json_integer_value(v) < 0 ? 0 : json_integer_value(v);
+		*ret = json_integer_value(v) < 0 ? 0 : clamp32(json_integer_value(v));
 		return 0;
 	}
 	digits = xstrndup(word, strcspn(word, "%"));
@@ -105,7 +106,7 @@ resolve(const json_t *v, const char *field, int64_t total, bool up, int64_t *ret
 		return err_set(err, ERR_INVALID,
 		    "spec.strategy.rollingUpdate.%s: '%s' is neither a number nor a percentage",
 		    field, word);
-	*ret = (n * total + (up ? 99 : 0)) / 100;
+	*ret = clamp32((n * total + (up ? 99 : 0)) / 100);
 	return 0;
 }
 
@@ -143,7 +144,7 @@ rollout_init(struct rollout *r, const struct world *w, const json_t *deployment,
 	int status;
 
 	*r = (struct rollout){ .w = w, .deployment = deployment, .out = out };
-	r->replicas = num(get(deployment, "spec", "replicas"), 1);
+	r->replicas = num32(get(deployment, "spec", "replicas"), 1);
 	if (r->replicas < 0)
 		r->replicas = 0;
 	if ((status = fence_posts(r, err)) < 0)
@@ -254,9 +255,9 @@ rollout_emit(struct rollout *r)
 	if (!json_equal(get(r->next, "status"), get(r->deployment, "status")))
 		plan_add(r->out, ACT_UPDATE_STATUS, json_incref(r->next),
 		    "%lld of %lld replicas are updated, %lld available",
-		    (long long)num(get(r->next, "status", "updatedReplicas"), 0),
+		    (long long)num32(get(r->next, "status", "updatedReplicas"), 0),
 		    (long long)r->replicas,
-		    (long long)num(get(r->next, "status", "availableReplicas"), 0));
+		    (long long)num32(get(r->next, "status", "availableReplicas"), 0));
 	if (r->revision && (!revision || strcmp(revision, r->revision) != 0)) {
 		json_t *patch = plan_ref(r->deployment);
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "control/name.h"
+#include "control/number.h"
 #include "control/rollout.h"
 
 #define HASH_LABEL "pod-template-hash"
@@ -33,7 +34,7 @@ revision_of(const json_t *rs)
 	const char *s = meta_annotation(rs, REVISION);
 	long long n;
 
-	return s && text_int(s, &n) ? n : 0;
+	return s && text_int(s, &n) && n < INT64_MAX ? n : 0;
 }
 
 /* After a rollback several may hold the template: the oldest counts. */
@@ -119,7 +120,7 @@ static const char *
 template_hash(const struct rollout *r, char letters[static HASH_LETTERS + 1])
 {
 	autofree char *t = template_text(r->deployment);
-	json_int_t collisions = num(get(r->deployment, "status", "collisionCount"), 0);
+	json_int_t collisions = num32(get(r->deployment, "status", "collisionCount"), 0);
 	uint64_t hash = name_mix(TEXT_HASH_SEED, t ? t : "");
 
 	if (collisions)
@@ -144,7 +145,7 @@ new_object(const struct rollout *r, const char *name, const char *hash)
 	    "template", t);
 	if (!*meta_namespace(d))
 		json_object_del(get(rs, "metadata"), "namespace");
-	if (num(get(d, "spec", "minReadySeconds"), 0))
+	if (num32(get(d, "spec", "minReadySeconds"), 0))
 		put(rs, json_incref(get(d, "spec", "minReadySeconds")), "spec", "minReadySeconds");
 	return rs;
 }
@@ -155,7 +156,7 @@ create(struct rollout *r)
 	char letters[HASH_LETTERS + 1];
 	const char *hash = template_hash(r, letters);
 	autofree char *name = xasprintf("%s-%s", meta_name(r->deployment), hash);
-	json_int_t collisions = num(get(r->deployment, "status", "collisionCount"), 0);
+	json_int_t collisions = num32(get(r->deployment, "status", "collisionCount"), 0);
 	struct replica_set *s;
 	json_t *obj;
 
@@ -186,9 +187,9 @@ rollout_sync_revision(struct rollout *r, bool may_create)
 		struct replica_set *s = r->latest;
 
 		copy_annotations(r, s);
-		if (num(get(s->obj, "spec", "minReadySeconds"), 0) !=
-		    num(get(d, "spec", "minReadySeconds"), 0))
-			put(set_edit(s), json_integer(num(get(d, "spec", "minReadySeconds"), 0)),
+		if (num32(get(s->obj, "spec", "minReadySeconds"), 0) !=
+		    num32(get(d, "spec", "minReadySeconds"), 0))
+			put(set_edit(s), json_integer(num32(get(d, "spec", "minReadySeconds"), 0)),
 			    "spec", "minReadySeconds");
 		if (rollout_deadline(r) && !condition_find(r->next, "Progressing"))
 			rollout_condition(r, "Progressing", "True", "FoundNewReplicaSet",
@@ -225,7 +226,8 @@ idle(const struct replica_set *s)
 void
 rollout_clean_history(struct rollout *r)
 {
-	json_int_t limit = num(get(r->deployment, "spec", "revisionHistoryLimit"), DEFAULT_HISTORY);
+	json_int_t limit =
+	    num32(get(r->deployment, "spec", "revisionHistoryLimit"), DEFAULT_HISTORY);
 	struct replica_set **old = xreallocarray(NULL, r->n + 1, sizeof *old);
 	size_t n = 0;
 

@@ -4,12 +4,14 @@
  * Counts of ready Pods come from the ReplicaSets' status.  Right after a set has shrunk that still
  * counts what is about to go, so a set never has more available Pods than its spec leaves it.
  */
+#include <math.h>
 #include <string.h>
 
 #include "api/meta.h"
 #include "api/pod.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "control/number.h"
 #include "control/rollout.h"
 
 static int64_t
@@ -180,7 +182,10 @@ annotated(const struct replica_set *s, const char *key, long long *n)
 {
 	const char *value = meta_annotation(s->obj, key);
 
-	return value && text_int(value, n);
+	if (!value || !text_int(value, n))
+		return false;
+	*n = clamp32(*n);
+	return true;
 }
 
 bool
@@ -258,16 +263,17 @@ static int64_t
 share(const struct rollout *r, const struct replica_set *s, int64_t left)
 {
 	long long most_then;
-	int64_t change, scaled;
+	double scaled;
+	int64_t change;
 
 	if (r->replicas == 0)
 		return -s->replicas;
 	if (!annotated(s, "deployment.kubernetes.io/max-replicas", &most_then) || most_then <= 0)
-		most_then = num(get(r->deployment, "status", "replicas"), 0);
+		most_then = num32(get(r->deployment, "status", "replicas"), 0);
 	if (most_then <= 0)
 		return 0;
-	scaled = (2 * s->replicas * (r->replicas + r->surge) + most_then) / (2 * most_then);
-	change = scaled - s->replicas;
+	scaled = (double)s->replicas * (double)(r->replicas + r->surge) / (double)most_then;
+	change = (scaled > INT32_MAX ? INT32_MAX : (int64_t)round(scaled)) - s->replicas;
 	if (left > 0)
 		return change > left ? left : change;
 	return change < left ? left : change;

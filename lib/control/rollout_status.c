@@ -6,6 +6,7 @@
 #include "api/time.h"
 #include "base/mem.h"
 #include "control/condition.h"
+#include "control/number.h"
 #include "control/rollout.h"
 
 enum { DEFAULT_DEADLINE = 600 };
@@ -13,7 +14,8 @@ enum { DEFAULT_DEADLINE = 600 };
 int64_t
 rollout_deadline(const struct rollout *r)
 {
-	json_int_t n = num(get(r->deployment, "spec", "progressDeadlineSeconds"), DEFAULT_DEADLINE);
+	json_int_t n =
+	    num32(get(r->deployment, "spec", "progressDeadlineSeconds"), DEFAULT_DEADLINE);
 
 	return n > 0 && n != INT32_MAX ? n : 0; /* the largest number means: none */
 }
@@ -49,7 +51,7 @@ put_count(json_t *status, const char *key, int64_t n)
 static int64_t
 count(const json_t *deployment, const char *key)
 {
-	return num(get(deployment, "status", key), 0);
+	return num32(get(deployment, "status", key), 0);
 }
 
 void
@@ -86,7 +88,8 @@ rollout_complete(const struct rollout *r, const json_t *deployment)
 	return count(deployment, "updatedReplicas") == r->replicas &&
 	       count(deployment, "replicas") == r->replicas &&
 	       count(deployment, "availableReplicas") == r->replicas &&
-	       count(deployment, "observedGeneration") >= meta_generation(r->deployment);
+	       num(get(deployment, "status", "observedGeneration"), 0) >=
+		   meta_generation(r->deployment);
 }
 
 /* Has anything got further since the last status? */

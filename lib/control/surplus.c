@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "control/map.h"
+#include "control/number.h"
 #include "control/surplus.h"
 
 struct candidate {
@@ -46,8 +47,8 @@ restarts(const json_t *statuses)
 	json_t *c;
 
 	json_array_foreach (statuses, i, c)
-		if (num(get(c, "restartCount"), 0) > most)
-			most = num(get(c, "restartCount"), 0);
+		if (num32(get(c, "restartCount"), 0) > most)
+			most = num32(get(c, "restartCount"), 0);
 	return most;
 }
 

@@ -26,6 +26,9 @@ struct entry {
 	const char *ns, *name; /* in obj */
 };
 
+/* Thirty years; what is longer cannot be added to a time without care. */
+#define LONGEST 1e9
+
 struct world {
 	int64_t now;
 	struct map entries; /* kind, ns, name -> entry */
@@ -455,7 +458,9 @@ world_seconds(const struct world *w, const char *name, double dflt)
 	const char *value = world_setting(w, name);
 	double seconds;
 
-	return value && text_duration(value, &seconds) ? seconds : dflt;
+	if (!value || !text_duration(value, &seconds))
+		return dflt;
+	return seconds < LONGEST ? seconds : LONGEST;
 }
 
 const char *

@@ -190,6 +190,15 @@ cluster_delete(struct cluster *c, size_t i, const json_t *options)
 	cluster_store(c, i, obj);
 }
 
+static inline bool
+refers(const json_t *ref, const json_t *obj)
+{
+	return strcmp(text(ref, "kind"), text(obj, "kind")) == 0 &&
+	       strcmp(text(ref, "name"), meta_name(obj)) == 0 &&
+	       strcmp(text(ref, "namespace"), meta_namespace(obj)) == 0 &&
+	       (!*text(ref, "uid") || strcmp(text(ref, "uid"), meta_uid(obj)) == 0);
+}
+
 static inline int
 cluster_absent(const struct cluster *c, const json_t *refs, struct err *err)
 {
@@ -197,12 +206,9 @@ cluster_absent(const struct cluster *c, const json_t *refs, struct err *err)
 	json_t *ref, *obj;
 
 	json_array_foreach (refs, i, ref)
-		json_array_foreach (c->objects, j, obj) {
-			if (*text(ref, "uid") ? strcmp(meta_uid(obj), text(ref, "uid")) == 0
-					      : strcmp(text(obj, "kind"), text(ref, "kind")) == 0 &&
-						    strcmp(meta_name(obj), text(ref, "name")) == 0)
+		json_array_foreach (c->objects, j, obj)
+			if (refers(ref, obj))
 				return err_set(err, ERR_CONFLICT, "it is there");
-		}
 	return 0;
 }
 
