@@ -90,6 +90,15 @@ affinity_required(const json_t *pod, const struct node *n)
 	return false;
 }
 
+/* 1 to 100, as the API demands. */
+int32_t
+preference_weight(const json_t *preference)
+{
+	json_int_t w = num(get(preference, "weight"), 0);
+
+	return (int32_t)(w < 0 ? 0 : w > 100 ? 100 : w);
+}
+
 int32_t
 affinity_preferred(const json_t *pod, const struct node *n)
 {
@@ -101,6 +110,6 @@ affinity_preferred(const json_t *pod, const struct node *n)
 				"preferredDuringSchedulingIgnoredDuringExecution"),
 	    i, p)
 		if (node_selector_term(get(p, "preference"), n))
-			sum += (int32_t)num(get(p, "weight"), 0);
+			sum += preference_weight(p);
 	return sum;
 }

@@ -15,6 +15,8 @@
  */
 
 /* What scores take a container that asks for nothing to use (upstream's NonZeroRequested). */
+/* More is as hopeless, and sums must not overflow. */
+static const int64_t MOST = INT64_MAX >> 16;
 static const int64_t guess_cpu = 100, guess_memory = INT64_C(200) << 20;
 
 static void
@@ -69,6 +71,8 @@ ask(struct scheduler *s, struct class *c, const char *name)
 
 	if (amount <= 0 || class_asks(c, number))
 		return;
+	if (amount > MOST)
+		amount = MOST;
 	c->request = xreallocarray(c->request, c->nrequests + 1, sizeof *c->request);
 	c->request[c->nrequests++] = (struct request){ number, amount };
 }

@@ -80,10 +80,9 @@ node_forget(struct scheduler *s, struct node *n)
 {
 	if (!n->obj)
 		return;
-	if (get(n->obj, "status", "images")) {
-		count_images(s, n->obj, -1);
+	count_images(s, n->obj, -1);
+	if (s->images.n) /* they are on fewer nodes, or on more of those that are left */
 		everything_changed(s);
-	}
 	json_decref(n->obj);
 	n->obj = NULL;
 	free(n->taint);
@@ -119,9 +118,12 @@ node_read(struct scheduler *s, struct node *n, const json_t *obj)
 	topology_read(s, n);
 	n->unschedulable = truth(get(obj, "spec", "unschedulable"));
 	n->has_images = json_array_size(has) > 0;
-	if (!same(had, has)) { /* how common an image is counts on every node */
+	/* how common an image is counts on every node */
+	if (!same(had, has)) {
 		count_images(s, old, -1);
 		count_images(s, obj, 1);
+		everything_changed(s);
+	} else if (!old && s->images.n) {
 		everything_changed(s);
 	}
 	json_decref(old);

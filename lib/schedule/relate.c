@@ -71,8 +71,13 @@ read_affinity(struct scheduler *s, struct related *r, const json_t *affinity, co
 	json_array_foreach (get(affinity, "requiredDuringSchedulingIgnoredDuringExecution"), i, t)
 		add_term(s, r, required, t, pod, 1);
 	json_array_foreach (get(affinity, "preferredDuringSchedulingIgnoredDuringExecution"), i, t)
-		add_term(
-		    s, r, preferred, get(t, "podAffinityTerm"), pod, (int)num(get(t, "weight"), 0));
+		add_term(s, r, preferred, get(t, "podAffinityTerm"), pod, preference_weight(t));
+}
+
+static int64_t
+at_least_one(const json_t *v)
+{
+	return num(v, 1) < 1 ? 1 : num(v, 1);
 }
 
 static void
@@ -86,8 +91,8 @@ read_spread(struct scheduler *s, struct related *r, const json_t *pod)
 	json_array_foreach (list, i, c)
 		r->spread[r->nspread++] = (struct spread){ .selector = selector_of(c, pod),
 			.topology = topology_number(s, text(c, "topologyKey")),
-			.max_skew = num(get(c, "maxSkew"), 1),
-			.min_domains = num(get(c, "minDomains"), 1),
+			.max_skew = at_least_one(get(c, "maxSkew")),
+			.min_domains = at_least_one(get(c, "minDomains")),
 			.hard = strcmp(text(c, "whenUnsatisfiable"), "ScheduleAnyway") != 0,
 			.honor_affinity = strcmp(text(c, "nodeAffinityPolicy"), "Ignore") != 0,
 			.honor_taints = strcmp(text(c, "nodeTaintsPolicy"), "Honor") == 0 };

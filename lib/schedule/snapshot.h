@@ -185,6 +185,7 @@ bool tolerates(const json_t *tolerations, const char *key, const char *value, co
 /* affinity.c */
 bool affinity_required(const json_t *pod, const struct node *n); /* and nodeSelector */
 int32_t affinity_preferred(const json_t *pod, const struct node *n);
+int32_t preference_weight(const json_t *preference);
 bool node_selector_term(const json_t *term, const struct node *n);
 
 /* decide.c */
