@@ -54,7 +54,7 @@ struct call {
 	/* writes only */
 	void (*run)(struct call *c); /* what the worker runs, again after a lost race */
 	int attempts;
-	bool dry_run, conditional;
+	bool dry_run, conditional, patching;
 	enum validation validation;
 	const char *retry_after; /* seconds, for the header; NULL: none */
 	struct buf warnings;	 /* header values, each ended by a NUL */
@@ -143,8 +143,12 @@ void health_handle(struct call *c);
 void version_handle(struct call *c);
 void metrics_handle(struct call *c);
 
-/* RFC 7386. target is changed and returned, or replaced (taken); patch is borrowed. */
-json_t *merge_patch(json_t *target, const json_t *patch);
+/* patch.c: which form the Content-Type says; patch_check answers 415 for none and returns -1. */
+enum patch_form { PATCH_NONE, PATCH_JSON, PATCH_MERGE_JSON, PATCH_STRATEGIC };
+enum patch_form patch_form(struct call *c);
+int patch_check(struct call *c);
+/* The body applied to a copy of old, a new object; answers and returns -1. */
+int patch_apply(struct call *c, const json_t *old, const struct type *type, json_t **ret);
 
 /* list.c: filter of the query; answers and returns -1. */
 int call_filter(struct call *c, struct filter *f);

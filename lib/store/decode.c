@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "api/meta.h"
+#include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/yaml.h"
 #include "store/call.h"
@@ -227,37 +228,23 @@ prune_meta(json_t *meta)
 
 /* --- the kind --- */
 
-static int bad_request(struct call *c, const char *fmt, ...) PRINTF(2, 3);
-static int
-bad_request(struct call *c, const char *fmt, ...)
-{
-	struct err err;
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(err.msg, sizeof err.msg, fmt, ap);
-	va_end(ap);
-	reply_status(c, 400, "BadRequest", err.msg, NULL);
-	return -1;
-}
-
 /* Both may be missing: then they are what the path says. */
 static int
-check_kind(struct call *c, const struct kind *k, json_t *obj)
+check_kind(const struct kind *k, json_t *obj, struct err *err)
 {
 	const char *kind = text(obj, "kind"), *version = text(obj, "apiVersion");
 	char want[128];
 
 	kind_api_version(k, want);
 	if (*kind && strcmp(kind, k->kind) != 0)
-		return bad_request(c,
+		return err_set(err, ERR_BAD_REQUEST,
 		    "%s in version \"%s\" cannot be handled as a %s: converting (%s.%s) to "
-		    "(%s.%s): unknown "
-		    "conversion",
+		    "(%s.%s): "
+		    "unknown conversion",
 		    kind, k->version, k->kind, k->version, kind, *k->group ? k->group : "core",
 		    k->kind);
 	if (*version && strcmp(version, want) != 0)
-		return bad_request(c,
+		return err_set(err, ERR_BAD_REQUEST,
 		    "the API version in the data (%s) does not match the expected API version (%s)",
 		    version, want);
 	json_object_set_new(obj, "apiVersion", json_string(want));
@@ -266,7 +253,7 @@ check_kind(struct call *c, const struct kind *k, json_t *obj)
 }
 
 static int
-unknown_fields(struct call *c, const struct kind *k, const struct causes *unknown)
+unknown_fields(struct call *c, const struct kind *k, const struct causes *unknown, struct err *err)
 {
 	autobuf struct buf b = BUF_INIT;
 
@@ -279,35 +266,57 @@ unknown_fields(struct call *c, const struct kind *k, const struct causes *unknow
 	}
 	if (c->validation == VALIDATE_WARN)
 		return 0;
-	return bad_request(c,
+	return err_set(err, ERR_BAD_REQUEST,
 	    "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s", k->kind,
 	    k->version, k->kind, b.data);
+}
+
+static int
+check_object(struct call *c, const struct kind *k, json_t *obj, struct err *err)
+{
+	struct causes unknown = CAUSES_INIT;
+	int r;
+
+	if (!json_is_object(obj))
+		return err_set(err, ERR_BAD_REQUEST,
+		    "the object provided is unrecognized (must be of type %s): couldn't get "
+		    "version/kind; json parse error: it is not an object",
+		    k->kind);
+	if ((r = check_kind(k, obj, err)) == 0 && (r = validate_types(k, obj, &unknown, err)) == 0)
+		r = unknown_fields(c, k, &unknown, err);
+	causes_release(&unknown);
+	return r;
+}
+
+/* What a patch makes of an object that cannot be decoded is the patch's fault. */
+static void
+refuse_patched(struct call *c, const json_t *obj, const char *why)
+{
+	autobuf struct buf cause = BUF_INIT, msg = BUF_INIT;
+	autofree char *json = json_dumps(obj, JSON_COMPACT | JSON_ENCODE_ANY);
+	json_auto_t *text = json_string(json ? json : "");
+
+	buf_puts(&cause, "Invalid value: ");
+	json_add(&cause, text);
+	buf_printf(&cause, ": %s", why);
+	buf_printf(&msg, " \"\" is invalid: patch: %s", cause.data);
+	reply_status(c, 422, "Invalid", msg.data,
+	    json_pack("{s:[{s:s,s:s,s:s}]}", "causes", "reason", "FieldValueInvalid", "message",
+		cause.data, "field", "patch"));
 }
 
 int
 object_decode(struct call *c, const struct kind *k, json_t *obj)
 {
-	struct causes unknown = CAUSES_INIT;
 	struct err err;
-	int r;
 
-	if (!json_is_object(obj))
-		return bad_request(c,
-		    "the object provided is unrecognized (must be of type %s): couldn't get "
-		    "version/kind; json "
-		    "parse error: it is not an object",
-		    k->kind);
-	if (check_kind(c, k, obj) < 0)
+	if (check_object(c, k, obj, &err) < 0) {
+		if (c->patching)
+			refuse_patched(c, obj, err.msg);
+		else
+			reply_status(c, 400, "BadRequest", err.msg, NULL);
 		return -1;
-	if (validate_types(k, obj, &unknown, &err) < 0) {
-		reply_status(c, 400, "BadRequest", err.msg, NULL);
-		r = -1;
-	} else {
-		r = unknown_fields(c, k, &unknown);
 	}
-	causes_release(&unknown);
-	if (r < 0)
-		return r;
 	normalize(k, obj);
 	if (!json_object_get(obj, "metadata"))
 		json_object_set_new(obj, "metadata", json_object());
@@ -320,10 +329,14 @@ body_object(struct call *c, const struct kind *k, json_t **ret)
 {
 	json_t *obj;
 
-	if (c->req->len == 0)
-		return bad_request(c,
+	if (c->req->len == 0) {
+		autofree char *msg = xasprintf(
 		    "the object provided is unrecognized (must be of type %s): the body is empty",
 		    k->kind);
+
+		reply_status(c, 400, "BadRequest", msg, NULL);
+		return -1;
+	}
 	if (load_body(c, k->kind, &obj) < 0)
 		return -1;
 	if (object_decode(c, k, obj) < 0) {

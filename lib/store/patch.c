@@ -1,4 +1,6 @@
-/* PATCH by JSON merge patch (RFC 7386). */
+/* PATCH, in three of the forms that Kubernetes has (api/patch.h); apply is not one of them yet. */
+#include "api/patch.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -6,88 +8,131 @@
 #include "base/mem.h"
 #include "store/call.h"
 
-json_t *
-merge_patch(json_t *target, const json_t *patch)
+enum { OPERATIONS = 10000 };
+
+static const char *const types[] = {
+	[PATCH_JSON] = "application/json-patch+json",
+	[PATCH_MERGE_JSON] = "application/merge-patch+json",
+	[PATCH_STRATEGIC] = "application/strategic-merge-patch+json",
+};
+
+enum patch_form
+patch_form(struct call *c)
 {
-	const char *key;
-	json_t *v;
+	const char *type = http_header(c->x, "Content-Type");
 
-	if (!json_is_object(patch)) {
-		json_decref(target);
-		return json_deep_copy(patch);
-	}
-	if (!json_is_object(target)) {
-		json_decref(target);
-		target = json_object();
-	}
-	json_object_foreach ((json_t *)patch, key, v) {
-		json_t *was;
-
-		if (json_is_null(v)) {
-			json_object_del(target, key);
-			continue;
-		}
-		was = json_object_get(target, key);
-		json_object_set_new(target, key, merge_patch(json_incref(was), v));
-	}
-	return target;
+	for (size_t i = PATCH_JSON; type && i < COUNT(types); i++)
+		if (strncasecmp(type, types[i], strlen(types[i])) == 0 &&
+		    strchr("; ", type[strlen(types[i])]))
+			return (enum patch_form)i;
+	return PATCH_NONE;
 }
 
-static bool
-is_merge_patch(const char *type)
+static int
+bad_patch(struct call *c, const char *why)
 {
-	static const char want[] = "application/merge-patch+json";
+	autofree char *msg = xasprintf("error decoding patch: %s", why);
 
-	return type && strncasecmp(type, want, strlen(want)) == 0 &&
-	       strchr("; ", type[strlen(want)]);
+	reply_status(c, 400, "BadRequest", msg, NULL);
+	return -1;
 }
 
-static void
-unsupported(struct call *c, const char *type)
+static int
+read_patch(struct call *c, enum patch_form form, json_t **ret)
 {
-	autofree char *msg =
-	    xasprintf("the body of the request was in an unknown format - accepted media types "
-		      "include: application/merge-patch+json (got '%.100s')",
-		type ? type : "");
+	json_error_t e;
+	json_t *patch = json_loadb(c->req->body, c->req->len, JSON_DECODE_ANY, &e);
 
-	reply_status(c, 415, "UnsupportedMediaType", msg, NULL);
+	if (!patch)
+		return bad_patch(c, e.text);
+	if (form == PATCH_JSON && json_is_array(patch) && json_array_size(patch) > OPERATIONS) {
+		autofree char *msg =
+		    xasprintf("Request entity too large: The allowed maximum operations in a JSON "
+			      "patch is %d, got %zu",
+			OPERATIONS, json_array_size(patch));
+
+		json_decref(patch);
+		reply_status(c, 413, "RequestEntityTooLarge", msg, NULL);
+		return -1;
+	}
+	if (form == PATCH_JSON ? json_is_array(patch) : json_is_object(patch)) {
+		*ret = patch;
+		return 0;
+	}
+	json_decref(patch);
+	return bad_patch(c, form == PATCH_JSON ? "it is not an array" : "it is not an object");
+}
+
+int
+patch_apply(struct call *c, const json_t *old, const struct type *type, json_t **ret)
+{
+	enum patch_form form = patch_form(c);
+	json_t *patch, *obj;
+	struct err err;
+	int r = 0;
+
+	if (read_patch(c, form, &patch) < 0)
+		return -1;
+	obj = json_deep_copy(old);
+	/* the version read is no condition: only one that the patch itself names is */
+	if (form != PATCH_JSON)
+		json_object_del(json_object_get(obj, "metadata"), "resourceVersion");
+	if (form == PATCH_JSON)
+		r = json_patch(&obj, patch, &err);
+	else if (form == PATCH_STRATEGIC)
+		r = strategic_patch(&obj, patch, type, &err);
+	else
+		obj = merge_patch(obj, patch);
+	json_decref(patch);
+	if (r == 0) {
+		if (form == PATCH_JSON && strcmp(meta_version(obj), meta_version(old)) == 0)
+			json_object_del(json_object_get(obj, "metadata"), "resourceVersion");
+		*ret = obj;
+		return 0;
+	}
+	json_decref(obj);
+	if (err.code == ERR_INVALID)
+		reply_status(c, 422, "Invalid",
+		    "the server rejected our request due to an error in our request",
+		    json_object());
+	else
+		reply_status(c, err_http(err.code),
+		    err.code == ERR_INTERNAL ? NULL : err_reason(err.code), err.msg, NULL);
+	return -1;
 }
 
 static void
 patch_run(struct call *c)
 {
-	const char *type = http_header(c->x, "Content-Type");
-	json_t *patch, *old, *obj;
+	json_t *old, *obj;
 
-	if (!is_merge_patch(type)) {
-		unsupported(c, type);
+	if (options_read(c, "PatchOptions") < 0 || call_current(c) < 0)
 		return;
-	}
-	if (options_read(c, "PatchOptions") < 0 || call_current(c) < 0 || body_json(c, &patch) < 0)
-		return;
-	if (!json_is_object(patch)) {
-		json_decref(patch);
-		reply_status(c, 400, "BadRequest", "the patch is not a JSON object", NULL);
-		return;
-	}
 	old = object_json(c->old, c->kind);
-	obj = merge_patch(json_deep_copy(old), patch);
 	c->status = 200;
-	/* the version read is not the patch's: only one that the patch itself names is a condition
-	 */
-	if (!get(patch, "metadata", "resourceVersion"))
-		json_object_del(json_object_get(obj, "metadata"), "resourceVersion");
-	json_decref(patch);
-	if (object_decode(c, c->kind, obj) < 0 ||
-	    update_prepare(c, old, obj, *c->target.sub ? PART_STATUS : PART_MAIN) < 0)
-		json_decref(obj);
-	else
-		update_submit(c, obj);
+	c->patching = true;
+	if (patch_apply(c, old, c->kind->type, &obj) == 0) {
+		if (object_decode(c, c->kind, obj) < 0 ||
+		    update_prepare(c, old, obj, *c->target.sub ? PART_STATUS : PART_MAIN) < 0)
+			json_decref(obj);
+		else
+			update_submit(c, obj);
+	}
 	json_decref(old);
+}
+
+int
+patch_check(struct call *c)
+{
+	if (patch_form(c) != PATCH_NONE)
+		return 0;
+	reply_status(c, 415, "UnsupportedMediaType", "415: Unsupported Media Type", json_object());
+	return -1;
 }
 
 void
 patch_handle(struct call *c)
 {
-	call_defer(c, patch_run);
+	if (patch_check(c) == 0)
+		call_defer(c, patch_run);
 }

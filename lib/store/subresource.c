@@ -260,36 +260,31 @@ static void
 scale_run(struct call *c)
 {
 	bool patch = strcmp(c->req->method, "PATCH") == 0;
-	json_t *body, *old, *obj, *scale;
+	json_auto_t *old = NULL, *was = NULL, *scale = NULL;
+	const char *version;
+	json_t *obj;
 
 	if (options_read(c, patch ? "PatchOptions" : "UpdateOptions") < 0 ||
-	    body_json(c, &body) < 0)
+	    (patch && patch_check(c) < 0) || call_current(c) < 0)
 		return;
-	if (call_current(c) < 0) {
-		json_decref(body);
-		return;
-	}
 	old = object_json(c->old, c->kind);
-	scale = patch ? merge_patch(scale_of(old), body) : json_incref(body);
+	was = scale_of(old);
+	if (patch ? patch_apply(c, was, NULL, &scale) < 0 : body_json(c, &scale) < 0)
+		return;
 	if (scale_check(c, scale) < 0)
-		goto out;
+		return;
 	obj = json_deep_copy(old);
 	put(obj, json_integer(num(get(scale, "spec", "replicas"), 0)), "spec", "replicas");
-	if (!patch && *meta_name(scale))
+	if (*meta_name(scale))
 		put(obj, json_string(meta_name(scale)), "metadata", "name");
 	json_object_del(json_object_get(obj, "metadata"), "resourceVersion");
-	if (*text(body, "metadata", "resourceVersion"))
-		put(obj, json_string(text(body, "metadata", "resourceVersion")), "metadata",
-		    "resourceVersion");
+	if (*(version = meta_version(scale)))
+		put(obj, json_string(version), "metadata", "resourceVersion");
 	c->answer = answer_scale;
 	if (update_prepare(c, old, obj, PART_MAIN) < 0)
 		json_decref(obj);
 	else
 		update_submit(c, obj);
-out:
-	json_decref(scale);
-	json_decref(body);
-	json_decref(old);
 }
 
 /* --- namespaces/finalize --- */

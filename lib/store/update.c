@@ -50,11 +50,19 @@ check_version(struct call *c, const json_t *obj)
 static int
 check_uid(struct call *c, const json_t *old, const json_t *obj)
 {
+	struct causes causes = CAUSES_INIT;
 	char resource[128];
 	struct err err;
 
 	if (!*meta_uid(obj) || strcmp(meta_uid(obj), meta_uid(old)) == 0)
 		return 0;
+	if (c->patching) {
+		cause_add(&causes, "FieldValueInvalid", "metadata.uid",
+		    "Invalid value: \"%s\": field is immutable", meta_uid(obj));
+		reply_invalid(c, &causes, c->target.name);
+		causes_release(&causes);
+		return -1;
+	}
 	err_set(&err, ERR_CONFLICT,
 	    "Operation cannot be fulfilled on %s \"%s\": StorageError: invalid object, Code: 4, "
 	    "Key: "
@@ -166,7 +174,9 @@ check_name(struct call *c, const json_t *obj)
 			? xasprintf(
 			      "the name of the object (%s) does not match the name on the URL (%s)",
 			      name, c->target.name)
-			: xasprintf("name must be provided");
+			: xasprintf("the name of the object (%s based on URL) was undeterminable: "
+				    "name must be provided",
+			      c->target.name);
 	else if (*ns && strcmp(ns, c->target.namespace) != 0)
 		msg = xasprintf(
 		    "the namespace of the object (%s) does not match the namespace on the URL (%s)",

@@ -94,6 +94,21 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	[ "$(of .kind) $(of .spec.replicas) $(of .status.selector)" = "Scale 5 a=b" ]
 }
 
+@test "patches: merge, JSON, strategic merge" {
+	start
+	api POST $NS/pods "$(pod p)"
+	api PATCH $NS/pods/p '[{"op":"test","path":"/spec/containers/0/image","value":"i"},{"op":"add","path":"/metadata/labels","value":{"a":"b"}}]' \
+		-H 'Content-Type: application/json-patch+json'
+	[ "$code $(of .metadata.labels.a)" = "200 b" ]
+	api PATCH $NS/pods/p '[{"op":"remove","path":"/spec/nothing"}]' -H 'Content-Type: application/json-patch+json'
+	[ "$code $(of .reason)" = "422 Invalid" ]
+	api PATCH $NS/pods/p '{"spec":{"containers":[{"name":"c","image":"j"}]}}' \
+		-H 'Content-Type: application/strategic-merge-patch+json'
+	[ "$code $(of .spec.containers[0].image) $(of '.spec.containers | length')" = "200 j 1" ]
+	api PATCH $NS/pods/p '{}' -H 'Content-Type: application/apply-patch+yaml'
+	[ "$code" = 415 ]
+}
+
 @test "lists: selectors, pages that show one revision" {
 	start
 	for n in a b c d e; do api POST $NS/configmaps "$(cm $n ",\"labels\":{\"n\":\"$n\"}")"; done

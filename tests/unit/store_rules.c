@@ -1,4 +1,4 @@
-/* What the store decides without storing: paths, merge patches, deletions, tokens. */
+/* What the store decides without storing: paths, deletions, tokens. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,45 +50,6 @@ test_paths(void)
 	path("/apis/apps/v1", TARGET_VERSION, NULL);
 	path("/readyz/ping", TARGET_HEALTH, NULL);
 	path("/metrics", TARGET_METRICS, NULL);
-}
-
-/* The examples of RFC 7386, appendix A. */
-static void
-test_merge_patch(void)
-{
-	static const char *const cases[][3] = {
-		{ "{\"a\":\"b\"}", "{\"a\":\"c\"}", "{\"a\":\"c\"}" },
-		{ "{\"a\":\"b\"}", "{\"b\":\"c\"}", "{\"a\":\"b\",\"b\":\"c\"}" },
-		{ "{\"a\":\"b\"}", "{\"a\":null}", "{}" },
-		{ "{\"a\":\"b\",\"b\":\"c\"}", "{\"a\":null}", "{\"b\":\"c\"}" },
-		{ "{\"a\":[\"b\"]}", "{\"a\":\"c\"}", "{\"a\":\"c\"}" },
-		{ "{\"a\":\"c\"}", "{\"a\":[\"b\"]}", "{\"a\":[\"b\"]}" },
-		{ "{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}",
-		    "{\"a\":{\"b\":\"d\"}}" },
-		{ "{\"a\":[{\"b\":\"c\"}]}", "{\"a\":[1]}", "{\"a\":[1]}" },
-		{ "[\"a\",\"b\"]", "[\"c\",\"d\"]", "[\"c\",\"d\"]" },
-		{ "{\"a\":\"b\"}", "[\"c\"]", "[\"c\"]" },
-		{ "{\"a\":\"foo\"}", "null", "null" },
-		{ "{\"a\":\"foo\"}", "\"bar\"", "\"bar\"" },
-		{ "{\"e\":null}", "{\"a\":1}", "{\"e\":null,\"a\":1}" },
-		{ "[1,2]", "{\"a\":\"b\",\"c\":null}", "{\"a\":\"b\"}" },
-		{ "{}", "{\"a\":{\"bb\":{\"ccc\":null}}}", "{\"a\":{\"bb\":{}}}" },
-	};
-
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		json_t *target = json_loads(cases[i][0], JSON_DECODE_ANY, NULL);
-		json_t *patch = json_loads(cases[i][1], JSON_DECODE_ANY, NULL);
-		json_t *want = json_loads(cases[i][2], JSON_DECODE_ANY, NULL);
-		json_t *got = merge_patch(target, patch);
-
-		if (!json_equal(got, want)) {
-			fprintf(stderr, "merge patch %zu\n", i);
-			abort();
-		}
-		json_decref(got);
-		json_decref(patch);
-		json_decref(want);
-	}
 }
 
 static enum deletion
@@ -162,7 +123,6 @@ int
 main(void)
 {
 	test_paths();
-	test_merge_patch();
 	test_deletions();
 	test_tokens();
 	return 0;

@@ -1,0 +1,27 @@
+#ifndef ORCH_API_PATCH_H
+#define ORCH_API_PATCH_H
+
+#include <jansson.h>
+
+#include "api/schema.h"
+#include "base/err.h"
+
+/* Changes to an object, in the three forms that Kubernetes takes. */
+
+/* JSON merge patch (RFC 7386).  Takes the target and returns the result. */
+json_t *merge_patch(json_t *target, const json_t *patch);
+
+/*
+ * JSON patch (RFC 6902): a list of operations on *target, which is replaced.  Array indexes
+ * may count from the end ("-1"), as Kubernetes has it.  INVALID with the operation that
+ * failed; *target may then be half changed.
+ */
+int json_patch(json_t **target, const json_t *operations, struct err *err);
+
+/*
+ * Strategic merge patch: lists of structs are merged by their key, as the schema says, with
+ * $patch, $retainKeys, $setElementOrder and $deleteFromPrimitiveList.  type is the target's.
+ */
+int strategic_patch(json_t **target, const json_t *patch, const struct type *type, struct err *err);
+
+#endif

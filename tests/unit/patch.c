@@ -1,0 +1,139 @@
+/* The three forms of patches, by table: target, patch, result (NULL: refused). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/patch.h"
+
+struct example {
+	const char *target, *patch, *result;
+};
+
+/* RFC 7386, appendix A. */
+static const struct example merge[] = {
+	{ "{'a':'b'}", "{'a':'c'}", "{'a':'c'}" },
+	{ "{'a':'b'}", "{'b':'c'}", "{'a':'b','b':'c'}" },
+	{ "{'a':'b'}", "{'a':null}", "{}" },
+	{ "{'a':'b','b':'c'}", "{'a':null}", "{'b':'c'}" },
+	{ "{'a':['b']}", "{'a':'c'}", "{'a':'c'}" },
+	{ "{'a':'c'}", "{'a':['b']}", "{'a':['b']}" },
+	{ "{'a':{'b':'c'}}", "{'a':{'b':'d','c':null}}", "{'a':{'b':'d'}}" },
+	{ "{'a':[{'b':'c'}]}", "{'a':[1]}", "{'a':[1]}" },
+	{ "['a','b']", "['c','d']", "['c','d']" },
+	{ "{'a':'b'}", "['c']", "['c']" },
+	{ "{'a':'foo'}", "null", "null" },
+	{ "{'a':'foo'}", "'bar'", "'bar'" },
+	{ "{'e':null}", "{'a':1}", "{'e':null,'a':1}" },
+	{ "[1,2]", "{'a':'b','c':null}", "{'a':'b'}" },
+	{ "{}", "{'a':{'bb':{'ccc':null}}}", "{'a':{'bb':{}}}" },
+	{ NULL, NULL, NULL },
+};
+
+static const struct example json[] = {
+	{ "{'a':1}", "[{'op':'add','path':'/b','value':2}]", "{'a':1,'b':2}" },
+	{ "[1,3]", "[{'op':'add','path':'/1','value':2}]", "[1,2,3]" },
+	{ "[1]", "[{'op':'add','path':'/-','value':2}]", "[1,2]" },
+	{ "[1]", "[{'op':'add','path':'/2','value':2}]", NULL },
+	{ "{'a':1}", "[{'op':'remove','path':'/a'}]", "{}" },
+	{ "{'a':1}", "[{'op':'remove','path':'/b'}]", NULL },
+	{ "[1,2]", "[{'op':'remove','path':'/-1'}]", "[1]" },
+	{ "{'a':1}", "[{'op':'replace','path':'/a','value':{'b':2}}]", "{'a':{'b':2}}" },
+	{ "{'a':1}", "[{'op':'replace','path':'/b','value':2}]", NULL },
+	{ "{'a':{'b':1}}", "[{'op':'move','from':'/a/b','path':'/c'}]", "{'a':{},'c':1}" },
+	{ "{'a':{'b':1}}", "[{'op':'move','from':'/a','path':'/a/b'}]", NULL },
+	{ "{'a':[1]}",
+	    "[{'op':'copy','from':'/a','path':'/b'},{'op':'add','path':'/a/0','value':0}]",
+	    "{'a':[0,1],'b':[1]}" },
+	{ "{'a':1}", "[{'op':'test','path':'/a','value':1.0}]", "{'a':1}" },
+	{ "{'a':1}", "[{'op':'test','path':'/a','value':'1'}]", NULL },
+	{ "{'a/b':1,'m~n':2}", "[{'op':'remove','path':'/a~1b'},{'op':'remove','path':'/m~0n'}]",
+	    "{}" },
+	{ "{'a':1}", "[{'op':'replace','path':'','value':[]}]", "[]" },
+	{ "{'a':1}", "[{'op':'add','path':'b','value':1}]", NULL },
+	{ "{'a':1}", "[{'op':'twist','path':'/a'}]", NULL },
+	{ NULL, NULL, NULL },
+};
+
+/* Against a PodSpec: containers by name, tolerations as a whole. */
+static const struct example strategic[] = {
+	{ "{'containers':[{'name':'a','image':'1'},{'name':'b'}]}",
+	    "{'containers':[{'name':'a','image':'2'},{'name':'c'}]}",
+	    "{'containers':[{'name':'a','image':'2'},{'name':'c'},{'name':'b'}]}" },
+	{ "{'containers':[{'name':'a'},{'name':'b'}]}",
+	    "{'containers':[{'name':'a','$patch':'delete'}]}", "{'containers':[{'name':'b'}]}" },
+	{ "{'containers':[{'name':'a'}]}", "{'containers':[{'name':'z'},{'$patch':'replace'}]}",
+	    "{'containers':[{'name':'z'}]}" },
+	{ "{'containers':[{'name':'a'},{'name':'b'}]}",
+	    "{'$setElementOrder/containers':[{'name':'b'},{'name':'a'}]}",
+	    "{'containers':[{'name':'b'},{'name':'a'}]}" },
+	{ "{'containers':[{'name':'a'}]}", "{'containers':[{'image':'x'}]}", NULL },
+	{ "{'tolerations':[{'key':'a'}]}", "{'tolerations':[{'key':'b'}]}",
+	    "{'tolerations':[{'key':'b'}]}" },
+	{ "{'nodeSelector':{'a':'1'}}", "{'nodeSelector':{'b':'2'}}",
+	    "{'nodeSelector':{'a':'1','b':'2'}}" },
+	{ "{'nodeSelector':{'a':'1'}}", "{'nodeSelector':{'$patch':'replace','b':'2'}}",
+	    "{'nodeSelector':{'b':'2'}}" },
+	{ "{'nodeName':'a','hostname':'b'}", "{'$retainKeys':['nodeName'],'nodeName':'c'}",
+	    "{'nodeName':'c'}" },
+	{ "{'hostname':'b'}", "{'hostname':null}", "{}" },
+	{ "{}", "{'$patch':'shred'}", NULL },
+	{ NULL, NULL, NULL },
+};
+
+/* Examples are written with ' for ", so that they can be read. */
+static json_t *
+load(const char *text)
+{
+	char buf[512];
+	json_t *v;
+
+	snprintf(buf, sizeof buf, "%s", text);
+	for (char *p = buf; (p = strchr(p, '\''));)
+		*p = '"';
+	if (!(v = json_loads(buf, JSON_DECODE_ANY, NULL)))
+		abort();
+	return v;
+}
+
+static int
+apply(const struct example *table, json_t **target, const json_t *patch)
+{
+	struct err err;
+
+	if (table == json)
+		return json_patch(target, patch, &err);
+	if (table == strategic)
+		return strategic_patch(target, patch, type_find("core.v1.PodSpec"), &err);
+	*target = merge_patch(*target, patch);
+	return 0;
+}
+
+static int
+run(const struct example *table)
+{
+	int failed = 0;
+
+	for (const struct example *e = table; e->target; e++) {
+		json_t *target = load(e->target), *patch = load(e->patch);
+		json_t *want = e->result ? load(e->result) : NULL;
+		int r = apply(table, &target, patch);
+
+		if (want ? r < 0 || !json_equal(target, want) : r == 0) {
+			char *got = json_dumps(target, JSON_COMPACT | JSON_ENCODE_ANY);
+
+			fprintf(stderr, "%s + %s: %d, %s\n", e->target, e->patch, r, got);
+			free(got);
+			failed++;
+		}
+		json_decref(target);
+		json_decref(patch);
+		json_decref(want);
+	}
+	return failed;
+}
+
+int
+main(void)
+{
+	return run(merge) + run(json) + run(strategic) != 0;
+}
