@@ -17,7 +17,7 @@ start() { # [OPTION...]
 	echo $! >"$T/node.pid"
 }
 
-api() { curl -sf --unix-socket "$T/sock" -H "Content-Type: ${TYPE:-application/json}" "http://orch$1" "${@:2}"; }
+api() { curl -s --fail-with-body --unix-socket "$T/sock" -H "Content-Type: ${TYPE:-application/json}" "http://orch$1" "${@:2}"; }
 pods=/api/v1/namespaces/default/pods
 
 create() { # NAME COMMAND [YAML] [YAML]: bound to n1
@@ -107,9 +107,9 @@ env: [{name: S, valueFrom: {secretKeyRef: {name: sec, key: k}}}]' 'volumes: [{na
 
 @test "the Node is deleted: it registers again; conditions others wrote are put right" {
 	until_api /api/v1/nodes/n1 '.status.conditions | length > 0'
-	api /api/v1/nodes/n1 -X DELETE >/dev/null
+	api /api/v1/nodes/n1 -X DELETE
 	until_api /api/v1/nodes/n1 '.status.conditions[] | select(.type == "Ready") | .status == "True"' 15
-	TYPE=application/merge-patch+json api /api/v1/nodes/n1/status -X PATCH -d '{"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}' >/dev/null
+	TYPE=application/merge-patch+json api /api/v1/nodes/n1/status -X PATCH -d '{"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}'
 	until_api /api/v1/nodes/n1 '.status.conditions[] | select(.type == "Ready") | .status == "True"' 15
 }
 
