@@ -160,9 +160,6 @@ choose_programs(struct host *h, const struct host_options *o, struct err *err)
 	static const char *const plugins[] = { "ptp", "host-local" };
 	const char *conmon = o->conmon ? o->conmon : "conmon", *cni = o->cni_path;
 
-	if (!(h->o.conmon = find_program(conmon)))
-		return err_set(
-		    err, ERR_UNAVAILABLE, "cannot find the container monitor '%s'", conmon);
 	if (!cni)
 		cni = file_exists("/usr/lib/cni/ptp") || !file_exists("/opt/cni/bin/ptp")
 			  ? "/usr/lib/cni"

@@ -38,10 +38,11 @@ spool_entry(struct archive *a, const char *path, struct err *err)
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(err, errno, "cannot write '%s'", path);
-	if (archive_read_data_into_fd(a, fd) != ARCHIVE_OK)
-		return err_set(
-		    err, ERR_INVALID, "cannot read the archive: %s", archive_error_string(a));
-	return 0;
+	if (archive_read_data_into_fd(a, fd) == ARCHIVE_OK)
+		return 0;
+	if (archive_errno(a) == ENOSPC || archive_errno(a) == EDQUOT)
+		return err_sys(err, archive_errno(a), "cannot write '%s'", path);
+	return err_set(err, ERR_INVALID, "cannot read the archive: %s", archive_error_string(a));
 }
 
 /* The plain files of the archive into our folder. */

@@ -147,6 +147,21 @@ safe_attributes(struct archive_entry *e)
 	}
 }
 
+/* Is it this machine (a full disk) or the archive? */
+static int
+blame(struct archive *disk, struct archive *tar, const char *path, struct err *err)
+{
+	static const int ours[] = { ENOSPC, EDQUOT, EROFS, EIO, EACCES, EPERM, EMFILE, ENFILE };
+	const char *why = archive_error_string(disk);
+
+	for (size_t i = 0; i < COUNT(ours) && why; i++)
+		if (archive_errno(disk) == ours[i])
+			return err_set(
+			    err, ERR_INTERNAL, "cannot unpack '%s': %s", path, strerror(ours[i]));
+	return err_set(err, ERR_INVALID, "cannot unpack '%s': %s", path,
+	    why ? why : archive_error_string(tar));
+}
+
 static int
 extract(struct unpack *u, struct archive *tar, struct archive *disk, struct err *err)
 {
@@ -169,9 +184,7 @@ extract(struct unpack *u, struct archive *tar, struct archive *disk, struct err 
 		path = archive_entry_pathname(e);
 		if (archive_write_header(disk, e) < ARCHIVE_WARN || copy_data(tar, disk) < 0 ||
 		    archive_write_finish_entry(disk) < ARCHIVE_WARN)
-			return err_set(err, ERR_INVALID, "cannot unpack '%s': %s", path,
-			    archive_error_string(disk) ? archive_error_string(disk)
-						       : archive_error_string(tar));
+			return blame(disk, tar, path, err);
 	}
 	return 0;
 }

@@ -49,10 +49,12 @@ tag_valid(const char *tag)
 static bool
 domain_valid(const char *domain)
 {
+	if ((!isalnum((unsigned char)domain[0]) && domain[0] != '[') || strstr(domain, ".."))
+		return false;
 	for (const char *p = domain; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr(".-:[]_", *p))
 			return false;
-	return *domain != '\0';
+	return true;
 }
 
 /* Is the part before the first slash a host?  Docker asks for a dot, a colon or "localhost". */

@@ -264,3 +264,19 @@ start_registry() { # [htpasswd]
 	rm "$T/data/pods/uid/state.json"
 	image remove a:1
 }
+
+@test "a full disk exits 3, a read-only one 2: named, nothing half left" {
+	busybox_image "$T/a.tar" web:1
+	mkdir "$T/data"
+	mount -t tmpfs -o size=1500k tmpfs "$T/data" || skip "cannot mount here"
+	run image import "$T/a.tar"
+	left=$(find "$T/data/images" -name 'tmp.*' | wc -l)
+	mount -o remount,ro "$T/data"
+	second=0; image --data "$T/data" import "$T/a.tar" 2>"$T/said" || second=$?
+	umount "$T/data"
+	[ "$status" = 3 ]
+	[[ $output == *"No space left"* ]]
+	[ "$left" = 0 ]
+	[ "$second" = 2 ]
+	grep -q 'Read-only file system' "$T/said"
+}

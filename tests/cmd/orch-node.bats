@@ -73,3 +73,10 @@ root() { [ "$(id -u)" = 0 ] || skip "needs root"; }
 	orch-node --data "$T/n" --clean
 	orch-node --data "$T/n" --clean
 }
+
+@test "--clean needs no runtime" {
+	root
+	mkdir -p "$T/n/run" "$T/none"
+	PATH=$BIN run orch-node --data "$T/n" --cni-path "$T/none" --clean
+	[ "$status" = 0 ]
+}

@@ -1,0 +1,262 @@
+/* What a node decides, without containers: image references, the next step of a pod, its phase. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "api/meta.h"
+#include "base/mem.h"
+#include "node/digest.h"
+#include "node/files.h"
+#include "node/pod.h"
+#include "node/reference.h"
+#include "node/spec.h"
+
+static int failed;
+
+static void
+same(const char *what, const char *got, const char *want)
+{
+	if (strcmp(got, want) == 0)
+		return;
+	printf("node: %s: got '%s', want '%s'\n", what, got, want);
+	failed = 1;
+}
+
+static void
+check(const char *what, bool ok)
+{
+	same(what, ok ? "true" : "false", "true");
+}
+
+#define HEX "0123456789012345678901234567890123456789012345678901234567890123"
+
+static void
+references(void)
+{
+	static const char *const t[][2] = {
+		{ "busybox", "docker.io/library/busybox:latest" },
+		{ "web:1", "docker.io/library/web:1" },
+		{ "team/web", "docker.io/team/web:latest" },
+		{ "docker.io/web:1", "docker.io/library/web:1" },
+		{ "index.docker.io/web:1", "docker.io/library/web:1" },
+		{ "localhost/web", "localhost/web:latest" },
+		{ "localhost:5000/web", "localhost:5000/web:latest" },
+		{ "host:5000/a/b/c:v1.2_x-y", "host:5000/a/b/c:v1.2_x-y" },
+		{ "registry.k8s.io/pause:3.9", "registry.k8s.io/pause:3.9" },
+		{ "web@sha256:" HEX, "docker.io/library/web@sha256:" HEX },
+		{ "web:1@sha256:" HEX, "docker.io/library/web@sha256:" HEX },
+	};
+	static const char *const bad[] = { "", ":", "UPPER", "a//b", "a/", "-a", "a:b:c",
+		"a:", "a@sha256:1", "web:1:2:3", "a b", "web@md5:1", "../x", "a/../b", "host.x/",
+		"web:" HEX HEX "x" };
+	struct err err;
+
+	for (size_t i = 0; i < COUNT(t); i++) {
+		autofree char *got = NULL;
+
+		if (reference_complete(&got, t[i][0], &err) < 0)
+			same(t[i][0], err.msg, t[i][1]);
+		else
+			same(t[i][0], got, t[i][1]);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		autofree char *got = NULL;
+
+		check(bad[i], reference_complete(&got, bad[i], &err) == -ERR_INVALID);
+	}
+}
+
+static void
+small_things(void)
+{
+	json_auto_t *env = json_pack("[s, s]", "A=1", "LONG=a b");
+	autofree char *x = environment_expand("$(A)-$(LONG)-$(NO)-$$(A)-$-$(", env);
+	char digest[DIGEST_TEXT];
+
+	same("expand", x, "1-a b-$(NO)-$(A)-$-$(");
+	same("digest", digest_of("abc", 3, digest),
+	    "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	check("below", name_is_below("a/b..c/..d") && !name_is_below("a/../b") &&
+			   !name_is_below("..") && !name_is_below("/a") && !name_is_below("") &&
+			   !name_is_below("a/.."));
+}
+
+/* --- a pod through its life, by hand ----------------------------------------------------- */
+
+static struct host host = { .key = "n-1",
+	.o = { .name = "n", .data = "/nonexistent", .backoff = 10 } };
+
+static struct pod *
+make(const char *text_of_spec)
+{
+	json_auto_t *spec = json_loads(text_of_spec, 0, NULL), *object = NULL;
+	struct pod *p = NULL;
+	struct err err;
+
+	object = json_pack("{s:s, s:s, s:{s:s, s:s, s:s}, s:O}", "apiVersion", "v1", "kind", "Pod",
+	    "metadata", "name", "p", "namespace", "default", "uid", "u", "spec", spec);
+	if (pod_new(&p, &host, object, &err) < 0) {
+		printf("node: %s\n", err.msg);
+		exit(1);
+	}
+	p->wanted = true;
+	return p;
+}
+
+static const char *
+next(const struct pod *p, double now)
+{
+	static const char *const names[] = { "none", "sandbox", "start", "term", "kill", "teardown",
+		"gone" };
+	static char said[32];
+	double wake = INFINITY;
+	size_t which = 99;
+	enum step step = pod_next(p, now, &which, &wake);
+
+	if (step == STEP_START || step == STEP_TERM || step == STEP_KILL)
+		snprintf(said, sizeof said, "%s %zu", names[step], which);
+	else if (step == STEP_NONE && !isinf(wake))
+		snprintf(said, sizeof said, "none until %.0f", wake);
+	else
+		snprintf(said, sizeof said, "%s", names[step]);
+	return said;
+}
+
+static void
+ended(struct container *c, int code, double when)
+{
+	c->state = EXITED;
+	c->code = code;
+	c->ended_at = when;
+}
+
+static void
+simple_life(void)
+{
+	struct pod *p = make("{\"containers\":[{\"name\":\"a\"},{\"name\":\"b\"}]}");
+
+	same("new", next(p, 100), "sandbox");
+	same("new", pod_phase(p), "Pending");
+	p->sandbox = SANDBOX;
+	same("first", next(p, 100), "start 0");
+	p->c[0].state = RUNNING;
+	same("second", next(p, 100), "start 1");
+	same("half", pod_phase(p), "Pending");
+	p->c[1].state = RUNNING;
+	same("all", next(p, 100), "none");
+	same("all", pod_phase(p), "Running");
+	ended(&p->c[1], 1, 200);
+	same("restart at once", next(p, 200), "start 1");
+	p->c[1].backoff = 10;
+	same("back-off", next(p, 201), "none until 210");
+	same("back-off over", next(p, 210), "start 1");
+	same("crashing", pod_phase(p), "Running");
+	p->stopping = true;
+	p->stop_by = 230;
+	same("end", next(p, 211), "term 0");
+	p->c[0].term_sent = true;
+	same("wait", next(p, 212), "none until 230");
+	same("late", next(p, 230), "kill 0");
+	p->c[0].kill_sent = true;
+	same("killed", next(p, 231), "none");
+	ended(&p->c[0], 137, 232);
+	same("down", next(p, 232), "teardown");
+	p->sandbox = SANDBOX_DOWN;
+	same("still wanted", next(p, 233), "none");
+	p->wanted = false;
+	same("gone", next(p, 233), "gone");
+	pod_free(p);
+}
+
+static void
+init_containers(void)
+{
+	struct pod *p = make("{\"restartPolicy\":\"Never\",\"initContainers\":[{\"name\":\"i\"},"
+			     "{\"name\":\"s\",\"restartPolicy\":\"Always\"},{\"name\":\"j\"}],"
+			     "\"containers\":[{\"name\":\"a\"}]}");
+
+	p->sandbox = SANDBOX;
+	same("init first", next(p, 1), "start 0");
+	p->c[0].state = RUNNING;
+	same("init runs", next(p, 1), "none");
+	ended(&p->c[0], 0, 2);
+	same("sidecar", next(p, 2), "start 1");
+	p->c[1].state = RUNNING;
+	same("init behind a sidecar", next(p, 2), "start 2");
+	ended(&p->c[2], 0, 3);
+	same("app", next(p, 3), "start 3");
+	p->c[3].state = RUNNING;
+	same("running", pod_phase(p), "Running");
+	ended(&p->c[1], 1, 4);
+	same("a sidecar is always started again", next(p, 4), "start 1");
+	p->c[1].state = RUNNING;
+	ended(&p->c[3], 0, 5);
+	p->stop_by = 35;
+	same("sidecars end last", next(p, 5), "term 1");
+	ended(&p->c[1], 143, 6);
+	same("phase", pod_phase(p), "Succeeded");
+	same("over", next(p, 6), "teardown");
+	pod_free(p);
+}
+
+static void
+outcomes(void)
+{
+	static const struct {
+		const char *policy;
+		int a, b;
+		const char *phase, *next;
+	} t[] = { { "Never", 0, 0, "Succeeded", "teardown" },
+		{ "Never", 0, 3, "Failed", "teardown" },
+		{ "OnFailure", 0, 0, "Succeeded", "teardown" },
+		{ "OnFailure", 0, 3, "Running", "start 1" },
+		{ "Always", 0, 0, "Running", "start 0" } };
+
+	for (size_t i = 0; i < COUNT(t); i++) {
+		autofree char *spec = xasprintf(
+		    "{\"restartPolicy\":\"%s\",\"containers\":[{\"name\":\"a\"},{\"name\":\"b\"}]}",
+		    t[i].policy);
+		struct pod *p = make(spec);
+
+		p->sandbox = SANDBOX;
+		ended(&p->c[0], t[i].a, 1);
+		ended(&p->c[1], t[i].b, 1);
+		same(t[i].policy, pod_phase(p), t[i].phase);
+		same(t[i].policy, next(p, 2), t[i].next);
+		pod_free(p);
+	}
+}
+
+static void
+statuses(void)
+{
+	struct pod *p = make("{\"containers\":[{\"name\":\"a\",\"resources\":{\"limits\":{\"cpu\":"
+			     "\"1\",\"memory\":\"1Gi\"}}}]}");
+	json_auto_t *s = pod_status(p, 1000), *later = NULL;
+	json_t *c = json_array_get(get(s, "containerStatuses"), 0);
+
+	same("qos", text(s, "qosClass"), "Guaranteed");
+	same("waiting", text(c, "state", "waiting", "reason"), "ContainerCreating");
+	p->sandbox = SANDBOX;
+	p->c[0].begun = true;
+	ended(&p->c[0], 1, 1);
+	p->c[0].reason = xstrdup("Error");
+	p->c[0].backoff = 20;
+	later = pod_status(p, 2000);
+	c = json_array_get(get(later, "containerStatuses"), 0);
+	same("crash loop", text(c, "state", "waiting", "reason"), "CrashLoopBackOff");
+	same("last", text(c, "lastState", "terminated", "reason"), "Error");
+	pod_free(p);
+}
+
+int
+main(void)
+{
+	references();
+	small_things();
+	simple_life();
+	init_containers();
+	outcomes();
+	statuses();
+	return failed;
+}
