@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "base/yamlblock.h"
+#include "base/yamlflow.h"
 
 enum { DEPTH = 100, KEY = 1000, END = -1 };
 
@@ -106,39 +107,6 @@ end_line(struct block *b)
 
 /* --- scalars ---------------------------------------------------------------------- */
 
-/* The text between quotes; p goes behind the closing one.  NULL when it is not all on this line or
- * escapes more than these. */
-static const char *
-quoted(struct block *b, size_t *len)
-{
-	static const char from[] = "nt\"\\/", to[] = "\n\t\"\\/";
-	char quote = *b->p++;
-
-	buf_clear(&b->scratch);
-	for (;;) {
-		size_t n = strcspn(b->p, quote == '"' ? "\"\\\n" : "'\n");
-		const char *e;
-
-		buf_add(&b->scratch, b->p, n);
-		b->p += n;
-		if (*b->p == '\n')
-			return NULL;
-		if (*b->p == '\\') {
-			if (!(e = strchr(from, b->p[1])) || *e == '\0')
-				return NULL;
-			buf_putc(&b->scratch, to[e - from]);
-			b->p += 2;
-		} else if (quote == '\'' && b->p[1] == '\'') {
-			buf_putc(&b->scratch, '\'');
-			b->p += 2;
-		} else {
-			b->p++;
-			*len = b->scratch.len;
-			return b->scratch.data;
-		}
-	}
-}
-
 static json_t *
 plain(struct block *b)
 {
@@ -234,7 +202,7 @@ literal(struct block *b, long outer)
 	return json_stringn_nocheck(b->scratch.data, b->scratch.len);
 }
 
-/* A scalar, {} or [], with nothing behind it on its line and nothing deeper below. */
+/* A scalar, or [a, b] and {a: b}, with nothing behind it on its line and nothing deeper below. */
 static json_t *
 scalar(struct block *b, long outer)
 {
@@ -246,11 +214,10 @@ scalar(struct block *b, long outer)
 		v = literal(b, outer);
 	} else {
 		if (*b->p == '"' || *b->p == '\'') {
-			text = quoted(b, &len);
+			text = yaml_quoted(&b->p, &b->scratch, &len);
 			v = text ? json_stringn_nocheck(text, len) : NULL;
-		} else if (strncmp(b->p, "{}", 2) == 0 || strncmp(b->p, "[]", 2) == 0) {
-			v = *b->p == '{' ? json_object() : json_array();
-			b->p += 2;
+		} else if (*b->p == '{' || *b->p == '[') {
+			v = yaml_flow(&b->p, &b->scratch, 0);
 		} else {
 			v = plain(b);
 		}
@@ -292,7 +259,7 @@ key(struct block *b)
 	size_t len;
 
 	if (quotes) {
-		text = quoted(b, &len);
+		text = yaml_quoted(&b->p, &b->scratch, &len);
 	} else {
 		while (*start != '-' && allowed[(unsigned char)*b->p])
 			b->p++;

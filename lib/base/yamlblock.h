@@ -6,10 +6,10 @@
 
 /*
  * The YAML that nearly all manifests are, read fast: block mappings and lists, scalars on one line
- * (plain or quoted), literal blocks, comments.  The text is one document (split_yaml).
- * NULL when it holds anything else, or a mistake: then yaml_read() is asked, which knows all of
- * YAML and tells mistakes.  What is read here is read in the same way there
- * (tests/fuzz/yamlblock.c).
+ * (plain or quoted), literal blocks, simple [a, b] and {a: b} on one line, comments.  The text is
+ * one document (split_yaml). NULL when it holds anything else, or a mistake: then yaml_read() is
+ * asked, which knows all of YAML and tells mistakes.  What is read here is read in the same way
+ * there (tests/fuzz/yamlblock.c).
  *
  * *start gets the offset of the first line with content.
  */
