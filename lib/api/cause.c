@@ -248,8 +248,7 @@ causes_message(const struct causes *c, const struct kind *k, const char *name)
 	text_quote(&b, name);
 	buf_printf(&b, " is invalid: %s", c->n > 1 ? "[" : "");
 	for (size_t i = 0; i < c->n; i++)
-		buf_printf(&b, "%s%s: %s", i ? ", " : "",
-		    *c->item[i].field ? c->item[i].field : "[]", c->item[i].message);
+		buf_printf(&b, "%s%s: %s", i ? ", " : "", c->item[i].field, c->item[i].message);
 	buf_puts(&b, c->n > 1 ? "]" : "");
 	return buf_detach(&b);
 }

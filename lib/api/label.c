@@ -70,7 +70,7 @@ label_key_refused(const char *key)
 	struct buf b = BUF_INIT;
 
 	if (slash && strchr(name, '/'))
-		return xasprintf("a qualified name %s with an optional DNS subdomain prefix and "
+		return xasprintf("a valid label key %s with an optional DNS subdomain prefix and "
 				 "'/' (e.g. 'example.com/MyName')",
 		    name_shape);
 	if (slash == key)

@@ -56,11 +56,11 @@ static const struct rules table[] = {
 	{ "resource.v1.ResourceClaimTemplate", claim_template_create, NULL },
 	{ "resource.v1.ResourceSlice", resource_slice_create, NULL },
 	{ "scheduling.v1.PriorityClass", priority_class_create, priority_class_update },
-	{ "storage.v1.CSIDriver", csi_driver_create, NULL },
-	{ "storage.v1.CSINode", csi_node_create, NULL },
+	{ "storage.v1.CSIDriver", csi_driver_create, csi_driver_update },
+	{ "storage.v1.CSINode", csi_node_create, csi_node_update },
 	{ "storage.v1.CSIStorageCapacity", storage_capacity_create, NULL },
 	{ "storage.v1.StorageClass", storage_class_create, storage_class_update },
-	{ "storage.v1.VolumeAttachment", volume_attachment_create, NULL },
+	{ "storage.v1.VolumeAttachment", volume_attachment_create, volume_attachment_update },
 	{ "storage.v1.VolumeAttributesClass", NULL, attributes_class_update },
 };
 

@@ -67,9 +67,12 @@ void storage_class_create(struct causes *out, const json_t *obj);
 void storage_class_update(struct causes *out, const json_t *obj, const json_t *old);
 void attributes_class_update(struct causes *out, const json_t *obj, const json_t *old);
 void csi_driver_create(struct causes *out, const json_t *obj);
+void csi_driver_update(struct causes *out, const json_t *obj, const json_t *old);
 void csi_node_create(struct causes *out, const json_t *obj);
+void csi_node_update(struct causes *out, const json_t *obj, const json_t *old);
 void storage_capacity_create(struct causes *out, const json_t *obj);
 void volume_attachment_create(struct causes *out, const json_t *obj);
+void volume_attachment_update(struct causes *out, const json_t *obj, const json_t *old);
 
 /* rules_access.c */
 void role_create(struct causes *out, const json_t *obj);

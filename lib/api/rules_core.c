@@ -287,7 +287,8 @@ config_map_create(struct causes *out, const json_t *obj)
 			refuse_text(out, KEY(AT(top, "data"), key), key,
 			    "duplicate of key present in binaryData");
 	if (total > MAX_DATA)
-		refuse_too_long(out, top, MAX_DATA);
+		cause_add(out, "FieldValueTooLong", "[]", "Too long: may not be more than %d bytes",
+		    MAX_DATA);
 }
 
 void

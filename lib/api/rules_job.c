@@ -21,6 +21,7 @@ refuse_whole(struct causes *out, const struct path *at, const char *message)
 static void
 check_exit_codes(struct causes *out, const struct path *at, const json_t *codes)
 {
+	static const char *const operators[] = { "In", "NotIn", NULL };
 	const json_t *values = json_object_get(codes, "values");
 	bool in = !strcmp(text(codes, "operator"), "In"), ordered = true;
 	size_t i, j;
@@ -39,11 +40,13 @@ check_exit_codes(struct causes *out, const struct path *at, const json_t *codes)
 	}
 	if (!ordered)
 		refuse_value(out, AT(at, "values"), values, "must be ordered");
+	check_one_of(out, at, codes, "operator", operators);
 }
 
 static void
 check_failure_policy(struct causes *out, const struct path *at, const json_t *policy)
 {
+	static const char *const actions[] = { "Count", "FailIndex", "FailJob", "Ignore", NULL };
 	size_t i;
 	json_t *rule;
 
@@ -52,6 +55,7 @@ check_failure_policy(struct causes *out, const struct path *at, const json_t *po
 		const json_t *codes = json_object_get(rule, "onExitCodes");
 		bool conditions = json_array_size(json_object_get(rule, "onPodConditions"));
 
+		check_one_of(out, here, rule, "action", actions);
 		if (codes)
 			check_exit_codes(out, AT(here, "onExitCodes"), codes);
 		if (codes && conditions)

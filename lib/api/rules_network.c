@@ -11,6 +11,8 @@ static void
 check_address(struct causes *out, const struct path *at, const char *ip)
 {
 	check_ip(out, at, ip);
+	if (!ip_valid(ip)) /* Kubernetes asks twice */
+		refuse_text(out, at, ip, "must be a valid IP address");
 	check_reachable(out, at, ip);
 }
 
@@ -364,6 +366,11 @@ service_cidr_update(struct causes *out, const json_t *obj, const json_t *old)
 void
 ip_address_update(struct causes *out, const json_t *obj, const json_t *old)
 {
-	check_immutable(out, AT(AT(top, "spec"), "parentRef"), get(obj, "spec", "parentRef"),
-	    get(old, "spec", "parentRef"));
+	const json_t *ref = get(obj, "spec", "parentRef");
+	json_auto_t *whole = json_pack("{s:s, s:s, s:s, s:s}", "Group", text(ref, "group"),
+	    "Resource", text(ref, "resource"), "Namespace", text(ref, "namespace"), "Name",
+	    text(ref, "name"));
+
+	if (!same_value(ref, get(old, "spec", "parentRef")))
+		refuse_value(out, AT(AT(top, "spec"), "parentRef"), whole, "field is immutable");
 }

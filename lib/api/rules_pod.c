@@ -1,6 +1,7 @@
 /* Pods, and the templates that others make Pods from (Kubernetes: pkg/apis/core/validation). */
 #include <string.h>
 
+#include "api/quantity.h"
 #include "api/rules.h"
 #include "api/rules_pod.h"
 #include "base/mem.h"
@@ -172,6 +173,30 @@ check_claims(struct causes *out, const struct path *at, const json_t *claims)
 	}
 }
 
+/* What the Pod as a whole asks for must cover what its containers ask for. */
+static void
+check_sum(struct causes *out, const struct path *at, const json_t *spec)
+{
+	const char *name;
+	json_t *v, *c;
+	size_t i;
+
+	json_object_foreach (get(spec, "resources", "requests"), name, v) {
+		int64_t sum = 0;
+
+		json_array_foreach (json_object_get(spec, "containers"), i, c)
+			sum +=
+			    quantity_milli(json_object_get(get(c, "resources", "requests"), name));
+		if (quantity_milli(v) < sum) {
+			autofree char *want = quantity_print_milli(sum, QUANTITY_DECIMAL);
+
+			refuse_value(out, KEY(AT(AT(at, "resources"), "requests"), name), v,
+			    "must be greater than or equal to aggregate container requests of %s",
+			    want);
+		}
+	}
+}
+
 void
 check_pod_spec(struct causes *out, const struct path *at, const json_t *spec)
 {
@@ -184,6 +209,7 @@ check_pod_spec(struct causes *out, const struct path *at, const json_t *spec)
 	check_containers(out, AT(at, "containers"), spec);
 	check_init_containers(out, AT(at, "initContainers"), spec);
 	check_resources(out, AT(at, "resources"), json_object_get(spec, "resources"));
+	check_sum(out, at, spec);
 	check_one_of(out, at, spec, "restartPolicy", restart);
 	check_one_of(out, at, spec, "dnsPolicy", dns);
 	check_labels(out, AT(at, "nodeSelector"), json_object_get(spec, "nodeSelector"));

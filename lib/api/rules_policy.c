@@ -150,8 +150,11 @@ check_bound(struct causes *out, const struct path *at, const json_t *item, const
 	json_object_foreach (json_object_get(item, list), key, v) {
 		const json_t *most = json_object_get(json_object_get(item, bound), key);
 
+		/* Of a default above the maximum Kubernetes shows the maximum. */
+		const json_t *shown = !strcmp(list, "default") ? most : v;
+
 		if (most && quantity_milli(v) > quantity_milli(most))
-			refuse_value(out, KEY(AT(at, list), key), v,
+			refuse_value(out, KEY(AT(at, list), key), shown,
 			    "%s value %s is greater than %s value %s", words, str(v, "?"),
 			    bound_words, str(most, "?"));
 	}

@@ -229,6 +229,35 @@ csi_driver_create(struct causes *out, const json_t *obj)
 }
 
 void
+csi_driver_update(struct causes *out, const json_t *obj, const json_t *old)
+{
+	const json_t *now = json_object_get(obj, "spec"), *before = json_object_get(old, "spec");
+
+	/* The first field has this name here in Kubernetes. */
+	check_immutable(out, AT(AT(top, "spec"), "attachedRequired"),
+	    json_object_get(now, "attachRequired"), json_object_get(before, "attachRequired"));
+	check_immutable(out, AT(AT(top, "spec"), "volumeLifecycleModes"),
+	    json_object_get(now, "volumeLifecycleModes"),
+	    json_object_get(before, "volumeLifecycleModes"));
+}
+
+static void
+check_topology_keys(struct causes *out, const struct path *at, const json_t *keys)
+{
+	size_t i, j;
+	json_t *key, *earlier;
+
+	json_array_foreach (keys, i, key) {
+		json_array_foreach (keys, j, earlier)
+			if (j < i && json_equal(key, earlier)) {
+				refuse_duplicate(out, at, str(key, ""));
+				break;
+			}
+		check_qualified_name(out, at, str(key, ""));
+	}
+}
+
+void
 csi_node_create(struct causes *out, const json_t *obj)
 {
 	const json_t *drivers = get(obj, "spec", "drivers");
@@ -241,9 +270,31 @@ csi_node_create(struct causes *out, const json_t *obj)
 		check_required(out, at, d, "name");
 		check_required(out, at, d, "nodeID");
 		check_unique(out, AT(at, "name"), drivers, i, "name");
+		check_topology_keys(out, at, json_object_get(d, "topologyKeys"));
 		check_not_negative(
 		    out, AT(at, "allocatable"), json_object_get(d, "allocatable"), "count");
 	}
+}
+
+/* Drivers come and go, but each stays as it is. */
+void
+csi_node_update(struct causes *out, const json_t *obj, const json_t *old)
+{
+	size_t i, j;
+	json_t *d, *before;
+
+	json_array_foreach (get(obj, "spec", "drivers"), i, d)
+		json_array_foreach (get(old, "spec", "drivers"), j, before) {
+			json_auto_t *whole = json_pack("{s:s, s:s, s:O?, s:O?}", "Name",
+			    text(d, "name"), "NodeID", text(d, "nodeID"), "TopologyKeys",
+			    json_object_get(d, "topologyKeys"), "Allocatable",
+			    json_object_get(d, "allocatable"));
+
+			if (!strcmp(text(d, "name"), text(before, "name")) &&
+			    !json_equal(d, before))
+				refuse_value(out, AT(AT(top, "spec"), "drivers"), whole,
+				    "field is immutable");
+		}
 }
 
 void
@@ -278,4 +329,18 @@ volume_attachment_create(struct causes *out, const json_t *obj)
 		refuse_required(out, AT(at, "source"),
 		    "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
 	check_dns_subdomain(out, AT(at, "nodeName"), text(spec, "nodeName"));
+}
+
+void
+volume_attachment_update(struct causes *out, const json_t *obj, const json_t *old)
+{
+	const json_t *spec = json_object_get(obj, "spec"),
+		     *source = json_object_get(spec, "source");
+	json_auto_t *whole = json_pack("{s:s, s:{s:O?, s:O?}, s:s}", "Attacher",
+	    text(spec, "attacher"), "Source", "PersistentVolumeName",
+	    json_object_get(source, "persistentVolumeName"), "InlineVolumeSpec",
+	    json_object_get(source, "inlineVolumeSpec"), "NodeName", text(spec, "nodeName"));
+
+	if (!same_value(spec, json_object_get(old, "spec")))
+		refuse_value(out, AT(top, "spec"), whole, "field is immutable");
 }
