@@ -136,6 +136,14 @@ refuse_value(struct causes *out, const struct path *at, const json_t *value, con
 	va_end(ap);
 }
 
+json_t *
+sorted_copy(const json_t *value)
+{
+	autofree char *text = json_dumps(value, JSON_SORT_KEYS | JSON_ENCODE_ANY);
+
+	return json_loads(text ? text : "null", JSON_DECODE_ANY, NULL);
+}
+
 void
 refuse_text(struct causes *out, const struct path *at, const char *value, const char *fmt, ...)
 {

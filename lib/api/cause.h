@@ -29,6 +29,9 @@ void refuse_unsupported(
 void refuse_unsupported_value(
     struct causes *out, const struct path *at, const json_t *value, const char *const *values);
 
+/* A copy with its keys in order, as Go shows maps; new. */
+json_t *sorted_copy(const json_t *value);
+
 void causes_truncate(struct causes *c, size_t n); /* forget what came after the first n */
 
 void text_quote(struct buf *b, const char *s); /* as Go's %q: "a\x01b" */

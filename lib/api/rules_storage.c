@@ -46,11 +46,12 @@ check_capacity(struct causes *out, const struct path *at, const json_t *capacity
 {
 	static const char *const storage[] = { "storage", NULL };
 	const json_t *amount = json_object_get(capacity, "storage");
+	json_auto_t *shown = sorted_copy(capacity);
 
 	if (!json_object_size(capacity))
 		refuse_required(out, at, "");
 	else if (!amount || json_object_size(capacity) > 1)
-		refuse_unsupported_value(out, at, capacity, storage);
+		refuse_unsupported_value(out, at, shown, storage);
 	if (amount && quantity_milli(amount) <= 0)
 		refuse_value(out, KEY(at, "storage"), amount, "must be greater than zero");
 }

@@ -13,10 +13,10 @@ static const struct path *const top = NULL;
 static void
 check_selected(struct causes *out, const struct path *at, const json_t *labels, bool matches)
 {
-	json_auto_t *none = json_null();
+	json_auto_t *shown = matches ? NULL : sorted_copy(labels);
 
 	if (!matches)
-		refuse_value(out, AT(AT(at, "metadata"), "labels"), labels ? labels : none,
+		refuse_value(out, AT(AT(at, "metadata"), "labels"), shown,
 		    "`selector` does not match template `labels`");
 }
 

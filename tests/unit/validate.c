@@ -82,8 +82,8 @@ static const struct {
 	{ MAP("", ""), "ConfigMap \"\" is invalid: metadata.name: Required value: name or "
 		       "generateName is required" },
 	{ MAP("\"name\":\"x\",\"labels\":{\"a/b/c\":\"\"}", ""),
-	    "ConfigMap \"x\" is invalid: metadata.labels: Invalid value: \"a/b/c\": a qualified "
-	    "name must consist of "
+	    "ConfigMap \"x\" is invalid: metadata.labels: Invalid value: \"a/b/c\": a valid label "
+	    "key must consist of "
 	    "alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric "
 	    "character (e.g. "
 	    "'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
