@@ -175,8 +175,11 @@ plan_status(
 		int64_t missing = 0;
 
 		labeled += fully_labeled(rs, pods->item[i]);
-		ready += pod_ready(pods->item[i]);
-		available += pod_available(pods->item[i], min_ready, world_now(w), &missing);
+		if (!pod_ready(pods->item[i]))
+			continue;
+		ready++;
+		available +=
+		    !min_ready || pod_available(pods->item[i], min_ready, world_now(w), &missing);
 		if (missing && (!wait || missing < wait))
 			wait = missing;
 	}
