@@ -27,6 +27,12 @@ cgroup_detect(struct cgroups *ret)
 
 	*ret = (struct cgroups){ 0 };
 	ret->v2 = statfs(root, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+	if (ret->v2)
+		ret->cpu = file_line("/sys/fs/cgroup/cgroup.controllers", line, sizeof line) &&
+			   (strncmp(line, "cpu ", 4) == 0 || strstr(line, " cpu ") ||
+			       strcmp(line, "cpu") == 0);
+	else
+		ret->cpu = file_exists("/sys/fs/cgroup/cpu");
 	if (!ret->v2 && statfs(unified, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
 		ret->hide_v2 =
 		    file_line("/sys/fs/cgroup/unified/cgroup.controllers", line, sizeof line) &&

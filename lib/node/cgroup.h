@@ -11,7 +11,8 @@
  * Paths here start below the tree's root: "/orch/NODE/podUID/CONTAINER".
  */
 struct cgroups {
-	bool v2; /* one v2 tree at /sys/fs/cgroup */
+	bool v2;  /* one v2 tree at /sys/fs/cgroup */
+	bool cpu; /* processor time can be shared out */
 	/* Hybrid, and the v2 tree has controllers: crun refuses that, so it must not
 	 * see the v2 tree (cgroup_hide_v2). */
 	bool hide_v2;

@@ -90,6 +90,7 @@ try_runtime(void *arg, json_t **result, struct err *err)
 	autofree char *rootfs = xasprintf("%s/rootfs", bundle),
 		      *file = xasprintf("%s/config.json", bundle);
 	autofree char *id = xasprintf("try-%s-%d", h->key, (int)getpid());
+	autofree char *group = xasprintf("/orch/%s/%s", h->key, id);
 	const char *args[] = { "run", "--bundle", bundle, id, NULL };
 	autobuf struct buf config = BUF_INIT;
 	struct err ignored;
@@ -102,10 +103,10 @@ try_runtime(void *arg, json_t **result, struct err *err)
 	    "\"env\":[\"PATH=/usr/bin:/bin\"],\"cwd\":\"/\"},\"root\":{\"path\":\"rootfs\","
 	    "\"readonly\":true},\"mounts\":[{\"destination\":\"/"
 	    "proc\",\"type\":\"proc\",\"source\":\"proc\"}],"
-	    "\"linux\":{\"cgroupsPath\":\"/orch/%s/"
-	    "%s\",\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"}],"
+	    "\"linux\":{\"cgroupsPath\":\"%s\","
+	    "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"}],"
 	    "\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]}}}",
-	    h->key, id);
+	    group);
 	if ((r = mkdir_all(rootfs, 0700, err)) < 0 ||
 	    (r = file_write(file, config.data, config.len, 0600, err)) < 0)
 		return r;
@@ -116,6 +117,7 @@ try_runtime(void *arg, json_t **result, struct err *err)
 			r = host_runtime(h, args, NULL, err);
 		umount2(rootfs, MNT_DETACH);
 	}
+	cgroup_remove(&h->cgroups, group, &ignored);
 	tree_remove(bundle, &ignored);
 	return r;
 }
@@ -272,6 +274,12 @@ host_close(struct host *h)
 {
 	if (!h)
 		return;
+	if (h->key) {
+		autofree char *group = xasprintf("/orch/%s", h->key);
+
+		cgroup_remove_empty(&h->cgroups, group);
+		cgroup_remove_empty(&h->cgroups, "/orch");
+	}
 	if (h->lock >= 0)
 		close(h->lock);
 	images_close(h->images);

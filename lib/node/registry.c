@@ -281,6 +281,31 @@ fetch_manifest(struct pull *p, const char *which, struct buf *raw, char digest[s
 	return r;
 }
 
+/* One try at a blob, going on behind what the file has. */
+static int
+download_once(struct pull *p, const char *suffix, const char *path, int64_t size, struct err *err)
+{
+	autoclose int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	struct answer a = { .fd = fd };
+	struct stat st;
+	int r;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(err, errno, "cannot write '%s'", path);
+	if (st.st_size > 0 && st.st_size == size)
+		return 0;
+	r = fetch(p, suffix, "such blob", &a, st.st_size, err);
+	if (r == 0 && st.st_size > 0 &&
+	    (a.status != 206 || fstat(fd, &st) < 0 || st.st_size != size)) {
+		/* A server that cannot resume: all of it again. */
+		r = err_set(err, ERR_UNAVAILABLE, "cannot resume the download of '%s'", suffix);
+		if (ftruncate(fd, 0) < 0)
+			r = err_sys(err, errno, "cannot write '%s'", path);
+	}
+	answer_release(&a);
+	return r;
+}
+
 /* Download a blob; what an earlier try left in the file is not asked for again. */
 static int
 download(struct pull *p, const json_t *descriptor, const char *path, struct err *err)
@@ -288,25 +313,12 @@ download(struct pull *p, const json_t *descriptor, const char *path, struct err 
 	autofree char *suffix = xasprintf("blobs/%s", text(descriptor, "digest"));
 	int r = 0;
 
-	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		autoclose int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-		struct answer a = { .fd = fd };
-		struct stat st;
-
-		if (fd < 0 || fstat(fd, &st) < 0)
-			return err_sys(err, errno, "cannot write '%s'", path);
+	for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
 		if (attempt > 0)
 			sleep(1u << (attempt - 1));
-		if (attempt > 0 && st.st_size >= num(get(descriptor, "size"), 0))
-			return 0;
-		r = fetch(p, suffix, "such blob", &a, st.st_size, err);
-		if (r == 0 && st.st_size > 0 &&
-		    a.status != 206) /* it sent all of it, behind the part */
-			r = ftruncate(fd, 0) < 0 ? err_sys(err, errno, "cannot write '%s'", path)
-						 : err_set(err, ERR_UNAVAILABLE, "cannot resume");
-		answer_release(&a);
+		r = download_once(p, suffix, path, num(get(descriptor, "size"), -1), err);
 		if (r != -ERR_UNAVAILABLE)
-			return r;
+			break;
 	}
 	return r;
 }

@@ -47,23 +47,31 @@ pod_qos(const json_t *pod)
 }
 
 json_t *
-resources_make(const json_t *container)
+resources_make(const json_t *container, const struct cgroups *groups)
 {
 	int64_t cpu = asked(container, "cpu"), cpu_limit = amount(container, "limits", "cpu");
 	int64_t memory = amount(container, "limits", "memory");
 	int64_t shares = cpu * 1024 / 1000, quota = cpu_limit * 100;
-	json_t *r = json_pack("{s:[{s:b, s:s}], s:{s:I}}", "devices", "allow", 0, "access", "rwm",
-	    "cpu", "shares",
-	    (json_int_t)(shares < 2	   ? 2
-			 : shares > 262144 ? 262144
-					   : shares));
+	json_t *r = json_pack("{s:[{s:b, s:s}]}", "devices", "allow", 0, "access", "rwm");
 
+	if (groups->cpu ||
+	    cpu > 0) /* a weight is no promise: a machine without is fine when nobody asks */
+		put(r,
+		    json_integer(shares < 2	   ? 2
+				 : shares > 262144 ? 262144
+						   : shares),
+		    "cpu", "shares");
 	if (cpu_limit > 0) { /* per period of 100 ms; the kernel takes no less than 1 ms */
 		put(r, json_integer(quota < 1000 ? 1000 : quota), "cpu", "quota");
 		put(r, json_integer(100000), "cpu", "period");
 	}
 	if (memory > 0)
 		put(r, json_integer(memory), "memory", "limit");
+	if (memory > 0 &&
+	    groups->v2) { /* as the kubelet has it: no swap; one process too many ends all */
+		put(r, json_integer(memory), "memory", "swap");
+		put(r, json_string("1"), "unified", "memory.oom.group");
+	}
 	return r;
 }
 

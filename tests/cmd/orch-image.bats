@@ -280,3 +280,15 @@ start_registry() { # [htpasswd]
 	[ "$second" = 2 ]
 	grep -q 'Read-only file system' "$T/said"
 }
+
+@test "pull with a token, through a redirect, resuming what broke off" {
+	command -v python3 >/dev/null || skip "needs python3"
+	busybox_image "$T/a.tar" web:1 /www/index.html=token
+	mkdir "$T/x"; tar -C "$T/x" -xf "$T/a.tar"
+	python3 "$BATS_TEST_DIRNAME/registry.py" "$T/x" >"$T/port" 2>"$T/served" 3>&- &
+	REGISTRY_PID=$!
+	for i in $(seq 50); do [ -s "$T/port" ] && break; sleep 0.1; done
+	image pull "127.0.0.1:$(cat "$T/port")/team/web:1" | jq -e .id
+	[ "$(cat "$(layer_dir "127.0.0.1:$(cat "$T/port")/team/web:1" 0)/www/index.html")" = token ]
+	grep -qE 'from [1-9]' "$T/served"
+}

@@ -338,3 +338,14 @@ activeDeadlineSeconds: 1' >"$T/in"
 	orch-node --data "$T/n" --clean # once more is fine
 	orch-image --data "$T/n" list | grep -q web
 }
+
+@test "where only cgroup v2 is mounted" {
+	[ "$(stat -fc %T /sys/fs/cgroup)" != cgroup2fs ] || skip "as in every other test here"
+	pod v2 'cat /proc/self/cgroup; echo seen' >"$T/in"
+	unshare -m sh -c 'mount --make-rprivate / && umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup' ||
+		skip "cannot mount cgroup v2"
+	unshare -m sh -c 'mount --make-rprivate /; umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec "$@"' - \
+		timeout 60 orch-node --data "$T/n" --name n --pod-cidr "$CIDR" --pods "$T/in" --once >"$T/out" 2>"$T/err" 3>&-
+	[ "$(status v2 .phase)" = Succeeded ]
+	logs v2 | grep -qx seen
+}
