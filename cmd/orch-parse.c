@@ -5,18 +5,21 @@
 #include "base/buf.h"
 #include "base/cli.h"
 #include "base/jsonl.h"
+#include "base/mem.h"
 
 static bool any, where;
+static struct list files;
 
 static const struct opt opts[] = {
 	{ 'a', "any", NULL, "take any value, not only Kubernetes objects", &any, false },
 	{ 'w', "where", NULL, "say on stderr where each object came from", &where, false },
+	{ 'f', "file", "FILE", "read this file or folder, as an operand does", &files, true },
 	{ 0 },
 };
 
 const struct program self = {
 	.name = "orch-parse",
-	.synopsis = "[-aw] [file ...]",
+	.synopsis = "[-aw] [-f file] [file ...]",
 	.summary = "Read YAML or JSON and write one Kubernetes object a line.",
 	.opts = opts,
 	.operands = "files",
@@ -48,11 +51,16 @@ emit(void *arg, struct objects *in, json_t *obj, struct err *err)
 int
 main(int argc, char *argv[])
 {
-	int first = cli_parse(argc, argv);
 	autobuf struct buf out = BUF_INIT;
 	struct err err;
-	int r = objects_each(
-	    argv + first, argc - first, any ? ACCEPT_ANY : ACCEPT_OBJECTS, emit, &out, &err);
+	int r;
 
+	for (int i = cli_parse(argc, argv); i < argc; i++) {
+		GROW(files.item, files.n, files.cap);
+		files.item[files.n++] = argv[i];
+	}
+	r = objects_each((char *const *)files.item, (int)files.n, any ? ACCEPT_ANY : ACCEPT_OBJECTS,
+	    emit, &out, &err);
+	free(files.item);
 	return finish(r < 0 ? complain(&err, "cannot parse") : 0);
 }

@@ -7,8 +7,10 @@
 #include "base/buf.h"
 #include "base/cli.h"
 #include "base/clock.h"
+#include "base/mem.h"
 
 static const char *format = "table", *label_columns, *time_arg;
+static struct list files;
 static bool no_headers, show_labels, show_kind, all_namespaces, list, each, keep_order;
 
 static const struct opt opts[] = {
@@ -23,13 +25,14 @@ static const struct opt opts[] = {
 	{ 0, "list", NULL, "json, yaml, jsonpath: always one List", &list, false },
 	{ 'e', "each", NULL, "json, jsonpath: each object on its own", &each, false },
 	{ 'k', "keep-order", NULL, "json, yaml: do not sort keys", &keep_order, false },
+	{ 'f', "file", "FILE", "read this file or folder, as an operand does", &files, true },
 	{ 't', "time", "TIME", "count ages to this time (default: now)", &time_arg, false },
 	{ 0 },
 };
 
 const struct program self = {
 	.name = "orch-print",
-	.synopsis = "[-o format] [-L keys] [-Aek] [file ...]",
+	.synopsis = "[-o format] [-L keys] [-Aek] [-f file] [file ...]",
 	.summary = "Print objects as tables, YAML, JSON, names or by a template.",
 	.opts = opts,
 	.operands = "files",
@@ -90,16 +93,22 @@ set_options(struct printer_options *o, struct buf *file)
 int
 main(int argc, char *argv[])
 {
-	int first = cli_parse(argc, argv), r;
 	autobuf struct buf file = BUF_INIT;
 	struct printer_options options;
 	struct job job = { .out = BUF_INIT };
 	struct err err;
+	int r;
 
+	for (int i = cli_parse(argc, argv); i < argc; i++) {
+		GROW(files.item, files.n, files.cap);
+		files.item[files.n++] = argv[i];
+	}
 	set_options(&options, &file);
 	if (printer_new(&job.printer, format, &options, &err) < 0)
 		die(&err, "cannot print");
-	r = objects_each(argv + first, argc - first, ACCEPT_OBJECTS, print, &job, &err);
+	r = objects_each(
+	    (char *const *)files.item, (int)files.n, ACCEPT_OBJECTS, print, &job, &err);
+	free(files.item);
 	if (r >= 0)
 		r = printer_end(job.printer, &job.out, &err);
 	else

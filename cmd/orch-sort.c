@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/jsonpath.h"
 #include "api/meta.h"
 #include "api/object.h"
 #include "base/buf.h"
@@ -9,17 +10,22 @@
 #include "base/jsonl.h"
 #include "base/mem.h"
 
+static struct list files;
+static const char *by_arg;
+static struct jsonpath *by;
 static bool reverse;
 
 static const struct opt opts[] = {
-	{ 'r', "reverse", NULL, "the order in which they can be deleted", &reverse, false },
+	{ 'b', "by", "PATH", "sort by a field instead, as in .metadata.name", &by_arg, false },
+	{ 'r', "reverse", NULL, "the other way round: the order of deletion", &reverse, false },
+	{ 'f', "file", "FILE", "read this file or folder, as an operand does", &files, true },
 	{ 0 },
 };
 
 const struct program self = {
 	.name = "orch-sort",
-	.synopsis = "[-r] [file ...]",
-	.summary = "Sort objects into the order in which they can be created.",
+	.synopsis = "[-r] [-b path] [-f file] [file ...]",
+	.summary = "Sort objects into the order in which they can be created, or by a field.",
 	.opts = opts,
 	.operands = "files",
 };
@@ -72,7 +78,8 @@ static const char *const order[] = {
 
 struct item {
 	int rank;
-	size_t nth; /* its place in the input: sorting is stable */
+	json_t *key; /* with --by: what the field holds, or NULL */
+	size_t nth;  /* its place in the input: sorting is stable */
 	char *line;
 	size_t len;
 };
@@ -96,6 +103,18 @@ rank(const json_t *obj)
 	return other;
 }
 
+/* What is sorted by; a path that finds several sorts by the first. */
+static int
+key_of(json_t *obj, json_t **key, struct err *err)
+{
+	struct found f = FOUND_INIT;
+	int r = jsonpath_find(by, obj, &f, err);
+
+	*key = f.n > 0 ? json_incref(f.item[0]) : NULL;
+	found_release(&f);
+	return r;
+}
+
 /* Lines are kept, not trees: a tenth of the memory. */
 static int
 take(void *arg, struct objects *in, json_t *obj, struct err *err)
@@ -106,7 +125,8 @@ take(void *arg, struct objects *in, json_t *obj, struct err *err)
 	const char *raw = objects_raw(in, &len);
 	struct item it = { .rank = rank(obj), .nth = all->n };
 
-	(void)err;
+	if (by && key_of(obj, &it.key, err) < 0)
+		return -(int)err->code;
 	if (raw)
 		buf_add(&line, raw, len);
 	else
@@ -120,24 +140,50 @@ take(void *arg, struct objects *in, json_t *obj, struct err *err)
 	return 0;
 }
 
+/* Missing before numbers before text; numbers by size, text by its bytes. */
+static int
+compare_keys(const json_t *a, const json_t *b)
+{
+	int class_a = json_is_number(a) ? 1 : json_is_string(a) ? 2 : 0;
+	int class_b = json_is_number(b) ? 1 : json_is_string(b) ? 2 : 0;
+	double x, y;
+
+	if (class_a != class_b)
+		return class_a > class_b ? 1 : -1;
+	if (class_a == 2)
+		return strcmp(json_string_value(a), json_string_value(b));
+	if (class_a == 0)
+		return 0;
+	x = json_number_value(a);
+	y = json_number_value(b);
+	return (x > y) - (x < y);
+}
+
 static int
 compare(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
+	int c = by ? compare_keys(x->key, y->key) : (x->rank > y->rank) - (x->rank < y->rank);
 
-	if (x->rank != y->rank)
-		return (x->rank > y->rank) != reverse ? 1 : -1;
+	if (c != 0)
+		return reverse ? -c : c;
 	return (x->nth > y->nth) - (x->nth < y->nth);
 }
 
 int
 main(int argc, char *argv[])
 {
-	int first = cli_parse(argc, argv), r;
 	struct items all = { 0 };
 	struct err err;
+	int r;
 
-	r = objects_each(argv + first, argc - first, ACCEPT_OBJECTS, take, &all, &err);
+	for (int i = cli_parse(argc, argv); i < argc; i++) {
+		GROW(files.item, files.n, files.cap);
+		files.item[files.n++] = argv[i];
+	}
+	if (by_arg && jsonpath_parse_path(&by, by_arg, &err) < 0)
+		die(&err, "cannot sort by '%s'", by_arg);
+	r = objects_each((char *const *)files.item, (int)files.n, ACCEPT_OBJECTS, take, &all, &err);
 	if (r < 0)
 		die(&err, "cannot sort");
 	if (all.n > 0)
@@ -145,7 +191,10 @@ main(int argc, char *argv[])
 	for (size_t i = 0; i < all.n; i++) {
 		fwrite(all.item[i].line, 1, all.item[i].len, stdout);
 		free(all.item[i].line);
+		json_decref(all.item[i].key);
 	}
 	free(all.item);
+	free(files.item);
+	jsonpath_free(by);
 	return finish(0);
 }

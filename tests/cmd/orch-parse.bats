@@ -169,3 +169,35 @@ parse() { "$BIN/orch-parse" "$@"; }
 	[ "$output" = 'x:1
 x:4' ]
 }
+
+@test "YAML in all its clothes" {
+	[ "$(printf '\xef\xbb\xbfa: 1\n---\nb: 2\n' | parse -a | paste -sd' ')" = '{"a":1} {"b":2}' ]
+	[ "$(printf 'a: 1\r\nb:\r\n- x\r\n---\r\nc: |\r\n  t\r\n' | parse -a | paste -sd' ')" = '{"a":1,"b":["x"]} {"c":"t\n"}' ]
+	[ "$(printf '# c\n%%YAML 1.1\n---\na: 1\n---\nb: 2\n' | parse -a | paste -sd' ')" = '{"a":1} {"b":2}' ]
+	[ "$(printf 'a: b\n' | iconv -t UTF-16 | parse -a)" = '{"a":"b"}' ]
+	[ "$(printf -- '--- |\n  text\n--- "x"\n--- {a: 1}\n---\n- 1' | parse -a | paste -sd' ')" = '"text\n" "x" {"a":1} [1]' ]
+	[ "$(printf 'a: &x {b: [1, 2]}\nc: *x\n' | parse -a)" = '{"a":{"b":[1,2]},"c":{"b":[1,2]}}' ]
+	[ "$(printf -- '---\n# only a comment\n---\n' | parse -a)" = '' ]
+}
+
+@test "mistakes in a later document are told with their own line" {
+	printf 'a: 1\n---\n\nb: 1\nb: 2\n' >x
+	run parse -a x
+	[ "$status" -eq 2 ]
+	[ "${lines[0]}" = '{"a":1}' ]
+	[[ "${lines[1]}" == *"x:5:1: duplicate key 'b'" ]]
+	printf 'a: 1\n---\nb: .inf\n' >x
+	run parse -a x
+	[[ "${lines[1]}" == *"x:3:4: JSON cannot hold .inf"* ]]
+}
+
+@test "a YAML document is delivered when its end is known" {
+	mkfifo in out
+	parse <in >out &
+	exec 7>in 8<out
+	printf 'apiVersion: v1\nkind: Pod\n---\n' >&7
+	read -r -t 5 line <&8
+	[ "$line" = '{"apiVersion":"v1","kind":"Pod"}' ]
+	exec 7>&- 8<&-
+	wait
+}

@@ -44,3 +44,17 @@ kinds() { jq -r .kind | paste -sd' '; }
 	[ "$status" -eq 2 ]
 	[ "$output" = "" ]
 }
+
+@test "by a field" {
+	cat >n <<-'J'
+	{"apiVersion":"v1","kind":"Pod","metadata":{"name":"c"},"spec":{"priority":10}}
+	{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"},"spec":{"priority":9}}
+	{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b"}}
+	J
+	[ "$("$BIN/orch-sort" -b .metadata.name n | jq -r .metadata.name | paste -sd' ')" = "a b c" ]
+	[ "$("$BIN/orch-sort" -b spec.priority -f n | jq -r .metadata.name | paste -sd' ')" = "b a c" ]
+	[ "$("$BIN/orch-sort" -r -b '{.spec.priority}' n | jq -r .metadata.name | paste -sd' ')" = "c a b" ]
+	run "$BIN/orch-sort" -b '{.a' n
+	[ "$status" -eq 2 ]
+	[[ "$output" == *"cannot sort by '{.a'"* ]]
+}
