@@ -139,6 +139,7 @@ void deletecollection_handle(struct call *c);
 void subresource_handle(struct call *c); /* binding, eviction, scale, finalize */
 void eviction_handle(struct call *c);
 void discovery_handle(struct call *c);
+void openapi_handle(struct call *c);
 void health_handle(struct call *c);
 void version_handle(struct call *c);
 void metrics_handle(struct call *c);

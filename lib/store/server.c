@@ -189,6 +189,9 @@ route(struct call *c, const struct route *r)
 	case TARGET_METRICS:
 		metrics_handle(c);
 		break;
+	case TARGET_OPENAPI:
+		openapi_handle(c);
+		break;
 	case TARGET_UNKNOWN:
 		not_found_page(c);
 		break;
@@ -218,6 +221,14 @@ open_to_all(const struct target *t)
 	return t->type == TARGET_HEALTH || t->type == TARGET_SERVER_VERSION;
 }
 
+/* What has one form only is given to whoever asks. */
+static bool
+negotiable(const struct target *t)
+{
+	return t->type != TARGET_HEALTH && t->type != TARGET_METRICS && t->type != TARGET_OPENAPI &&
+	       t->type != TARGET_UNKNOWN;
+}
+
 /* authenticate -> (flow control: its place is here) -> authorize -> negotiate -> route */
 void
 server_handle(struct http_exchange *x, void *server)
@@ -236,8 +247,7 @@ server_handle(struct http_exchange *x, void *server)
 			: NULL);
 		return;
 	}
-	if (c->target.type != TARGET_HEALTH && c->target.type != TARGET_METRICS &&
-	    c->target.type != TARGET_UNKNOWN && call_negotiate(c) < 0)
+	if (negotiable(&c->target) && call_negotiate(c) < 0)
 		return;
 	route(c, r);
 }

@@ -235,6 +235,19 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	api GET "$NS/configmaps?resourceVersion=99999999"; [ "$code $(of .reason)" = "504 Timeout" ]
 }
 
+@test "discovery and OpenAPI" {
+	start
+	api GET /apis/apps/v1
+	[ "$(of '.resources[] | select(.name == "deployments") | .shortNames[0]')" = deploy ]
+	api GET /apis '' -H 'Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+	[ "$(of .kind)" = APIGroupDiscoveryList ]
+	api GET /openapi/v3
+	api GET "$(of '.paths["apis/apps/v1"].serverRelativeURL')"
+	[ "$(of '.components.schemas["io.k8s.api.apps.v1.DeploymentSpec"].properties.replicas.format')" = int32 ]
+	api GET /api/v1/namespaces/default '' -H 'Accept: application/yaml'
+	[[ $body == *"name: default"* ]]
+}
+
 @test "TLS: the kubeconfig's certificate is let in, nobody is not" {
 	start
 	url=$(grep -o 'https://[^,]*' log)
