@@ -135,24 +135,25 @@ static int
 take(void *arg, struct objects *in, json_t *obj, struct err *err)
 {
 	struct check *c = arg;
-	json_auto_t *own = obj, *full = json_deep_copy(obj);
 	size_t len;
-	const char *raw;
+	const char *raw = defaults || quiet ? NULL : objects_raw(in, &len);
+	/* The checks complete the object: what is passed on as it came is kept apart, if not as
+	 * text. */
+	bool spare = !defaults && !quiet && !raw;
+	json_auto_t *full = obj, *given = spare ? json_deep_copy(obj) : NULL;
 
 	(void)err;
 	c->in = in;
-	c->obj = own;
+	c->obj = full;
 	c->kind = kind_of_object(text(obj, "apiVersion"), text(obj, "kind"));
 	if (!valid(c, full))
 		c->invalid = true;
-	else if (quiet)
-		return 0;
-	else if (defaults)
-		jsonl_write(stdout, full);
-	else if ((raw = objects_raw(in, &len)))
-		fprintf(stdout, "%.*s\n", (int)len, raw);
-	else
-		jsonl_write(stdout, obj);
+	else if (raw)
+		printf("%.*s\n", (int)len, raw);
+	else if (!quiet)
+		jsonl_write(stdout, spare ? given : full);
+	if (objects_drained(in))
+		fflush(stdout);
 	return ferror(stdout);
 }
 

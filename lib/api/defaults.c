@@ -8,7 +8,6 @@
  */
 #include "api/defaults.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "api/meta.h"
@@ -29,15 +28,19 @@ parse(const char *text)
 	return json_loads(text, JSON_DECODE_ANY, NULL);
 }
 
+static bool
+is_unset(const json_t *v)
+{
+	return !v || json_is_null(v);
+}
+
 void
 default_to(json_t *obj, const char *key, json_t *value)
 {
-	const json_t *now = json_object_get(obj, key);
-
-	if (now && !json_is_null(now))
-		json_decref(value);
-	else
+	if (is_unset(json_object_get(obj, key)))
 		json_object_set_new(obj, key, value);
+	else
+		json_decref(value);
 }
 
 json_t *
@@ -53,6 +56,32 @@ default_object(json_t *obj, const char *key)
 	return json_object_get(obj, key);
 }
 
+static void apply(const struct type *t, json_t *value);
+
+static void
+apply_struct(const struct type *t, json_t *value)
+{
+	default_rule *rule = default_rule_of(t->name);
+	const char *key;
+	json_t *item;
+
+	if (rule)
+		rule(value);
+	for (size_t i = 0; i < t->nfields; i++) {
+		const struct field *f = &t->fields[i];
+
+		if (f->dflt && is_unset(json_object_get(value, f->name)))
+			json_object_set_new(value, f->name, parse(f->dflt));
+	}
+	json_object_foreach (value, key, item) {
+		const struct field *f =
+		    json_is_object(item) || json_is_array(item) ? type_field(t, key) : NULL;
+
+		if (f && f->type->class >= CLASS_STRUCT)
+			apply(f->type, item);
+	}
+}
+
 static void
 apply(const struct type *t, json_t *value)
 {
@@ -60,28 +89,15 @@ apply(const struct type *t, json_t *value)
 	size_t i;
 	json_t *item;
 
-	if (t->class == CLASS_LIST && json_is_array(value)) {
+	if (t->class == CLASS_LIST && t->elem->class >= CLASS_STRUCT && json_is_array(value)) {
 		json_array_foreach (value, i, item)
 			apply(t->elem, item);
-	} else if (t->class == CLASS_MAP && json_is_object(value)) {
+	} else if (t->class == CLASS_MAP && t->elem->class >= CLASS_STRUCT &&
+		   json_is_object(value)) {
 		json_object_foreach (value, key, item)
 			apply(t->elem, item);
 	} else if (t->class == CLASS_STRUCT && json_is_object(value)) {
-		default_rule *rule = default_rule_of(t->name);
-
-		if (rule)
-			rule(value);
-		for (i = 0; i < t->nfields; i++) {
-			const struct field *f = &t->fields[i];
-
-			item = json_object_get(value, f->name);
-			if (f->dflt && (!item || json_is_null(item))) {
-				json_object_set_new(value, f->name, parse(f->dflt));
-				item = json_object_get(value, f->name);
-			}
-			if (item && f->type->class >= CLASS_STRUCT)
-				apply(f->type, item);
-		}
+		apply_struct(t, value);
 	}
 }
 

@@ -41,24 +41,58 @@ check_word(struct causes *out, const struct path *at, const json_t *v, const cha
 		refuse_unsupported(out, at, text, values);
 }
 
+/* A struct that is required shows what it lacks itself; a default is an answer too. */
+static void
+check_required_field(
+    struct causes *out, const struct path *at, const struct field *f, const json_t *v)
+{
+	bool missing = !v || json_is_null(v) || (json_is_string(v) && !json_string_length(v));
+
+	if (missing && !f->dflt && f->type->class != CLASS_STRUCT && !already_refused(out, at))
+		refuse_required(out, at, "");
+}
+
 static void
 check_field(struct causes *out, const struct path *at, const struct field *f, const json_t *v)
 {
-	bool missing = !v || json_is_null(v) || (json_is_string(v) && !json_string_length(v));
 	size_t i;
 	json_t *item;
 
-	/* A struct that is required shows what it lacks itself; a default is an answer too. */
-	if (f->required && missing && !f->dflt && f->type->class != CLASS_STRUCT &&
-	    !already_refused(out, at))
-		refuse_required(out, at, "");
 	if (f->values && json_is_array(v))
 		json_array_foreach (v, i, item)
 			check_word(out, ITEM(at, i), item, f->values);
 	else if (f->values)
 		check_word(out, at, v, f->values);
-	if (v)
+	if (f->type->class >= CLASS_STRUCT)
 		check_value(out, at, f->type, v);
+}
+
+/* What is reported back is not asked for, and metadata has rules of its own. */
+static bool
+apart(const struct path *at, const char *name)
+{
+	return !at && (!strcmp(name, "status") || !strcmp(name, "metadata"));
+}
+
+/* Objects have few of the fields that they could have: only the required ones are looked for. */
+static void
+check_struct(struct causes *out, const struct path *at, const struct type *t, const json_t *v)
+{
+	const char *key;
+	json_t *item;
+
+	for (size_t i = 0; i < t->nfields; i++) {
+		const struct field *f = &t->fields[i];
+
+		if (f->required && !apart(at, f->name))
+			check_required_field(out, AT(at, f->name), f, json_object_get(v, f->name));
+	}
+	json_object_foreach ((json_t *)v, key, item) {
+		const struct field *f = type_field(t, key);
+
+		if (f && !apart(at, f->name))
+			check_field(out, AT(at, f->name), f, item);
+	}
 }
 
 static void
@@ -75,14 +109,7 @@ check_value(struct causes *out, const struct path *at, const struct type *t, con
 		json_object_foreach ((json_t *)v, key, item)
 			check_value(out, KEY(at, key), t->elem, item);
 	} else if (t->class == CLASS_STRUCT && json_is_object(v)) {
-		for (i = 0; i < t->nfields; i++) {
-			const struct field *f = &t->fields[i];
-
-			/* What is reported back is not asked for, and metadata has rules of its
-			 * own. */
-			if (at || (strcmp(f->name, "status") && strcmp(f->name, "metadata")))
-				check_field(out, AT(at, f->name), f, json_object_get(v, f->name));
-		}
+		check_struct(out, at, t, v);
 	}
 }
 
