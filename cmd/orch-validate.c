@@ -152,8 +152,6 @@ take(void *arg, struct objects *in, json_t *obj, struct err *err)
 		printf("%.*s\n", (int)len, raw);
 	else if (!quiet)
 		jsonl_write(stdout, spare ? given : full);
-	if (objects_drained(in))
-		fflush(stdout);
 	return ferror(stdout);
 }
 
