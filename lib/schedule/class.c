@@ -59,6 +59,7 @@ key_of(struct buf *b, const json_t *pod)
 		buf_puts(b, meta_namespace(pod));
 		key_part(b, meta_labels(pod));
 	}
+	buf_puts(b, text(meta_controller(pod), "uid"));
 }
 
 /* --- requests ------------------------------------------------------------- */

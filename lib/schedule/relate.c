@@ -98,6 +98,26 @@ read_spread(struct scheduler *s, struct related *r, const json_t *pod)
 			.honor_taints = strcmp(text(c, "nodeTaintsPolicy"), "Honor") == 0 };
 }
 
+/* Pods of one controller keep apart, as upstream's system defaults have it. */
+static void
+spread_by_default(struct scheduler *s, struct related *r, const json_t *pod)
+{
+	static const struct {
+		const char *key;
+		int64_t max_skew;
+	} dflt[] = { { "kubernetes.io/hostname", 3 }, { "topology.kubernetes.io/zone", 5 } };
+	const char *owner = text(meta_controller(pod), "uid");
+
+	if (r->nspread || !*owner)
+		return;
+	r->spread = xreallocarray(r->spread, COUNT(dflt), sizeof *r->spread);
+	for (size_t i = 0; i < COUNT(dflt); i++)
+		r->spread[r->nspread++] = (struct spread){ .owner = owner,
+			.topology = topology_number(s, dflt[i].key),
+			.max_skew = dflt[i].max_skew,
+			.honor_affinity = true };
+}
+
 struct related *
 related_of(struct scheduler *s, const json_t *pod)
 {
@@ -108,6 +128,7 @@ related_of(struct scheduler *s, const json_t *pod)
 	read_affinity(
 	    s, r, get(pod, "spec", "affinity", "podAntiAffinity"), pod, TERM_AWAY, TERM_AVOID);
 	read_spread(s, r, pod);
+	spread_by_default(s, r, pod);
 	if (r->between || r->nspread)
 		return r;
 	related_free(r);

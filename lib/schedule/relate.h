@@ -28,12 +28,16 @@ struct term {
 
 struct spread {
 	struct selector *selector;
+	const char
+	    *owner; /* not NULL: pods with this controller are meant, whatever their labels */
 	unsigned topology;
 	int64_t max_skew, min_domains;
 	bool hard; /* DoNotSchedule */
 	bool honor_affinity, honor_taints;
 };
 
+/* In the pod's own words, or (owner) upstream's defaults for pods of one controller: soft spreading
+ * over hosts and zones, where nodes without a zone are as good. */
 struct related {
 	struct term *term[TERM_KINDS];
 	size_t nterms[TERM_KINDS];

@@ -227,8 +227,7 @@ group_of(struct scheduler *s, const json_t *pod)
 	struct map_slot *slot;
 	struct group *g;
 
-	buf_puts(&key, meta_namespace(pod));
-	buf_putc(&key, '\n');
+	buf_printf(&key, "%s\n%s\n", meta_namespace(pod), text(meta_controller(pod), "uid"));
 	if (meta_labels(pod))
 		json_add(&key, meta_labels(pod));
 	slot = map_at(&s->groups, key.data, key.len);
@@ -301,6 +300,7 @@ place(struct scheduler *s, const json_t *pod, const char *node, bool assumed)
 	p->class = class_of(s, pod);
 	p->obj = json_incref((json_t *)pod);
 	p->assumed = assumed;
+	p->leaving = meta_deleting(pod);
 	if ((old = map_take(&s->pods, key, strlen(key))))
 		placed_free(s, old);
 	map_at(&s->pods, key, strlen(key))->value = p;

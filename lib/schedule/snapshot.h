@@ -67,9 +67,10 @@ struct placed {
 	size_t node;		/* its place */
 	size_t at[MEMBERSHIPS]; /* in the members of its node, class and group */
 	bool assumed;		/* we decided so, the API has not said so yet */
+	bool leaving;		/* is being deleted */
 };
 
-/* Placed pods with the same namespace and labels: what terms about other pods look at. */
+/* Placed pods with the same namespace, labels and controller: what terms about pods look at. */
 struct group {
 	json_t *pod; /* the first of them */
 	struct members members;

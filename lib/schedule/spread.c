@@ -31,7 +31,7 @@ looks_at(const struct spreading *p, const struct node *n)
 	if (!n->obj)
 		return false;
 	for (size_t i = 0; i < r->nspread; i++) /* it must have the keys of all constraints */
-		if (r->spread[i].hard == p->c->hard &&
+		if (!p->c->owner && r->spread[i].hard == p->c->hard &&
 		    n->domain[r->spread[i].topology] == NO_DOMAIN)
 			return false;
 	if (p->c->honor_affinity && of->selects && !affinity_required(of->pod, n))
@@ -44,16 +44,26 @@ looks_at(const struct spreading *p, const struct node *n)
 	return true;
 }
 
+/* Does the constraint mean these pods? */
+static bool
+means(const struct spreading *p, const json_t *other)
+{
+	if (strcmp(meta_namespace(other), meta_namespace(p->pod)) != 0)
+		return false;
+	if (p->c->owner)
+		return strcmp(text(meta_controller(other), "uid"), p->c->owner) == 0;
+	return p->c->selector && selector_match(p->c->selector, meta_labels(other));
+}
+
 static void
 count_group(struct spreading *p, const struct group *g)
 {
-	if (!p->c->selector || strcmp(meta_namespace(g->pod), meta_namespace(p->pod)) != 0 ||
-	    !selector_match(p->c->selector, meta_labels(g->pod)))
+	if (!means(p, g->pod))
 		return;
 	for (size_t i = 0; i < g->members.n; i++) {
 		const struct placed *one = g->members.item[i];
 
-		if (p->looks[one->node] && !meta_deleting(one->obj))
+		if (p->looks[one->node] && !one->leaving)
 			counts_add(&p->pods, p->c->topology, &p->s->node[one->node], 1);
 	}
 }
@@ -153,7 +163,8 @@ static bool
 rated(const struct related *r, const struct node *n)
 {
 	for (size_t i = 0; i < r->nspread; i++)
-		if (!r->spread[i].hard && n->domain[r->spread[i].topology] == NO_DOMAIN)
+		if (!r->spread[i].hard && !r->spread[i].owner &&
+		    n->domain[r->spread[i].topology] == NO_DOMAIN)
 			return false;
 	return true;
 }

@@ -53,7 +53,8 @@ random_node(unsigned i)
 
 	return parse(
 	    "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n%u\",\"labels\":{"
-	    "\"host\":\"n%u\",\"zone\":\"z%u\"%s}},\"spec\":{\"taints\":[%s]%s},\"status\":{"
+	    "\"kubernetes.io/"
+	    "hostname\":\"n%u\",\"zone\":\"z%u\"%s}},\"spec\":{\"taints\":[%s]%s},\"status\":{"
 	    "\"allocatable\":"
 	    "{\"cpu\":\"%u\",\"memory\":\"8Gi\",\"pods\":\"%u\"%s}%s}}",
 	    i, i, dice(3), dice(3) ? ",\"disk\":\"ssd\"" : "", taints[dice(COUNT(taints))],
@@ -77,7 +78,7 @@ static const char *const wishes[] = {
 	"\"ScheduleAnyway\",\"labelSelector\":{\"matchLabels\":{\"app\":\"a0\"}}}],",
 	"\"affinity\":{\"podAntiAffinity\":{\"requiredDuringSchedulingIgnoredDuringExecution\":[{"
 	"\"topologyKey\":"
-	"\"host\",\"labelSelector\":{\"matchLabels\":{\"app\":\"a1\"}}}]}},",
+	"\"kubernetes.io/hostname\",\"labelSelector\":{\"matchLabels\":{\"app\":\"a1\"}}}]}},",
 	"\"affinity\":{\"podAffinity\":{\"preferredDuringSchedulingIgnoredDuringExecution\":[{"
 	"\"weight\":10,"
 	"\"podAffinityTerm\":{\"topologyKey\":\"zone\",\"labelSelector\":{\"matchLabels\":{\"app\":"
@@ -91,17 +92,21 @@ static const char *const wishes[] = {
 	"\"z1\"]}]}}]}},",
 };
 
+static const char *const owners[] = { "",
+	",\"ownerReferences\":[{\"controller\":true,\"uid\":\"o1\"}]",
+	",\"ownerReferences\":[{\"controller\":true,\"uid\":\"o2\"}]" };
+
 static json_t *
 random_pod(unsigned i, unsigned generation)
 {
 	return parse(
 	    "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p%u\",\"namespace\":"
 	    "\"d\","
-	    "\"uid\":\"u%u-%u\",\"labels\":{\"app\":\"a%u\"}},\"spec\":{%s\"containers\":[{"
+	    "\"uid\":\"u%u-%u\",\"labels\":{\"app\":\"a%u\"}%s},\"spec\":{%s\"containers\":[{"
 	    "\"name\":\"c\","
 	    "\"image\":\"i%u\",\"ports\":[%s],\"resources\":{\"requests\":{\"cpu\":\"%um\"%s}}}]}}",
-	    i, i, generation, dice(3), wishes[dice(COUNT(wishes))], dice(3),
-	    dice(6) ? "" : "{\"containerPort\":80,\"hostPort\":80}", 100 * dice(12),
+	    i, i, generation, dice(3), owners[dice(COUNT(owners))], wishes[dice(COUNT(wishes))],
+	    dice(3), dice(6) ? "" : "{\"containerPort\":80,\"hostPort\":80}", 100 * dice(12),
 	    dice(6) ? "" : ",\"x.io/gpu\":\"1\"");
 }
 
