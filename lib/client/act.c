@@ -135,6 +135,14 @@ static int (*const verbs[ACT_COUNT])(const struct act *a, struct err *err) = {
 	[ACT_EVENT] = act_event,
 };
 
+/* A delete that says so, and names a namespace, is of everything of the kind there. */
+static bool
+whole_collection(const json_t *action)
+{
+	return strcmp(text(action, "action"), "delete") == 0 && truth(get(action, "collection")) &&
+	       *text(action, "object", "metadata", "namespace");
+}
+
 static int
 check(struct act *a, int verb, struct err *err)
 {
@@ -147,7 +155,7 @@ check(struct act *a, int verb, struct err *err)
 	if (!json_is_object(a->obj))
 		return err_set(
 		    err, ERR_BAD_REQUEST, "action '%s' has no object", text(a->action, "action"));
-	if (!*meta_name(a->obj) && !generated)
+	if (!*meta_name(a->obj) && !generated && !whole_collection(a->action))
 		return err_set(err, ERR_BAD_REQUEST, "object.metadata.name is missing");
 	if (verb == ACT_BIND || verb == ACT_EVICT) {
 		a->kind = kind_find("", "v1", "Pod");

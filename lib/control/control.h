@@ -32,6 +32,7 @@ enum verb {
  * more keys:
  *	"subresource"	where the update or patch goes: "finalize", "status".
  *	"options"	a DeleteOptions (also for evict), without preconditions.
+ *	"collection"	true: a delete of every object of this kind in the namespace; no name.
  *	"absent"	references {"apiVersion","kind","namespace","name","uid"}: the action is
  *			refused with a conflict when the API server has one of these after all,
  *			because a cache may not have heard of it yet.

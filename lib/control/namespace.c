@@ -164,7 +164,8 @@ plan_status(const struct world *w, const json_t *ns, const struct left *left, st
 		    left->objects);
 }
 
-/* A kind that was not looked at and could have objects here, or NULL.  Events are let expire. */
+/* A kind that was not looked at and could have objects here, or NULL.  Events go without being
+ * looked at. */
 static const struct kind *
 unknown_kind(const struct world *w)
 {
@@ -197,6 +198,11 @@ plan_finalize(const struct world *w, const json_t *ns, struct plan *out, struct 
 	json_array_foreach (get(ns, "spec", "finalizers"), i, name)
 		if (strcmp(str(name, ""), "kubernetes") != 0)
 			json_array_append(kept, name);
+	put(plan_add(out, ACT_DELETE,
+		json_pack("{s:s, s:s, s:{s:s}}", "apiVersion", "v1", "kind", "Event", "metadata",
+		    "namespace", meta_name(ns)),
+		"what happened in namespace %s goes with it", meta_name(ns)),
+	    json_true(), "collection");
 	next = json_deep_copy(ns);
 	put(next, kept, "spec", "finalizers");
 	put(plan_add(out, ACT_UPDATE, next, "namespace %s is empty", meta_name(ns)),

@@ -118,6 +118,19 @@ agents_once() {
 agents() {
   while agents_once; do sleep 0.05; done
 }
+# One node, its agents and, unless $1 is "bare", all controllers, for the rest of this file.
+cluster() { # [bare]
+  if [ ! -e "$BATS_FILE_TMPDIR/agents" ]; then
+    touch "$BATS_FILE_TMPDIR/agents"
+    node n1
+    agents 3>&- &
+    echo "$!" >>"$BATS_FILE_TMPDIR/pids"
+  fi
+  if [ "$1" != bare ] && [ ! -e "$BATS_FILE_TMPDIR/controllers" ]; then
+    touch "$BATS_FILE_TMPDIR/controllers"
+    background orch-reconcile -w all
+  fi
+}
 
 # A Node that reported long ago in the future.
 node() {
@@ -156,9 +169,7 @@ rolled_out() { # NAME REPLICAS IMAGE
 }
 
 @test "for ever: killed at random moments, it still gets there" {
-  node n1
-  agents 3>&- &
-  echo "$!" >>"$BATS_FILE_TMPDIR/pids"
+  cluster bare
   for i in $(seq 12); do
     orch-reconcile -w all 3>&- 2>>loop.log &
     loop=$!
@@ -167,7 +178,7 @@ rolled_out() { # NAME REPLICAS IMAGE
     kill -9 "$loop"
     wait "$loop" || true
   done
-  background orch-reconcile -w all
+  cluster
   deployment web 5 web:9 | orch-apply
   wait_for 30 rolled_out web 5 web:9
   # rolled back by applying an old manifest: the old ReplicaSet again, with a new revision
@@ -182,12 +193,13 @@ rolled_out() { # NAME REPLICAS IMAGE
 gone() { [ -z "$(orch-get "$@" -o jsonl)" ]; }
 
 @test "for ever: a namespace is emptied and goes" {
+  cluster
   printf 'apiVersion: v1\nkind: Namespace\nmetadata: {name: old}\n' | orch-apply
   { configmap c; deployment web 3; } | orch-apply -n old
   wait_for 20 rolled_out_in old 3
   orch-delete namespace/old --wait=false
   wait_for 30 not orch-get namespace/old -o name
-  gone pods,replicasets,deployments,configmaps -n old
+  gone pods,replicasets,deployments,configmaps,events -n old
 }
 
 rolled_out_in() { [ "$(orch-get pods -n "$1" -o jsonl | jq -c 'select(.status.phase == "Running")' | wc -l)" -eq "$2" ]; }

@@ -221,8 +221,8 @@ cluster_act(struct cluster *c, const json_t *action, struct err *err)
 	size_t i = cluster_index(c, planned);
 	const json_t *there = json_array_get(c->objects, i);
 
-	if (verb == ACT_EVENT)
-		return 0;
+	if (verb == ACT_EVENT || truth(get(action, "collection")))
+		return 0; /* Events are not kept here */
 	if ((r = cluster_absent(c, get(action, "absent"), err)) < 0)
 		return r;
 	if (verb == ACT_CREATE)
