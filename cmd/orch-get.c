@@ -89,6 +89,7 @@ main(int argc, char *argv[])
 	/* nothing found and nothing asked for by name: no List of none after a failure */
 	if ((g.n > 0 || worst == 0) && output_close(&g.output, &err) < 0)
 		die(&err, "cannot print");
+	output_discard(&g.output);
 	if (people && g.n == 0 && worst == 0)
 		fprintf(stderr, "%s: nothing found\n", self.name);
 	targets_release(&targets);

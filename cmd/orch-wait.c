@@ -11,6 +11,8 @@
 #include "client/output.h"
 #include "client/want.h"
 
+enum { LOOK_SECONDS = 5 };
+
 static const char *what, *timeout = "30s", *format;
 static struct list files;
 static const struct opt opts[] = {
@@ -172,25 +174,23 @@ begin(struct wait *w, const struct selector *labels)
 static int
 run(struct wait *w, const struct selector *labels, struct err *err)
 {
-	double seconds = cli_duration("timeout", timeout), end = clock_monotonic() + seconds;
+	double seconds = cli_duration("timeout", timeout), start = clock_monotonic();
 	autobuf struct buf why = BUF_INIT;
 	int r;
 
 	for (;;) {
-		double left = seconds < 0 ? -1 : end - clock_monotonic();
+		/* even with no time at all there is one look, which the listing may take a while
+		 * for */
+		double limit = w->began || seconds > LOOK_SECONDS ? seconds : LOOK_SECONDS;
+		double left = start + limit - clock_monotonic();
 
-		/* with no time at all there is still one look, however long the listing takes */
-		if (!w->began && left < 5 && seconds >= 0)
-			left = 5;
-		if (left < 0 && seconds >= 0)
-			left = 0;
-		if ((r = cache_wait(w->cache, left, -1, err)) < 0)
+		if ((r = cache_wait(w->cache, seconds < 0 ? -1 : left > 0 ? left : 0, -1, err)) < 0)
 			return r;
 		if (cache_synced(w->cache) && !w->began)
 			begin(w, labels);
 		if (w->began && (r = all_met(w, labels, &why, err)) != 0)
 			return r;
-		if (seconds >= 0 && clock_monotonic() >= end)
+		if (seconds >= 0 && clock_monotonic() >= start + (w->began ? seconds : limit))
 			return err_set(err, ERR_TIMEOUT, "not within %s%s%s", timeout,
 			    why.len ? ":" : "", why.len ? why.data : ": the server did not answer");
 	}

@@ -116,6 +116,7 @@ main(int argc, char *argv[])
 			die(&err, "cannot watch");
 	if ((r = watch(&w, &err)) < 0)
 		die(&err, "cannot watch");
+	output_discard(&w.output);
 	cache_close(w.cache);
 	client_close(c);
 	targets_release(&targets);

@@ -266,8 +266,11 @@ went_wrong(struct feed *f, const struct err *err)
 	} else if ((code == ERR_FORBIDDEN || code == ERR_UNAUTHORIZED) && !f->listed) {
 		c->fatal = *err;
 	} else if (code == ERR_UNAVAILABLE || code == ERR_TIMEOUT) {
-		if (!c->down)
+		if (!c->down && strstr(err->msg, client_server(c->client)))
 			log_line("%s; trying again", err->msg);
+		else if (!c->down)
+			log_line("server '%s' says: %s; trying again", client_server(c->client),
+			    err->msg);
 		c->down = true;
 	} else if (f->failures == 1) {
 		log_line("cannot watch %s: %s; trying again", f->kind->plural, err->msg);
@@ -317,7 +320,7 @@ finished(struct feed *f, CURLcode code)
 	if (f->result < 0)
 		err = f->err, r = f->result;
 	else if (code != CURLE_OK && !(f->watching && http == 200))
-		r = http_trouble(f->cache->client, code, f->said, &err);
+		r = http_trouble(f->cache->client, f->easy, code, f->said, &err);
 	else if (http >= 400)
 		r = client_refusal((int)http, f->body.data, f->body.len, &err);
 	else if (!f->watching)

@@ -134,10 +134,17 @@ http_prepare(struct client *c, CURL *easy, const char *path, struct curl_slist *
 /* --- errors -------------------------------------------------------------------- */
 
 int
-http_trouble(const struct client *c, CURLcode code, const char *said, struct err *err)
+http_trouble(const struct client *c, CURL *easy, CURLcode code, const char *said, struct err *err)
 {
 	const char *server = c->endpoint->shown;
 	const char *why = said && *said ? said : curl_easy_strerror(code);
+	long errnum = 0;
+
+	/* "Connection refused" says more than curl's own words, which call a socket "localhost port
+	 * 80" */
+	if (code == CURLE_COULDNT_CONNECT &&
+	    curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &errnum) == CURLE_OK && errnum)
+		why = strerror((int)errnum);
 
 	switch (code) {
 	case CURLE_PEER_FAILED_VERIFICATION:
@@ -280,7 +287,7 @@ client_request(struct client *c, const char *method, const char *path, const cha
 		sleep((unsigned)pause);
 		reply->len = start;
 	}
-	return code == CURLE_OK ? 0 : http_trouble(c, code, said, err);
+	return code == CURLE_OK ? 0 : http_trouble(c, c->easy, code, said, err);
 }
 
 struct streaming {
@@ -317,7 +324,7 @@ client_stream(struct client *c, const struct request *rq, int *status,
 	code = perform(c, headers, status);
 	if (s.result != 0)
 		return s.result;
-	return code == CURLE_OK ? 0 : http_trouble(c, code, said, err);
+	return code == CURLE_OK ? 0 : http_trouble(c, c->easy, code, said, err);
 }
 
 /* --- paths -------------------------------------------------------------------------- */

@@ -30,7 +30,8 @@ struct client {
 void http_prepare(struct client *c, CURL *easy, const char *path, struct curl_slist **headers);
 
 /* What went wrong below HTTP, naming the server; `said` is CURLOPT_ERRORBUFFER's. */
-int http_trouble(const struct client *c, CURLcode code, const char *said, struct err *err);
+int http_trouble(
+    const struct client *c, CURL *easy, CURLcode code, const char *said, struct err *err);
 
 /* A reply that must be a JSON object. */
 int http_parse(const char *body, size_t len, json_t **ret, struct err *err);

@@ -52,14 +52,21 @@ output_flush(struct output *o)
 	fflush(o->f);
 }
 
+void
+output_discard(struct output *o)
+{
+	printer_free(o->printer);
+	buf_release(&o->text);
+	buf_release(&o->file);
+	*o = (struct output){ 0 };
+}
+
 int
 output_close(struct output *o, struct err *err)
 {
 	int r = printer_end(o->printer, &o->text, err);
 
 	write_out(o);
-	printer_free(o->printer);
-	buf_release(&o->text);
-	buf_release(&o->file);
+	output_discard(o);
 	return r;
 }

@@ -22,5 +22,7 @@ int output_open(struct output *o, FILE *f, const char *format,
 int output_add(struct output *o, json_t *obj, struct err *err); /* borrows obj */
 void output_flush(struct output *o);				/* rows so far, for watches */
 int output_close(struct output *o, struct err *err);
+void output_discard(
+    struct output *o); /* instead of output_close: what is not printed yet never is */
 
 #endif

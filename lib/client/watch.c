@@ -142,7 +142,7 @@ client_watch(struct client *c, const struct kind *k, const char *ns, const struc
 	if (w.result == 0 && http >= 400)
 		w.result = client_refusal((int)http, w.refusal.data, w.refusal.len, err);
 	else if (w.result == 0 && code != CURLE_OK)
-		w.result = http_trouble(c, code, said, err);
+		w.result = http_trouble(c, w.easy, code, said, err);
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(w.easy);
 	buf_release(&w.refusal);

@@ -91,15 +91,20 @@ patches(void)
 			       "\"memory\":\"1024Mi\"}}}"));
 	json_t *other = parse(C(
 	    "{\"name\":\"a\",\"resources\":{\"requests\":{\"cpu\":\"999m\",\"memory\":\"1Gi\"}}}"));
-	json_t *patch;
+	json_t *patch, *want;
 
 	assert(!merge_patch_between(k, from, same));
 	assert((patch = merge_patch_between(k, from, other)));
 	json_decref(patch);
-	patch = merge_patch_between(
-	    NULL, parse("{\"a\":{\"b\":1,\"c\":2},\"d\":1}"), parse("{\"a\":{\"b\":1,\"c\":3}}"));
-	assert(json_equal(patch, parse("{\"a\":{\"c\":3},\"d\":null}")));
+	json_decref(from);
+	json_decref(other);
+	from = parse("{\"a\":{\"b\":1,\"c\":2},\"d\":1}");
+	other = parse("{\"a\":{\"b\":1,\"c\":3}}");
+	want = parse("{\"a\":{\"c\":3},\"d\":null}");
+	patch = merge_patch_between(NULL, from, other);
+	assert(json_equal(patch, want));
 	json_decref(patch);
+	json_decref(want);
 	json_decref(from);
 	json_decref(same);
 	json_decref(other);
