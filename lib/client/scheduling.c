@@ -34,7 +34,8 @@ struct scheduling {
 	struct map waiting;   /* "ns/name" -> struct waiting */
 	const json_t **ready; /* due pods in their order; borrowed from the cache's world */
 	size_t nready, at;
-	bool moved; /* `ready` no longer is what is due */
+	bool moved;	     /* `ready` no longer is what is due */
+	double silent_until; /* the server does not answer: nobody is tried before */
 	int signals, epoll;
 	struct metrics_server *server;
 	struct metric *scheduled, *unschedulable, *errors, *pending, *busy;
@@ -173,12 +174,17 @@ failed(struct scheduling *s, struct waiting *w, const char *called, const struct
 
 	scheduler_forget(s->scheduler, w->ns, w->name);
 	metric_add(s->errors, 1);
+	s->moved = true;
+	if (err->code == ERR_UNAVAILABLE) { /* no fault of the pod's */
+		log_line("%s: %s", called, err->msg);
+		s->silent_until = clock_monotonic() + 1;
+		return;
+	}
 	if (!hasty)
 		log_line("%s: cannot be scheduled: %s", called, err->msg);
 	w->fails++;
 	w->parked = false;
 	w->due = hasty ? 0 : w->tried + backoff(w);
-	s->moved = true;
 }
 
 static void
@@ -242,10 +248,13 @@ gather(struct scheduling *s)
 static void
 round_of(struct scheduling *s)
 {
+	if (s->silent_until > clock_monotonic())
+		return;
+	s->silent_until = 0;
 	if (s->moved || s->at >= s->nready)
 		gather(s);
 	world_set_now(cache_world(s->cache), clock_now());
-	for (int i = 0; i < BATCH && s->at < s->nready; i++) {
+	for (int i = 0; i < BATCH && s->at < s->nready && s->silent_until == 0; i++) {
 		const json_t *pod = s->ready[s->at++];
 
 		place_one(s, wait_for(s, pod), pod);
@@ -261,6 +270,8 @@ idle(const struct scheduling *s)
 
 	if (!cache_synced(s->cache))
 		return -1;
+	if (s->silent_until > now)
+		return s->silent_until - now;
 	for (size_t i = 0; i < s->waiting.cap; i++) {
 		const struct waiting *w = s->waiting.slot[i].key ? s->waiting.slot[i].value : NULL;
 		double left = w ? w->due - now : 0;
@@ -288,7 +299,8 @@ run(struct scheduling *s, struct err *err)
 	int r;
 
 	for (;;) {
-		double wait = s->at < s->nready && !s->moved ? 0 : idle(s);
+		bool busy = s->at < s->nready && !s->moved;
+		double wait = busy && s->silent_until == 0 ? 0 : idle(s);
 
 		if ((r = cache_wait(s->cache, wait, s->epoll, err)) < 0)
 			return r;

@@ -132,6 +132,20 @@ fits() { # millicores
 	wait_for 20 on a n1
 }
 
+@test "a server that dies amid the work is waited for" {
+	for i in 1 2 3; do make_node n$i 8; done
+	start_scheduler --server "unix:$STORE/socket"
+	for i in $(seq 60); do pod p$i 100m; done | orch-apply -f - >/dev/null &
+	apply=$!
+	sleep 0.05
+	stop_store KILL
+	wait $apply || true
+	start_store
+	for i in $(seq 60); do pod p$i 100m; done | orch-apply -f - >/dev/null
+	wait_for 30 bash -c '[ "$(orch-get pods -o jsonl | jq -s "map(select(.spec.nodeName)) | length")" = 60 ]'
+	fits 8000
+}
+
 @test "--metrics and --explain-to" {
 	make_node n1 1
 	start_scheduler --metrics 127.0.0.1:0 --explain-to=why
