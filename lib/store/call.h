@@ -6,6 +6,7 @@
 #include "api/validate.h"
 #include "store/cache.h"
 #include "store/commit.h"
+#include "store/form.h"
 #include "store/http.h"
 #include "store/path.h"
 #include "store/watch.h"
@@ -34,9 +35,6 @@ struct user {
 	const char *const *groups; /* NULL-terminated */
 };
 
-/* What the client wants to read. */
-enum form { FORM_JSON, FORM_YAML, FORM_AGGREGATED /* discovery of all groups in one document */ };
-
 enum validation { VALIDATE_WARN, VALIDATE_STRICT, VALIDATE_IGNORE };
 
 struct call {
@@ -48,8 +46,8 @@ struct call {
 	struct table *table;
 	struct user user;
 	double began;
-	enum form form;
-	const char *verb; /* "get", "list", "create", ...: of authorization and metrics */
+	struct shape shape; /* of the answer */
+	const char *verb;   /* "get", "list", "create", ...: of authorization and metrics */
 
 	/* writes only */
 	void (*run)(struct call *c); /* what the worker runs, again after a lost race */
@@ -93,7 +91,7 @@ int fail_method(struct err *err);
 const char *call_now(char buf[static 40]); /* RFC 3339 */
 /* The request turns out to be about this object of another kind. */
 void call_rename(struct call *c, const struct kind *k, const char *name);
-/* Sets form from the Accept header; answers 406 and returns -1. */
+/* Sets shape from the Accept header; answers 406 and returns -1. */
 int call_negotiate(struct call *c);
 void call_free(struct call *c); /* for those that answer without the reply functions: a watch */
 /* A query parameter as true or false: "1", "true", "t" ... */

@@ -235,7 +235,7 @@ discovery_handle(struct call *c)
 {
 	json_t *v;
 
-	if (c->form == FORM_AGGREGATED) {
+	if (c->shape.form == FORM_AGGREGATED) {
 		aggregated(c);
 		return;
 	}

@@ -21,11 +21,11 @@ call_free(struct call *c)
 	free(c);
 }
 
-/* The same value as YAML; the parts are used up. */
+/* The same value in another form; the parts are used up. */
 static struct bytes *
-as_yaml(struct bytes **parts, size_t n)
+converted(struct call *c, struct bytes **parts, size_t n)
 {
-	autobuf struct buf json = BUF_INIT, yaml = BUF_INIT;
+	autobuf struct buf json = BUF_INIT, out = BUF_INIT;
 	json_t *v;
 
 	for (size_t i = 0; i < n; i++) {
@@ -33,15 +33,21 @@ as_yaml(struct bytes **parts, size_t n)
 		bytes_unref(parts[i]);
 	}
 	v = json_loadb(json.data, json.len, 0, NULL);
-	yaml_write(&yaml, v);
+	if (shape_converts(&c->shape)) {
+		v = shape_convert(&c->shape, c->kind, v, true, clock_now());
+		jsonl_add(&out, v);
+	} else {
+		yaml_write(&out, v);
+	}
 	json_decref(v);
-	return bytes_new(yaml.data, yaml.len);
+	return bytes_new(out.data, out.len);
 }
 
 void
 reply_parts(struct call *c, int status, const char *type, struct bytes **parts, size_t n)
 {
 	struct http_header extra[WARNINGS + 3] = { { "Cache-Control", "no-cache, private" } };
+	struct bytes *whole;
 	size_t k = 1, at = 0;
 
 	if (c->retry_after || status >= 503)
@@ -51,13 +57,13 @@ reply_parts(struct call *c, int status, const char *type, struct bytes **parts, 
 		extra[k++] = (struct http_header){ "Warning", c->warnings.data + at };
 		at += strlen(c->warnings.data + at) + 1;
 	}
-	if (c->form == FORM_YAML && strcmp(type, "application/json") == 0) {
-		struct bytes *yaml = as_yaml(parts, n);
-
-		metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);
-		http_reply(c->x, status, "application/yaml", extra, &yaml, 1);
-		call_free(c);
-		return;
+	if (strcmp(type, "application/json") == 0 &&
+	    (c->shape.form == FORM_YAML || shape_converts(&c->shape))) {
+		whole = converted(c, parts, n);
+		parts = &whole;
+		n = 1;
+		if (c->shape.form == FORM_YAML)
+			type = "application/yaml";
 	}
 	metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);
 	http_reply(c->x, status, type, extra, parts, n);

@@ -107,9 +107,8 @@ static const struct route *
 find_route(struct call *c)
 {
 	const struct route *r = *c->target.name ? object : collection;
-	const char *method = strcmp(c->req->method, "HEAD") == 0 ? "GET" : c->req->method;
 
-	while (r->method && strcmp(r->method, method) != 0)
+	while (r->method && strcmp(r->method, c->req->method) != 0)
 		r++;
 	return r->method ? r : NULL;
 }
@@ -167,6 +166,13 @@ resource_handle(struct call *c, const struct route *r)
 static void
 route(struct call *c, const struct route *r)
 {
+	bool api = c->target.type != TARGET_RESOURCE && c->target.type != TARGET_MISSING &&
+		   c->target.type != TARGET_UNKNOWN;
+
+	if (api && strcmp(c->req->method, "GET") != 0) {
+		refuse_method(c);
+		return;
+	}
 	switch (c->target.type) {
 	case TARGET_RESOURCE:
 		resource_handle(c, r);

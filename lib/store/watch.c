@@ -65,9 +65,9 @@ read_start(struct call *c, struct watch_options *o)
 void
 watch_handle(struct call *c)
 {
-	struct watch_options o = { .table = c->table };
+	struct watch_options o = { .table = c->table, .shape = c->shape };
 
-	if (c->form == FORM_YAML) {
+	if (c->shape.form == FORM_YAML) {
 		reply_status(c, 406, "NotAcceptable",
 		    "only the following media types are accepted: application/json;stream=watch",
 		    NULL);

@@ -2,6 +2,7 @@
 #define ORCH_STORE_WATCH_H
 
 #include "store/cache.h"
+#include "store/form.h"
 #include "store/http.h"
 
 /*
@@ -25,6 +26,7 @@ struct watch_options {
 	bool bookmarks;
 	bool initial_bookmark; /* mark the end of the initial events with one */
 	double seconds;	       /* then the server ends it */
+	struct shape shape;    /* of the objects in the events */
 };
 
 /* Answer the exchange with a stream of events.  Takes the options' filter. */

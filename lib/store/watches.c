@@ -1,56 +1,20 @@
 /* Who watches what, and the thread that tells them. */
-#include "store/watch.h"
+#include "store/watch_impl.h"
 
 #include <string.h>
 #include <time.h>
 
-#include "api/meta.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-enum {
-	BUCKETS = 4096,
-	EVENTS = 64,
-	BACKLOG = 16 << 20, /* bytes that a watcher may be behind */
-	BOOKMARK_SECONDS = 60,
-};
-
-struct watcher {
-	struct watches *hub;
-	struct http_stream *stream;
-	struct table *table;
-	struct filter filter;
-	uint64_t seen; /* events up to this one were sent or do not concern it */
-	size_t allowance;
-	double ends, bookmark;
-	bool bookmarks, ended;
-	struct watcher *next, **link; /* in its bucket */
-};
-
-struct watches {
-	struct cache *cache;
-	pthread_t thread;
-	pthread_mutex_t lock; /* of all watchers; held while they are told */
-	struct watcher *bucket[BUCKETS];
-	uint64_t cursor; /* events up to this one were told */
-	_Atomic size_t watchers;
-	struct watch_stats stats;
-	struct bytes *tail;
-
-	pthread_mutex_t wake_lock;
-	pthread_cond_t wake;
-	bool changed, stop;
-};
-
-/* A watcher stands under the most telling thing it asks for: a node, a namespace, or just the kind.
- */
+/* A watcher stands under the most telling thing it asks for: a node, a namespace, or the kind. */
 static size_t
 slot(const struct table *t, char class, const char *text)
 {
 	uint64_t h = text_hash(text, strlen(text), TEXT_HASH_SEED ^ (uint64_t)(uintptr_t)t);
 
-	return (h ^ (h >> 29) ^ (uint64_t) class * 0x9e3779b97f4a7c15u) % BUCKETS;
+	return (h ^ (h >> 29) ^ (uint64_t)class * 0x9e3779b97f4a7c15u) % BUCKETS;
 }
 
 static size_t
@@ -61,122 +25,6 @@ slot_of(const struct watcher *w)
 	if (w->filter.namespace)
 		return slot(w->table, 'n', w->filter.namespace);
 	return slot(w->table, 'a', "");
-}
-
-/* --- sending --- */
-
-static void
-end(struct watcher *w)
-{
-	if (w->ended)
-		return;
-	w->ended = true;
-	http_stream_end(w->stream);
-}
-
-static void
-send(struct watcher *w, struct bytes *chunk)
-{
-	if (http_stream_send(w->stream, chunk) > w->allowance) {
-		w->hub->stats.slow++;
-		end(w);
-	}
-}
-
-static void
-send_bookmark(struct watcher *w, uint64_t revision, bool end_of_initial)
-{
-	autobuf struct buf b = BUF_INIT;
-
-	buf_printf(&b,
-	    "{\"type\":\"BOOKMARK\",\"object\":%s\"metadata\":{\"resourceVersion\":\"%llu\"%s}}}\n",
-	    w->table->open->data, (unsigned long long)revision,
-	    end_of_initial ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "");
-	send(w, bytes_new(b.data, b.len));
-}
-
-static void
-send_expired(struct watcher *w, uint64_t since, uint64_t now)
-{
-	autobuf struct buf b = BUF_INIT;
-
-	buf_printf(&b,
-	    "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"apiVersion\":\"v1\","
-	    "\"metadata\":{},"
-	    "\"status\":\"Failure\",\"message\":\"too old resource version: %llu "
-	    "(%llu)\",\"reason\":\"Expired\","
-	    "\"code\":410}}\n",
-	    (unsigned long long)since, (unsigned long long)now);
-	send(w, bytes_new(b.data, b.len));
-	end(w);
-}
-
-/* The chunk of an event: made once, sent to many. */
-struct chunks {
-	struct bytes *whole[3]; /* of the new state, by type */
-	struct bytes *left;	/* DELETED for who does not select it any more: the old state */
-};
-
-static struct bytes *
-whole_chunk(const struct event *e, enum event_type type)
-{
-	const struct bytes *head = e->table->verb[type], *body = e->object->body;
-	struct bytes *b = bytes_alloc(head->len + body->len + 2);
-
-	memcpy(b->data, head->data, head->len);
-	memcpy(b->data + head->len, body->data, body->len);
-	memcpy(b->data + head->len + body->len, "}\n", 2);
-	return b;
-}
-
-/* The old object with the resourceVersion of the event, as Kubernetes gives it. */
-static struct bytes *
-left_chunk(const struct event *e)
-{
-	static const char key[] = "\"resourceVersion\":\"";
-	autobuf struct buf b = BUF_INIT;
-	const char *body = e->old->body->data, *at = strstr(body, key);
-	size_t head = (size_t)(at - body) + strlen(key);
-
-	buf_add(&b, e->table->verb[EVENT_DELETED]->data, e->table->verb[EVENT_DELETED]->len);
-	buf_add(&b, body, head);
-	buf_printf(&b, "%llu", (unsigned long long)e->revision);
-	head += strcspn(body + head, "\"");
-	buf_add(&b, body + head, e->old->body->len - head);
-	buf_puts(&b, "}\n");
-	return bytes_new(b.data, b.len);
-}
-
-static void
-chunks_release(struct chunks *c)
-{
-	for (int i = 0; i < 3; i++)
-		bytes_unref(c->whole[i]);
-	bytes_unref(c->left);
-}
-
-static void
-send_event(struct watcher *w, const struct event *e, struct chunks *c)
-{
-	bool is = e->type != EVENT_DELETED && filter_match(&w->filter, e->object);
-	bool was = e->old && filter_match(&w->filter, e->old);
-
-	w->seen = e->revision;
-	if (was && !is && e->type != EVENT_DELETED) {
-		if (!c->left)
-			c->left = left_chunk(e);
-		w->hub->stats.events++;
-		send(w, bytes_ref(c->left));
-		return;
-	}
-	if (!is && !was)
-		return;
-
-	enum event_type type = !is ? EVENT_DELETED : was ? EVENT_MODIFIED : EVENT_ADDED;
-	if (!c->whole[type])
-		c->whole[type] = whole_chunk(e, type);
-	w->hub->stats.events++;
-	send(w, bytes_ref(c->whole[type]));
 }
 
 /* --- the thread --- */
@@ -243,7 +91,7 @@ keep_time(struct watches *hub)
 			if (w->ended)
 				continue;
 			if (now >= w->ends) {
-				end(w);
+				watcher_end(w);
 			} else if (w->bookmarks && now >= w->bookmark) {
 				w->bookmark = now + BOOKMARK_SECONDS;
 				send_bookmark(
@@ -338,7 +186,7 @@ watches_stop(struct watches *hub)
 	pthread_mutex_lock(&hub->lock);
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct watcher *w = hub->bucket[i]; w; w = w->next)
-			end(w);
+			watcher_end(w);
 	pthread_mutex_unlock(&hub->lock);
 }
 
@@ -362,71 +210,6 @@ watches_stats(struct watches *hub, struct watch_stats *ret)
 }
 
 /* --- a new watcher --- */
-
-struct found {
-	struct filter *filter;
-	struct object **object;
-	size_t n, cap;
-};
-
-static bool
-collect(void *arg, struct object *o)
-{
-	struct found *f = arg;
-
-	if (filter_match(f->filter, o)) {
-		GROW(f->object, f->n, f->cap);
-		f->object[f->n++] = object_ref(o);
-	}
-	return true;
-}
-
-/* Everything there is, as ADDED: shared pieces, nothing is copied. */
-static void
-send_initial(struct watcher *w)
-{
-	struct found f = { .filter = &w->filter };
-	struct walk walk = { .table = w->table, .namespace = w->filter.namespace };
-	struct err err;
-
-	cache_walk(w->hub->cache, &walk, collect, &f, &w->seen, &err);
-	for (size_t i = 0; i < f.n; i++) {
-		w->allowance += w->table->verb[EVENT_ADDED]->len + f.object[i]->body->len + 2;
-		http_stream_send(w->stream, bytes_ref(w->table->verb[EVENT_ADDED]));
-		http_stream_send(w->stream, bytes_ref(f.object[i]->body));
-		http_stream_send(w->stream, bytes_ref(w->hub->tail));
-		object_unref(f.object[i]);
-	}
-	w->hub->stats.events += f.n;
-	free(f.object);
-}
-
-/* What happened since the version it starts from. */
-static void
-send_backlog(struct watcher *w)
-{
-	struct event e[EVENTS];
-	uint64_t since = w->seen;
-	int n;
-
-	while ((n = cache_events(w->hub->cache, since, e, EVENTS)) > 0) {
-		for (int i = 0; i < n; i++) {
-			struct chunks c = { 0 };
-
-			if (e[i].table == w->table && !w->ended) {
-				w->allowance += e[i].object->body->len;
-				send_event(w, &e[i], &c);
-			}
-			since = e[i].revision;
-			chunks_release(&c);
-			event_release(&e[i]);
-		}
-	}
-	if (n < 0)
-		send_expired(w, w->seen, cache_revision(w->hub->cache));
-	if (since > w->seen)
-		w->seen = since;
-}
 
 static void
 closed(void *arg)
@@ -472,7 +255,8 @@ watches_add(struct watches *hub, struct http_exchange *x, struct watch_options *
 		.allowance = BACKLOG,
 		.ends = now + o->seconds,
 		.bookmark = now + BOOKMARK_SECONDS,
-		.bookmarks = o->bookmarks };
+		.bookmarks = o->bookmarks,
+		.shape = o->shape };
 	pthread_mutex_lock(&hub->lock);
 	link_watcher(hub, w);
 	w->stream = http_stream_begin(x, 200, "application/json", closed, w);

@@ -248,6 +248,19 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	[[ $body == *"name: default"* ]]
 }
 
+@test "tables and metadata alone, also in a watch" {
+	start
+	table='Accept: application/json;as=Table;v=v1;g=meta.k8s.io'
+	api POST $NS/configmaps "$(cm a)"; rv=$(of .metadata.resourceVersion)
+	api GET $NS/configmaps '' -H "$table"
+	[ "$(of '[.columnDefinitions[].name] | join(" ")') $(of '.rows[0].cells[0:2] | join(" ")')" = "Name Data Age a 1" ]
+	api GET $NS/configmaps/a '' -H 'Accept: application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io'
+	[ "$(of .kind) $(of .metadata.name) $(of .data)" = "PartialObjectMetadata a null" ]
+	api GET "$NS/configmaps?watch=1&timeoutSeconds=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true" '' -H "$table"
+	[ "$(jq -c '[.type, .object.kind, (.object.columnDefinitions | type), .object.rows[0].cells[0]]' out | tr '\n' ' ')" = \
+		'["ADDED","Table","array","a"] ["BOOKMARK","Table","null",""] ' ]
+}
+
 @test "TLS: the kubeconfig's certificate is let in, nobody is not" {
 	start
 	url=$(grep -o 'https://[^,]*' log)

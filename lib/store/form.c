@@ -1,0 +1,122 @@
+#include "store/form.h"
+
+#include <string.h>
+
+#include "api/meta.h"
+#include "api/table.h"
+#include "base/jsonl.h"
+#include "base/text.h"
+
+bool
+shape_converts(const struct shape *s)
+{
+	return s->form >= FORM_TABLE;
+}
+
+static json_t *
+partial(const struct shape *s, const json_t *obj)
+{
+	json_t *meta = json_object_get(obj, "metadata");
+
+	return json_pack("{s:s,s:s,s:o}", "kind", "PartialObjectMetadata", "apiVersion", s->version,
+	    "metadata", meta ? json_incref(meta) : json_object());
+}
+
+static json_t *
+column_definitions(const struct kind *k)
+{
+	json_t *list = json_array();
+	size_t n;
+	const struct column *c = table_columns(k, &n);
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(
+		    list, json_pack("{s:s,s:s,s:s,s:s,s:i}", "name", c[i].name, "type", c[i].type,
+			      "format", c[i].format, "description", c[i].name, "priority",
+			      c[i].priority));
+	return list;
+}
+
+static json_t *
+row(const struct shape *s, const struct kind *k, json_t *obj, int64_t now)
+{
+	char version[128];
+	json_t *beside = json_null();
+
+	if (s->include == INCLUDE_METADATA)
+		beside = partial(s, obj);
+	if (s->include == INCLUDE_OBJECT) {
+		json_object_set_new(obj, "kind", json_string(k->kind));
+		json_object_set_new(obj, "apiVersion", json_string(kind_api_version(k, version)));
+		beside = json_incref(obj);
+	}
+	return json_pack("{s:o,s:o}", "cells", table_cells(k, obj, now), "object", beside);
+}
+
+static json_t *
+table(const struct shape *s, const struct kind *k, json_t *v, json_t *items, bool columns,
+    int64_t now)
+{
+	json_t *rows = json_array(), *meta = json_object_get(v, "metadata"), *obj;
+	size_t i;
+
+	if (items)
+		json_array_foreach (items, i, obj)
+			json_array_append_new(rows, row(s, k, obj, now));
+	else
+		json_array_append_new(rows, row(s, k, v, now));
+	return json_pack("{s:s,s:s,s:o,s:o,s:o}", "kind", "Table", "apiVersion", s->version,
+	    "metadata",
+	    items ? json_incref(meta)
+		  : json_pack("{s:s}", "resourceVersion", text(meta, "resourceVersion")),
+	    "columnDefinitions", columns ? column_definitions(k) : json_null(), "rows", rows);
+}
+
+static json_t *
+partial_list(const struct shape *s, const json_t *v, const json_t *items)
+{
+	json_t *list = json_array(), *obj;
+	size_t i;
+
+	json_array_foreach (items, i, obj)
+		json_array_append_new(list, partial(s, obj));
+	return json_pack("{s:s,s:s,s:O,s:o}", "kind", "PartialObjectMetadataList", "apiVersion",
+	    s->version, "metadata", json_object_get(v, "metadata"), "items", list);
+}
+
+json_t *
+shape_convert(const struct shape *s, const struct kind *k, json_t *v, bool columns, int64_t now)
+{
+	const char *kind = text(v, "kind");
+	json_t *items = text_ends(kind, "List") ? json_object_get(v, "items") : NULL, *out;
+
+	if (strcmp(kind, "Status") == 0 || !k)
+		return v;
+	if (s->form == FORM_TABLE)
+		out = table(s, k, v, items, columns, now);
+	else if (items)
+		out = partial_list(s, v, items);
+	else
+		out = partial(s, v);
+	json_decref(v);
+	return out;
+}
+
+struct bytes *
+shape_event(const struct shape *s, const struct kind *k, const char *event, size_t len,
+    bool columns, int64_t now)
+{
+	json_t *e = json_loadb(event, len, 0, NULL), *obj;
+	struct buf b = BUF_INIT;
+	struct bytes *out;
+
+	if (!e)
+		return bytes_new(event, len);
+	obj = json_incref(json_object_get(e, "object"));
+	json_object_set_new(e, "object", shape_convert(s, k, obj, columns, now));
+	jsonl_add(&b, e);
+	json_decref(e);
+	out = bytes_new(b.data, b.len);
+	buf_release(&b);
+	return out;
+}

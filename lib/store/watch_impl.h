@@ -1,0 +1,57 @@
+#ifndef ORCH_STORE_WATCH_IMPL_H
+#define ORCH_STORE_WATCH_IMPL_H
+
+#include "store/watch.h"
+
+/* What watches.c and watch_send.c share; nobody else looks inside. */
+enum {
+	BUCKETS = 4096,
+	EVENTS = 64,
+	BACKLOG = 16 << 20, /* bytes that a watcher may be behind */
+	BOOKMARK_SECONDS = 60,
+};
+
+struct watcher {
+	struct watches *hub;
+	struct http_stream *stream;
+	struct table *table;
+	struct filter filter;
+	uint64_t seen; /* events up to this one were sent or do not concern it */
+	size_t allowance;
+	double ends, bookmark;
+	struct shape shape;
+	bool bookmarks, ended, columns; /* columns: said what they are */
+	struct watcher *next, **link;	/* in its bucket */
+};
+
+struct watches {
+	struct cache *cache;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of all watchers; held while they are told */
+	struct watcher *bucket[BUCKETS];
+	uint64_t cursor; /* events up to this one were told */
+	_Atomic size_t watchers;
+	struct watch_stats stats;
+	struct bytes *tail;
+
+	pthread_mutex_t wake_lock;
+	pthread_cond_t wake;
+	bool changed, stop;
+};
+
+/* All of these with the lock held. */
+void watcher_end(struct watcher *w);
+void send_bookmark(struct watcher *w, uint64_t revision, bool end_of_initial);
+void send_expired(struct watcher *w, uint64_t since, uint64_t now);
+void send_initial(struct watcher *w); /* everything there is, as ADDED */
+void send_backlog(struct watcher *w); /* what happened since the version it starts from */
+
+/* The chunk of an event: made once, sent to many. */
+struct chunks {
+	struct bytes *whole[3]; /* of the new state, by type */
+	struct bytes *left;	/* DELETED for who does not select it any more: the old state */
+};
+void chunks_release(struct chunks *c);
+void send_event(struct watcher *w, const struct event *e, struct chunks *c); /* if it concerns w */
+
+#endif
