@@ -211,7 +211,11 @@ table_cells(const struct kind *k, const json_t *obj, int64_t now)
 	size_t n;
 	const struct column *cols = table_columns(k, &n);
 
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(cells, cell(&cols[i], row, obj, now));
+	for (size_t i = 0; i < n; i++) {
+		json_t *v = cell(&cols[i], row, obj, now);
+
+		/* a text that was cut inside a character is none */
+		json_array_append_new(cells, v ? v : json_null());
+	}
 	return cells;
 }
