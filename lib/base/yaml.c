@@ -5,13 +5,13 @@
  * of its anchor's value, so that no two places of a tree share a node, and
  * what aliases may add to one document is bounded ("billion laughs").
  */
-#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "base/mem.h"
 #include "base/yaml.h"
+#include "base/yamlinput.h"
 #include "base/yamltag.h"
 
 /* What copies may add to a document: well above the 1.5 MiB an object may have. */
@@ -25,18 +25,9 @@ struct anchor {
 
 struct yaml {
 	yaml_parser_t parser;
-	ssize_t (*read)(void *arg, char *buf, size_t size);
-	void *arg;
-	const char *data; /* for yaml_open */
-	size_t len;
+	struct yaml_input in;
 	unsigned long first_line;
-	int read_errno;
 	bool ended;
-	/* The piece last read and where it starts, to place the reader's own errors. */
-	char *piece;
-	size_t piece_len, piece_offset;
-	unsigned long piece_line, piece_column;
-
 	struct anchor *anchors;
 	size_t nanchors, canchors;
 	size_t copied; /* the weight of all copies in this document */
@@ -45,91 +36,37 @@ struct yaml {
 static int node(
     struct yaml *y, yaml_event_t *e, int depth, json_t **ret, size_t *weight, struct err *err);
 
-/* Move line and column over these bytes. */
-static void
-advance(unsigned long *line, unsigned long *column, const char *p, size_t len)
+static struct yaml *
+new_yaml(void)
 {
-	const char *end, *nl;
+	struct yaml *y = xcalloc(1, sizeof *y);
 
-	if (len == 0)
-		return;
-	end = p + len;
-	while (p < end && (nl = memchr(p, '\n', (size_t)(end - p)))) {
-		(*line)++;
-		*column = 1;
-		p = nl + 1;
-	}
-	for (; p < end; p++)
-		*column += (*p & 0xc0) != 0x80;
-}
-
-static int
-feed(void *arg, unsigned char *buf, size_t size, size_t *got)
-{
-	struct yaml *y = arg;
-	ssize_t n = y->read(y->arg, (char *)buf, size);
-
-	if (n < 0) {
-		y->read_errno = errno ? errno : EIO;
-		return 0;
-	}
-	advance(&y->piece_line, &y->piece_column, y->piece, y->piece_len);
-	y->piece_offset += y->piece_len;
-	y->piece = xrealloc(y->piece, (size_t)n);
-	memcpy(y->piece, buf, (size_t)n);
-	y->piece_len = (size_t)n;
-	*got = (size_t)n;
-	return 1;
+	y->first_line = 1;
+	if (!yaml_parser_initialize(&y->parser))
+		abort();
+	yaml_parser_set_input(&y->parser, yaml_input_feed, &y->in);
+	return y;
 }
 
 struct yaml *
 yaml_open_reader(ssize_t (*read)(void *arg, char *buf, size_t size), void *arg, unsigned long line)
 {
-	struct yaml *y = xcalloc(1, sizeof *y);
+	struct yaml *y = new_yaml();
 
-	y->read = read;
-	y->arg = arg;
+	yaml_input_reader(&y->in, read, arg);
 	y->first_line = line;
-	y->piece_line = 1;
-	y->piece_column = 1;
-	if (!yaml_parser_initialize(&y->parser))
-		abort();
-	yaml_parser_set_input(&y->parser, feed, y);
 	return y;
-}
-
-static ssize_t
-from_memory(void *arg, char *buf, size_t size)
-{
-	struct yaml *y = arg;
-
-	if (size > y->len)
-		size = y->len;
-	if (size)
-		memcpy(buf, y->data, size);
-	y->data += size;
-	y->len -= size;
-	return (ssize_t)size;
-}
-
-static ssize_t
-from_file(void *arg, char *buf, size_t size)
-{
-	size_t n = fread(buf, 1, size, arg);
-
-	return n == 0 && ferror((FILE *)arg) ? -1 : (ssize_t)n;
 }
 
 struct yaml *
 yaml_open(const char *data, size_t len, FILE *f)
 {
-	struct yaml *y = yaml_open_reader(data ? from_memory : from_file, f, 1);
+	struct yaml *y = new_yaml();
 
-	if (data) {
-		y->arg = y;
-		y->data = data;
-		y->len = len;
-	}
+	if (data)
+		yaml_input_memory(&y->in, data, len);
+	else
+		yaml_input_file(&y->in, f);
 	return y;
 }
 
@@ -157,7 +94,7 @@ yaml_close(struct yaml *y)
 		return;
 	forget_anchors(y);
 	free(y->anchors);
-	free(y->piece);
+	yaml_input_release(&y->in);
 	yaml_parser_delete(&y->parser);
 	free(y);
 }
@@ -182,19 +119,16 @@ static int
 bad_bytes(struct yaml *y, struct err *err)
 {
 	const yaml_parser_t *p = &y->parser;
-	unsigned long line = y->piece_line, column = y->piece_column;
-	size_t ahead =
-	    p->problem_offset > y->piece_offset ? p->problem_offset - y->piece_offset : 0;
+	unsigned long line, column;
 
-	if (y->read_errno)
-		return err_sys(err, y->read_errno, "cannot read");
-	if (ahead > y->piece_len)
-		ahead = y->piece_len;
-	advance(&line, &column, y->piece, ahead);
+	if (y->in.errnum)
+		return err_sys(err, y->in.errnum, "cannot read");
+	yaml_input_place(&y->in, p->problem_offset, &line, &column);
+	line += y->first_line - 1;
 	if (p->problem_value == 0)
-		return err_set(err, ERR_BAD_REQUEST, "%lu:%lu: a NUL character is not allowed",
-		    line + y->first_line - 1, column);
-	return err_set(err, ERR_BAD_REQUEST, "%lu:%lu: %s%s", line + y->first_line - 1, column,
+		return err_set(
+		    err, ERR_BAD_REQUEST, "%lu:%lu: a NUL character is not allowed", line, column);
+	return err_set(err, ERR_BAD_REQUEST, "%lu:%lu: %s%s", line, column,
 	    strstr(p->problem, "UTF-8") ? "invalid UTF-8: " : "", p->problem);
 }
 
