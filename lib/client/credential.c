@@ -62,7 +62,7 @@ run(const char *file, char *const argv[], char *const env[], struct buf *out, st
 	close(fds[1]);
 	if (r != 0) {
 		close(fds[0]);
-		return err_sys(err, r, "cannot run '%s'", file);
+		return err_set(err, ERR_UNAUTHORIZED, "cannot run '%s': %s", file, strerror(r));
 	}
 	r = buf_read_fd(out, fds[0], MAX_REPLY, err);
 	close(fds[0]);

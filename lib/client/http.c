@@ -48,8 +48,11 @@ read_token(struct client *c)
 static void
 prepare_tls(const struct endpoint *e, CURL *easy)
 {
-	if (e->ca.path)
+	if (e->ca.path) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, e->ca.path);
+		/* that one alone: not also the machine's, which cost megabytes a connection besides */
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
 	if (e->insecure) {
 		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
