@@ -29,6 +29,15 @@ struct names {
 };
 
 static void
+names_release(struct names *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		free(names->item[i]);
+	free(names->item);
+}
+#define autonames __attribute__((cleanup(names_release)))
+
+static void
 add_folder(struct names *names, const char *folder)
 {
 	DIR *d = opendir(*folder ? folder : ".");
@@ -111,7 +120,7 @@ summary(const char *name)
 static int
 list(void)
 {
-	struct names all = find_programs();
+	autonames struct names all = find_programs();
 
 	printf("usage: orch program [argument ...]\n\n");
 	for (size_t i = 0; i < all.n; i++) {
@@ -156,10 +165,10 @@ distance(const char *a, const char *b)
 	return row[m % 3][n];
 }
 
-static _Noreturn void
+static int
 unknown(const char *name)
 {
-	struct names all = find_programs();
+	autonames struct names all = find_programs();
 	size_t best = 3;
 	autobuf struct buf near = BUF_INIT;
 
@@ -174,11 +183,12 @@ unknown(const char *name)
 			buf_printf(&near, "%s%s", near.len ? ", " : "", all.item[i]);
 	}
 	if (near.len)
-		die(NULL, "there is no program '%s'; the nearest: %s", name, near.data);
-	die(NULL, "there is no program '%s': orch help lists them", name);
+		return complain(NULL, "there is no program '%s'; the nearest: %s", name, near.data);
+	return complain(NULL, "there is no program '%s': orch help lists them", name);
 }
 
-static _Noreturn void
+/* Returns only when that fails. */
+static int
 run(const char *name, char *argv[])
 {
 	autofree char *file = xasprintf("orch-%s", name);
@@ -189,8 +199,8 @@ run(const char *name, char *argv[])
 	if (!strchr(name, '/') && *name)
 		execvp(path, argv);
 	if (errno != ENOENT && errno != ENOTDIR)
-		die(NULL, "cannot run '%s': %s", path, strerror(errno));
-	unknown(name);
+		return complain(NULL, "cannot run '%s': %s", path, strerror(errno));
+	return unknown(name);
 }
 
 int
@@ -203,8 +213,8 @@ main(int argc, char *argv[])
 	if (first == argc)
 		usage();
 	if (strcmp(argv[first], "help") != 0)
-		run(argv[first], argv + first);
+		return finish(run(argv[first], argv + first));
 	if (first + 1 == argc)
 		return finish(list());
-	run(argv[first + 1], (char *[]){ NULL, "--help", NULL });
+	return finish(run(argv[first + 1], (char *[]){ NULL, "--help", NULL }));
 }
