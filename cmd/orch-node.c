@@ -9,19 +9,18 @@
 
 #include "api/meta.h"
 #include "api/object.h"
-#include "api/time.h"
 #include "base/cli.h"
 #include "base/clock.h"
 #include "base/jsonl.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "base/text.h"
 #include "client/cache.h"
 #include "node/agent.h"
 #include "node/machine.h"
+#include "node/objects.h"
 
-enum { HEARTBEAT = 10, STATUS_EVERY = 300, LEASE_SECONDS = 40, MAX_EVENTS = 1000 };
+enum { HEARTBEAT = 10, STATUS_EVERY = 300, MAX_EVENTS = 1000 };
 
 static const char *name, *data = "/var/lib/orch", *netns, *pod_cidr, *address, *runtime, *conmon;
 static const char *cni_path, *metrics, *pods_file, *pids_arg = "4096", *backoff_arg = "10s",
@@ -87,25 +86,11 @@ core_kind(const char *kind)
 	return kind_find("", "v1", kind);
 }
 
-/* The status as a merge patch: what we no longer say is taken away. */
-static json_t *
-status_patch(const json_t *pod, const json_t *status)
-{
-	static const char *const optional[] = { "reason", "message", "initContainerStatuses" };
-	json_t *patch = json_pack("{s:{s:s}, s:o}", "metadata", "uid", meta_uid(pod), "status",
-	    json_copy((json_t *)status));
-
-	for (size_t i = 0; i < COUNT(optional); i++)
-		if (!get(status, optional[i]) && get(pod, "status", optional[i]))
-			put(patch, json_null(), "status", optional[i]);
-	return patch;
-}
-
 static bool
 send_status(void *arg, const json_t *pod, const json_t *status)
 {
 	struct node *n = arg;
-	json_auto_t *patch = status_patch(pod, status);
+	json_auto_t *patch = pod_status_patch(pod, status);
 	struct err err;
 	int r = client_patch(n->client, core_kind("Pod"), meta_namespace(pod), meta_name(pod),
 	    "status", "application/merge-patch+json", patch, NULL, NULL, &err);
@@ -154,24 +139,29 @@ static void
 note_event(void *arg, const json_t *pod, const char *type, const char *reason, const char *message)
 {
 	struct node *n = arg;
-	char when[TIME_TEXT];
-	json_t *event;
+	json_t *event = pod_event(pod, name, type, reason, message, clock_now_us());
 
-	time_print(clock_now(), when);
-	event = json_pack(
-	    "{s:s, s:s, s:{s:o, s:s}, s:{s:s, s:s, s:s, s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:i, "
-	    "s:{s:s, s:s}, s:s, s:s}",
-	    "apiVersion", "v1", "kind", "Event", "metadata", "name",
-	    json_sprintf("%.200s.%llx", meta_name(pod), (unsigned long long)clock_now_us()),
-	    "namespace", meta_namespace(pod), "involvedObject", "apiVersion", "v1", "kind", "Pod",
-	    "name", meta_name(pod), "namespace", meta_namespace(pod), "uid", meta_uid(pod), "type",
-	    type, "reason", reason, "message", message, "firstTimestamp", when, "lastTimestamp",
-	    when, "count", 1, "source", "component", "orch-node", "host", name,
-	    "reportingComponent", "orch-node", "reportingInstance", name);
 	if (event && json_array_size(n->events) < MAX_EVENTS)
 		json_array_append_new(n->events, event);
 	else
 		json_decref(event);
+}
+
+/* What was said before is counted, not said again. */
+static int
+post_event(struct node *n, const json_t *event, struct err *err)
+{
+	const struct kind *k = core_kind("Event");
+	json_auto_t *old = NULL, *patch = NULL;
+	int r = client_create(n->client, event, NULL, NULL, err);
+
+	if (r != -ERR_EXISTS)
+		return r;
+	if ((r = client_get(n->client, k, meta_namespace(event), meta_name(event), &old, err)) < 0)
+		return r;
+	patch = pod_event_again(event, old);
+	return client_patch(n->client, k, meta_namespace(event), meta_name(event), NULL,
+	    "application/merge-patch+json", patch, NULL, NULL, err);
 }
 
 static void
@@ -182,7 +172,7 @@ post_events(struct node *n)
 	size_t i;
 
 	json_array_foreach (n->events, i, event)
-		if (client_create(n->client, event, NULL, NULL, &err) < 0)
+		if (post_event(n, event, &err) < 0)
 			log_more("cannot record an event: %s", err.msg);
 	json_array_clear(n->events);
 }
@@ -218,23 +208,6 @@ look_up_file(void *arg, const char *kind, const char *ns, const char *object)
 	return json_incref((json_t *)world_get(n->world, kind, ns, object));
 }
 
-/* A pod as a server would have completed it. */
-static void
-complete_pod(json_t *pod)
-{
-	autofree char *whole = NULL;
-
-	if (!*meta_namespace(pod))
-		put(pod, json_string("default"), "metadata", "namespace");
-	whole = xasprintf("%s/%s", meta_namespace(pod), meta_name(pod));
-	if (!*meta_uid(pod))
-		put(pod,
-		    json_sprintf("static-%016llx",
-			(unsigned long long)text_hash(whole, strlen(whole), TEXT_HASH_SEED)),
-		    "metadata", "uid");
-	put(pod, json_string(name), "spec", "nodeName");
-}
-
 static void
 read_pods(struct node *n)
 {
@@ -254,7 +227,7 @@ read_pods(struct node *n)
 	objects = objects_open(in ? stdin : f, in ? "standard input" : pods_file);
 	while ((r = objects_read(objects, &obj, &err)) > 0) {
 		if (strcmp(text(obj, "kind"), "Pod") == 0) {
-			complete_pod(obj);
+			pod_complete(obj, name);
 			json_array_append_new(pods, obj);
 			continue;
 		}
@@ -319,11 +292,8 @@ static int
 renew_lease(struct node *n, struct err *err)
 {
 	const struct kind *k = kind_find("coordination.k8s.io", "v1", "Lease");
-	char when[TIME_TEXT];
-	json_auto_t *patch =
-	    json_pack("{s:{s:s, s:i, s:s}}", "spec", "holderIdentity", name, "leaseDurationSeconds",
-		LEASE_SECONDS, "renewTime", time_print_micro(clock_now_us(), when));
-	json_auto_t *node = NULL;
+	json_auto_t *lease = node_lease(name, NULL, clock_now_us());
+	json_auto_t *patch = json_pack("{s:O}", "spec", get(lease, "spec")), *node = NULL;
 	int r = client_patch(n->client, k, "kube-node-lease", name, NULL,
 	    "application/merge-patch+json", patch, NULL, NULL, err);
 
@@ -331,13 +301,9 @@ renew_lease(struct node *n, struct err *err)
 		return r;
 	if ((r = client_get(n->client, core_kind("Node"), NULL, name, &node, err)) < 0)
 		return r;
-	json_object_set_new(patch, "apiVersion", json_string("coordination.k8s.io/v1"));
-	json_object_set_new(patch, "kind", json_string("Lease"));
-	json_object_set_new(patch, "metadata",
-	    json_pack("{s:s, s:s, s:[{s:s, s:s, s:s, s:s}]}", "name", name, "namespace",
-		"kube-node-lease", "ownerReferences", "apiVersion", "v1", "kind", "Node", "name",
-		name, "uid", meta_uid(node)));
-	return client_create(n->client, patch, NULL, NULL, err);
+	json_decref(lease);
+	lease = node_lease(name, meta_uid(node), clock_now_us());
+	return client_create(n->client, lease, NULL, NULL, err);
 }
 
 static void

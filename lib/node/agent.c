@@ -52,7 +52,8 @@ tell(struct agent *a, const struct pod *p, const char *type, const char *reason,
 	if (vasprintf(&message, fmt, ap) < 0)
 		abort();
 	va_end(ap);
-	log_line("pod %s: %s", p->label, message);
+	if (strcmp(type, "Normal") != 0)
+		log_line("pod %s: %s", p->label, message);
 	if (a->hooks.event)
 		a->hooks.event(a->hooks.arg, p->object, type, reason, message);
 }
@@ -121,8 +122,10 @@ stop(struct agent *a, struct pod *p, double grace)
 
 	if (!p->stopping || by < p->stop_by)
 		p->stop_by = by;
-	if (!p->stopping && !pod_over(p))
-		tell(a, p, "Normal", "Killing", "ending it within %.0f s", grace);
+	if (!p->stopping && !pod_over(p)) {
+		log_line("pod %s: ending it within %.0f s", p->label, grace);
+		tell(a, p, "Normal", "Killing", "Stopping pod %s", p->label);
+	}
 	p->stopping = true;
 	p->dirty = true;
 }
@@ -314,7 +317,7 @@ check_deadline(struct agent *a, struct pod *p, double now)
 	text_replace(&p->fail_reason, "DeadlineExceeded");
 	text_replace(
 	    &p->fail_message, "Pod was active on the node longer than the specified deadline");
-	tell(a, p, "Normal", "DeadlineExceeded", "%s", p->fail_message);
+	tell(a, p, "Warning", "DeadlineExceeded", "%s", p->fail_message);
 	p->dirty = true;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/meta.h"
@@ -211,6 +212,20 @@ host_set_cidr(struct host *h, const char *cidr, struct err *err)
 	return file_write(path, b.data, b.len, 0600, err);
 }
 
+/* Of a node that was killed, the processes it had forked may take a moment to follow it. */
+static bool
+take_lock(int fd)
+{
+	struct timespec pause = { 0, 20000000 };
+
+	for (int tries = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+		if (tries == 100)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
 static int
 open_data(struct host *h, const char *data, struct err *err)
 {
@@ -236,7 +251,7 @@ open_data(struct host *h, const char *data, struct err *err)
 	h->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (h->lock < 0)
 		return err_sys(err, errno, "cannot open '%s'", lock);
-	if (flock(h->lock, LOCK_EX | LOCK_NB) < 0)
+	if (!take_lock(h->lock))
 		return err_set(err, ERR_CONFLICT, "another orch-node uses '%s'", h->o.data);
 	return images_open(&h->images, h->o.data, err);
 }

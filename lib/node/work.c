@@ -246,8 +246,9 @@ started(struct agent *a, struct pod *p, struct container *c, const json_t *resul
 	c->stop_signal = (int)num(get(result, "stopSignal"), SIGTERM);
 	for (int i = 0; i < PROBES; i++)
 		probe_reset(&c->probes[i], get(c->spec, probe_fields[i]), now);
-	tell(a, p, "Normal", "Started", "container '%s' started in %.3f s", c->name,
-	    now - p->doing_since);
+	log_line(
+	    "pod %s: container '%s' started in %.3f s", p->label, c->name, now - p->doing_since);
+	tell(a, p, "Normal", "Started", "Started container %s", c->name);
 	if (c->monitor.pid)
 		work_watch(a, c);
 	if (c->monitor_fd < 0) /* it has ended already */

@@ -53,7 +53,7 @@ until_api() { # PATH FILTER [SECONDS]
 	ip=$(api $pods/web | jq -r .status.podIP)
 	for i in $(seq 50); do [ "$(busybox wget -qO- "http://$ip/")" = hello ] && break; sleep 0.1; done
 	[ "$(busybox wget -qO- "http://$ip/")" = hello ]
-	api /api/v1/namespaces/default/events | jq -e '[.items[].reason] | index("Started")'
+	api /api/v1/namespaces/default/events | jq -e '[.items[].reason] | index("Started")' >/dev/null
 	log=$(echo "$T"/n/log/pods/default_web_*/c/0.log)
 	exec 5<"$log"
 	api $pods/web -X DELETE >/dev/null
@@ -111,6 +111,11 @@ env: [{name: S, valueFrom: {secretKeyRef: {name: sec, key: k}}}]' 'volumes: [{na
 	until_api /api/v1/nodes/n1 '.status.conditions[] | select(.type == "Ready") | .status == "True"' 15
 	TYPE=application/merge-patch+json api /api/v1/nodes/n1/status -X PATCH -d '{"status":{"conditions":[{"type":"Ready","status":"Unknown"}]}}'
 	until_api /api/v1/nodes/n1 '.status.conditions[] | select(.type == "Ready") | .status == "True"' 15
+}
+
+@test "events: one that repeats itself is counted" {
+	create crash 'exit 1'  '' 'restartPolicy: Always'
+	until_api /api/v1/namespaces/default/events '.items[] | select(.reason == "Started" and .involvedObject.name == "crash") | .count == 2'
 }
 
 @test "figures" {
