@@ -26,10 +26,21 @@ causes_release(struct causes *c)
 	*c = (struct causes)CAUSES_INIT;
 }
 
-/* Takes field and message.  Kubernetes reports the same sentence about the same field once. */
+/*
+ * Takes field and message.  Kubernetes reports the same sentence about the same field once.
+ * Nobody reads a thousand of them: what comes after is dropped, so that an object made to
+ * be wrong everywhere costs no more than others.
+ */
 static void
 add(struct causes *c, const char *reason, char *field, char *message)
 {
+	enum { MOST = 1000 };
+
+	if (c->n >= MOST) {
+		free(field);
+		free(message);
+		return;
+	}
 	for (size_t i = 0; i < c->n; i++)
 		if (!strcmp(c->item[i].field, field) && !strcmp(c->item[i].message, message)) {
 			free(field);

@@ -34,19 +34,33 @@ check_one_of(struct causes *out, const struct path *at, const json_t *obj, const
 	refuse_unsupported(out, AT(at, key), text, values);
 }
 
-void
-check_unique(
-    struct causes *out, const struct path *at, const json_t *list, size_t n, const char *key)
+bool
+repeats(json_t *set, const char *word)
 {
-	const char *word = str(json_object_get(json_array_get(list, n), key), "");
+	if (!*word)
+		return false;
+	if (json_object_get(set, word))
+		return true;
+	json_object_set_new(set, word, json_true());
+	return false;
+}
+
+json_t *
+set_of(const json_t *list, const char *key)
+{
+	json_t *set = json_object(), *item;
 	size_t i;
-	json_t *item;
 
 	json_array_foreach (list, i, item)
-		if (i < n && *word && !strcmp(str(json_object_get(item, key), ""), word)) {
-			refuse_duplicate(out, at, word);
-			return;
-		}
+		repeats(set, str(key ? json_object_get(item, key) : item, ""));
+	return set;
+}
+
+void
+check_unique(struct causes *out, const struct path *at, json_t *set, const char *word)
+{
+	if (repeats(set, word))
+		refuse_duplicate(out, at, word);
 }
 
 void

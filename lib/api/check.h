@@ -42,9 +42,14 @@ bool check_required(struct causes *out, const struct path *at, const json_t *obj
 void check_one_of(struct causes *out, const struct path *at, const json_t *obj, const char *key,
     const char *const *values);
 
-/* list[n][key] must not stand in the list before; "" may. */
-void check_unique(
-    struct causes *out, const struct path *at, const json_t *list, size_t n, const char *key);
+/*
+ * Sets of words, for what must not stand twice: a json_object, so that a list of any length costs
+ * one lookup an item.  "" is never in one.
+ */
+bool repeats(json_t *set, const char *word); /* was it in?  It is now. */
+json_t *set_of(
+    const json_t *list, const char *key); /* of list[*][key], or the items for NULL; new */
+void check_unique(struct causes *out, const struct path *at, json_t *set, const char *word);
 
 /* Numbers.  A missing obj[key] is fine. */
 void check_not_negative(

@@ -147,12 +147,14 @@ void
 webhooks_create(struct causes *out, const json_t *obj)
 {
 	const json_t *hooks = json_object_get(obj, "webhooks");
+	json_auto_t *names = json_object();
 	size_t i;
 	json_t *hook;
 
 	json_array_foreach (hooks, i, hook) {
 		check_webhook(out, ITEM(AT(top, "webhooks"), i), hook);
-		check_unique(out, AT(ITEM(AT(top, "webhooks"), i), "name"), hooks, i, "name");
+		check_unique(
+		    out, AT(ITEM(AT(top, "webhooks"), i), "name"), names, text(hook, "name"));
 	}
 }
 

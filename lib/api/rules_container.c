@@ -5,35 +5,11 @@
 #include "api/rules_pod.h"
 #include "base/mem.h"
 
-static const json_t *
-item_named(const json_t *list, const char *name)
-{
-	size_t i;
-	json_t *item;
-
-	json_array_foreach (list, i, item)
-		if (!strcmp(text(item, "name"), name))
-			return item;
-	return NULL;
-}
-
-/* Does a word of the list stand before index n already? */
-static bool
-seen(const json_t *list, size_t n, const char *key, const char *value)
-{
-	size_t i;
-	json_t *item;
-
-	json_array_foreach (list, i, item)
-		if (i < n && *value && !strcmp(str(json_object_get(item, key), ""), value))
-			return true;
-	return false;
-}
-
 static void
 check_ports(struct causes *out, const struct path *at, const json_t *ports)
 {
 	static const char *const protocols[] = { "SCTP", "TCP", "UDP", NULL };
+	json_auto_t *names = json_object();
 	size_t i;
 	json_t *p;
 
@@ -44,8 +20,7 @@ check_ports(struct causes *out, const struct path *at, const json_t *ports)
 
 		if (*text(p, "name")) {
 			check_port_name(out, AT(here, "name"), text(p, "name"));
-			if (seen(ports, i, "name", text(p, "name")))
-				refuse_duplicate(out, AT(here, "name"), text(p, "name"));
+			check_unique(out, AT(here, "name"), names, text(p, "name"));
 		}
 		if (!port)
 			refuse_required(out, AT(here, "containerPort"), "");
@@ -80,6 +55,7 @@ check_mounts(
 		NULL };
 	const json_t *mounts = json_object_get(container, "volumeMounts");
 	bool privileged = truth(get(container, "securityContext", "privileged"));
+	json_auto_t *paths = json_object();
 	size_t i;
 	json_t *m;
 
@@ -87,10 +63,10 @@ check_mounts(
 		const struct path *here = ITEM(at, i);
 		const char *name = text(m, "name"), *path = text(m, "mountPath");
 
-		if (check_required(out, here, m, "name") && !item_named(volumes, name))
+		if (check_required(out, here, m, "name") && !json_object_get(volumes, name))
 			refuse_not_found(out, AT(here, "name"), name);
 		check_required(out, here, m, "mountPath");
-		if (seen(mounts, i, "mountPath", path))
+		if (repeats(paths, path))
 			refuse_text(out, AT(here, "mountPath"), path, "must be unique");
 		/* The missing index is Kubernetes' own. */
 		check_local_path(out, AT(at, "subPath"), text(m, "subPath"));
@@ -240,6 +216,7 @@ check_resize_policies(struct causes *out, const struct path *at, const json_t *p
 {
 	static const char *const resources[] = { "cpu", "memory", NULL };
 	static const char *const restarts[] = { "NotRequired", "RestartContainer", NULL };
+	json_auto_t *resources_seen = json_object();
 	size_t i;
 	json_t *p;
 
@@ -250,7 +227,7 @@ check_resize_policies(struct causes *out, const struct path *at, const json_t *p
 			refuse_unsupported(out, at, resource, resources);
 		if (strcmp(restart, "NotRequired") && strcmp(restart, "RestartContainer"))
 			refuse_unsupported(out, at, restart, restarts);
-		if (seen(policies, i, "resourceName", resource))
+		if (repeats(resources_seen, resource))
 			refuse_duplicate(out, at, resource);
 	}
 }
@@ -326,15 +303,16 @@ void
 check_containers(struct causes *out, const struct path *at, const json_t *spec)
 {
 	const json_t *containers = json_object_get(spec, "containers");
+	json_auto_t *names = json_object(),
+		    *volumes = set_of(json_object_get(spec, "volumes"), "name");
 	size_t i;
 	json_t *c;
 
 	if (!json_array_size(containers))
 		refuse_required(out, at, "");
 	json_array_foreach (containers, i, c) {
-		check_container(out, ITEM(at, i), c, json_object_get(spec, "volumes"));
-		if (seen(containers, i, "name", text(c, "name")))
-			refuse_duplicate(out, AT(ITEM(at, i), "name"), text(c, "name"));
+		check_container(out, ITEM(at, i), c, volumes);
+		check_unique(out, AT(ITEM(at, i), "name"), names, text(c, "name"));
 		check_probes(out, ITEM(at, i), c);
 	}
 	check_host_ports(out, at, spec);
@@ -348,17 +326,16 @@ check_init_containers(struct causes *out, const struct path *at, const json_t *s
 	static const char *const later[] = { "lifecycle", "livenessProbe", "readinessProbe",
 		"startupProbe" };
 	const json_t *containers = json_object_get(spec, "initContainers");
+	json_auto_t *names = set_of(json_object_get(spec, "containers"), "name");
+	json_auto_t *volumes = set_of(json_object_get(spec, "volumes"), "name");
 	size_t i;
 	json_t *c;
 
 	json_array_foreach (containers, i, c) {
 		const struct path *here = ITEM(at, i);
-		const char *name = text(c, "name");
 
-		check_container(out, here, c, json_object_get(spec, "volumes"));
-		if (*name && (seen(containers, i, "name", name) ||
-				 item_named(json_object_get(spec, "containers"), name)))
-			refuse_duplicate(out, AT(here, "name"), name);
+		check_container(out, here, c, volumes);
+		check_unique(out, AT(here, "name"), names, text(c, "name"));
 		if (!strcmp(text(c, "restartPolicy"), "Always")) {
 			check_probes(out, here, c);
 			continue;

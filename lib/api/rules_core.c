@@ -11,22 +11,14 @@ static const struct path *const top = NULL;
 /* --- Service -------------------------------------------------------------------------- */
 
 static void
-check_service_port(struct causes *out, const struct path *at, const json_t *p, const json_t *ports,
-    size_t n, bool may_have_node_port)
+check_service_port(struct causes *out, const struct path *at, const json_t *p, bool several,
+    json_t *names, bool may_have_node_port)
 {
-	size_t i;
-	json_t *earlier;
-
-	if (!*text(p, "name")) {
-		if (json_array_size(ports) > 1)
-			refuse_required(out, AT(at, "name"), "");
-	} else {
+	if (*text(p, "name")) {
 		check_dns_label(out, AT(at, "name"), text(p, "name"));
-		json_array_foreach (ports, i, earlier)
-			if (i < n && !strcmp(text(earlier, "name"), text(p, "name"))) {
-				refuse_duplicate(out, AT(at, "name"), text(p, "name"));
-				break;
-			}
+		check_unique(out, AT(at, "name"), names, text(p, "name"));
+	} else if (several) {
+		refuse_required(out, AT(at, "name"), "");
 	}
 	check_port(out, AT(at, "port"), num(json_object_get(p, "port"), 0));
 	check_port_or_name(out, AT(at, "targetPort"), json_object_get(p, "targetPort"));
@@ -37,15 +29,6 @@ check_service_port(struct causes *out, const struct path *at, const json_t *p, c
 		check_qualified_name(out, AT(at, "appProtocol"), text(p, "appProtocol"));
 }
 
-static bool
-same_port(const json_t *a, const json_t *b)
-{
-	const json_t *port = json_object_get(a, "port");
-
-	return port && json_equal(port, json_object_get(b, "port")) &&
-	       !strcmp(text(a, "protocol"), text(b, "protocol"));
-}
-
 static void
 check_service_ports(struct causes *out, const struct path *at, const json_t *spec)
 {
@@ -53,25 +36,25 @@ check_service_ports(struct causes *out, const struct path *at, const json_t *spe
 	const json_t *ports = json_object_get(spec, "ports");
 	const char *type = text(spec, "type");
 	bool inside = !*type || !strcmp(type, "ClusterIP");
-	size_t i, j;
-	json_t *p, *earlier;
+	json_auto_t *seen = json_object(), *names = json_object();
+	size_t i;
+	json_t *p;
 
 	json_array_foreach (ports, i, p) {
-		check_service_port(out, ITEM(at, i), p, ports, i, !inside);
+		check_service_port(out, ITEM(at, i), p, json_array_size(ports) > 1, names, !inside);
 		check_one_of(out, ITEM(at, i), p, "protocol", protocols);
 	}
-	json_array_foreach (ports, i, p)
-		json_array_foreach (ports, j, earlier)
-			if (j < i && same_port(p, earlier)) {
-				/* What Kubernetes compares, and so what it shows. */
-				json_auto_t *key =
-				    json_pack("{s:s, s:s, s:n, s:O, s:i, s:i}", "Name", "",
-					"Protocol", text(p, "protocol"), "AppProtocol", "Port",
-					json_object_get(p, "port"), "TargetPort", 0, "NodePort", 0);
+	json_array_foreach (ports, i, p) {
+		autofree char *word = xasprintf("%s/%" JSON_INTEGER_FORMAT, text(p, "protocol"),
+		    num(json_object_get(p, "port"), 0));
+		/* What Kubernetes compares, and so what it shows. */
+		json_auto_t *key = json_pack("{s:s, s:s, s:n, s:O?, s:i, s:i}", "Name", "",
+		    "Protocol", text(p, "protocol"), "AppProtocol", "Port",
+		    json_object_get(p, "port"), "TargetPort", 0, "NodePort", 0);
 
-				refuse_duplicate_value(out, ITEM(at, i), key);
-				break;
-			}
+		if (repeats(seen, word))
+			refuse_duplicate_value(out, ITEM(at, i), key);
+	}
 }
 
 static void
@@ -214,8 +197,9 @@ node_create(struct causes *out, const json_t *obj)
 		NULL };
 	const json_t *taints = get(obj, "spec", "taints");
 	const struct path *at = AT(AT(top, "spec"), "taints");
-	size_t i, j;
-	json_t *taint, *earlier, *cidr;
+	json_auto_t *seen = json_object();
+	size_t i;
+	json_t *taint, *cidr;
 
 	json_array_foreach (get(obj, "spec", "podCIDRs"), i, cidr)
 		check_cidr(out, ITEM(AT(AT(top, "spec"), "podCIDRs"), i), str(cidr, ""));
@@ -223,6 +207,7 @@ node_create(struct causes *out, const json_t *obj)
 	check_amounts(out, AT(AT(top, "status"), "allocatable"), get(obj, "status", "allocatable"));
 	json_array_foreach (taints, i, taint) {
 		const struct path *here = ITEM(at, i);
+		autofree char *word = xasprintf("%s:%s", text(taint, "key"), text(taint, "effect"));
 
 		check_qualified_name(out, AT(here, "key"), text(taint, "key"));
 		check_label_value(out, AT(here, "value"), text(taint, "value"));
@@ -230,12 +215,8 @@ node_create(struct causes *out, const json_t *obj)
 			refuse_required(out, AT(here, "effect"), "");
 		else
 			check_one_of(out, here, taint, "effect", effects);
-		json_array_foreach (taints, j, earlier)
-			if (j < i && !strcmp(text(earlier, "key"), text(taint, "key")) &&
-			    !strcmp(text(earlier, "effect"), text(taint, "effect"))) {
-				refuse_duplicate(out, here, text(taint, "key"));
-				break;
-			}
+		if (repeats(seen, word))
+			refuse_duplicate(out, here, text(taint, "key"));
 	}
 }
 

@@ -24,18 +24,18 @@ check_exit_codes(struct causes *out, const struct path *at, const json_t *codes)
 	static const char *const operators[] = { "In", "NotIn", NULL };
 	const json_t *values = json_object_get(codes, "values");
 	bool in = !strcmp(text(codes, "operator"), "In"), ordered = true;
-	size_t i, j;
-	json_t *v, *earlier;
+	json_auto_t *seen = json_object();
+	size_t i;
+	json_t *v;
 
 	json_array_foreach (values, i, v) {
+		autofree char *word = xasprintf("%" JSON_INTEGER_FORMAT, num(v, 0));
+
 		if (in && !num(v, 1))
 			refuse_value(
 			    out, ITEM(AT(at, "values"), i), v, "must not be 0 for the In operator");
-		json_array_foreach (values, j, earlier)
-			if (j < i && json_equal(v, earlier)) {
-				refuse_duplicate_value(out, ITEM(AT(at, "values"), i), v);
-				break;
-			}
+		if (repeats(seen, word))
+			refuse_duplicate_value(out, ITEM(AT(at, "values"), i), v);
 		ordered &= !i || num(json_array_get(values, i - 1), 0) <= num(v, 0);
 	}
 	if (!ordered)

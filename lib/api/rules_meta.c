@@ -122,21 +122,17 @@ static void
 check_new_finalizers(
     struct causes *out, const struct path *at, const json_t *now, const json_t *before)
 {
-	size_t i, j;
-	json_t *item, *known;
+	json_auto_t *known = set_of(before, NULL);
+	size_t i;
+	json_t *item;
 
-	json_array_foreach (now, i, item) {
-		bool found = false;
-
-		json_array_foreach (before, j, known)
-			found |= json_equal(item, known);
-		if (!found)
+	json_array_foreach (now, i, item)
+		if (!json_object_get(known, str(item, "")))
 			refuse_forbidden(out, at,
 			    "no new finalizers can be added if the object is being deleted, found "
 			    "new finalizers "
 			    "[]string{\"%s\"}",
 			    str(item, ""));
-	}
 }
 
 void

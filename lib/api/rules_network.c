@@ -82,6 +82,7 @@ endpoint_slice_create(struct causes *out, const json_t *obj)
 {
 	const json_t *endpoints = json_object_get(obj, "endpoints"),
 		     *ports = json_object_get(obj, "ports");
+	json_auto_t *names = json_object();
 	size_t i;
 	json_t *item;
 
@@ -94,7 +95,7 @@ endpoint_slice_create(struct causes *out, const json_t *obj)
 
 		if (*text(item, "name"))
 			check_dns_label(out, at, text(item, "name"));
-		check_unique(out, at, ports, i, "name");
+		check_unique(out, at, names, text(item, "name"));
 	}
 }
 

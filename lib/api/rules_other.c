@@ -71,8 +71,9 @@ check_usages(struct causes *out, const struct path *at, const json_t *usages)
 		"ipsec tunnel", "ipsec user", "key agreement", "key encipherment", "microsoft sgc",
 		"netscape sgc", "ocsp signing", "s/mime", "server auth", "signing", "timestamping",
 		NULL };
-	size_t i, j;
-	json_t *usage, *earlier;
+	json_auto_t *seen = json_object();
+	size_t i;
+	json_t *usage;
 
 	if (!json_array_size(usages))
 		refuse_required(out, at, "usages must be provided");
@@ -85,11 +86,7 @@ check_usages(struct causes *out, const struct path *at, const json_t *usages)
 			refuse_unsupported(out, ITEM(at, i), str(usage, ""), known);
 	}
 	json_array_foreach (usages, i, usage)
-		json_array_foreach (usages, j, earlier)
-			if (j < i && json_equal(usage, earlier)) {
-				refuse_duplicate(out, ITEM(at, i), str(usage, ""));
-				break;
-			}
+		check_unique(out, ITEM(at, i), seen, str(usage, ""));
 }
 
 void
@@ -123,6 +120,7 @@ signing_request_create(struct causes *out, const json_t *obj)
 static void
 check_device_requests(struct causes *out, const struct path *at, const json_t *requests)
 {
+	json_auto_t *names = json_object();
 	size_t i;
 	json_t *r;
 
@@ -138,7 +136,7 @@ check_device_requests(struct causes *out, const struct path *at, const json_t *r
 			check_required(out, AT(here, "exactly"), exactly, "deviceClassName");
 	}
 	json_array_foreach (requests, i, r)
-		check_unique(out, ITEM(at, i), requests, i, "name");
+		check_unique(out, ITEM(at, i), names, text(r, "name"));
 }
 
 void
@@ -167,13 +165,14 @@ resource_slice_create(struct causes *out, const json_t *obj)
 {
 	const json_t *devices = get(obj, "spec", "devices");
 	const struct path *at = AT(AT(top, "spec"), "devices");
+	json_auto_t *names = json_object();
 	size_t i;
 	json_t *d;
 
 	json_array_foreach (devices, i, d)
 		check_dns_label(out, AT(ITEM(at, i), "name"), text(d, "name"));
 	json_array_foreach (devices, i, d)
-		check_unique(out, ITEM(at, i), devices, i, "name");
+		check_unique(out, ITEM(at, i), names, text(d, "name"));
 }
 
 /* --- admission policies ------------------------------------------------------------------------
@@ -187,6 +186,7 @@ validating_policy_create(struct causes *out, const json_t *obj)
 	const json_t *notes = json_object_get(spec, "auditAnnotations");
 	const char *version = text(params, "apiVersion"), *slash = strchr(version, '/');
 	const struct path *at = AT(top, "spec");
+	json_auto_t *keys = json_object();
 	size_t i;
 	json_t *note;
 
@@ -206,6 +206,6 @@ validating_policy_create(struct causes *out, const json_t *obj)
 		if (!*text(note, "valueExpression"))
 			refuse_required(
 			    out, AT(here, "valueExpression"), "valueExpression is not specified");
-		check_unique(out, AT(here, "key"), notes, i, "key");
+		check_unique(out, AT(here, "key"), keys, text(note, "key"));
 	}
 }

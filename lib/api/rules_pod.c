@@ -11,8 +11,9 @@ check_security_context(struct causes *out, const struct path *at, const json_t *
 {
 	const json_t *context = json_object_get(spec, "securityContext");
 	const json_t *sysctls = json_object_get(context, "sysctls");
-	size_t i, j;
-	json_t *item, *earlier;
+	json_auto_t *names = json_object();
+	size_t i;
+	json_t *item;
 
 	check_user_id(out, at, context, "fsGroup");
 	check_user_id(out, at, context, "runAsUser");
@@ -33,11 +34,7 @@ check_security_context(struct causes *out, const struct path *at, const json_t *
 			    "must have at most 253 characters and match regex "
 			    "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./"
 			    "])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
-		json_array_foreach (sysctls, j, earlier)
-			if (n && j < i && !strcmp(text(earlier, "name"), name)) {
-				refuse_duplicate(out, here, name);
-				break;
-			}
+		check_unique(out, here, names, name);
 	}
 	check_seccomp(out, AT(at, "seccompProfile"), json_object_get(context, "seccompProfile"));
 }
@@ -101,20 +98,16 @@ static void
 check_gates(struct causes *out, const struct path *at, const json_t *spec)
 {
 	const json_t *gates = json_object_get(spec, "schedulingGates");
-	size_t i, j;
-	json_t *gate, *earlier;
+	json_auto_t *names = json_object();
+	size_t i;
+	json_t *gate;
 
 	json_array_foreach (json_object_get(spec, "readinessGates"), i, gate)
 		check_qualified_name(out, AT(ITEM(AT(at, "readinessGates"), i), "conditionType"),
 		    text(gate, "conditionType"));
 	json_array_foreach (gates, i, gate) {
 		check_qualified_name(out, ITEM(AT(at, "schedulingGates"), i), text(gate, "name"));
-		json_array_foreach (gates, j, earlier)
-			if (j < i && !strcmp(text(earlier, "name"), text(gate, "name"))) {
-				refuse_duplicate(
-				    out, ITEM(AT(at, "schedulingGates"), i), text(gate, "name"));
-				break;
-			}
+		check_unique(out, ITEM(AT(at, "schedulingGates"), i), names, text(gate, "name"));
 	}
 }
 
@@ -258,25 +251,34 @@ pod_create(struct causes *out, const json_t *obj)
 
 /* --- updates ---------------------------------------------------------------------------- */
 
-/* Tolerations may be added; one that is there may change its tolerationSeconds only. */
+/* A toleration as a word, but for its tolerationSeconds, which alone may change. */
+static char *
+toleration_word(const json_t *toleration)
+{
+	json_auto_t *rest = json_copy((json_t *)toleration);
+
+	json_object_del(rest, "tolerationSeconds");
+	return json_dumps(rest, JSON_SORT_KEYS | JSON_ENCODE_ANY);
+}
+
+/* Tolerations may be added; those that are there stay. */
 static void
 check_added_tolerations(
     struct causes *out, const struct path *at, const json_t *now, const json_t *before)
 {
-	size_t i, j;
-	json_t *old, *new;
+	json_auto_t *words = json_object();
+	size_t i;
+	json_t *item;
 
-	json_array_foreach (before, i, old) {
-		bool found = false;
+	json_array_foreach (now, i, item) {
+		autofree char *word = toleration_word(item);
 
-		json_array_foreach (now, j, new) {
-			json_auto_t *a = json_copy(old), *b = json_copy(new);
+		repeats(words, word ? word : "");
+	}
+	json_array_foreach (before, i, item) {
+		autofree char *word = toleration_word(item);
 
-			json_object_del(a, "tolerationSeconds");
-			json_object_del(b, "tolerationSeconds");
-			found |= json_equal(a, b);
-		}
-		if (!found) {
+		if (!json_object_get(words, word ? word : "")) {
 			refuse_forbidden(out, at,
 			    "existing toleration can not be modified except its tolerationSeconds");
 			return;
@@ -288,19 +290,15 @@ static void
 check_removed_gates(
     struct causes *out, const struct path *at, const json_t *now, const json_t *before)
 {
-	size_t i, j;
-	json_t *gate, *old;
+	json_auto_t *known = set_of(before, "name");
+	size_t i;
+	json_t *gate;
 
-	json_array_foreach (now, i, gate) {
-		bool found = false;
-
-		json_array_foreach (before, j, old)
-			found |= json_equal(gate, old);
-		if (!found)
+	json_array_foreach (now, i, gate)
+		if (!json_object_get(known, text(gate, "name")))
 			refuse_forbidden(out, AT(ITEM(at, i), "name"),
 			    "only deletion is allowed, but found new scheduling gate '%s'",
 			    text(gate, "name"));
-	}
 }
 
 static void

@@ -164,13 +164,14 @@ void
 limit_range_create(struct causes *out, const json_t *obj)
 {
 	const json_t *limits = get(obj, "spec", "limits");
+	json_auto_t *types = json_object();
 	size_t i;
 	json_t *item;
 
 	json_array_foreach (limits, i, item) {
 		const struct path *at = ITEM(AT(AT(top, "spec"), "limits"), i);
 
-		check_unique(out, AT(at, "type"), limits, i, "type");
+		check_unique(out, AT(at, "type"), types, text(item, "type"));
 		check_bound(
 		    out, at, item, "defaultRequest", "default", "default request", "default limit");
 		check_bound(out, at, item, "defaultRequest", "max", "default request", "max");

@@ -159,30 +159,31 @@ void
 check_spread(struct causes *out, const struct path *up, const json_t *constraints)
 {
 	static const char *const when[] = { "DoNotSchedule", "ScheduleAnyway", NULL };
-	size_t i, j;
-	json_t *c, *later;
+	json_auto_t *pairs = json_object();
+	size_t i;
+	json_t *c;
 
 	json_array_foreach (constraints, i, c) {
 		const struct path *at = ITEM(up, i);
-		const char *key = text(c, "topologyKey"), *unmet = text(c, "whenUnsatisfiable");
 
 		if (num(json_object_get(c, "maxSkew"), 0) <= 0)
 			refuse_number(out, AT(at, "maxSkew"), num(json_object_get(c, "maxSkew"), 0),
 			    "must be greater than zero");
-		if (!*key)
+		if (!*text(c, "topologyKey"))
 			refuse_required(out, AT(at, "topologyKey"), "can not be empty");
 		check_one_of(out, at, c, "whenUnsatisfiable", when);
-		json_array_foreach (constraints, j, later)
-			if (j > i && *key && !strcmp(key, text(later, "topologyKey")) &&
-			    !strcmp(unmet, text(later, "whenUnsatisfiable"))) {
-				autofree char *pair = xasprintf("{%s, %s}", key, unmet);
-
-				refuse_duplicate(
-				    out, AT(at, "{topologyKey, whenUnsatisfiable}"), pair);
-				break;
-			}
 		check_label_selector(
 		    out, AT(at, "labelSelector"), json_object_get(c, "labelSelector"));
+	}
+	/* Of two that are the same the earlier one is named. */
+	for (i = json_array_size(constraints); i-- > 0;) {
+		autofree char *pair = NULL;
+
+		c = json_array_get(constraints, i);
+		pair = xasprintf("{%s, %s}", text(c, "topologyKey"), text(c, "whenUnsatisfiable"));
+		if (*text(c, "topologyKey"))
+			check_unique(
+			    out, AT(ITEM(up, i), "{topologyKey, whenUnsatisfiable}"), pairs, pair);
 	}
 }
 

@@ -211,6 +211,7 @@ csi_driver_create(struct causes *out, const json_t *obj)
 	const json_t *spec = json_object_get(obj, "spec"),
 		     *tokens = json_object_get(spec, "tokenRequests");
 	const struct path *at = AT(top, "spec");
+	json_auto_t *audiences = json_object();
 	size_t i;
 	json_t *item;
 
@@ -221,7 +222,7 @@ csi_driver_create(struct causes *out, const json_t *obj)
 	json_array_foreach (tokens, i, item) {
 		const struct path *here = ITEM(AT(at, "tokenRequests"), i);
 
-		check_unique(out, AT(here, "audience"), tokens, i, "audience");
+		check_unique(out, AT(here, "audience"), audiences, text(item, "audience"));
 		if (num(json_object_get(item, "expirationSeconds"), 600) < 600)
 			refuse_value(out, AT(here, "expirationSeconds"),
 			    json_object_get(item, "expirationSeconds"),
@@ -245,15 +246,12 @@ csi_driver_update(struct causes *out, const json_t *obj, const json_t *old)
 static void
 check_topology_keys(struct causes *out, const struct path *at, const json_t *keys)
 {
-	size_t i, j;
-	json_t *key, *earlier;
+	json_auto_t *seen = json_object();
+	size_t i;
+	json_t *key;
 
 	json_array_foreach (keys, i, key) {
-		json_array_foreach (keys, j, earlier)
-			if (j < i && json_equal(key, earlier)) {
-				refuse_duplicate(out, at, str(key, ""));
-				break;
-			}
+		check_unique(out, at, seen, str(key, ""));
 		check_qualified_name(out, at, str(key, ""));
 	}
 }
@@ -262,6 +260,7 @@ void
 csi_node_create(struct causes *out, const json_t *obj)
 {
 	const json_t *drivers = get(obj, "spec", "drivers");
+	json_auto_t *names = json_object();
 	size_t i;
 	json_t *d;
 
@@ -270,7 +269,7 @@ csi_node_create(struct causes *out, const json_t *obj)
 
 		check_required(out, at, d, "name");
 		check_required(out, at, d, "nodeID");
-		check_unique(out, AT(at, "name"), drivers, i, "name");
+		check_unique(out, AT(at, "name"), names, text(d, "name"));
 		check_topology_keys(out, at, json_object_get(d, "topologyKeys"));
 		check_not_negative(
 		    out, AT(at, "allocatable"), json_object_get(d, "allocatable"), "count");
@@ -281,21 +280,22 @@ csi_node_create(struct causes *out, const json_t *obj)
 void
 csi_node_update(struct causes *out, const json_t *obj, const json_t *old)
 {
-	size_t i, j;
+	json_auto_t *known = json_object();
+	size_t i;
 	json_t *d, *before;
 
-	json_array_foreach (get(obj, "spec", "drivers"), i, d)
-		json_array_foreach (get(old, "spec", "drivers"), j, before) {
-			json_auto_t *whole = json_pack("{s:s, s:s, s:O?, s:O?}", "Name",
-			    text(d, "name"), "NodeID", text(d, "nodeID"), "TopologyKeys",
-			    json_object_get(d, "topologyKeys"), "Allocatable",
-			    json_object_get(d, "allocatable"));
+	json_array_foreach (get(old, "spec", "drivers"), i, d)
+		json_object_set(known, text(d, "name"), d);
+	json_array_foreach (get(obj, "spec", "drivers"), i, d) {
+		json_auto_t *whole = json_pack("{s:s, s:s, s:O?, s:O?}", "Name", text(d, "name"),
+		    "NodeID", text(d, "nodeID"), "TopologyKeys", json_object_get(d, "topologyKeys"),
+		    "Allocatable", json_object_get(d, "allocatable"));
 
-			if (!strcmp(text(d, "name"), text(before, "name")) &&
-			    !json_equal(d, before))
-				refuse_value(out, AT(AT(top, "spec"), "drivers"), whole,
-				    "field is immutable");
-		}
+		before = json_object_get(known, text(d, "name"));
+		if (before && !json_equal(d, before))
+			refuse_value(
+			    out, AT(AT(top, "spec"), "drivers"), whole, "field is immutable");
+	}
 }
 
 void

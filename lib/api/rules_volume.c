@@ -246,8 +246,9 @@ check_source(struct causes *out, const struct path *at, const json_t *volume)
 void
 check_volumes(struct causes *out, const struct path *at, const json_t *volumes)
 {
-	size_t i, j;
-	json_t *volume, *earlier;
+	json_auto_t *names = json_object();
+	size_t i;
+	json_t *volume;
 
 	json_array_foreach (volumes, i, volume) {
 		const struct path *here = ITEM(at, i);
@@ -257,10 +258,6 @@ check_volumes(struct causes *out, const struct path *at, const json_t *volumes)
 		if (!check_required(out, here, volume, "name"))
 			continue;
 		check_dns_label(out, AT(here, "name"), name);
-		json_array_foreach (volumes, j, earlier)
-			if (j < i && !strcmp(text(earlier, "name"), name)) {
-				refuse_duplicate(out, AT(here, "name"), name);
-				break;
-			}
+		check_unique(out, AT(here, "name"), names, name);
 	}
 }
