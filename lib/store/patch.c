@@ -67,7 +67,7 @@ int
 patch_apply(struct call *c, const json_t *old, const struct type *type, json_t **ret)
 {
 	enum patch_form form = patch_form(c);
-	json_t *patch, *obj;
+	json_t *patch = NULL, *obj;
 	struct err err;
 	int r = 0;
 

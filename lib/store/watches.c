@@ -10,11 +10,11 @@
 
 /* A watcher stands under the most telling thing it asks for: a node, a namespace, or the kind. */
 static size_t
-slot(const struct table *t, char class, const char *text)
+slot(const struct table *t, char sort, const char *text)
 {
 	uint64_t h = text_hash(text, strlen(text), TEXT_HASH_SEED ^ (uint64_t)(uintptr_t)t);
 
-	return (h ^ (h >> 29) ^ (uint64_t)class * 0x9e3779b97f4a7c15u) % BUCKETS;
+	return (h ^ (h >> 29) ^ (uint64_t)sort * 0x9e3779b97f4a7c15u) % BUCKETS;
 }
 
 static size_t
