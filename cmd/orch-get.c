@@ -55,6 +55,17 @@ one_object(const struct targets *t)
 	return t->n == 1 && *t->item[0].name;
 }
 
+static void
+say_nothing(const struct client *c)
+{
+	const char *ns = scope_options.namespace ? scope_options.namespace : client_namespace(c);
+
+	if (scope_options.all_namespaces)
+		fprintf(stderr, "%s: nothing found\n", self.name);
+	else
+		fprintf(stderr, "%s: nothing found in namespace '%s'\n", self.name, ns);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -91,7 +102,7 @@ main(int argc, char *argv[])
 		die(&err, "cannot print");
 	output_discard(&g.output);
 	if (people && g.n == 0 && worst == 0)
-		fprintf(stderr, "%s: nothing found\n", self.name);
+		say_nothing(c);
 	targets_release(&targets);
 	client_close(c);
 	return finish(worst);

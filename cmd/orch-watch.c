@@ -1,5 +1,8 @@
 /* orch-watch - changes as they happen: an event stream out, across lost connections. */
+#include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/cli.h"
 #include "base/clock.h"
@@ -73,18 +76,37 @@ left(double end)
 	return end < 0 ? -1 : end > now ? end - now : 0;
 }
 
+/*
+ * A descriptor that is readable once nobody reads our output any more, so that `orch-watch | head`
+ * ends without waiting for one more event; -1 when the output is no pipe.
+ */
+static int
+reader_gone(void)
+{
+	struct epoll_event ev = { .events = 0 }; /* errors and hang-ups come unasked */
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, STDOUT_FILENO, &ev) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 static int
 watch(struct watching *w, struct err *err)
 {
 	double end = timeout ? clock_monotonic() + cli_duration("timeout", timeout) : -1;
+	autoclose int gone = reader_gone();
+	struct pollfd p = { .fd = gone, .events = POLLIN };
 	int r;
 
-	while ((r = cache_wait(w->cache, left(end), -1, err)) >= 0) {
+	while ((r = cache_wait(w->cache, left(end), gone, err)) >= 0) {
 		if (!w->events)
 			output_flush(&w->output);
 		if (fflush(stdout) != 0)
 			return err_set(err, ERR_UNAVAILABLE, "cannot write output");
-		if (r == 0 && left(end) == 0)
+		if (left(end) == 0 || (gone >= 0 && poll(&p, 1, 0) > 0))
 			return 0;
 	}
 	return r;

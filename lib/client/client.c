@@ -17,6 +17,7 @@ client_new(
 	c = xcalloc(1, sizeof *c);
 	*c = (struct client){ .endpoint = endpoint, .clones = clones, .easy = easy };
 	c->timeout_ms = timeout_ms;
+	c->stop_fd = -1;
 	__atomic_add_fetch(clones, 1, __ATOMIC_ACQ_REL);
 	*ret = c;
 	return 0;
@@ -82,6 +83,12 @@ const char *
 client_server(const struct client *c)
 {
 	return c->endpoint->shown;
+}
+
+void
+client_stop_on(struct client *c, int fd)
+{
+	c->stop_fd = fd;
 }
 
 /* A request whose answer is an object; refusals become errors. */

@@ -25,7 +25,9 @@ void client_close(struct client *c); /* accepts NULL */
 int client_clone(
     struct client **ret, const struct client *c, struct err *err); /* same server, own connection */
 const char *client_namespace(const struct client *c); /* of the context, or "default" */
-const char *client_server(const struct client *c);    /* its URL, for messages */
+/* Give up the request that is running, and every later one, when fd is readable (-1: never). */
+void client_stop_on(struct client *c, int fd);
+const char *client_server(const struct client *c); /* its URL, for messages */
 
 /* One raw request.  Any HTTP status is success here: *status tells. body may be NULL. */
 int client_request(struct client *c, const char *method, const char *path, const char *content_type,

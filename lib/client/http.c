@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -50,7 +51,8 @@ prepare_tls(const struct endpoint *e, CURL *easy)
 {
 	if (e->ca.path) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, e->ca.path);
-		/* that one alone: not also the machine's, which cost megabytes a connection besides */
+		/* that one alone: not also the machine's, which cost megabytes a connection besides
+		 */
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	}
 	if (e->insecure) {
@@ -221,6 +223,16 @@ retry_after(char *line, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
+/* curl asks about once a second, also when nothing moves. */
+static int
+stopped(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	struct pollfd p = { .fd = *(int *)arg, .events = POLLIN };
+
+	(void)a, (void)b, (void)c, (void)d;
+	return poll(&p, 1, 0) > 0;
+}
+
 /* Method, body and headers of a request onto the client's handle; the headers are freed by the
  * caller. */
 static struct curl_slist *
@@ -248,6 +260,11 @@ prepare(struct client *c, const struct request *rq, char said[CURL_ERROR_SIZE])
 	}
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, said);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, c->timeout_ms);
+	if (c->stop_fd >= 0) {
+		curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+		curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, stopped);
+		curl_easy_setopt(easy, CURLOPT_XFERINFODATA, &c->stop_fd);
+	}
 	said[0] = '\0';
 	return headers;
 }

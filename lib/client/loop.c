@@ -360,6 +360,7 @@ descriptors(struct loop *l, struct err *err)
 	if (l->signals < 0 || l->epoll < 0 ||
 	    epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->signals, &ev) < 0)
 		return err_sys(err, errno, "cannot wait for signals");
+	client_stop_on(l->client, l->signals);
 	if (!l->options->metrics)
 		return 0;
 	if ((r = metrics_open(&l->server, l->options->metrics, err)) < 0)
@@ -391,6 +392,7 @@ teardown(struct loop *l)
 	sigset_t end;
 
 	metrics_close(l->server);
+	client_stop_on(l->client, -1);
 	if (l->signals >= 0)
 		close(l->signals);
 	if (l->epoll >= 0)

@@ -47,6 +47,11 @@ teardown() { [ -z "${watch:-}" ] || kill "$watch" 2>/dev/null || :; }
   [[ $output == *configmap/old* ]]
 }
 
+@test "it ends when nobody reads" {
+  run -0 timeout 5 bash -c 'orch-watch configmaps | head -n 1'
+  [ "$(json .type <<<"$output")" = ADDED ]
+}
+
 @test "the server comes back: nothing is lost" {
   port=$(sed -n 's|.*https://127.0.0.1:||p' "$KUBECONFIG")
   configmap before | orch-apply
