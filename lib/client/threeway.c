@@ -30,16 +30,49 @@ type_under(const struct type *t, const char *key)
 
 /* --- lists --------------------------------------------------------------------------------- */
 
-/* The element with the same value under the merge key, or (key NULL) the same element. */
+/* A field's value, or what it is when nobody says. */
 static json_t *
-find_same(const json_t *list, const char *key, const json_t *elem)
+key_value(const struct type *t, const json_t *elem, const char *key)
+{
+	const struct field *f = field_of(t, key);
+	json_t *v = json_object_get(elem, key);
+
+	if (v)
+		return json_incref(v);
+	return f && f->dflt ? json_loads(f->dflt, JSON_DECODE_ANY, NULL) : NULL;
+}
+
+static bool
+same_key(const struct type *t, const json_t *a, const json_t *b, const char *key)
+{
+	json_auto_t *x = key_value(t, a, key), *y = key_value(t, b, key);
+
+	return x == y || json_equal(x, y);
+}
+
+/*
+ * Do two elements stand for the same thing?  By the merge key, and by the keys of server-side
+ * apply where there are more: port 53 of TCP is not port 53 of UDP.
+ */
+static bool
+same_element(const struct field *f, const json_t *a, const json_t *b)
+{
+	if (!f->merge_key)
+		return json_equal(a, b);
+	for (const char *const *key = f->list_keys; key && *key; key++)
+		if (!same_key(elem_type(f->type), a, b, *key))
+			return false;
+	return same_key(elem_type(f->type), a, b, f->merge_key);
+}
+
+static json_t *
+find_same(const json_t *list, const struct field *f, const json_t *elem)
 {
 	size_t i;
 	json_t *e;
 
 	json_array_foreach (list, i, e)
-		if (key ? json_equal(json_object_get(e, key), json_object_get(elem, key))
-			: json_equal(e, elem))
+		if (same_element(f, e, elem))
 			return e;
 	return NULL;
 }
@@ -62,9 +95,23 @@ static json_t *merge_value(const struct type *t, unsigned patch, const json_t *l
 
 /* What is there, is not wanted, and was not applied by us: it stays. */
 static bool
-foreign(const json_t *e, const char *key, const json_t *last, const json_t *wanted)
+foreign(const json_t *e, const struct field *f, const json_t *last, const json_t *wanted)
 {
-	return !find_same(wanted, key, e) && !find_same(last, key, e);
+	return !find_same(wanted, f, e) && !find_same(last, f, e);
+}
+
+/* The very same element a second time (of keys that are there twice) would multiply with every
+ * apply. */
+static void
+append_once(json_t *out, json_t *elem)
+{
+	size_t i;
+	json_t *e;
+
+	json_array_foreach (out, i, e)
+		if (e == elem)
+			return;
+	json_array_append(out, elem);
 }
 
 /*
@@ -74,29 +121,28 @@ foreign(const json_t *e, const char *key, const json_t *last, const json_t *want
 static json_t *
 merge_list(const struct field *f, const json_t *last, const json_t *wanted, const json_t *live)
 {
-	const char *key = f->merge_key;
 	json_t *out = json_array(), *e;
 	size_t i, n = json_array_size(live), at = 0;
 
-	for (; at < n && foreign(json_array_get(live, at), key, last, wanted); at++)
-		json_array_append(out, json_array_get(live, at));
+	for (; at < n && foreign(json_array_get(live, at), f, last, wanted); at++)
+		append_once(out, json_array_get(live, at));
 	json_array_foreach (wanted, i, e) {
-		json_t *there = find_same(live, key, e);
+		json_t *there = find_same(live, f, e);
 
 		json_array_append_new(
 		    out, merge_value(elem_type(f->type), f->patch & PATCH_RETAIN_KEYS,
-			     find_same(last, key, e), e, there));
+			     find_same(last, f, e), e, there));
 		if (!there)
 			continue;
 		for (at = 0; json_array_get(live, at) != there; at++)
 			;
-		for (at++; at < n && foreign(json_array_get(live, at), key, last, wanted); at++)
-			json_array_append(out, json_array_get(live, at));
+		for (at++; at < n && foreign(json_array_get(live, at), f, last, wanted); at++)
+			append_once(out, json_array_get(live, at));
 	}
 	/* foreign ones behind an element that is removed */
 	json_array_foreach (live, i, e)
-		if (foreign(e, key, last, wanted) && !find_same(out, key, e))
-			json_array_append(out, e);
+		if (foreign(e, f, last, wanted))
+			append_once(out, e);
 	return out;
 }
 

@@ -36,6 +36,18 @@ static const struct row {
 	    "{\"metadata\":{\"finalizers\":[\"b\"]}}",
 	    "{\"metadata\":{\"finalizers\":[\"x\",\"a\",\"b\"]}}",
 	    "{\"metadata\":{\"finalizers\":[\"x\",\"b\"]}}" },
+	/* the same port of two protocols */
+	{ "Pod", NULL,
+	    C("{\"name\":\"a\",\"ports\":[{\"containerPort\":53,\"protocol\":\"UDP\"},{"
+	      "\"containerPort\":53,\"name\":\"t\"}]}"),
+	    C("{\"name\":\"a\",\"ports\":[{\"containerPort\":53,\"protocol\":\"UDP\"},{"
+	      "\"containerPort\":53,\"protocol\":\"TCP\"}]}"),
+	    C("{\"name\":\"a\",\"ports\":[{\"containerPort\":53,\"protocol\":\"UDP\"},{"
+	      "\"containerPort\":53,\"protocol\":\"TCP\",\"name\":\"t\"}]}") },
+	/* a key that is there twice */
+	{ "Pod", NULL, C("{\"name\":\"a\",\"env\":[{\"name\":\"X\"},{\"name\":\"X\"}]}"),
+	    C("{\"name\":\"a\",\"env\":[{\"name\":\"X\"},{\"name\":\"Y\"}]}"),
+	    C("{\"name\":\"a\",\"env\":[{\"name\":\"X\"},{\"name\":\"Y\"},{\"name\":\"X\"}]}") },
 	/* a volume is a union: another source replaces the one before */
 	{ "Pod", POD("{\"volumes\":[{\"name\":\"v\",\"emptyDir\":{}}]}"),
 	    POD("{\"volumes\":[{\"name\":\"v\",\"configMap\":{\"name\":\"c\"}}]}"),
