@@ -229,8 +229,9 @@ take_lock(int fd)
 static int
 open_data(struct host *h, const char *data, struct err *err)
 {
-	static const char *const folders[] = { "pods", "log/pods", "run/runtime", "run/exits",
-		"run/persist", "run/attach", "cni" };
+	/* Nobody but root looks at secrets, or finds an image's set-user-id programs. */
+	static const char *const folders[] = { "pods", "images", "run", "run/runtime", "run/exits",
+		"run/attach", "cni" };
 	autofree char *lock = NULL;
 	int r;
 
@@ -241,7 +242,7 @@ open_data(struct host *h, const char *data, struct err *err)
 	for (size_t i = 0; i < COUNT(folders); i++) {
 		autofree char *path = host_path(h, "%s", folders[i]);
 
-		if ((r = mkdir_all(path, 0711, err)) < 0)
+		if ((r = mkdir_all(path, 0700, err)) < 0)
 			return r;
 	}
 	recall(h);

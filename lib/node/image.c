@@ -30,16 +30,17 @@ images_open(struct images **ret, const char *data, struct err *err)
 	s->data = xstrdup(data);
 	s->root = xasprintf("%s/images", data);
 	s->layers = xasprintf("%s/layers", s->root);
-	for (size_t i = 0; i < COUNT(folders); i++) {
+	r = mkdir_all(data, 0711, err);
+	for (size_t i = 0; i < COUNT(folders) && r == 0; i++) {
 		autofree char *path = xasprintf("%s/%s", s->root, folders[i]);
 
-		if ((r = mkdir_all(path, 0711, err)) < 0) {
-			images_close(s);
-			return r;
-		}
+		r = mkdir_all(path, i == 0 ? 0700 : 0755, err); /* set-user-id programs live in there */
 	}
-	*ret = s;
-	return 0;
+	if (r < 0)
+		images_close(s);
+	else
+		*ret = s;
+	return r;
 }
 
 void

@@ -201,6 +201,10 @@ make_volume(struct making *m, const json_t *v, struct err *err)
 		m->mode = (unsigned)num(get(source, "defaultMode"), 0644);
 		return put_source(m, "ConfigMap", text(source, "name"), source, err);
 	}
+	if ((get(v, "secret") || get(v, "projected")) &&
+	    mount("tmpfs", m->folder, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755") < 0)
+		return err_sys(
+		    err, errno, "cannot mount '%s'", m->folder); /* secrets stay off the disk */
 	if ((source = get(v, "secret"))) {
 		m->mode = (unsigned)num(get(source, "defaultMode"), 0644);
 		return put_source(m, "Secret", text(source, "secretName"), source, err);

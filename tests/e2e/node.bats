@@ -349,3 +349,94 @@ activeDeadlineSeconds: 1' >"$T/in"
 	[ "$(status v2 .phase)" = Succeeded ]
 	logs v2 | grep -qx seen
 }
+
+@test "after a reboot: new sandbox, same pod" {
+	{
+		pod p 'sleep 100' '' 'restartPolicy: Always'
+		pod once 'echo first; [ -e /d/x ] || { touch /d/x; sleep 100; }; exit 0' 'volumeMounts: [{name: d, mountPath: /d}]' 'restartPolicy: OnFailure
+volumes: [{name: d, hostPath: {path: '"$T"'}}]'
+	} >"$T/in"
+	start_node <"$T/in"
+	until_status p '.phase == "Running"'
+	until_status once '.phase == "Running"'
+	end_node KILL
+	# what a reboot leaves: the disk
+	for f in "$T"/n/pods/*/containers/*/pid "$T"/n/pods/*/containers/*/monitor; do kill -9 "$(cat "$f")"; done
+	sleep 0.3
+	rm -f "$T"/n/run/exits/*
+	umount "$T"/n/pods/*/ns/* "$T"/n/pods/*/shm
+	: >"$T/out"
+	start_node <"$T/in"
+	until_status p '.phase == "Running" and .containerStatuses[0].restartCount == 1 and .containerStatuses[0].state.running != null'
+	[ "$(status p '.containerStatuses[0].lastState.terminated.reason')" = ContainerStatusUnknown ]
+	until_status once '.phase == "Succeeded"'
+	ip=$(status p .podIP)
+	[ -n "$(ip route show "$ip")" ]
+}
+
+@test "what an image says: user, entrypoint and command, folder, stop signal" {
+	IMAGE_CMD='["one","two"]' IMAGE_CONFIG='"User":"nobody","Entrypoint":["/bin/run"],"StopSignal":"SIGUSR1","Env":["FROM=image","PATH=/bin"]' \
+		"$TOP/scripts/busybox-image" "$T/i.tar" said:1 "/bin/run=#!/bin/sh
+echo \$0 \$* \$FROM \$(id -u):\$(id -g)
+trap 'echo usr1; exit 6' USR1
+while :; do sleep 0.1; done"
+	mkdir "$T/x"; tar -C "$T/x" -xf "$T/i.tar"
+	orch-image --data "$T/n" import "$T/i.tar" >/dev/null
+	layer=$(echo "$T"/n/images/layers/*/bin/run); chmod 755 "${layer%% *}"
+	{
+		pod a x | sed 's/image: web:1/image: said:1/; /command:/d'
+		pod b x | sed 's/image: web:1/image: said:1/; s/command:.*/args: [three]/'
+	} | start_node
+	for i in $(seq 100); do logs b 2>/dev/null | grep -q run && break; sleep 0.1; done
+	sleep 0.5
+	end_node
+	[ "$(logs a | head -n 1)" = "/bin/run one two image 65534:65534" ]
+	[ "$(logs b | head -n 1)" = "/bin/run three image 65534:65534" ]
+	logs a | grep -qx usr1
+	[ "$(status a '.containerStatuses[0].state.terminated.exitCode')" = 6 ]
+}
+
+@test "runAsNonRoot refuses an image of root" {
+	pod r true 'securityContext: {runAsNonRoot: true}' | start_node
+	until_status r '.containerStatuses[0].state.waiting.reason == "CreateContainerConfigError"'
+	status r '.containerStatuses[0].state.waiting.message' | grep -q runAsNonRoot
+}
+
+@test "last words: the termination message, or the end of the log" {
+	{
+		pod file 'echo because >/dev/termination-log; exit 1'
+		pod log 'echo in the log; exit 1' 'terminationMessagePolicy: FallbackToLogsOnError'
+	} >"$T/in"
+	run_pods <"$T/in" && false
+	[ "$(status file '.containerStatuses[0].state.terminated.message')" = because ]
+	[ "$(status log '.containerStatuses[0].state.terminated.message')" = "in the log" ]
+}
+
+@test "hostPath and subPath; a link in a volume does not lead out of it" {
+	mkdir "$T/host"; echo outside >"$T/secret"; ln -s "$T" "$T/host/link"
+	{
+		pod ok 'cat /h/f; echo made >/s/x' 'volumeMounts:
+- {name: h, mountPath: /h}
+- {name: h, mountPath: /s, subPath: a/b}' "restartPolicy: Never
+volumes: [{name: h, hostPath: {path: $T/host}}]"
+		pod evil 'cat /s/secret' 'volumeMounts: [{name: h, mountPath: /s, subPath: link}]' "restartPolicy: Never
+volumes: [{name: h, hostPath: {path: $T/host}}]"
+		pod up 'cat /s/secret' 'volumeMounts: [{name: h, mountPath: /s, subPath: ../}]' "restartPolicy: Never
+volumes: [{name: h, hostPath: {path: $T/host}}]"
+	} | start_node
+	echo here >"$T/host/f"
+	until_status ok '.phase == "Succeeded"'
+	[ "$(logs ok)" = here ]
+	[ "$(cat "$T/host/a/b/x")" = made ]
+	until_status up '.containerStatuses[0].state.waiting.reason == "CreateContainerConfigError"'
+	until_status evil '.phase != "Pending" or .containerStatuses[0].state.waiting.reason == "CreateContainerConfigError"'
+	! grep -r outside "$T"/n/log/
+}
+
+@test "hostNetwork: the node's addresses and name" {
+	pod h 'hostname; ip -o addr | wc -l' '' 'restartPolicy: Never
+hostNetwork: true' >"$T/in"
+	run_pods <"$T/in"
+	[ "$(logs h | head -n 1)" = "$(hostname)" ]
+	[ "$(status h '.podIP == .hostIP')" = true ]
+}
