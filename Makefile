@@ -97,7 +97,7 @@ fuzz-run: $(FUZZES:%=$(B)/fuzz/%)
 	  $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 \
 	    -artifact_prefix=$(B)/fuzz/$$f- $(B)/corpus/$$f $(wildcard tests/fuzz/corpus) >$(B)/fuzz/$$f.log 2>&1 || \
 	  { tail -n 40 $(B)/fuzz/$$f.log; echo "not ok fuzz $$f"; exit 1; }; \
-	  echo "ok fuzz $$f: $$(grep -a '^#' $(B)/fuzz/$$f.log | tail -n 1)"; done
+	  echo "ok fuzz $$f: $$(grep -a '^#[0-9]' $(B)/fuzz/$$f.log | tail -n 1)"; done
 
 SANITIZE = B=$(B)-asan SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' CFLAGS='-O1 -g'
 asan:								## the tests again under ASan and UBSan
