@@ -72,6 +72,7 @@ void check_immutable(
 
 /* What a Pod template needs, beyond its labels: checked in validate_pod.c. */
 void check_pod_spec(struct causes *out, const struct path *at, const json_t *spec);
+void check_template_metadata(struct causes *out, const struct path *at, const json_t *pod_template);
 void check_pod_template(struct causes *out, const struct path *at, const json_t *pod_template);
 void check_resources(struct causes *out, const struct path *at, const json_t *resources);
 

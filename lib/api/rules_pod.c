@@ -220,14 +220,21 @@ check_pod_spec(struct causes *out, const struct path *at, const json_t *spec)
 }
 
 void
-check_pod_template(struct causes *out, const struct path *at, const json_t *pod_template)
+check_template_metadata(struct causes *out, const struct path *at, const json_t *pod_template)
 {
 	const json_t *meta = json_object_get(pod_template, "metadata");
-	const json_t *spec = json_object_get(pod_template, "spec");
 
 	check_labels(out, AT(AT(at, "metadata"), "labels"), json_object_get(meta, "labels"));
 	check_annotations(
 	    out, AT(AT(at, "metadata"), "annotations"), json_object_get(meta, "annotations"));
+}
+
+void
+check_pod_template(struct causes *out, const struct path *at, const json_t *pod_template)
+{
+	const json_t *spec = json_object_get(pod_template, "spec");
+
+	check_template_metadata(out, at, pod_template);
 	check_pod_spec(out, AT(at, "spec"), spec);
 	if (json_array_size(json_object_get(spec, "ephemeralContainers")))
 		refuse_forbidden(out, AT(AT(at, "spec"), "ephemeralContainers"),

@@ -60,7 +60,12 @@ check_selector_and_template(struct causes *out, const struct path *at, const jso
 	if (!json_is_object(selector) || (s && !selector_empty(s)))
 		check_selected(out, AT(at, "template"), labels, matches);
 	selector_free(s);
-	check_pod_template(out, AT(at, "template"), pods);
+	/* The Pods of a StatefulSet have volumes that the template does not know: Kubernetes looks
+	 * at them only when they are made. */
+	if (!strcmp(kind, "StatefulSet"))
+		check_template_metadata(out, AT(at, "template"), pods);
+	else
+		check_pod_template(out, AT(at, "template"), pods);
 	check_restart(out, AT(AT(at, "template"), "spec"), json_object_get(pods, "spec"), kind);
 }
 

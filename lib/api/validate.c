@@ -41,12 +41,13 @@ check_word(struct causes *out, const struct path *at, const json_t *v, const cha
 		refuse_unsupported(out, at, text, values);
 }
 
-/* A struct that is required shows what it lacks itself; a default is an answer too. */
+/* A struct that is required shows what it lacks itself; a default is an answer too, and so is "" if
+ * the kind's own rules do not mind (a header may be empty). */
 static void
 check_required_field(
     struct causes *out, const struct path *at, const struct field *f, const json_t *v)
 {
-	bool missing = !v || json_is_null(v) || (json_is_string(v) && !json_string_length(v));
+	bool missing = !v || json_is_null(v);
 
 	if (missing && !f->dflt && f->type->class != CLASS_STRUCT && !already_refused(out, at))
 		refuse_required(out, at, "");

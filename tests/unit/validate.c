@@ -168,6 +168,18 @@ static const struct {
 	    "Deployment.apps \"d\" is invalid: spec.strategy.rollingUpdate: Forbidden: may not be "
 	    "specified when "
 	    "strategy `type` is 'Recreate'" },
+	{ "{\"apiVersion\":\"apps/"
+	  "v1\",\"kind\":\"StatefulSet\",\"metadata\":{\"name\":\"s\"},\"spec\":{\"selector\":{"
+	  "\"matchLabels\":{\"app\":\"a\"}},\"serviceName\":\"s\",\"template\":{\"metadata\":{"
+	  "\"labels\":{\"app\":\"a\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\","
+	  "\"volumeMounts\":[{\"name\":\"data\",\"mountPath\":\"/"
+	  "d\"}]}]}},\"volumeClaimTemplates\":[{\"metadata\":{\"name\":\"data\"},\"spec\":{"
+	  "\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":\"1Gi\"}}}}"
+	  "]}}",
+	    NULL },
+	{ CONTAINER(",\"livenessProbe\":{\"httpGet\":{\"port\":1,\"httpHeaders\":[{\"name\":\"X\","
+		    "\"value\":\"\"}]}}"),
+	    NULL },
 	/* the rest of the kinds that run */
 	{ "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"a.b\"}}",
 	    "Namespace \"a.b\" is invalid: metadata.name: Invalid value: \"a.b\": must not contain "
