@@ -14,11 +14,13 @@ enum { TRIES = 8 };
 
 /* stringData is write-only: an object applied twice must not look different for it. */
 static void
-encode_string_data(json_t *obj)
+encode_string_data(const struct kind *k, json_t *obj)
 {
 	json_t *strings = get(obj, "stringData"), *value;
 	const char *key;
 
+	if (*k->group || strcmp(k->kind, "Secret") != 0)
+		return;
 	json_object_foreach (strings, key, value) {
 		autobuf struct buf b = BUF_INIT;
 
@@ -38,16 +40,15 @@ apply_prepare(json_t *obj, const struct kind *k, const char *ns)
 		put(obj, json_string(ns), "metadata", "namespace");
 	else
 		json_object_del(get(obj, "metadata"), "namespace");
-	if (!*k->group && strcmp(k->kind, "Secret") == 0)
-		encode_string_data(obj);
 }
 
 static json_t *
-annotated(const json_t *obj)
+annotated(const struct kind *k, const json_t *obj)
 {
 	json_t *copy = json_deep_copy(obj);
 	autofree char *text = last_applied_text(obj);
 
+	encode_string_data(k, copy);
 	put(copy, json_string(text), "metadata", "annotations", LAST_APPLIED);
 	return copy;
 }
@@ -84,6 +85,7 @@ plan(const struct applying *a, const json_t *live, json_t **merged, json_t **pat
 	const char *annotation = meta_annotation(live, LAST_APPLIED);
 	json_auto_t *last = annotation ? json_loads(annotation, 0, NULL) : NULL;
 
+	encode_string_data(a->kind, last);
 	*merged = threeway_merge(a->kind, last, a->wanted, live);
 	*patch = merge_patch_between(a->kind, live, *merged);
 }
@@ -128,7 +130,7 @@ int
 apply_object(struct client *c, const struct kind *k, const json_t *obj, enum apply_dry dry,
     enum apply_result *result, json_t **ret, struct err *err)
 {
-	json_auto_t *wanted = annotated(obj), *reply = NULL;
+	json_auto_t *wanted = annotated(k, obj), *reply = NULL;
 	struct applying a = { c, k, meta_namespace(obj), meta_name(obj), dry, wanted };
 	int r = 0;
 

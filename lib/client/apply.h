@@ -10,8 +10,7 @@ enum apply_result { APPLY_UNCHANGED, APPLY_CREATED, APPLY_CONFIGURED };
 enum apply_dry { DRY_NO, DRY_SERVER, DRY_CLIENT };
 
 /*
- * Make a manifest fit to be applied, in place: no server fields, its namespace filled in, a
- * Secret's stringData as data.
+ * Make a manifest fit to be applied, in place: no server fields, its namespace filled in.
  */
 void apply_prepare(json_t *obj, const struct kind *k, const char *ns);
 

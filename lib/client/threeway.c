@@ -2,6 +2,7 @@
 
 #include "api/meta.h"
 #include "api/quantity.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "client/threeway.h"
 
@@ -310,13 +311,34 @@ strip_server_fields(json_t *obj)
 		json_object_del(meta, "annotations");
 }
 
+/* The characters that Go's encoding/json escapes and jansson does not; outside of strings they do
+ * not occur. */
+static void
+escape_as_go(struct buf *out, const char *json)
+{
+	for (; *json; json++)
+		if (strchr("<>&", *json))
+			buf_printf(out, "\\u%04x", *json);
+		else if (strncmp(json, "\xe2\x80", 2) == 0 &&
+			 (json[2] == '\xa8' || json[2] == '\xa9'))
+			buf_puts(out, json[2] == '\xa8' ? "\\u2028" : "\\u2029"), json += 2;
+		else
+			buf_putc(out, *json);
+}
+
 char *
 last_applied_text(const json_t *obj)
 {
 	json_auto_t *plain = json_deep_copy(obj);
 	autofree char *text = NULL;
+	struct buf out = BUF_INIT;
 
 	json_object_del(get(plain, "metadata", "annotations"), LAST_APPLIED);
+	/* kubectl writes the empty map too; the same text spares it a change */
+	if (!get(plain, "metadata", "annotations"))
+		put(plain, json_object(), "metadata", "annotations");
 	text = json_dumps(plain, JSON_COMPACT | JSON_SORT_KEYS);
-	return xasprintf("%s\n", text);
+	escape_as_go(&out, text);
+	buf_putc(&out, '\n');
+	return buf_detach(&out);
 }

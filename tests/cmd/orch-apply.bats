@@ -62,6 +62,12 @@ END
   [ "$output" = "secret/s unchanged" ]
 }
 
+@test "the annotation is kubectl's to the letter" {
+  orch-apply <<<'{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"note"},"data":{"b":"<&>","a":"1"}}'
+  [ "$(orch-get cm/note | jq -j '.metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"] + "|"')" = '{"apiVersion":"v1","data":{"a":"1","b":"\u003c\u0026\u003e"},"kind":"ConfigMap","metadata":{"annotations":{},"name":"note","namespace":"default"}}
+|' ]
+}
+
 @test "what orch-get prints can be edited and applied" {
   deployment edit 1 | orch-apply
   run -0 orch-apply < <(orch-get deployment/edit | jq '.spec.replicas = 4')
