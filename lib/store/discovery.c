@@ -230,6 +230,30 @@ aggregated(struct call *c)
 	    &bytes, 1);
 }
 
+/* Every path that answers a GET, for people who look around. */
+static json_t *
+root_paths(void)
+{
+	static const char *const always[] = { "/api", "/api/v1", "/apis", "/healthz", "/livez",
+		"/metrics", "/openapi/v3", "/readyz", "/version" };
+	json_t *list = json_array();
+	size_t n;
+	const struct kind *k = schema_kinds(&n);
+
+	for (size_t i = 0; i < COUNT(always); i++)
+		json_array_append_new(list, json_string(always[i]));
+	for (size_t i = 0; i < n; i++) {
+		bool group = i == 0 || strcmp(k[i].group, k[i - 1].group) != 0;
+
+		if (!*k[i].group || (!group && strcmp(k[i].version, k[i - 1].version) == 0))
+			continue;
+		if (group)
+			json_array_append_new(list, json_sprintf("/apis/%s", k[i].group));
+		json_array_append_new(list, json_sprintf("/apis/%s/%s", k[i].group, k[i].version));
+	}
+	return json_pack("{s:o}", "paths", list);
+}
+
 void
 discovery_handle(struct call *c)
 {
@@ -240,6 +264,9 @@ discovery_handle(struct call *c)
 		return;
 	}
 	switch (c->target.type) {
+	case TARGET_ROOT:
+		v = root_paths();
+		break;
 	case TARGET_API:
 		v = json_pack("{s:s,s:[s]}", "kind", "APIVersions", "versions", "v1");
 		break;

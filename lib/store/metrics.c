@@ -11,7 +11,7 @@ static const char *const verbs[] = { "get", "list", "watch", "create", "update",
 static const double bounds[] = { 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5 };
 
 struct series {
-	_Atomic uint64_t status[6];		    /* by hundreds */
+	_Atomic uint64_t status[500];		    /* from 100 on */
 	_Atomic uint64_t bucket[COUNT(bounds) + 1]; /* the last: all that is longer */
 	_Atomic uint64_t microseconds;
 };
@@ -43,7 +43,8 @@ metrics_count(struct metrics *m, const char *verb, int status, double seconds)
 	while (b < COUNT(bounds) && seconds > bounds[b])
 		b++;
 	s = &m->verb[v];
-	atomic_fetch_add_explicit(&s->status[status / 100 % 6], 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&s->status[status >= 100 && status < 600 ? status - 100 : 499], 1,
+	    memory_order_relaxed);
 	atomic_fetch_add_explicit(&s->bucket[b], 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(
 	    &s->microseconds, (uint64_t)(seconds * 1e6), memory_order_relaxed);
@@ -65,14 +66,13 @@ one(struct buf *out, const char *name, const char *type, const char *help, doubl
 static void
 print_requests(struct metrics *m, struct buf *out)
 {
-	head(out, "apiserver_request_total", "counter",
-	    "Requests answered, by verb and hundred of the status.");
+	head(out, "apiserver_request_total", "counter", "Requests answered, by verb and status.");
 	for (size_t v = 0; v < COUNT(verbs); v++)
-		for (int s = 1; s < 6; s++)
+		for (size_t s = 0; s < COUNT(m->verb[v].status); s++)
 			if (m->verb[v].status[s])
 				buf_printf(out,
-				    "apiserver_request_total{verb=\"%s\",code=\"%d00\"} %llu\n",
-				    verbs[v], s, (unsigned long long)m->verb[v].status[s]);
+				    "apiserver_request_total{verb=\"%s\",code=\"%zu\"} %llu\n",
+				    verbs[v], s + 100, (unsigned long long)m->verb[v].status[s]);
 	head(out, "apiserver_request_duration_seconds", "histogram",
 	    "Time from a complete request to its answer, by verb.");
 	for (size_t v = 0; v < COUNT(verbs); v++) {

@@ -124,7 +124,9 @@ openapi_type(struct target *t, char **part, int n)
 static enum target_type
 type_of(struct target *t, char **part, int n)
 {
-	if (n <= 0)
+	if (n == 0)
+		return TARGET_ROOT;
+	if (n < 0)
 		return TARGET_UNKNOWN;
 	if (strcmp(part[0], "api") == 0 || strcmp(part[0], "apis") == 0)
 		return api_type(t, part, n);

@@ -21,6 +21,7 @@ enum target_type {
 	TARGET_HEALTH,	       /* /healthz, /livez, /readyz and what is below them */
 	TARGET_SERVER_VERSION, /* /version */
 	TARGET_METRICS,
+	TARGET_ROOT,	/* /: the list of what there is */
 	TARGET_OPENAPI, /* /openapi/v3, and with group and version a document of it */
 };
 

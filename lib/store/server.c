@@ -180,6 +180,7 @@ route(struct call *c, const struct route *r)
 	case TARGET_MISSING:
 		resource_missing(c);
 		break;
+	case TARGET_ROOT:
 	case TARGET_API:
 	case TARGET_APIS:
 	case TARGET_GROUP:

@@ -41,8 +41,8 @@ test_paths(void)
 	path("/apis/apps/v7", TARGET_MISSING, NULL);
 	path("/apis/nope.example.com/v1/things", TARGET_UNKNOWN, NULL);
 	path("/api//v1", TARGET_UNKNOWN, NULL);
-	path("", TARGET_UNKNOWN, NULL);
-	path("/", TARGET_UNKNOWN, NULL);
+	path("", TARGET_ROOT, NULL);
+	path("/", TARGET_ROOT, NULL);
 	path("/a/b/c/d/e/f/g/h/i/j/k", TARGET_UNKNOWN, NULL);
 	path("/api", TARGET_API, NULL);
 	path("/apis/", TARGET_APIS, NULL);
