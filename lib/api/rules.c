@@ -61,7 +61,7 @@ static const struct rules table[] = {
 	{ "storage.v1.CSIStorageCapacity", storage_capacity_create, NULL },
 	{ "storage.v1.StorageClass", storage_class_create, storage_class_update },
 	{ "storage.v1.VolumeAttachment", volume_attachment_create, volume_attachment_update },
-	{ "storage.v1.VolumeAttributesClass", NULL, attributes_class_update },
+	{ "storage.v1.VolumeAttributesClass", attributes_class_create, attributes_class_update },
 };
 
 static int

@@ -65,6 +65,7 @@ void volume_claim_create(struct causes *out, const json_t *obj);
 void volume_claim_update(struct causes *out, const json_t *obj, const json_t *old);
 void storage_class_create(struct causes *out, const json_t *obj);
 void storage_class_update(struct causes *out, const json_t *obj, const json_t *old);
+void attributes_class_create(struct causes *out, const json_t *obj);
 void attributes_class_update(struct causes *out, const json_t *obj, const json_t *old);
 void csi_driver_create(struct causes *out, const json_t *obj);
 void csi_driver_update(struct causes *out, const json_t *obj, const json_t *old);

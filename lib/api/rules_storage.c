@@ -68,6 +68,10 @@ check_sources(struct causes *out, const struct path *at, const json_t *spec)
 			    out, AT(at, sources[i]), "may not specify more than 1 volume type");
 	if (!n)
 		refuse_required(out, at, "must specify a volume type");
+	if (json_object_get(spec, "csi")) {
+		check_required(out, AT(at, "csi"), json_object_get(spec, "csi"), "driver");
+		check_required(out, AT(at, "csi"), json_object_get(spec, "csi"), "volumeHandle");
+	}
 	if (path)
 		check_required(out, AT(at, "hostPath"), path, "path");
 	if (path && !strcmp(text(path, "path"), "/") &&
@@ -191,6 +195,12 @@ storage_class_update(struct causes *out, const json_t *obj, const json_t *old)
 		if (!same_value(json_object_get(obj, fixed[i]), json_object_get(old, fixed[i])))
 			refuse_forbidden(
 			    out, AT(top, fixed[i]), "updates to %s are forbidden.", fixed[i]);
+}
+
+void
+attributes_class_create(struct causes *out, const json_t *obj)
+{
+	check_required(out, top, obj, "driverName");
 }
 
 void

@@ -120,3 +120,14 @@ setup() {
 	run "$BIN/orch-validate" </dev/null
 	[ "$status" -eq 0 ]
 }
+
+@test "what people write is valid, and stays so with its defaults" {
+	manifests=$BATS_TEST_DIRNAME/../manifests/valid.yaml
+	run "$BIN/orch-validate" -q "$manifests"
+	[ -z "$output" ]
+	[ "$status" -eq 0 ]
+	"$BIN/orch-validate" -d "$manifests" >once
+	"$BIN/orch-validate" -d once >twice
+	cmp once twice
+	[ "$(wc -l <once)" -eq "$(grep -c '^kind:' "$manifests")" ]
+}
