@@ -18,7 +18,7 @@ struct field {
 	struct pos pos;
 	char *name, *type, *summary, *dflt, *keys, *merge_key, *values, *wire;
 	int number, outer[2];
-	bool required, set, map, merge, retain, granular, atomic;
+	bool required, pointer, set, map, merge, retain, granular, atomic;
 	size_t t; /* index of the type, once resolved */
 };
 
@@ -31,6 +31,7 @@ struct type {
 	char *summary;
 	struct field *fields;
 	size_t nfields, first; /* first: index of its first field in the output */
+	size_t nwire, wire;    /* the same for the fields that protobuf has */
 };
 
 struct line { /* an @ line of a kind, kept as words */

@@ -148,7 +148,11 @@ parse_field(struct type *t, char *word[], int n, char *summary, struct pos pos)
 	len = strlen(f.type);
 	if (f.type[len - 1] == '!') {
 		f.required = true;
-		f.type[len - 1] = '\0';
+		f.type[--len] = '\0';
+	}
+	if (f.type[len - 1] == '?') {
+		f.pointer = true;
+		f.type[--len] = '\0';
 	}
 	for (int i = 2; i < n; i++)
 		parse_attribute(&f, word[i]);

@@ -64,7 +64,51 @@ put_field(const struct field *f)
 	put_words(f->values, " ");
 	printf(", %d, { %d, %d }, ", f->number, f->outer[0], f->outer[1]);
 	put_text_or_null(f->wire);
-	fputs(" },\n", stdout);
+	printf(", %s },\n", f->pointer ? "true" : "false");
+}
+
+/* Where a field stands among those of its message: by its outermost number first. */
+static int
+by_number(const void *a, const void *b, void *fields)
+{
+	const struct field *f = (struct field *)fields + *(const size_t *)a,
+			   *g = (struct field *)fields + *(const size_t *)b;
+	const int p[3] = { f->outer[0], f->outer[1], f->number },
+		  q[3] = { g->outer[0], g->outer[1], g->number };
+	int i = 0, j = 0;
+
+	for (;; i++, j++) {
+		while (i < 2 && !p[i])
+			i++;
+		while (j < 2 && !q[j])
+			j++;
+		if (p[i] != q[j] || i == 2 || j == 2)
+			return p[i] - q[j];
+	}
+}
+
+/* The fields in the order of their protobuf numbers, as indexes. */
+static void
+put_wire_order(void)
+{
+	size_t n = 0, *index = calloc(4096, sizeof *index);
+
+	puts("static const unsigned short W[] = {");
+	for (size_t i = 0; i < ntypes; i++) {
+		struct type *t = &types[i];
+
+		t->wire = n;
+		for (size_t j = 0; j < t->nfields; j++)
+			if (t->fields[j].number)
+				index[t->nwire++] = j;
+		qsort_r(index, t->nwire, sizeof *index, by_number, t->fields);
+		for (size_t j = 0; j < t->nwire; j++, n++)
+			printf("%zu, ", index[j]);
+		if (t->nwire)
+			putchar('\n');
+	}
+	puts("0 };\n");
+	free(index);
 }
 
 void
@@ -78,7 +122,9 @@ put_types(void)
 		for (size_t j = 0; j < types[i].nfields; j++, n++)
 			put_field(&types[i].fields[j]);
 	}
-	printf("};\n\nstatic const struct type T[%zu] = {\n", ntypes);
+	puts("};\n");
+	put_wire_order();
+	printf("static const struct type T[%zu] = {\n", ntypes);
 	for (size_t i = 0; i < ntypes; i++) {
 		const struct type *t = &types[i];
 
@@ -95,7 +141,11 @@ put_types(void)
 			fputs("NULL, 0, ", stdout);
 		printf("%s, ", t->atomic ? "true" : "false");
 		put_text(t->summary);
-		fputs(", NULL },\n", stdout);
+		fputs(", NULL, ", stdout);
+		if (t->nwire)
+			printf("&W[%zu], %zu },\n", t->wire, t->nwire);
+		else
+			fputs("NULL, 0 },\n", stdout);
 	}
 	puts("};\n");
 }

@@ -41,7 +41,10 @@ struct type {
 	size_t nfields;
 	bool atomic;	     /* struct or map: owned as a whole (x-kubernetes-map-type: atomic) */
 	const char *summary; /* one sentence or "" */
-	const char *const *unions; /* reserved for oneOf rules; may be NULL */
+	const char *const *unions;	  /* reserved for oneOf rules; may be NULL */
+	const unsigned short *wire_order; /* the fields that protobuf has, by their numbers there
+					     (outer[0] first); NULL: none */
+	size_t nwire;
 };
 
 struct field {
@@ -62,6 +65,9 @@ struct field {
 		       * 19; 0 for none */
 	const char *wire; /* "Verbs", "ExtraValue": protobuf wraps the (element's) list in this
 			     message; else NULL */
+	bool pointer; /* absent is not the same as zero or empty: protobuf leaves it out; what is no
+			 pointer it always writes, and a zero of it that is not required counts as
+			 absent */
 };
 
 enum verb_bits {
