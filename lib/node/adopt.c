@@ -13,6 +13,27 @@
 #include "node/files.h"
 #include "node/sandbox.h"
 
+/* Until the first probe of this node says otherwise, what the last one found holds: a service does
+ * not lose its endpoints because a node is restarted. */
+static void
+keep_verdicts(const struct pod *p, struct container *c, double now)
+{
+	static const char *const lists[] = { "containerStatuses", "initContainerStatuses" };
+	json_t *one;
+	size_t i;
+
+	for (int w = 0; w < PROBES; w++)
+		probe_reset(&c->probes[w], NULL, now);
+	for (size_t k = 0; k < COUNT(lists); k++)
+		json_array_foreach (get(p->status, lists[k]), i, one)
+			if (strcmp(text(one, "name"), c->name) == 0) {
+				c->probes[STARTUP].good = truth(get(one, "started"));
+				c->probes[READINESS].good = truth(get(one, "ready"));
+			}
+	c->probes[LIVENESS].good = true;
+	c->probes[LIVENESS].decided = true;
+}
+
 /* What became of a container that ran when the record was written? */
 static void
 adopt_container(struct agent *a, struct pod *p, struct container *c)
@@ -20,8 +41,7 @@ adopt_container(struct agent *a, struct pod *p, struct container *c)
 	if (c->state != RUNNING)
 		return; /* one whose start was cut short starts again under the same number */
 	container_processes(a->host, p->uid, c->name, c->attempt, &c->init, &c->monitor);
-	for (int i = 0; i < PROBES; i++)
-		probe_reset(&c->probes[i], NULL, 0);
+	keep_verdicts(p, c, now_seconds());
 	if (c->monitor.pid)
 		work_watch(a, c);
 	if (c->monitor_fd < 0)

@@ -34,7 +34,8 @@ images_open(struct images **ret, const char *data, struct err *err)
 	for (size_t i = 0; i < COUNT(folders) && r == 0; i++) {
 		autofree char *path = xasprintf("%s/%s", s->root, folders[i]);
 
-		r = mkdir_all(path, i == 0 ? 0700 : 0755, err); /* set-user-id programs live in there */
+		r = mkdir_all(
+		    path, i == 0 ? 0700 : 0755, err); /* set-user-id programs live in there */
 	}
 	if (r < 0)
 		images_close(s);

@@ -263,6 +263,17 @@ livenessProbe: {exec: {command: [ls, /ok]}, periodSeconds: 1, initialDelaySecond
 	grep -q 'liveness probe failed' "$T/err"
 }
 
+@test "a node that is restarted does not make a ready pod unready" {
+	pod p 'httpd -f -h /www' 'readinessProbe: {httpGet: {port: 80, path: /}, periodSeconds: 1}' 'restartPolicy: Always' >"$T/in"
+	start_node <"$T/in"
+	until_status p '.containerStatuses[0].ready'
+	end_node KILL
+	: >"$T/out"
+	start_node <"$T/in"
+	sleep 2.5
+	! grep -q '"ready":false' "$T/out"
+}
+
 @test "activeDeadlineSeconds: DeadlineExceeded" {
 	pod late 'sleep 60' '' 'restartPolicy: Always
 activeDeadlineSeconds: 1' >"$T/in"
