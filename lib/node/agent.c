@@ -251,6 +251,11 @@ handle(struct agent *a, int fd, double now)
 				work_exit(a, p, c);
 				return;
 			}
+			if (c->hook.pid && c->hook.fd == fd) {
+				if (job_read(&c->hook))
+					work_hooked(a, p, c);
+				return;
+			}
 			for (int w = 0; w < PROBES; w++)
 				if (c->probes[w].job.pid && c->probes[w].job.fd == fd) {
 					if (job_read(&c->probes[w].job))

@@ -29,7 +29,8 @@ void work_begin(struct agent *a, struct pod *p, enum step step, size_t which, do
 void work_done(struct agent *a, struct pod *p, double now);
 /* conmon has ended, so the container has. */
 void work_exit(struct agent *a, struct pod *p, struct container *c);
-void work_watch(struct agent *a, struct container *c); /* from its monitor */
+void work_watch(struct agent *a, struct container *c);		       /* from its monitor */
+void work_hooked(struct agent *a, struct pod *p, struct container *c); /* preStop is done */
 /* Probes that are due; lowers *wake to the next one. */
 void work_probes(struct agent *a, struct pod *p, double now, double *wake);
 void work_probed(struct agent *a, struct pod *p, struct container *c, int which, double now);

@@ -16,6 +16,7 @@
 #include "node/container.h"
 #include "node/digest.h"
 #include "node/files.h"
+#include "node/probe.h"
 #include "node/pull.h"
 #include "node/spec.h"
 
@@ -249,6 +250,21 @@ launch(const struct start *s, const struct image *image, const char *id, json_t 
 	return 0;
 }
 
+/* lifecycle.postStart: the container does not count as running before it is through. */
+static void
+run_post_start(const struct start *s, const char *id, const char *bundle, json_t *result)
+{
+	const json_t *hook = get(s->container, "lifecycle", "postStart");
+	struct probing in = { s->host, hook, s->container, s->ip, id, bundle };
+	struct err err;
+
+	if (hook && handler_run(&in, &err) < 0) {
+		json_t *why = json_string(err.msg);
+
+		json_object_set_new(result, "postStart", why ? why : json_string("it failed"));
+	}
+}
+
 /* From the image to a running container, or the object that says why not. */
 static json_t *
 start_with(const struct start *s, const struct image *image)
@@ -268,6 +284,7 @@ start_with(const struct start *s, const struct image *image)
 		return failure("start", "RunContainerError", &err);
 	if (launch(s, image, id, &result, &err) < 0)
 		return failure("start", "RunContainerError", &err);
+	run_post_start(s, id, bundle, result);
 	return result;
 }
 

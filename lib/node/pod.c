@@ -97,7 +97,7 @@ pod_new(struct pod **ret, const struct host *h, const json_t *object, struct err
 	p->status = json_deep_copy(get(object, "status"));
 	bind_specs(p);
 	for (size_t i = 0; i < p->n; i++) {
-		p->c[i].monitor_fd = -1;
+		p->c[i].monitor_fd = p->c[i].hook.fd = -1;
 		for (size_t k = 0; k < PROBES; k++)
 			p->c[i].probes[k].job.fd = -1;
 	}
@@ -115,6 +115,7 @@ container_release(struct container *c)
 		job_kill(&c->probes[i].job);
 		free(c->probes[i].message);
 	}
+	job_kill(&c->hook);
 	free(c->reason);
 	free(c->message);
 	free(c->image);

@@ -42,6 +42,7 @@ struct container {
 	double kill_by; /* 0: no; a liveness probe failed: KILL when it still runs then */
 	bool term_sent, kill_sent;
 	struct probe probes[PROBES];
+	struct job hook; /* preStop; its end sends the signal */
 };
 
 enum sandbox_state { NO_SANDBOX, SANDBOX, SANDBOX_DOWN }; /* DOWN: it was torn down for good */

@@ -148,20 +148,31 @@ probe_exec(const struct probing *p, const json_t *pod_command, const char *bundl
 }
 
 int
-probe_try(void *arg, json_t **result, struct err *err)
+handler_run(const struct probing *p, struct err *err)
 {
-	const struct probing *p = arg;
 	const json_t *how;
 
-	(void)result;
-	alarm((unsigned)num(get(p->probe, "timeoutSeconds"), 1)); /* its signal ends this process */
 	if ((how = get(p->probe, "httpGet")))
 		return probe_http(p, how, err);
 	if ((how = get(p->probe, "tcpSocket")))
 		return probe_tcp(p, how, err);
 	if ((how = get(p->probe, "exec")))
 		return probe_exec(p, get(how, "command"), p->bundle, err);
-	return err_set(err, ERR_INVALID, "this kind of probe is not supported");
+	if ((how = get(p->probe, "sleep"))) {
+		sleep((unsigned)num(get(how, "seconds"), 0));
+		return 0;
+	}
+	return err_set(err, ERR_INVALID, "it is none of exec, httpGet, tcpSocket");
+}
+
+int
+probe_try(void *arg, json_t **result, struct err *err)
+{
+	const struct probing *p = arg;
+
+	(void)result;
+	alarm((unsigned)num(get(p->probe, "timeoutSeconds"), 1)); /* its signal ends this process */
+	return handler_run(p, err);
 }
 
 bool

@@ -26,10 +26,14 @@ struct probe {
 /* One try against a running container, for a forked process: 0 or what failed. */
 struct probing {
 	const struct host *host;
-	const json_t *probe, *container;
+	const json_t *probe; /* or the handler of a hook */
+	const json_t *container;
 	const char *ip, *id, *bundle;
 };
 int probe_try(void *probing, json_t **result, struct err *err);
+/* The same without its time limit, and for the hooks of a container's life: exec, httpGet,
+ * tcpSocket, sleep. */
+int handler_run(const struct probing *p, struct err *err);
 
 /* Count an outcome: true when the verdict changed. */
 bool probe_count(struct probe *p, const json_t *spec, bool success, double now);

@@ -149,6 +149,46 @@ send_signal(struct pod *p, struct container *c, int sig)
 		log_line("pod %s: container '%s': %s", p->label, c->name, err.msg);
 }
 
+static int
+do_hook(void *arg, json_t **result, struct err *err)
+{
+	(void)result;
+	return handler_run(arg, err);
+}
+
+/* Ask a container to end: its preStop hook first, within the same grace period. */
+static void
+ask_to_end(struct agent *a, struct pod *p, struct container *c)
+{
+	const json_t *hook = get(c->spec, "lifecycle", "preStop");
+	autofree char *bundle =
+	    host_path(a->host, "pods/%s/containers/%s-%u", p->uid, c->name, c->attempt);
+	char id[40];
+	struct probing in = { a->host, hook, c->spec, p->ip ? p->ip : "",
+		container_id(p->uid, c->name, c->attempt, id), bundle };
+	struct err err;
+
+	if (hook && job_start(&c->hook, do_hook, &in, &err) == 0) {
+		c->term_sent = true;
+		watch(a, c->hook.fd);
+		return;
+	}
+	send_signal(p, c, c->stop_signal ? c->stop_signal : SIGTERM);
+}
+
+void
+work_hooked(struct agent *a, struct pod *p, struct container *c)
+{
+	struct err err;
+
+	unwatch(a, c->hook.fd);
+	if (job_end(&c->hook, NULL, &err) < 0)
+		tell(a, p, "Warning", "FailedPreStopHook", "container '%s': preStop: %s", c->name,
+		    err.msg);
+	if (c->state == RUNNING)
+		send_signal(p, c, c->stop_signal ? c->stop_signal : SIGTERM);
+}
+
 void
 work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double now)
 {
@@ -159,10 +199,10 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 	if (step == STEP_TERM || step == STEP_KILL) {
 		struct container *c = &p->c[which];
 
-		send_signal(p, c,
-		    step == STEP_KILL ? SIGKILL
-		    : c->stop_signal  ? c->stop_signal
-				      : SIGTERM);
+		if (step == STEP_KILL)
+			send_signal(p, c, SIGKILL);
+		else
+			ask_to_end(a, p, c);
 		return;
 	}
 	p->doing = (int)step;
@@ -219,6 +259,10 @@ work_exit(struct agent *a, struct pod *p, struct container *c)
 		text_replace(&c->reason, "ContainerStatusUnknown");
 		text_replace(&c->message, "its monitor ended without leaving an exit status");
 	}
+	if (c->hook.pid) {
+		unwatch(a, c->hook.fd);
+		job_kill(&c->hook);
+	}
 	for (int i = 0; i < PROBES; i++) {
 		if (c->probes[i].job.pid)
 			unwatch(a, c->probes[i].job.fd);
@@ -249,6 +293,13 @@ started(struct agent *a, struct pod *p, struct container *c, const json_t *resul
 	log_line(
 	    "pod %s: container '%s' started in %.3f s", p->label, c->name, now - p->doing_since);
 	tell(a, p, "Normal", "Started", "Started container %s", c->name);
+	if (*text(result, "postStart")) { /* as the kubelet does: such a container is ended */
+		tell(a, p, "Warning", "FailedPostStartHook", "container '%s': postStart: %s",
+		    c->name, text(result, "postStart"));
+		send_signal(p, c, SIGTERM);
+		c->kill_by =
+		    now + (double)num(get(p->object, "spec", "terminationGracePeriodSeconds"), 30);
+	}
 	if (c->monitor.pid)
 		work_watch(a, c);
 	if (c->monitor_fd < 0) /* it has ended already */
@@ -393,6 +444,6 @@ work_probed(struct agent *a, struct pod *p, struct container *c, int which, doub
 	    words[which], err.msg);
 	if (which == READINESS || p->stopping)
 		return;
-	send_signal(p, c, SIGTERM); /* and KILL, when it does not go */
+	ask_to_end(a, p, c); /* and KILL, when it does not go */
 	c->kill_by = now + (double)num(get(p->object, "spec", "terminationGracePeriodSeconds"), 30);
 }

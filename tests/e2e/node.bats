@@ -274,6 +274,23 @@ livenessProbe: {exec: {command: [ls, /ok]}, periodSeconds: 1, initialDelaySecond
 	! grep -q '"ready":false' "$T/out"
 }
 
+@test "hooks: postStart before it counts as running, preStop before TERM" {
+	{
+		pod p 'trap "echo term; exit 5" TERM; while :; do sleep 0.1; done' '
+lifecycle:
+  postStart: {exec: {command: [sh, -c, "sleep 1; echo started >/proc/1/fd/1"]}}
+  preStop: {exec: {command: [sh, -c, "echo stopping >/proc/1/fd/1; sleep 0.5"]}}'
+		pod bad 'sleep 100' 'lifecycle: {postStart: {exec: {command: [sh, -c, "exit 1"]}}}' 'restartPolicy: Never'
+	} | start_node
+	until_status p '.phase == "Running"'
+	[ "$(logs p)" = started ]
+	until_status bad '.phase == "Failed"'
+	end_node
+
+	[ "$(logs p | tr '\n' ' ')" = "started stopping term " ]
+	[ "$(status p '.containerStatuses[0].state.terminated.exitCode')" = 5 ]
+}
+
 @test "activeDeadlineSeconds: DeadlineExceeded" {
 	pod late 'sleep 60' '' 'restartPolicy: Always
 activeDeadlineSeconds: 1' >"$T/in"
