@@ -34,6 +34,13 @@ is_empty(const json_t *v)
 	       (json_is_object(v) && !json_object_size(v));
 }
 
+/* Some lists and times are written as null when there is nothing in them. */
+static bool
+null_is_kept(const struct field *f)
+{
+	return f->dflt && !strcmp(f->dflt, "null");
+}
+
 static void
 normalize_struct(const struct type *t, json_t *obj)
 {
@@ -45,7 +52,8 @@ normalize_struct(const struct type *t, json_t *obj)
 	{
 		const struct field *f = type_field(t, key);
 
-		if (!f || json_is_null(item) || (f->type->elem && is_empty(item)))
+		if (!f || (json_is_null(item) && !null_is_kept(f)) ||
+		    (f->type->elem && is_empty(item)))
 			json_object_del(obj, key);
 		else if ((better = canonical(f->type, item)))
 			json_object_set_new(obj, key, better);
