@@ -175,8 +175,25 @@ anchor_end(struct yaml *y, size_t i, json_t *value, size_t weight)
 	y->anchors[i].weight = weight;
 }
 
+/* How many levels a value has. */
 static int
-alias(struct yaml *y, const yaml_event_t *e, json_t **ret, size_t *weight, struct err *err)
+height(const json_t *v)
+{
+	int most = 0, h;
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	json_object_foreach ((json_t *)v, key, item)
+		most = (h = height(item)) > most ? h : most;
+	json_array_foreach (v, i, item)
+		most = (h = height(item)) > most ? h : most;
+	return most + 1;
+}
+
+static int
+alias(
+    struct yaml *y, const yaml_event_t *e, int depth, json_t **ret, size_t *weight, struct err *err)
 {
 	const char *name = (const char *)e->data.alias.anchor;
 	const struct anchor *a = NULL;
@@ -193,6 +210,9 @@ alias(struct yaml *y, const yaml_event_t *e, json_t **ret, size_t *weight, struc
 		return bad(y, e->start_mark, err,
 		    "aliases expand to more than %d MiB: refused at '*%s'", ALIAS_LIMIT >> 20,
 		    name);
+	if (depth - 1 + height(a->value) > YAML_DEPTH)
+		return bad(y, e->start_mark, err, "nested deeper than %d levels by '*%s'",
+		    YAML_DEPTH, name);
 	*weight = a->weight;
 	*ret = json_deep_copy(a->value);
 	return 0;
@@ -397,7 +417,7 @@ node(struct yaml *y, yaml_event_t *e, int depth, json_t **ret, size_t *weight, s
 	}
 	switch (e->type) {
 	case YAML_ALIAS_EVENT:
-		r = alias(y, e, ret, weight, err);
+		r = alias(y, e, depth, ret, weight, err);
 		yaml_event_delete(e);
 		return r;
 	case YAML_SCALAR_EVENT:

@@ -194,6 +194,24 @@ check_laughs(void)
 		printf("deep nesting was not refused\n");
 	}
 	yaml_close(y);
+	/* aliases must not nest deeper than brackets may */
+	buf_clear(&b);
+	buf_puts(&b, "- &a0 x\n");
+	for (int i = 1; i < 30; i++) {
+		buf_printf(&b, "- &a%d ", i);
+		for (int k = 0; k < 90; k++)
+			buf_puts(&b, "[");
+		buf_printf(&b, "*a%d", i - 1);
+		for (int k = 0; k < 90; k++)
+			buf_puts(&b, "]");
+		buf_puts(&b, "\n");
+	}
+	y = yaml_open(b.data, b.len, NULL);
+	if (yaml_read(y, &v, &line, &err) != -ERR_BAD_REQUEST || !strstr(err.msg, "by '*a11'")) {
+		failures++;
+		printf("deep nesting by aliases was not refused\n");
+	}
+	yaml_close(y);
 }
 
 int
