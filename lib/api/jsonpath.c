@@ -237,12 +237,44 @@ filter(struct parser *ps, struct node ***tail)
 	return 0;
 }
 
+/* ['a.b']: the field of that name; as in kubectl also the path .a.b, unless the dots are escaped */
+static int
+bracket_key(struct parser *ps, struct node ***tail)
+{
+	autobuf struct buf name = BUF_INIT, path = BUF_INIT;
+	struct node *n = add(tail, NODE_FIELD), **end = &n->child;
+	char quote = *ps->p++;
+	bool dots = false;
+
+	buf_puts(&path, ".");
+	for (; *ps->p != quote; ps->p++) {
+		if (*ps->p == '\\' && ps->p[1])
+			buf_putc(&path, *ps->p++);
+		else
+			dots = dots || *ps->p == '.';
+		if (*ps->p == '\0')
+			return bad(ps, "a string without its closing %c", quote);
+		buf_putc(&path, *ps->p);
+		buf_putc(&name, *ps->p);
+	}
+	ps->p++;
+	n->text = buf_detach(&name);
+	if (dots) {
+		struct err ignored;
+		struct parser sub = { path.data, path.data, &ignored, JSONPATH_DEPTH };
+
+		if (steps(&sub, &end) < 0 || *sub.p) {
+			node_free(n->child);
+			n->child = NULL;
+		}
+	}
+	return 0;
+}
+
 /* One alternative between brackets. */
 static int
 bracket_item(struct parser *ps, struct node ***tail)
 {
-	char *text;
-
 	space(ps);
 	switch (*ps->p) {
 	case '*':
@@ -254,10 +286,7 @@ bracket_item(struct parser *ps, struct node ***tail)
 		return filter(ps, tail);
 	case '\'':
 	case '"':
-		if (quoted(ps, &text) < 0)
-			return -ERR_BAD_REQUEST;
-		add(tail, NODE_FIELD)->text = text;
-		return 0;
+		return bracket_key(ps, tail);
 	case '.':
 	case '@':
 		return steps(ps, tail);

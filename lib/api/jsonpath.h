@@ -18,7 +18,7 @@
  *	{..image}				at any depth
  *	{.status.conditions[?(@.type=="Ready")].status}	filters: == != < <= > >=, or that a field
  *exists
- *	{['a','b']} {[0,2]}			several at once
+ *	{['a','b']} {[0,2]}			several at once; ['a.b'] is a field "a.b", else .a.b
  *	{range .items[*]}{.metadata.name}{"\n"}{end}
  *
  * A field that does not exist is nothing, not an error.  Several results of one

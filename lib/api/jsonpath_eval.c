@@ -5,12 +5,16 @@
 #include "base/jsonl.h"
 #include "base/mem.h"
 
-/* What one template may find and print: "{..}{..}" on a large List grows without sense. */
-enum { FOUND_LIMIT = 10 * 1000 * 1000 };
+/*
+ * What a template may find, in all, and print: nested ranges and ".." over ".." grow
+ * without sense.
+ */
+enum { FOUND_LIMIT = 10 * 1000 * 1000, TEXT_LIMIT = 256 << 20 };
 
 struct run {
 	json_t *root;
 	struct err *err;
+	size_t found;
 };
 
 void
@@ -46,6 +50,13 @@ take_all(struct found *out, json_t *v)
 }
 
 static int
+too_much(struct run *r)
+{
+	return err_set(
+	    r->err, ERR_TOO_LARGE, "the template finds more than %d values", FOUND_LIMIT);
+}
+
+static int
 descend(struct run *r, json_t *v, struct found *out)
 {
 	const char *key;
@@ -53,8 +64,7 @@ descend(struct run *r, json_t *v, struct found *out)
 	size_t i;
 
 	if (out->n > FOUND_LIMIT)
-		return err_set(
-		    r->err, ERR_TOO_LARGE, "a path finds more than %d values", FOUND_LIMIT);
+		return too_much(r);
 	if (json_is_object(v) || json_is_array(v))
 		take(out, v);
 	json_object_foreach (v, key, item)
@@ -181,6 +191,18 @@ alternatives(struct run *r, const struct node *n, json_t *v, struct found *out)
 }
 
 static int
+field(struct run *r, const struct node *n, json_t *v, struct found *out)
+{
+	const struct found one = { &v, 1, 1 };
+	json_t *member = json_object_get(v, n->text);
+
+	if (!member && n->child)
+		return walk(r, n->child, &one, out);
+	take(out, member);
+	return 0;
+}
+
+static int
 step(struct run *r, const struct node *n, json_t *v, struct found *out)
 {
 	switch (n->type) {
@@ -188,8 +210,7 @@ step(struct run *r, const struct node *n, json_t *v, struct found *out)
 		take(out, r->root);
 		return 0;
 	case NODE_FIELD:
-		take(out, json_object_get(v, n->text));
-		return 0;
+		return field(r, n, v, out);
 	case NODE_WILDCARD:
 		take_all(out, v);
 		return 0;
@@ -218,12 +239,15 @@ walk(struct run *r, const struct node *n, const struct found *in, struct found *
 	for (size_t i = 0; i < in->n; i++)
 		take(&now, in->item[i]);
 	for (; n && e == 0; n = n->next) {
+		/* "$" starts again: from one place, however many there were */
+		if (n->type == NODE_ROOT && now.n > 1)
+			now.n = 1;
 		for (size_t i = 0; i < now.n && e == 0; i++) {
 			e = step(r, n, now.item[i], &then);
-			if (then.n > FOUND_LIMIT)
-				e = err_set(r->err, ERR_TOO_LARGE,
-				    "a path finds more than %d values", FOUND_LIMIT);
+			if (e == 0 && r->found + then.n > FOUND_LIMIT)
+				e = too_much(r);
 		}
+		r->found += then.n;
 		found_release(&now);
 		now = then;
 		then = (struct found)FOUND_INIT;
@@ -260,6 +284,9 @@ print(struct run *r, const struct node *n, json_t *v, struct buf *out)
 	for (; n && e == 0; n = n->next) {
 		struct found f = FOUND_INIT;
 
+		if (out->len > TEXT_LIMIT)
+			return err_set(r->err, ERR_TOO_LARGE,
+			    "the template prints more than %d MiB", TEXT_LIMIT >> 20);
 		if (n->type == NODE_TEXT) {
 			buf_puts(out, n->text);
 			continue;
@@ -282,7 +309,7 @@ print(struct run *r, const struct node *n, json_t *v, struct buf *out)
 int
 jsonpath_print(const struct jsonpath *p, json_t *value, struct buf *out, struct err *err)
 {
-	struct run r = { value, err };
+	struct run r = { value, err, 0 };
 
 	buf_reserve(out, 0);
 	return print(&r, p->first, value, out);
@@ -291,7 +318,7 @@ jsonpath_print(const struct jsonpath *p, json_t *value, struct buf *out, struct 
 int
 jsonpath_find(const struct jsonpath *p, json_t *value, struct found *out, struct err *err)
 {
-	struct run r = { value, err };
+	struct run r = { value, err, 0 };
 	const struct found one = { &value, 1, 1 };
 
 	return walk(&r, p->first->child, &one, out);

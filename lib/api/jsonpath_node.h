@@ -5,12 +5,12 @@
 
 /* A template as a tree: what the parser makes and the evaluation walks. */
 enum node_type {
-	NODE_TEXT,	/* text: printed as it is, also a quoted string in an expression */
-	NODE_EXPR,	/* child: steps; its results are printed */
-	NODE_RANGE,	/* child: steps, body: what is printed for each result */
-	NODE_ROOT,	/* $: start again at the whole value */
-	NODE_FIELD,	/* text */
-	NODE_WILDCARD,	/* every member or item */
+	NODE_TEXT,     /* text: printed as it is, also a quoted string in an expression */
+	NODE_EXPR,     /* child: steps; its results are printed */
+	NODE_RANGE,    /* child: steps, body: what is printed for each result */
+	NODE_ROOT,     /* $: start again at the whole value */
+	NODE_FIELD,    /* text; child: the path that ['a.b'] also is, when there is no such field */
+	NODE_WILDCARD, /* every member or item */
 	NODE_RECURSIVE, /* the value and everything in it */
 	NODE_SLICE,	/* from, to, step */
 	NODE_UNION,	/* child: a list of alternatives, each a NODE_EXPR */
