@@ -81,8 +81,8 @@ load_one(void *arg, const struct change *ch, uint64_t compacted, struct err *err
 	struct object *o;
 	bool there;
 
-	if (ch->revision > compacted && c->revision >= compacted && c->revision != 0 &&
-	    ch->revision != c->revision + 1 && c->revision > compacted)
+	if (ch->revision > compacted &&
+	    ch->revision != (c->revision > compacted ? c->revision : compacted) + 1)
 		return damaged(ch, "the one before it is missing", err);
 	c->revision = ch->revision;
 	if (c->expiry.seconds)
