@@ -193,8 +193,9 @@ print_head(const char *path, const struct kind *k, const struct field *f)
 		add_lists(&lists, f);
 		printf("%s  %s%s\n", path, type, marks.data);
 	} else {
-		printf("%s  %s, %s%s", k->kind, kind_api_version(k, version), k->plural,
-		    k->namespaced ? "" : ", not in namespaces");
+		printf("%s  %s", k->kind, kind_api_version(k, version));
+		if (*k->plural)
+			printf(", %s%s", k->plural, k->namespaced ? "" : ", not in namespaces");
 		for (const char *const *s = k->short_names; s && *s; s++)
 			printf(", %s", *s);
 		putchar('\n');
@@ -207,24 +208,26 @@ print_head(const char *path, const struct kind *k, const struct field *f)
 		print_wrapped(lists.data, 4);
 }
 
+/* A Kind as it stands in objects, which need not have a resource of its own: Scale, Status. */
+static const struct kind *
+find_exactly(const char *text, const char **path)
+{
+	size_t n = strcspn(text, ".");
+	autofree char *word = xstrndup(text, n);
+
+	*path = text + n + (text[n] == '.');
+	return kind_of_object(api_version, word);
+}
+
 /* With --api-version the word before the first dot is a kind of exactly that version. */
 static const struct kind *
 find_kind(const char *text, const char **path)
 {
-	const struct kind *k = kind_of_path(text, path), *all;
-	size_t n;
+	const struct kind *k = kind_of_path(text, path);
 
-	if (!k || !api_version)
+	if (!api_version)
 		return k;
-	all = schema_kinds(&n);
-	for (size_t i = 0; i < n; i++) {
-		char version[128];
-
-		if (!strcmp(all[i].kind, k->kind) &&
-		    !strcmp(kind_api_version(&all[i], version), api_version))
-			return &all[i];
-	}
-	return NULL;
+	return k ? kind_of_object(api_version, k->kind) : find_exactly(text, path);
 }
 
 static int

@@ -34,6 +34,10 @@ setup() { BIN=${BIN:-build/bin}; }
 	[ "$status" -eq 1 ]
 	run "$BIN/orch-explain" --api-version autoscaling/v1 hpa.spec.targetCPUUtilizationPercentage
 	[ "$status" -eq 0 ]
+	run "$BIN/orch-explain" --api-version autoscaling/v1 Scale.spec.replicas
+	[ "$status" -eq 0 ]
+	run "$BIN/orch-explain" --api-version apps/v1 hpa
+	[ "$status" -eq 1 ]
 }
 
 @test "-r: the whole tree, which ends where a type contains itself" {

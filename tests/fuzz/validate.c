@@ -39,7 +39,8 @@ word(struct input *in)
 		"limits.cpu", "eHg=", "eA", "RollingUpdate", "2026-01-01T00:00:00Z",
 		"2026-13-01T00:00:00.5+99:00", "ExternalName", "LoadBalancer", "Recreate",
 		"OnDelete", "Local", "ClientIP", "busybox:latest", " i", "TZ=UTC * * * * *",
-		"Container", "User", "* * * * *", "10.0.0.0/8", "https://u@h/?q#f", "kubernetes.io/tls", "\x01\x7f\"\\\n", "\xc3\xa9" };
+		"Container", "User", "* * * * *", "10.0.0.0/8", "https://u@h/?q#f",
+		"kubernetes.io/tls", "\x01\x7f\"\\\n", "\xc3\xa9" };
 
 	return words[byte(in) % COUNT(words)];
 }
