@@ -27,6 +27,7 @@ struct stream {
 	char *name;
 	struct buf in; /* what was read; [pos, len) is still to come */
 	size_t pos;
+	size_t eol;		    /* no newline stands between pos and here */
 	unsigned long line, column; /* of pos */
 	bool eof, ended;
 	enum mode mode;
@@ -106,6 +107,7 @@ fill(struct stream *s, struct err *err)
 	if (s->eof)
 		return 0;
 	if (s->pos > 0) {
+		s->eol = s->eol > s->pos ? s->eol - s->pos : 0;
 		s->in.len -= s->pos;
 		memmove(s->in.data, s->in.data + s->pos, s->in.len);
 		s->pos = 0;
@@ -197,12 +199,25 @@ deliver(struct stream *s, size_t len)
 	return 1;
 }
 
+/* The next newline, NULL when none has come yet; nothing is looked at twice. */
+static const char *
+line_end(struct stream *s)
+{
+	const char *nl;
+
+	if (s->eol < s->pos)
+		s->eol = s->pos;
+	nl = memchr(s->in.data + s->eol, '\n', s->in.len - s->eol);
+	s->eol = nl ? (size_t)(nl - s->in.data) : s->in.len;
+	return nl;
+}
+
 /* The rule: a value on one line that is all there.  1, or 0 when it must be looked at closely. */
 static int
 read_line(struct stream *s, json_t **ret)
 {
 	const char *p = s->in.data + s->pos;
-	const char *nl = memchr(p, '\n', s->in.len - s->pos);
+	const char *nl = line_end(s);
 	char msg[128];
 	size_t used;
 

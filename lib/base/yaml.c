@@ -18,7 +18,6 @@
 enum { ALIAS_LIMIT = 8 << 20, NODE_WEIGHT = 32 };
 
 struct anchor {
-	char *name;
 	json_t *value; /* NULL while it is still being read */
 	size_t weight;
 };
@@ -30,6 +29,7 @@ struct yaml {
 	bool ended;
 	struct anchor *anchors;
 	size_t nanchors, canchors;
+	json_t *names; /* anchor -> its place among them, the latest of that name */
 	size_t copied; /* the weight of all copies in this document */
 };
 
@@ -42,6 +42,7 @@ new_yaml(void)
 	struct yaml *y = xcalloc(1, sizeof *y);
 
 	y->first_line = 1;
+	y->names = json_object();
 	if (!yaml_parser_initialize(&y->parser))
 		abort();
 	yaml_parser_set_input(&y->parser, yaml_input_feed, &y->in);
@@ -79,10 +80,9 @@ yaml_first_line(struct yaml *y, unsigned long line)
 static void
 forget_anchors(struct yaml *y)
 {
-	for (size_t i = 0; i < y->nanchors; i++) {
-		free(y->anchors[i].name);
+	for (size_t i = 0; i < y->nanchors; i++)
 		json_decref(y->anchors[i].value);
-	}
+	json_object_clear(y->names);
 	y->nanchors = 0;
 	y->copied = 0;
 }
@@ -94,6 +94,7 @@ yaml_close(struct yaml *y)
 		return;
 	forget_anchors(y);
 	free(y->anchors);
+	json_decref(y->names);
 	yaml_input_release(&y->in);
 	yaml_parser_delete(&y->parser);
 	free(y);
@@ -162,7 +163,8 @@ anchor_begin(struct yaml *y, const yaml_char_t *name)
 	if (!name)
 		return SIZE_MAX;
 	GROW(y->anchors, y->nanchors, y->canchors);
-	y->anchors[y->nanchors] = (struct anchor){ xstrdup((const char *)name), NULL, 0 };
+	y->anchors[y->nanchors] = (struct anchor){ NULL, 0 };
+	json_object_set_new(y->names, (const char *)name, json_integer((json_int_t)y->nanchors));
 	return y->nanchors++;
 }
 
@@ -196,13 +198,12 @@ alias(
     struct yaml *y, const yaml_event_t *e, int depth, json_t **ret, size_t *weight, struct err *err)
 {
 	const char *name = (const char *)e->data.alias.anchor;
-	const struct anchor *a = NULL;
+	const json_t *place = json_object_get(y->names, name);
+	const struct anchor *a;
 
-	for (size_t i = y->nanchors; i-- > 0 && !a;)
-		if (strcmp(y->anchors[i].name, name) == 0)
-			a = &y->anchors[i];
-	if (!a)
+	if (!place)
 		return bad(y, e->start_mark, err, "unknown anchor '%s'", name);
+	a = &y->anchors[json_integer_value(place)];
 	if (!a->value)
 		return bad(y, e->start_mark, err, "anchor '%s' contains itself", name);
 	y->copied += a->weight;
