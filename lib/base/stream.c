@@ -5,6 +5,7 @@
  * that arrives through a pipe is delivered at once.
  */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -92,10 +93,13 @@ read_some(struct stream *s, char *p, size_t size)
 		n = (ssize_t)fread(p, 1, size, s->f);
 		return n == 0 && ferror(s->f) ? -1 : n;
 	}
-	do
+	for (;;) {
 		n = read(fd, p, size);
-	while (n < 0 && errno == EINTR);
-	return n;
+		if (n < 0 && errno == EAGAIN) /* somebody made it non-blocking */
+			poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, -1);
+		else if (n >= 0 || errno != EINTR)
+			return n;
+	}
 }
 
 /* More bytes behind those that are left: 1, 0 at the end of the input. */
