@@ -263,6 +263,18 @@ livenessProbe: {exec: {command: [ls, /ok]}, periodSeconds: 1, initialDelaySecond
 	grep -q 'liveness probe failed' "$T/err"
 }
 
+@test "an https probe takes any certificate" {
+	command -v openssl >/dev/null || skip "needs openssl"
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/key" -out "$T/crt" -days 1 -subj /CN=x 2>/dev/null
+	port=$((20000 + RANDOM % 20000))
+	openssl s_server -accept $port -key "$T/key" -cert "$T/crt" -www >/dev/null 2>&1 3>&- &
+	echo $! >"$T/tls.pid"
+	pod p 'sleep 100' "readinessProbe: {httpGet: {port: $port, scheme: HTTPS, path: /, host: 127.0.0.1}, periodSeconds: 1}" 'restartPolicy: Always' | start_node
+	until_status p '.containerStatuses[0].ready'
+	kill -9 "$(cat "$T/tls.pid")"
+	until_status p '.containerStatuses[0].ready | not'
+}
+
 @test "a node that is restarted does not make a ready pod unready" {
 	pod p 'httpd -f -h /www' 'readinessProbe: {httpGet: {port: 80, path: /}, periodSeconds: 1}' 'restartPolicy: Always' >"$T/in"
 	start_node <"$T/in"
