@@ -54,3 +54,25 @@ bytes_valid(const char *text, size_t *bad)
 	*bad = i;
 	return n % 4 == 0;
 }
+
+unsigned char *
+bytes_decode(const char *text, size_t *len)
+{
+	unsigned char *data, *out;
+	uint32_t v = 0;
+	size_t n = 0, bad;
+
+	if (!bytes_valid(text, &bad))
+		return NULL;
+	data = out = xmalloc(strlen(text) / 4 * 3 + 1);
+	for (; *text && *text != '='; text++) {
+		if (*text == '\n' || *text == '\r')
+			continue;
+		v = v << 6 | (uint32_t)(strchr(digits, *text) - digits);
+		n++;
+		if (n % 4 != 1)
+			*out++ = (unsigned char)(v >> (6 - 2 * ((n - 1) % 4)));
+	}
+	*len = (size_t)(out - data);
+	return data;
+}

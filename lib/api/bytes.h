@@ -11,4 +11,7 @@ char *bytes_encode(const void *data, size_t len); /* new */
  * mistake. */
 bool bytes_valid(const char *text, size_t *bad);
 
+/* The bytes, new, and their number; NULL when it is no base64. */
+unsigned char *bytes_decode(const char *text, size_t *len);
+
 #endif
