@@ -64,6 +64,7 @@ struct call {
 	    struct call *c, struct object *written); /* instead of the object itself; may be NULL */
 	bool generated; /* the name is ours: try another when it is taken */
 	char uid[64];	/* of what is deleted, for the answer */
+	void *state;	/* of a collection's deletion */
 };
 
 /* --- answers; each ends the call and frees it --- */

@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "store/delete.h"
 
+enum { ATTEMPTS = 20 };
+
 struct many {
 	struct call *call;
 	struct delete_options options;
@@ -43,7 +45,8 @@ many_free(struct many *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
 		object_unref(m->found[i]);
-		write_release(&m->write[i]);
+		if (m->write)
+			write_release(&m->write[i]);
 	}
 	free(m->found);
 	free(m->write);
@@ -81,23 +84,35 @@ answer(struct many *m)
 	bytes_unref(comma);
 }
 
+static void retry(struct call *c);
+
+/* Who was changed meanwhile is looked at again; anything else that went wrong is the answer. */
 static void
 finish(struct many *m)
 {
+	struct call *c = m->call;
+	bool raced = false;
+
 	for (size_t i = 0; i < m->n; i++) {
 		struct write *w = &m->write[i];
 
-		/* who changed it meanwhile has it again: not a failure of the collection, but said
-		 */
-		if (w->result < 0) {
-			if (w->result == -ERR_CONFLICT)
-				fail_modified(m->call, object_name(m->found[i]), &w->err);
-			reply_error(m->call, &w->err);
+		if (w->result < 0 && w->result != -ERR_CONFLICT) {
+			reply_error(c, &w->err);
 			many_free(m);
 			return;
 		}
+		raced = raced || w->result < 0;
 	}
-	answer(m);
+	if (raced && c->attempts++ < ATTEMPTS) {
+		c->state = m;
+		call_defer(c, retry);
+		return;
+	}
+	if (raced)
+		reply_status(
+		    c, 409, "Conflict", "the objects of the collection change too often", NULL);
+	else
+		answer(m);
 	many_free(m);
 }
 
@@ -110,40 +125,78 @@ one_done(struct write *w)
 		finish(m);
 }
 
-static void
-submit(struct many *m)
+/* What is to be done with object i; returns whether anything is. */
+static bool
+prepare(struct many *m, size_t i)
 {
 	struct call *c = m->call;
+	struct write *w = &m->write[i];
+	json_t *obj = object_json(m->found[i], c->kind);
+	enum deletion d = delete_decide(c->kind, obj, &m->options, clock_now());
+
+	w->result = 0;
+	if (d != DELETE_UNCHANGED && !c->dry_run) {
+		draft_encode(&w->draft, c->kind, obj);
+		w->table = c->table;
+		w->expect = m->found[i]->revision;
+		w->deletes = d == DELETE_NOW;
+		w->done = one_done;
+		w->arg = m;
+	}
+	json_decref(obj);
+	return d != DELETE_UNCHANGED && !c->dry_run;
+}
+
+/* Prepare and queue those that `wants` says. */
+static void
+submit(struct many *m, bool (*wants)(struct many *m, size_t i))
+{
 	bool *queue = xcalloc(m->n + 1, sizeof *queue);
 
-	m->write = xcalloc(m->n + 1, sizeof *m->write);
 	m->pending = 1; /* ours, until all are queued */
-	for (size_t i = 0; i < m->n; i++) {
-		struct write *w = &m->write[i];
-		json_t *obj = object_json(m->found[i], c->kind);
-		enum deletion d = delete_decide(c->kind, obj, &m->options, clock_now());
-
-		w->draft = (struct draft)DRAFT_INIT;
-		queue[i] = d != DELETE_UNCHANGED && !c->dry_run;
-		if (queue[i]) {
-			draft_encode(&w->draft, c->kind, obj);
-			w->table = c->table;
-			w->expect = m->found[i]->revision;
-			w->deletes = d == DELETE_NOW;
-			w->done = one_done;
-			w->arg = m;
-		}
-		json_decref(obj);
-	}
+	for (size_t i = 0; i < m->n; i++)
+		queue[i] = wants(m, i) && prepare(m, i);
 	for (size_t i = 0; i < m->n; i++) {
 		if (queue[i]) {
 			m->pending++;
-			commit_queue(c->server->commit, &m->write[i]);
+			commit_queue(m->call->server->commit, &m->write[i]);
 		}
 	}
 	free(queue);
 	if (--m->pending == 0)
 		finish(m);
+}
+
+static bool
+all(struct many *m, size_t i)
+{
+	(void)m;
+	(void)i;
+	return true;
+}
+
+/* Only who lost a race, in the state it has now; who is gone is done with. */
+static bool
+raced(struct many *m, size_t i)
+{
+	struct object *now;
+
+	if (m->write[i].result == 0)
+		return false;
+	m->write[i].result = 0;
+	now = cache_get(m->call->server->cache, m->call->table, object_namespace(m->found[i]),
+	    object_name(m->found[i]));
+	if (!now)
+		return false;
+	object_unref(m->found[i]);
+	m->found[i] = now;
+	return true;
+}
+
+static void
+retry(struct call *c)
+{
+	submit(c->state, raced);
 }
 
 static void
@@ -168,7 +221,10 @@ deletecollection_run(struct call *c)
 	cache_walk(c->server->cache, &walk, collect, m, &revision, &err);
 	keep_selected(m, &f);
 	filter_release(&f);
-	submit(m);
+	m->write = xcalloc(m->n + 1, sizeof *m->write);
+	for (size_t i = 0; i < m->n; i++)
+		m->write[i].draft = (struct draft)DRAFT_INIT;
+	submit(m, all);
 }
 
 void

@@ -22,6 +22,10 @@ lost_race(struct call *c)
 			    : c->generated && c->attempts < NAME_ATTEMPTS;
 	struct err err;
 
+	if (!c->old && strcmp(c->req->method, "PUT") == 0 && c->attempts++ < RACE_ATTEMPTS) {
+		update_handle(c); /* it would have made what somebody else has made meanwhile */
+		return;
+	}
 	if (again) {
 		c->attempts++;
 		object_unref(c->old);
