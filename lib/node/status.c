@@ -94,6 +94,8 @@ state(const struct pod *p, const struct container *c, bool *current)
 		return json_pack("{s:o}", "terminated", terminated_state(p, c));
 	if (c->reason && *c->reason)
 		return waiting(c->reason, c->message);
+	if (c->last) /* its next run is being made */
+		return waiting("CrashLoopBackOff", NULL);
 	if (initializing(p, c))
 		return waiting("PodInitializing", NULL);
 	return waiting("ContainerCreating", p->trouble);

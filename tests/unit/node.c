@@ -199,6 +199,23 @@ init_containers(void)
 	pod_free(p);
 }
 
+/* A time that has passed must not be waited for again and again. */
+static void
+deadline(void)
+{
+	struct pod *p = make("{\"activeDeadlineSeconds\":5,\"containers\":[{\"name\":\"a\"}]}");
+
+	p->started = 100;
+	p->sandbox = SANDBOX;
+	p->c[0].state = RUNNING;
+	same("before", next(p, 101), "none until 105");
+	p->fail_reason = xstrdup("DeadlineExceeded");
+	ended(&p->c[0], 137, 106);
+	p->sandbox = SANDBOX_DOWN;
+	same("after", next(p, 107), "none");
+	pod_free(p);
+}
+
 static void
 outcomes(void)
 {
@@ -256,6 +273,7 @@ main(void)
 	small_things();
 	simple_life();
 	init_containers();
+	deadline();
 	outcomes();
 	statuses();
 	return failed;
