@@ -27,7 +27,8 @@ static struct loop_options loop;
 static const struct opt opts[] = {
 	{ 't', "time", "TIME", "the time the controllers see (default: now)", &time_arg, false },
 	{ 'n', "namespace", "NAMESPACE", "only the objects of this namespace", &namespace, false },
-	{ 0, "exhaustive", NULL, "a kind without objects in the input has none", &exhaustive, false },
+	{ 0, "exhaustive", NULL, "a kind without objects in the input has none", &exhaustive,
+	    false },
 	{ 0, "set", "NAME=VALUE", "set what controllers let one tune", &settings, true },
 	{ 0, "list", NULL, "list the controllers", &list, false },
 	{ 'w', "watch", NULL, "run for ever against the API server", &watch, false },
