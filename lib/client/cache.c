@@ -327,6 +327,9 @@ finished(struct feed *f, CURLcode code)
 		r = take_page(f, &err);
 	if (r < 0) {
 		went_wrong(f, &err);
+		/* a server that was put back to an older state does not know our version, ever */
+		if (f->watching && http >= 400 && f->failures > 2)
+			relist(f);
 	} else {
 		f->due = 0;
 		/* a watch that ends without a single byte must not become a busy loop */
