@@ -149,50 +149,75 @@ reader_text(struct reader r)
 
 /* The kind goes first, as Kubernetes writes it. */
 static json_t *
-with_kind(json_t *obj, const struct kind *k)
+with_kind(json_t *obj, const char *version, const struct kind *k)
 {
 	json_t *whole = json_object();
-	char version[128];
 
 	json_object_set_new(whole, "kind", json_string(k->kind));
-	json_object_set_new(whole, "apiVersion", json_string(kind_api_version(k, version)));
+	json_object_set_new(whole, "apiVersion", json_string(version));
 	json_object_update_missing(whole, obj);
 	json_decref(obj);
 	return whole;
+}
+
+/* Options, Status and others of the kind are said to be of whatever group they are used with. */
+static const struct kind *
+kind_anywhere(const char *version, const char *name)
+{
+	const struct kind *k = kind_of_object(version, name);
+
+	if (!k && (k = kind_find("", "v1", name)) && strncmp(k->type->name, "meta.", 5) != 0)
+		k = NULL;
+	return k;
+}
+
+static int
+no_envelope(struct err *err, const char *why)
+{
+	return err_set(err, ERR_MEDIA_TYPE, "%s", why);
+}
+
+/* In Kubernetes' own words (apimachinery, serializer/protobuf). */
+static int
+open_envelope(const void *data, size_t len, struct envelope *e, struct err *err)
+{
+	struct reader r = { data, (const unsigned char *)data + len };
+
+	if (len == 0)
+		return no_envelope(err, "empty data");
+	if (!protobuf_starts(data, len))
+		return no_envelope(err, "provided data does not appear to be a protobuf message, "
+					"expected prefix [107 56 115 0]");
+	if (len == sizeof magic)
+		return no_envelope(err, "empty body");
+	r.p += sizeof magic;
+	return read_envelope(r, e) ? 0 : no_envelope(err, "unexpected EOF");
 }
 
 int
 protobuf_read(const void *data, size_t len, const struct kind *dflt, json_t **ret,
     const struct kind **kind, struct err *err)
 {
-	struct reader r = { data, (const unsigned char *)data + len };
+	autofree char *version = NULL, *name = NULL;
 	struct envelope e;
 	const struct kind *k = dflt;
 	json_t *obj;
-	int result;
+	char of[128];
+	int r;
 
-	if (!protobuf_starts(data, len))
+	if ((r = open_envelope(data, len, &e, err)) < 0)
+		return r;
+	version = reader_text(e.version);
+	name = reader_text(e.kind);
+	if ((*version || *name) && !(k = kind_anywhere(version, name)))
 		return err_set(err, ERR_BAD_REQUEST,
-		    "cannot decode protobuf: it does not begin with the four bytes \"k8s\\0\"");
-	r.p += sizeof magic;
-	if (!read_envelope(r, &e))
-		return err_set(err, ERR_BAD_REQUEST,
-		    "cannot decode protobuf: the envelope is cut off or a length is wrong");
-	if (e.version.p != e.version.end || e.kind.p != e.kind.end) {
-		autofree char *version = reader_text(e.version), *name = reader_text(e.kind);
-
-		if (!(k = kind_of_object(version, name)))
-			return err_set(err, ERR_BAD_REQUEST,
-			    "no kind \"%.100s\" is registered for version \"%.100s\"", name,
-			    version);
-	}
+		    "no kind \"%.100s\" is registered for version \"%.100s\"", name, version);
 	if (!k)
 		return err_set(err, ERR_BAD_REQUEST,
 		    "cannot decode protobuf: the envelope does not say of what kind it is");
-	result = protobuf_decode(e.raw.p, (size_t)(e.raw.end - e.raw.p), k->type, &obj, err);
-	if (result < 0)
-		return result;
-	*ret = with_kind(obj, k);
+	if ((r = protobuf_decode(e.raw.p, (size_t)(e.raw.end - e.raw.p), k->type, &obj, err)) < 0)
+		return r;
+	*ret = with_kind(obj, *version || *name ? version : kind_api_version(k, of), k);
 	if (kind)
 		*kind = k;
 	return 0;

@@ -15,7 +15,7 @@
  * What is written is what Kubernetes' own code writes, byte for byte: fields in the order of
  * their numbers, keys of maps sorted, and the zero of each field that is no pointer
  * (api/schema.h).  What is read may come from anybody: unknown fields are skipped, everything else
- * that is wrong is BAD_REQUEST with the path of the field.
+ * that is wrong is BAD_REQUEST with the path of the field, or MEDIA_TYPE for what is no envelope.
  *
  * An object travels in an envelope: four bytes "k8s\0", then runtime.Unknown, which holds
  * apiVersion and kind and the object's own message.

@@ -343,8 +343,15 @@ check_envelope(void)
 	if (protobuf_read(b.data, b.len, kind_find("", "v1", "Pod"), &got, NULL, &err) < 0 ||
 	    strcmp(json_string_value(json_object_get(got, "kind")), "Pod") != 0)
 		fail("envelope", "without a kind was not read as the default");
-	if (protobuf_read("{}", 2, NULL, &got, NULL, &err) != -ERR_BAD_REQUEST)
+	if (protobuf_read("{}", 2, NULL, &got, NULL, &err) != -ERR_MEDIA_TYPE)
 		fail("envelope", "that is none was read");
+	json_decref(got);
+	buf_clear(&b);
+	protobuf_wrap(&b, "apps/v1", "DeleteOptions", "\x08\x05", 2);
+	if (protobuf_read(b.data, b.len, NULL, &got, NULL, &err) < 0)
+		fail("options of a group", err.msg);
+	else if (json_integer_value(json_object_get(got, "gracePeriodSeconds")) != 5)
+		fail("options of a group", "are something else");
 }
 
 int
