@@ -89,12 +89,24 @@ protobuf_event(struct buf *out, const char *type, const void *object, size_t len
 	protobuf_field(out, RAW_RAW, object, len);
 }
 
+/* Options, Status and others of the kind are said to be of whatever group they are used with. */
+static const struct kind *
+kind_anywhere(const char *version, const char *name)
+{
+	const struct kind *k = kind_of_object(version, name);
+
+	if (!k && (k = kind_find("", "v1", name)) && strncmp(k->type->name, "meta.", 5) != 0)
+		k = NULL;
+	return k;
+}
+
 int
 protobuf_write(const json_t *obj, struct buf *out, struct err *err)
 {
 	const char *version = text(obj, "apiVersion"), *name = text(obj, "kind");
-	const struct kind *k = kind_of_object(version, name);
+	const struct kind *k = kind_anywhere(version, name);
 	autobuf struct buf message = BUF_INIT;
+	char of[128];
 	int r;
 
 	if (!k)
@@ -102,7 +114,8 @@ protobuf_write(const json_t *obj, struct buf *out, struct err *err)
 		    err, ERR_NOT_ACCEPTABLE, "%.100s '%.100s' has no protobuf form", version, name);
 	if ((r = protobuf_encode(obj, k->type, &message, err)) < 0)
 		return r;
-	protobuf_wrap(out, version, name, message.data, message.len);
+	protobuf_wrap(
+	    out, *version ? version : kind_api_version(k, of), name, message.data, message.len);
 	return 0;
 }
 
@@ -158,17 +171,6 @@ with_kind(json_t *obj, const char *version, const struct kind *k)
 	json_object_update_missing(whole, obj);
 	json_decref(obj);
 	return whole;
-}
-
-/* Options, Status and others of the kind are said to be of whatever group they are used with. */
-static const struct kind *
-kind_anywhere(const char *version, const char *name)
-{
-	const struct kind *k = kind_of_object(version, name);
-
-	if (!k && (k = kind_find("", "v1", name)) && strncmp(k->type->name, "meta.", 5) != 0)
-		k = NULL;
-	return k;
 }
 
 static int

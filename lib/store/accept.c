@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/protobuf.h"
 #include "base/mem.h"
 #include "store/call.h"
 
@@ -67,6 +68,19 @@ transformed(const char *s, size_t n, const struct target *t, struct shape *shape
 	return false;
 }
 
+/* Protobuf is there for what has a schema, and for metadata; a Table is no message. */
+static bool
+encodable(const char *s, size_t n, const struct target *t, struct shape *shape)
+{
+	char as[64];
+
+	shape->protobuf = true;
+	if (!*parameter(s, n, "as", as))
+		return true;
+	return t->type == TARGET_RESOURCE && transformed(s, n, t, shape) &&
+	       shape->form != FORM_TABLE && strcmp(shape->version, "meta.k8s.io/v1") == 0;
+}
+
 /* Can one "type/subtype;parameter=value" of the list be served? */
 static bool
 acceptable(const char *s, size_t n, const struct target *t, struct shape *shape)
@@ -83,6 +97,8 @@ acceptable(const char *s, size_t n, const struct target *t, struct shape *shape)
 	}
 	if (is(s, type, "*/*") || is(s, type, "application/*"))
 		return true;
+	if (is(s, type, PROTOBUF_TYPE))
+		return encodable(s, n, t, shape);
 	if (!is(s, type, "application/json"))
 		return false;
 	return !*parameter(s, n, "as", as) || transformed(s, n, t, shape);
@@ -148,7 +164,8 @@ call_negotiate(struct call *c)
 	}
 	c->shape = (struct shape){ .form = FORM_JSON };
 	reply_status(c, 406, "NotAcceptable",
-	    "only the following media types are accepted: application/json, application/yaml",
+	    "only the following media types are accepted: application/json, application/yaml, "
+	    "application/vnd.kubernetes.protobuf",
 	    NULL);
 	return -1;
 }

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "api/meta.h"
+#include "api/protobuf.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/yaml.h"
@@ -153,9 +154,44 @@ load_json(struct call *c, char duplicate[static 128], json_error_t *e)
 	return v;
 }
 
+/* The beginning of a body, for a message: as text if it looks like JSON, else in hexadecimal. */
+static const char *
+summary(const struct http_request *req, char buf[static 80])
+{
+	size_t n = req->len < 30 ? req->len : 30, at = 0;
+	const unsigned char *body = (const void *)req->body;
+
+	if (*body == '{')
+		at = (size_t)snprintf(buf, 80, "%.*s", (int)n, req->body);
+	else
+		for (size_t i = 0; i < n; i++)
+			at += (size_t)snprintf(buf + at, 80 - at, "%02x", body[i]);
+	snprintf(buf + at, 80 - at, "%s", n < req->len ? " ..." : "");
+	return buf;
+}
+
+static int
+load_protobuf(
+    struct call *c, const char *kind, const struct kind *dflt, json_t **ret, char msg[static 600])
+{
+	char text[80];
+	struct err err;
+
+	if (protobuf_read(c->req->body, c->req->len, dflt, ret, NULL, &err) == 0)
+		return 0;
+	if (err.code == ERR_MEDIA_TYPE)
+		snprintf(msg, 600,
+		    "the object provided is unrecognized (must be of type %s): %.300s (%s)", kind,
+		    err.msg, summary(c->req, text));
+	else
+		snprintf(msg, 600, "%s in version \"%s\" cannot be handled as a %s: %.400s", kind,
+		    c->target.version, kind, err.msg);
+	return -1;
+}
+
 /* The value of the body, which is not empty; kind names what was expected, for the messages. */
 static int
-load_body(struct call *c, const char *kind, json_t **ret)
+load_body(struct call *c, const char *kind, const struct kind *dflt, json_t **ret)
 {
 	const char *type = http_header(c->x, "Content-Type");
 	char duplicate[128] = "", msg[600];
@@ -169,6 +205,9 @@ load_body(struct call *c, const char *kind, json_t **ret)
 		snprintf(msg, sizeof msg,
 		    "the object provided is unrecognized (must be of type %s): yaml: %.400s", kind,
 		    r < 0 ? err.msg : "no document");
+	} else if (type && media_type(type, PROTOBUF_TYPE)) {
+		if (load_protobuf(c, kind, dflt, ret, msg) == 0)
+			return 0;
 	} else if (!type || !*type || media_type(type, "application/json") ||
 		   media_type(type, "application/merge-patch+json") ||
 		   media_type(type, "application/json-patch+json")) {
@@ -204,7 +243,7 @@ body_json(struct call *c, json_t **ret)
 	*ret = NULL;
 	if (c->req->len == 0)
 		return 0;
-	return load_body(c, c->kind->kind, ret);
+	return load_body(c, c->kind->kind, NULL, ret);
 }
 
 /* --- what a decoder drops --- */
@@ -337,7 +376,7 @@ body_object(struct call *c, const struct kind *k, json_t **ret)
 		reply_status(c, 400, "BadRequest", msg, NULL);
 		return -1;
 	}
-	if (load_body(c, k->kind, &obj) < 0)
+	if (load_body(c, k->kind, k, &obj) < 0)
 		return -1;
 	if (object_decode(c, k, obj) < 0) {
 		json_decref(obj);

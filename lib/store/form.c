@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/meta.h"
+#include "api/protobuf.h"
 #include "api/table.h"
 #include "base/jsonl.h"
 #include "base/text.h"
@@ -11,6 +12,12 @@ bool
 shape_converts(const struct shape *s)
 {
 	return s->form >= FORM_TABLE;
+}
+
+bool
+shape_is_kept(const struct shape *s)
+{
+	return s->form == FORM_JSON && !s->protobuf;
 }
 
 static json_t *
@@ -102,6 +109,26 @@ shape_convert(const struct shape *s, const struct kind *k, json_t *v, bool colum
 	return out;
 }
 
+/* The frame of an event, e = {"type":..,"object":..}. */
+static struct bytes *
+event_frame(const json_t *e)
+{
+	autobuf struct buf object = BUF_INIT, frame = BUF_INIT;
+	const char *type = text(e, "type");
+	struct err err;
+
+	if (protobuf_write(json_object_get(e, "object"), &object, &err) < 0) {
+		json_auto_t *status = json_pack("{s:s,s:s,s:s,s:s,s:s,s:i}", "kind", "Status",
+		    "apiVersion", "v1", "status", "Failure", "reason", err_reason(err.code),
+		    "message", err.msg, "code", err_http(err.code));
+
+		type = "ERROR";
+		protobuf_write(status, &object, &err);
+	}
+	protobuf_event(&frame, type, object.data, object.len);
+	return bytes_new(frame.data, frame.len);
+}
+
 struct bytes *
 shape_event(const struct shape *s, const struct kind *k, const char *event, size_t len,
     bool columns, int64_t now)
@@ -113,10 +140,17 @@ shape_event(const struct shape *s, const struct kind *k, const char *event, size
 	if (!e)
 		return bytes_new(event, len);
 	obj = json_incref(json_object_get(e, "object"));
-	json_object_set_new(e, "object", shape_convert(s, k, obj, columns, now));
-	jsonl_add(&b, e);
+	if (shape_converts(s))
+		json_object_set_new(e, "object", shape_convert(s, k, obj, columns, now));
+	else
+		json_decref(obj);
+	if (s->protobuf) {
+		out = event_frame(e);
+	} else {
+		jsonl_add(&b, e);
+		out = bytes_new(b.data, b.len);
+		buf_release(&b);
+	}
 	json_decref(e);
-	out = bytes_new(b.data, b.len);
-	buf_release(&b);
 	return out;
 }

@@ -24,11 +24,13 @@ enum include { INCLUDE_METADATA, INCLUDE_OBJECT, INCLUDE_NONE };
 
 struct shape {
 	enum form form;
+	bool protobuf;	      /* JSON or metadata only, but encoded so */
 	const char *version;  /* "meta.k8s.io/v1" */
 	enum include include; /* what stands beside the cells of a table's row */
 };
 
 bool shape_converts(const struct shape *s); /* to a Table or to metadata */
+bool shape_is_kept(const struct shape *s);  /* what is kept can be sent as it is */
 
 /*
  * An object, list or Status (taken) of this kind in another shape; new.  A Status stays as it
@@ -37,7 +39,8 @@ bool shape_converts(const struct shape *s); /* to a Table or to metadata */
 json_t *shape_convert(
     const struct shape *s, const struct kind *k, json_t *v, bool columns, int64_t now);
 
-/* A watch event, {"type":..,"object":..}\n, with its object converted; new. */
+/* A watch event, {"type":..,"object":..}\n, with its object converted, and in protobuf where that
+ * is asked for; new. */
 struct bytes *shape_event(const struct shape *s, const struct kind *k, const char *event,
     size_t len, bool columns, int64_t now);
 

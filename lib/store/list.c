@@ -318,7 +318,7 @@ list_now(struct call *c)
 void
 list_handle(struct call *c)
 {
-	if (c->shape.form != FORM_JSON || cache_count(c->server->cache, c->table) > LONG_LIST)
+	if (!shape_is_kept(&c->shape) || cache_count(c->server->cache, c->table) > LONG_LIST)
 		call_defer(c, list_now);
 	else
 		list_now(c);

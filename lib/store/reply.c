@@ -1,6 +1,7 @@
 /* Answers: objects as they are kept, and Statuses. */
 #include <string.h>
 
+#include "api/protobuf.h"
 #include "base/clock.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
@@ -21,11 +22,12 @@ call_free(struct call *c)
 	free(c);
 }
 
-/* The same value in another form; the parts are used up. */
+/* The same value in another form, whose type is *type then; the parts are used up. */
 static struct bytes *
-converted(struct call *c, struct bytes **parts, size_t n)
+converted(struct call *c, struct bytes **parts, size_t n, const char **type)
 {
 	autobuf struct buf json = BUF_INIT, out = BUF_INIT;
+	struct err err;
 	json_t *v;
 
 	for (size_t i = 0; i < n; i++) {
@@ -33,11 +35,15 @@ converted(struct call *c, struct bytes **parts, size_t n)
 		bytes_unref(parts[i]);
 	}
 	v = json_loadb(json.data, json.len, 0, NULL);
-	if (shape_converts(&c->shape)) {
+	if (shape_converts(&c->shape))
 		v = shape_convert(&c->shape, c->kind, v, true, clock_now());
-		jsonl_add(&out, v);
-	} else {
+	if (c->shape.form == FORM_YAML) {
+		*type = "application/yaml";
 		yaml_write(&out, v);
+	} else if (c->shape.protobuf && protobuf_write(v, &out, &err) == 0) {
+		*type = PROTOBUF_TYPE;
+	} else { /* what is no object of the API stays what it is */
+		jsonl_add(&out, v);
 	}
 	json_decref(v);
 	return bytes_new(out.data, out.len);
@@ -58,12 +64,10 @@ reply_parts(struct call *c, int status, const char *type, struct bytes **parts, 
 		at += strlen(c->warnings.data + at) + 1;
 	}
 	if (strcmp(type, "application/json") == 0 &&
-	    (c->shape.form == FORM_YAML || shape_converts(&c->shape))) {
-		whole = converted(c, parts, n);
+	    (c->shape.form == FORM_YAML || c->shape.protobuf || shape_converts(&c->shape))) {
+		whole = converted(c, parts, n, &type);
 		parts = &whole;
 		n = 1;
-		if (c->shape.form == FORM_YAML)
-			type = "application/yaml";
 	}
 	metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);
 	http_reply(c->x, status, type, extra, parts, n);

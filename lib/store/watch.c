@@ -69,7 +69,8 @@ watch_handle(struct call *c)
 
 	if (c->shape.form == FORM_YAML) {
 		reply_status(c, 406, "NotAcceptable",
-		    "only the following media types are accepted: application/json;stream=watch",
+		    "only the following media types are accepted: application/json;stream=watch, "
+		    "application/vnd.kubernetes.protobuf;stream=watch",
 		    NULL);
 		return;
 	}

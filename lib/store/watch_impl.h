@@ -50,6 +50,7 @@ void send_backlog(struct watcher *w); /* what happened since the version it star
 struct chunks {
 	struct bytes *whole[3]; /* of the new state, by type */
 	struct bytes *left;	/* DELETED for who does not select it any more: the old state */
+	struct bytes *frame[4]; /* the four in protobuf */
 };
 void chunks_release(struct chunks *c);
 void send_event(struct watcher *w, const struct event *e, struct chunks *c); /* if it concerns w */

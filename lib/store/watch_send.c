@@ -16,9 +16,18 @@ watcher_end(struct watcher *w)
 }
 
 static void
+queue(struct watcher *w, struct bytes *chunk)
+{
+	if (http_stream_send(w->stream, chunk) > w->allowance) {
+		w->hub->stats.slow++;
+		watcher_end(w);
+	}
+}
+
+static void
 send(struct watcher *w, struct bytes *chunk)
 {
-	if (shape_converts(&w->shape)) {
+	if (!shape_is_kept(&w->shape)) {
 		struct bytes *other = shape_event(
 		    &w->shape, w->table->kind, chunk->data, chunk->len, !w->columns, clock_now());
 
@@ -26,10 +35,21 @@ send(struct watcher *w, struct bytes *chunk)
 		chunk = other;
 		w->columns = true;
 	}
-	if (http_stream_send(w->stream, chunk) > w->allowance) {
-		w->hub->stats.slow++;
-		watcher_end(w);
+	queue(w, chunk);
+}
+
+/* One that many are sent: what it is in protobuf is kept in *frame. */
+static void
+send_shared(struct watcher *w, struct bytes *chunk, struct bytes **frame)
+{
+	w->hub->stats.events++;
+	if (!w->shape.protobuf || shape_converts(&w->shape)) {
+		send(w, bytes_ref(chunk));
+		return;
 	}
+	if (!*frame)
+		*frame = shape_event(&w->shape, w->table->kind, chunk->data, chunk->len, false, 0);
+	queue(w, bytes_ref(*frame));
 }
 
 void
@@ -96,6 +116,8 @@ chunks_release(struct chunks *c)
 	for (int i = 0; i < 3; i++)
 		bytes_unref(c->whole[i]);
 	bytes_unref(c->left);
+	for (int i = 0; i < 4; i++)
+		bytes_unref(c->frame[i]);
 }
 
 void
@@ -108,8 +130,7 @@ send_event(struct watcher *w, const struct event *e, struct chunks *c)
 	if (was && !is && e->type != EVENT_DELETED) {
 		if (!c->left)
 			c->left = left_chunk(e);
-		w->hub->stats.events++;
-		send(w, bytes_ref(c->left));
+		send_shared(w, c->left, &c->frame[3]);
 		return;
 	}
 	if (!is && !was)
@@ -118,8 +139,7 @@ send_event(struct watcher *w, const struct event *e, struct chunks *c)
 	enum event_type type = !is ? EVENT_DELETED : was ? EVENT_MODIFIED : EVENT_ADDED;
 	if (!c->whole[type])
 		c->whole[type] = whole_chunk(e, type);
-	w->hub->stats.events++;
-	send(w, bytes_ref(c->whole[type]));
+	send_shared(w, c->whole[type], &c->frame[type]);
 }
 
 /* --- a new watcher's past --- */
@@ -149,7 +169,7 @@ send_added(struct watcher *w, struct object *o)
 	struct bytes *head = w->table->verb[EVENT_ADDED];
 
 	w->allowance += head->len + o->body->len + 2;
-	if (shape_converts(&w->shape)) {
+	if (!shape_is_kept(&w->shape)) {
 		struct event e = { .table = w->table, .object = o };
 
 		send(w, whole_chunk(&e, EVENT_ADDED));

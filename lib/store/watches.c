@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "api/protobuf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -259,7 +260,8 @@ watches_add(struct watches *hub, struct http_exchange *x, struct watch_options *
 		.shape = o->shape };
 	pthread_mutex_lock(&hub->lock);
 	link_watcher(hub, w);
-	w->stream = http_stream_begin(x, 200, "application/json", closed, w);
+	w->stream = http_stream_begin(x, 200,
+	    o->shape.protobuf ? PROTOBUF_TYPE ";stream=watch" : "application/json", closed, w);
 	if (o->initial) {
 		send_initial(w);
 		if (o->initial_bookmark)

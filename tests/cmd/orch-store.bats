@@ -261,6 +261,33 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 		'["ADDED","Table","array","a"] ["BOOKMARK","Table","null",""] ' ]
 }
 
+@test "protobuf: objects, lists, Statuses and watches, both ways" {
+	local pb='application/vnd.kubernetes.protobuf' version
+	start
+	printf 'k8s\0\n\17\n\2v1\22\11ConfigMap\22\r\n\3\n\1p\22\6\n\1k\22\1v' >p.pb
+	api POST $NS/configmaps '' -H "Content-Type: $pb" --data-binary @p.pb
+	[ "$code $(of .data.k)" = "201 v" ]
+	version=$(of .metadata.resourceVersion)
+	# what is read can be written, and changes nothing
+	api GET $NS/configmaps/p '' -H "Accept: $pb" 2>/dev/null; mv out p.pb
+	[ "$(head -c 3 p.pb)" = k8s ]
+	api PUT $NS/configmaps/p '' -H "Content-Type: $pb" --data-binary @p.pb
+	[ "$code $(of .metadata.resourceVersion)" = "200 $version" ]
+	api GET $NS/configmaps '' -H "Accept: $pb,application/json" 2>/dev/null; grep -aq ConfigMapList out
+	api GET $NS/configmaps/p '' -H "Accept: $pb;as=PartialObjectMetadata;v=v1;g=meta.k8s.io" 2>/dev/null
+	grep -aq PartialObjectMetadata out
+	api GET $NS/configmaps/none '' -H "Accept: $pb" 2>/dev/null; [ "$code" = 404 ]; grep -aq NotFound out
+	api GET "$NS/configmaps?watch=1&timeoutSeconds=1" '' -H "Accept: $pb;stream=watch" 2>/dev/null
+	[ "$(od -An -N4 -tu1 out | xargs)" = "0 0 0 $(($(wc -c <out) - 4))" ]
+	api POST $NS/configmaps '' -H "Content-Type: $pb" --data-binary "{}"
+	[ "$code" = 400 ]; [[ $(of .message) == *"expected prefix [107 56 115 0] ({})" ]]
+	printf 'k8s\0\n\17\n\2v1\22\11ConfigMap\22\2\12\5' >bad.pb
+	api POST $NS/configmaps '' -H "Content-Type: $pb" --data-binary @bad.pb
+	[ "$code" = 400 ]; [[ $(of .message) == "ConfigMap in version"*"'metadata': the message is cut off"* ]]
+	api GET $NS/configmaps '' -H "Accept: $pb;as=Table;v=v1;g=meta.k8s.io"; [ "$code" = 406 ]
+	api DELETE $NS/configmaps/p '' -H "Accept: $pb" 2>/dev/null; [ "$code" = 200 ]; grep -aq Success out
+}
+
 @test "TLS: the kubeconfig's certificate is let in, nobody is not" {
 	start
 	url=$(grep -o 'https://[^,]*' log)
