@@ -56,7 +56,8 @@ teardown_file() { stop_all; }
   configmap dry | orch-apply
   [ "$(orch-delete --dry-run cm/dry)" = "configmap/dry deleted (dry run)" ]
   orch-get cm/dry >/dev/null
-  orch-delete --cascade=orphan --grace-period=5 cm/dry
+  orch-delete --cascade=orphan --grace-period=5 --wait=false cm/dry
+  [ "$(orch-get cm/dry -o jsonl | jq -r .metadata.finalizers[])" = orphan ]
   run -2 orch-delete --cascade=down cm/dry
   run -2 orch-delete --now --grace-period=1 cm/dry
   run -2 orch-delete --wait=maybe cm/dry
