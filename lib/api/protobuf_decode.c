@@ -1,217 +1,20 @@
 /* Protobuf messages into JSON: what comes from a stranger, so every length is looked at. */
-#include <math.h>
-#include <string.h>
-
-#include "api/bytes.h"
+#include "api/protobuf_decode.h"
 #include "api/path.h"
 #include "api/protobuf.h"
-#include "api/protobuf_wire.h"
-#include "api/time.h"
 #include "base/mem.h"
 #include "base/text.h"
 
 enum { DEPTH = 300 }; /* of messages in messages */
 
-struct decoder {
-	int depth;
-	struct err *err;
-};
+static const char wrong_wire[] = "the wire type is not the field's";
 
 static int decode_value(struct decoder *d, const struct type *t, struct reader *r, enum wire wire,
     bool wrapped, json_t **v, const struct path *at);
 static int decode_struct(
     struct decoder *d, const struct type *t, struct reader r, json_t *obj, const struct path *at);
 
-static int
-refuse(struct decoder *d, const struct path *at, const char *why)
-{
-	autofree char *where = path_print(at);
-
-	return err_set(d->err, ERR_BAD_REQUEST, "cannot decode protobuf%s%.300s%s: %s",
-	    *where ? " '" : "", where, *where ? "'" : "", why);
-}
-
-static const char cut[] = "the message is cut off or a length is wrong",
-		  wrong_wire[] = "the wire type is not the field's";
-
-/* The next field of a message; 0 at its end. */
-static int
-next_field(struct decoder *d, struct reader *r, int *number, enum wire *wire, const struct path *at)
-{
-	if (r->p == r->end)
-		return 0;
-	return read_key(r, number, wire) ? 1 : refuse(d, at, cut);
-}
-
-/* --- what is no message --- */
-
-static int
-get_text(struct decoder *d, struct reader bytes, json_t **v, const struct path *at)
-{
-	size_t len = (size_t)(bytes.end - bytes.p);
-
-	if (len && memchr(bytes.p, '\0', len))
-		return refuse(d, at, "a text with a NUL in it");
-	if (!(*v = json_stringn(len ? (const char *)bytes.p : "", len)))
-		return refuse(d, at, "a text that is not UTF-8");
-	return 0;
-}
-
-static int
-get_bytes(struct reader bytes, json_t **v)
-{
-	autofree char *text = bytes_encode(bytes.p, (size_t)(bytes.end - bytes.p));
-
-	*v = json_string(text);
-	return 0;
-}
-
-static int
-get_double(struct decoder *d, struct reader *r, json_t **v, const struct path *at)
-{
-	uint64_t bits = 0;
-	double x;
-
-	if (r->end - r->p < 8)
-		return refuse(d, at, cut);
-	for (int i = 0; i < 8; i++)
-		bits |= (uint64_t)*r->p++ << 8 * i;
-	memcpy(&x, &bits, sizeof x);
-	if (!isfinite(x))
-		return refuse(d, at, "a number that JSON cannot hold");
-	if (floor(x) == x && fabs(x) < 1e15)
-		*v = json_integer((json_int_t)x); /* as JSON writes it */
-	else
-		*v = json_real(x);
-	return 0;
-}
-
-static int
-get_number(
-    struct decoder *d, const struct type *t, struct reader *r, json_t **v, const struct path *at)
-{
-	uint64_t n;
-
-	if (!read_varint(r, &n))
-		return refuse(d, at, cut);
-	if (t->class == CLASS_BOOL)
-		*v = json_boolean(n != 0);
-	else
-		*v = json_integer(t->class == CLASS_INT32 ? (int32_t)n : (int64_t)n);
-	return 0;
-}
-
-/* --- messages that JSON shows as a scalar --- */
-
-/*
- * A message of few fields into numbers and texts: field i goes to number[i] or text[i], of which
- * the other is left as it is.  Both have room for fields 1 to 3.
- */
-struct small {
-	uint64_t number[4];
-	struct reader text[4];
-	bool seen[4];
-};
-
-static int
-read_small(struct decoder *d, struct reader r, struct small *s, const struct path *at)
-{
-	enum wire wire;
-	int n, more;
-
-	*s = (struct small){ 0 };
-	while ((more = next_field(d, &r, &n, &wire, at)) > 0) {
-		bool fine;
-
-		if (n <= 3 && wire == WIRE_VARINT)
-			fine = read_varint(&r, &s->number[n]);
-		else if (n <= 3 && wire == WIRE_BYTES)
-			fine = read_bytes(&r, &s->text[n]);
-		else
-			fine = read_skip(&r, wire);
-		if (!fine)
-			return refuse(d, at, cut);
-		if (n <= 3)
-			s->seen[n] = true;
-	}
-	return more;
-}
-
-/* Timestamp.  The empty one is no time: *v is null. */
-static int
-get_time(
-    struct decoder *d, const struct type *t, struct reader r, json_t **v, const struct path *at)
-{
-	/* the years 1 to 9999: the zero of Go's times, and what RFC 3339 can write */
-	const int64_t first = -62135596800, last = 253402300799;
-	char text[TIME_TEXT];
-	struct small s;
-	int64_t seconds, nanos;
-
-	if (read_small(d, r, &s, at) < 0)
-		return -ERR_BAD_REQUEST;
-	seconds = (int64_t)s.number[1];
-	nanos = (int64_t)s.number[2];
-	if (seconds < first || seconds > last || nanos < 0 || nanos > 999999999)
-		return refuse(d, at, "a time out of range");
-	if (r.p == r.end || (seconds == first && nanos == 0))
-		*v = json_null();
-	else if (t->class == CLASS_MICROTIME)
-		*v = json_string(time_print_micro(seconds * 1000000 + nanos / 1000, text));
-	else
-		*v = json_string(time_print(seconds, text));
-	return 0;
-}
-
-static int
-get_quantity(struct decoder *d, struct reader r, json_t **v, const struct path *at)
-{
-	struct small s;
-
-	if (read_small(d, r, &s, at) < 0)
-		return -ERR_BAD_REQUEST;
-	if (s.text[1].p != s.text[1].end)
-		return get_text(d, s.text[1], v, at);
-	*v = json_string("0");
-	return 0;
-}
-
-static int
-get_int_or_string(struct decoder *d, struct reader r, json_t **v, const struct path *at)
-{
-	struct small s;
-
-	if (read_small(d, r, &s, at) < 0)
-		return -ERR_BAD_REQUEST;
-	if (s.number[1] > 1)
-		return refuse(d, at, "neither a number nor a string");
-	if (s.number[1] == 1)
-		return get_text(d, s.text[3], v, at);
-	*v = json_integer((int32_t)s.number[2]);
-	return 0;
-}
-
-/* --- JSON inside of protobuf --- */
-
-static int
-get_json(
-    struct decoder *d, const struct type *t, struct reader r, json_t **v, const struct path *at)
-{
-	struct small s;
-	size_t len;
-
-	if (read_small(d, r, &s, at) < 0)
-		return -ERR_BAD_REQUEST;
-	len = (size_t)(s.text[1].end - s.text[1].p);
-	if (type_is_empty(t))
-		*v = json_object();
-	else if (len == 0)
-		*v = json_null();
-	else if (!(*v = json_loadb((const char *)s.text[1].p, len,
-		       JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL)))
-		return refuse(d, at, "what should be JSON is none");
-	return 0;
-}
+/* --- a value that is one of two things --- */
 
 /* One field of a choice; what is decoded stands in *v, which may be there from a field before. */
 static int
@@ -230,7 +33,7 @@ choice_field(struct decoder *d, const struct choice *c, int n, struct reader *r,
 		return decode_value(d, schema, r, wire, false, v, at);
 	}
 	if (n != c->other)
-		return read_skip(r, wire) ? 0 : refuse(d, at, cut);
+		return read_skip(r, wire) ? 0 : decode_refuse(d, at, decode_cut);
 	result = decode_value(d, choice_other(c), r, wire, false, &item, at);
 	if (result < 0)
 		return result;
@@ -255,7 +58,7 @@ get_choice(
 	json_t *got = NULL;
 	int n, more;
 
-	while ((more = next_field(d, &r, &n, &wire, at)) > 0)
+	while ((more = decode_next(d, &r, &n, &wire, at)) > 0)
 		if ((more = choice_field(d, c, n, &r, wire, &got, at)) < 0)
 			break;
 	if (more < 0) {
@@ -286,27 +89,13 @@ static int
 get_message(
     struct decoder *d, const struct type *t, struct reader r, json_t **v, const struct path *at)
 {
-	switch (t->class) {
-	case CLASS_STRING:
-		return get_text(d, r, v, at);
-	case CLASS_BYTES:
-		return get_bytes(r, v);
-	case CLASS_TIME:
-	case CLASS_MICROTIME:
-		return get_time(d, t, r, v, at);
-	case CLASS_QUANTITY:
-		return get_quantity(d, r, v, at);
-	case CLASS_INT_OR_STRING:
-		return get_int_or_string(d, r, v, at);
-	case CLASS_ANY:
-	case CLASS_RAW:
-		return choice_find(t) ? get_choice(d, choice_find(t), r, v, at)
-				      : get_json(d, t, r, v, at);
-	case CLASS_STRUCT:
+	const struct choice *c = t->class == CLASS_ANY ? choice_find(t) : NULL;
+
+	if (t->class == CLASS_STRUCT)
 		return get_struct(d, t, r, v, at);
-	default:
-		return refuse(d, at, wrong_wire);
-	}
+	if (t->class == CLASS_LIST || t->class == CLASS_MAP)
+		return decode_refuse(d, at, wrong_wire);
+	return c ? get_choice(d, c, r, v, at) : decode_scalar(d, t, r, v, at);
 }
 
 /* The items of a list that stands in a message of its own. */
@@ -318,11 +107,11 @@ get_wrapped(
 	enum wire wire;
 	int n, more;
 
-	while ((more = next_field(d, &r, &n, &wire, at)) > 0) {
+	while ((more = decode_next(d, &r, &n, &wire, at)) > 0) {
 		json_t *item = NULL;
 
 		if (n != 1 && !read_skip(&r, wire))
-			more = refuse(d, at, cut);
+			more = decode_refuse(d, at, decode_cut);
 		else if (n == 1)
 			more = decode_value(
 			    d, t->elem, &r, wire, false, &item, ITEM(at, json_array_size(list)));
@@ -355,15 +144,15 @@ decode_value(struct decoder *d, const struct type *t, struct reader *r, enum wir
 	int result;
 
 	if (wire != want)
-		return refuse(d, at, wrong_wire);
+		return decode_refuse(d, at, wrong_wire);
 	if (want == WIRE_64)
-		return get_double(d, r, v, at);
+		return decode_double(d, r, v, at);
 	if (want == WIRE_VARINT)
-		return get_number(d, t, r, v, at);
+		return decode_number(d, t, r, v, at);
 	if (!read_bytes(r, &bytes))
-		return refuse(d, at, cut);
+		return decode_refuse(d, at, decode_cut);
 	if (++d->depth > DEPTH)
-		return refuse(d, at, "it is nested too deeply");
+		return decode_refuse(d, at, "it is nested too deeply");
 	if (wrapped && t->class == CLASS_LIST)
 		result = get_wrapped(d, t, bytes, v, at);
 	else
@@ -384,7 +173,7 @@ decode_packed(
 	int result = 0;
 
 	if (!read_bytes(r, &bytes))
-		return refuse(d, at, cut);
+		return decode_refuse(d, at, decode_cut);
 	while (result == 0 && bytes.p < bytes.end) {
 		json_t *item = NULL;
 
@@ -449,20 +238,20 @@ decode_pair(
 	enum wire wire;
 	int n, more;
 
-	while ((more = next_field(d, &r, &n, &wire, at)) > 0) {
+	while ((more = decode_next(d, &r, &n, &wire, at)) > 0) {
 		const char *name = key ? json_string_value(key) : "";
 		struct reader bytes;
 
 		if (n == 1 && wire == WIRE_BYTES && read_bytes(&r, &bytes)) {
 			json_decref(key);
 			key = NULL;
-			more = get_text(d, bytes, &key, at);
+			more = decode_text(d, bytes, &key, at);
 		} else if (n == 2) {
 			json_decref(v);
 			v = NULL;
 			more = decode_value(d, f->type->elem, &r, wire, f->wire, &v, KEY(at, name));
 		} else if (n == 1 || !read_skip(&r, wire)) {
-			more = refuse(d, at, cut);
+			more = decode_refuse(d, at, decode_cut);
 		}
 		if (more < 0)
 			break;
@@ -483,9 +272,9 @@ decode_entry(struct decoder *d, const struct field *f, struct reader *r, enum wi
 	struct reader bytes;
 
 	if (wire != WIRE_BYTES)
-		return refuse(d, at, wrong_wire);
+		return decode_refuse(d, at, wrong_wire);
 	if (!read_bytes(r, &bytes))
-		return refuse(d, at, cut);
+		return decode_refuse(d, at, decode_cut);
 	if (!map) {
 		map = json_object();
 		json_object_set_new_nocheck(obj, f->name, map);
@@ -564,19 +353,19 @@ decode_fields(struct decoder *d, const struct type *t, struct reader r, size_t f
 	enum wire wire;
 	int n, more;
 
-	while ((more = next_field(d, &r, &n, &wire, at)) > 0) {
+	while ((more = decode_next(d, &r, &n, &wire, at)) > 0) {
 		size_t first = from, last = to;
 		const struct field *f;
 		struct reader bytes;
 
 		if (!find_step(t, n, depth, &first, &last)) {
-			more = read_skip(&r, wire) ? 0 : refuse(d, at, cut);
+			more = read_skip(&r, wire) ? 0 : decode_refuse(d, at, decode_cut);
 		} else if (field_depth(f = &t->fields[t->wire_order[first]]) == depth + 1) {
 			more = decode_field(d, f, &r, wire, obj, at);
 		} else if (wire != WIRE_BYTES) {
-			more = refuse(d, AT(at, f->name), wrong_wire);
+			more = decode_refuse(d, AT(at, f->name), wrong_wire);
 		} else if (!read_bytes(&r, &bytes)) {
-			more = refuse(d, AT(at, f->name), cut);
+			more = decode_refuse(d, AT(at, f->name), decode_cut);
 		} else {
 			more = decode_fields(d, t, bytes, first, last, depth + 1, obj, at);
 		}
