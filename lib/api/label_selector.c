@@ -16,7 +16,7 @@ enum token {
 	TOKEN_EQ = '=',
 	TOKEN_DOUBLE = 'd',  /* == */
 	TOKEN_DIFFERS = 'n', /* != */
-			     /* and the single characters ! , ( ) < > */
+	/* and the single characters ! , ( ) < > */
 };
 
 struct lexer {

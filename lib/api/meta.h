@@ -26,9 +26,9 @@ const char *meta_uid(const json_t *obj);
 const char *meta_version(const json_t *obj); /* metadata.resourceVersion */
 const char *meta_created(const json_t *obj); /* metadata.creationTimestamp */
 json_int_t meta_generation(const json_t *obj);
-bool meta_deleting(const json_t *obj);		  /* has a deletionTimestamp */
-json_t *meta_labels(const json_t *obj);		  /* NULL when it has none */
-const char *meta_label(const json_t *obj, const char *key); /* NULL when not set */
+bool meta_deleting(const json_t *obj);				 /* has a deletionTimestamp */
+json_t *meta_labels(const json_t *obj);				 /* NULL when it has none */
+const char *meta_label(const json_t *obj, const char *key);	 /* NULL when not set */
 const char *meta_annotation(const json_t *obj, const char *key); /* NULL when not set */
 bool meta_has_finalizer(const json_t *obj, const char *name);
 

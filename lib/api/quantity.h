@@ -23,7 +23,8 @@ int64_t quantity_milli(const json_t *v); /* thousandths, rounded up */
 char *quantity_print_value(int64_t value, enum quantity_format format);
 char *quantity_print_milli(int64_t milli, enum quantity_format format);
 
-/* The canonical form of any valid text ("1024Mi" is "1Gi", "0.5" is "500m"); new, NULL when invalid. */
+/* The canonical form of any valid text ("1024Mi" is "1Gi", "0.5" is "500m"); new, NULL when
+ * invalid. */
 char *quantity_canonical(const char *text);
 
 #endif

@@ -48,6 +48,7 @@ const char *selector_exact(const struct selector *s, const char *key);
 char *selector_print(const struct selector *s);
 
 /* For field selectors: does `each` accept every field name?  The first refused one, or NULL. */
-const char *selector_refused(const struct selector *s, bool (*accepts)(const char *field, void *arg), void *arg);
+const char *selector_refused(
+    const struct selector *s, bool (*accepts)(const char *field, void *arg), void *arg);
 
 #endif
