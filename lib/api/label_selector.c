@@ -10,13 +10,13 @@
 /* Label selectors as text.  The grammar and the words of its errors are those of
  * apimachinery's labels.Parse: they travel to clients in a Status. */
 
+/* What a lexer sees; ! , ( ) < > stand for themselves, "==" is d and "!=" is n. */
 enum token {
 	TOKEN_END = 'e',
 	TOKEN_WORD = 'w',
 	TOKEN_EQ = '=',
-	TOKEN_DOUBLE = 'd',  /* == */
-	TOKEN_DIFFERS = 'n', /* != */
-	/* and the single characters ! , ( ) < > */
+	TOKEN_DOUBLE = 'd',
+	TOKEN_DIFFERS = 'n',
 };
 
 struct lexer {
