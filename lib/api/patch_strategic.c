@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "api/golang.h"
 #include "api/meta.h"
 #include "api/patch.h"
 #include "base/mem.h"
@@ -83,23 +84,21 @@ place_of(const json_t *list, const json_t *item, const char *key)
 static int
 no_key(const json_t *item, const char *key, struct err *err)
 {
-	char *json = json_dumps(item, JSON_COMPACT | JSON_ENCODE_ANY);
+	autobuf struct buf map = BUF_INIT;
 
-	err_set(err, ERR_INTERNAL, "map: %.300s does not contain declared merge key: %s",
-	    json ? json : "", key);
-	free(json);
-	return -ERR_INTERNAL;
+	go_print(&map, item);
+	return err_set(err, ERR_INTERNAL, "map: %.300s does not contain declared merge key: %s",
+	    map.data, key);
 }
 
 static int
 unknown_directive(const json_t *in, struct err *err)
 {
-	char *json = json_dumps(in, JSON_COMPACT);
+	autobuf struct buf map = BUF_INIT;
 
-	err_set(err, ERR_INTERNAL, "unknown patch type: %s in map: %.300s", text(in, "$patch"),
-	    json ? json : "");
-	free(json);
-	return -ERR_INTERNAL;
+	go_print(&map, in);
+	return err_set(err, ERR_INTERNAL, "unknown patch type: %s in map: %.300s",
+	    text(in, "$patch"), map.data);
 }
 
 /* The items of the patch with a directive: *replace, or a deletion from `list`; the others into
@@ -191,6 +190,18 @@ arrange(const json_t *merged, const json_t *order, const json_t *server, const c
 	return out;
 }
 
+static int
+wrong_order(const json_t *plain, const json_t *order, struct err *err)
+{
+	autobuf struct buf a = BUF_INIT, b = BUF_INIT;
+
+	go_print(&a, plain);
+	go_print(&b, order);
+	return err_set(err, ERR_INTERNAL,
+	    "The order in patch list:\n%.300s\n doesn't match $setElementOrder list:\n%.300s\n",
+	    a.data, b.data);
+}
+
 /* What the patch adds must be in the order that it asks for. */
 static int
 check_order(const json_t *plain, const json_t *order, const char *key, struct err *err)
@@ -202,18 +213,8 @@ check_order(const json_t *plain, const json_t *order, const char *key, struct er
 	json_array_foreach (plain, i, item) {
 		long at = place_of(order, item, key);
 
-		if (at <= last) {
-			char *a = json_dumps(plain, JSON_COMPACT),
-			     *b = json_dumps(order, JSON_COMPACT);
-
-			err_set(err, ERR_INTERNAL,
-			    "The order in patch list:\n%.300s\n doesn't match $setElementOrder "
-			    "list:\n%.300s\n",
-			    a ? a : "", b ? b : "");
-			free(a);
-			free(b);
-			return -ERR_INTERNAL;
-		}
+		if (at <= last)
+			return wrong_order(plain, order, err);
 		last = at;
 	}
 	return 0;

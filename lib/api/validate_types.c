@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/bytes.h"
+#include "api/golang.h"
 #include "api/path.h"
 #include "api/quantity.h"
 #include "api/time.h"
@@ -83,14 +84,6 @@ static int
 mismatch(struct decoder *d, const struct type *t, const json_t *v, const struct path *at,
     const char *holder)
 {
-	static const char *const names[] = { [JSON_OBJECT] = "object",
-		[JSON_ARRAY] = "array",
-		[JSON_STRING] = "string",
-		[JSON_INTEGER] = "number",
-		[JSON_REAL] = "number",
-		[JSON_TRUE] = "bool",
-		[JSON_FALSE] = "bool",
-		[JSON_NULL] = "null" };
 	autofree char *type = go_type(t), *fields = path_fields(at), *literal = NULL;
 	const char *name = strrchr(holder, '.');
 
@@ -99,11 +92,11 @@ mismatch(struct decoder *d, const struct type *t, const json_t *v, const struct 
 	    t->class != CLASS_STRUCT)
 		literal = json_dumps(v, JSON_ENCODE_ANY);
 	if (!at)
-		return refuse(d, "json: cannot unmarshal %s into Go value of type %s",
-		    names[json_typeof(v)], type);
+		return refuse(
+		    d, "json: cannot unmarshal %s into Go value of type %s", go_json_type(v), type);
 	return refuse(d, "json: cannot unmarshal %s%s%s into Go struct field %s.%s of type %s",
-	    names[json_typeof(v)], literal ? " " : "", literal ? literal : "",
-	    name ? name + 1 : holder, fields, type);
+	    go_json_type(v), literal ? " " : "", literal ? literal : "", name ? name + 1 : holder,
+	    fields, type);
 }
 
 static int

@@ -105,7 +105,12 @@ int options_read(
 /* The body as an object of kind k, pruned, without what the decoder drops; answers itself and
  * returns -1. */
 int body_object(struct call *c, const struct kind *k, json_t **ret);
-int body_json(struct call *c, json_t **ret); /* any JSON or YAML value; NULL for an empty body */
+int body_json(struct call *c, json_t **ret); /* any object; NULL for an empty body */
+/* A body that is there, as an object: kind is what messages call it, dflt (may be NULL) what
+ * protobuf holds that does not say it; answers and returns -1. */
+int body_load(struct call *c, const char *kind, const struct kind *dflt, json_t **ret);
+/* A Warning header about a field of the body: `unknown field "spec.x"`. */
+void warn_field(struct call *c, const char *what, const char *field);
 /* The checks of a decoder on a tree already there. */
 int object_decode(struct call *c, const struct kind *k, json_t *obj);
 

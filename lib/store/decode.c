@@ -1,5 +1,5 @@
 /*
- * From a request's body to an object: media type, JSON or YAML, the kind that it
+ * From a value (body.c) to an object: the options of the request, the kind that it
  * says, types against the schema, unknown fields (fieldValidation), and what a decoder
  * drops: unknown fields and nulls.
  */
@@ -7,10 +7,8 @@
 #include <strings.h>
 
 #include "api/meta.h"
-#include "api/protobuf.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
-#include "base/yaml.h"
 #include "store/call.h"
 
 /* --- options --- */
@@ -84,168 +82,6 @@ options_read(struct call *c, const char *options_kind)
 	return 0;
 }
 
-/* --- the body as a value --- */
-
-static bool
-media_type(const char *type, const char *want)
-{
-	size_t n = strlen(want);
-
-	while (*type == ' ')
-		type++;
-	return strncasecmp(type, want, n) == 0 &&
-	       (type[n] == '\0' || type[n] == ';' || type[n] == ' ');
-}
-
-static void
-unsupported(struct call *c)
-{
-	reply_status(c, 415, "UnsupportedMediaType",
-	    "the body of the request was in an unknown format - accepted media types include: "
-	    "application/json, application/yaml, application/vnd.kubernetes.protobuf",
-	    NULL);
-}
-
-static int
-load_yaml(struct call *c, json_t **ret, struct err *err)
-{
-	struct yaml *y = yaml_open(c->req->body, c->req->len, NULL);
-	unsigned long line;
-	int r = yaml_read(y, ret, &line, err);
-
-	yaml_close(y);
-	return r;
-}
-
-/* A duplicate key: the error's text ends in near '"name"'. */
-static void
-duplicate_name(const json_error_t *e, char name[static 128])
-{
-	const char *quote = strstr(e->text, "'\"");
-	size_t n = quote ? strcspn(quote + 2, "\"") : 0;
-
-	snprintf(name, 128, "%.*s", (int)(n < 127 ? n : 127), quote ? quote + 2 : "");
-}
-
-static void
-warn_field(struct call *c, const char *what, const char *field)
-{
-	autobuf struct buf b = BUF_INIT;
-
-	buf_printf(&b, "299 - \"%s \\\"", what);
-	for (const char *s = field; *s; s++)
-		if ((unsigned char)*s >= ' ' && *s != '"' && *s != '\\')
-			buf_putc(&b, *s);
-	buf_puts(&b, "\\\"\"");
-	buf_add(&c->warnings, b.data, b.len + 1);
-}
-
-static json_t *
-load_json(struct call *c, char duplicate[static 128], json_error_t *e)
-{
-	json_t *v;
-
-	duplicate[0] = '\0';
-	v = json_loadb(c->req->body, c->req->len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, e);
-	if (!v && json_error_code(e) == json_error_duplicate_key) {
-		duplicate_name(e, duplicate);
-		v = json_loadb(c->req->body, c->req->len, JSON_DECODE_ANY, e);
-	}
-	return v;
-}
-
-/* The beginning of a body, for a message: as text if it looks like JSON, else in hexadecimal. */
-static const char *
-summary(const struct http_request *req, char buf[static 80])
-{
-	size_t n = req->len < 30 ? req->len : 30, at = 0;
-	const unsigned char *body = (const void *)req->body;
-
-	if (*body == '{')
-		at = (size_t)snprintf(buf, 80, "%.*s", (int)n, req->body);
-	else
-		for (size_t i = 0; i < n; i++)
-			at += (size_t)snprintf(buf + at, 80 - at, "%02x", body[i]);
-	snprintf(buf + at, 80 - at, "%s", n < req->len ? " ..." : "");
-	return buf;
-}
-
-static int
-load_protobuf(
-    struct call *c, const char *kind, const struct kind *dflt, json_t **ret, char msg[static 600])
-{
-	char text[80];
-	struct err err;
-
-	if (protobuf_read(c->req->body, c->req->len, dflt, ret, NULL, &err) == 0)
-		return 0;
-	if (err.code == ERR_MEDIA_TYPE)
-		snprintf(msg, 600,
-		    "the object provided is unrecognized (must be of type %s): %.300s (%s)", kind,
-		    err.msg, summary(c->req, text));
-	else
-		snprintf(msg, 600, "%s in version \"%s\" cannot be handled as a %s: %.400s", kind,
-		    c->target.version, kind, err.msg);
-	return -1;
-}
-
-/* The value of the body, which is not empty; kind names what was expected, for the messages. */
-static int
-load_body(struct call *c, const char *kind, const struct kind *dflt, json_t **ret)
-{
-	const char *type = http_header(c->x, "Content-Type");
-	char duplicate[128] = "", msg[600];
-	json_error_t e;
-	struct err err;
-
-	if (type && media_type(type, "application/yaml")) {
-		int r = load_yaml(c, ret, &err);
-		if (r > 0)
-			return 0;
-		snprintf(msg, sizeof msg,
-		    "the object provided is unrecognized (must be of type %s): yaml: %.400s", kind,
-		    r < 0 ? err.msg : "no document");
-	} else if (type && media_type(type, PROTOBUF_TYPE)) {
-		if (load_protobuf(c, kind, dflt, ret, msg) == 0)
-			return 0;
-	} else if (!type || !*type || media_type(type, "application/json") ||
-		   media_type(type, "application/merge-patch+json") ||
-		   media_type(type, "application/json-patch+json")) {
-		if ((*ret = load_json(c, duplicate, &e))) {
-			if (*duplicate && c->validation == VALIDATE_WARN)
-				warn_field(c, "duplicate field", duplicate);
-			if (!*duplicate || c->validation != VALIDATE_STRICT)
-				return 0;
-			json_decref(*ret);
-			snprintf(msg, sizeof msg,
-			    "%s in version \"%s\" cannot be handled as a %s: strict decoding "
-			    "error: duplicate "
-			    "field \"%s\"",
-			    kind, c->target.version, kind, duplicate);
-		} else {
-			snprintf(msg, sizeof msg,
-			    "the object provided is unrecognized (must be of type %s): couldn't "
-			    "get "
-			    "version/kind; json parse error: %.300s (line %d, column %d)",
-			    kind, e.text, e.line, e.column);
-		}
-	} else {
-		unsupported(c);
-		return -1;
-	}
-	reply_status(c, 400, "BadRequest", msg, NULL);
-	return -1;
-}
-
-int
-body_json(struct call *c, json_t **ret)
-{
-	*ret = NULL;
-	if (c->req->len == 0)
-		return 0;
-	return load_body(c, c->kind->kind, NULL, ret);
-}
-
 /* --- what a decoder drops --- */
 
 /* Empty maps and lists of metadata are as good as missing. */
@@ -289,6 +125,19 @@ check_kind(const struct kind *k, json_t *obj, struct err *err)
 	json_object_set_new(obj, "apiVersion", json_string(want));
 	json_object_set_new(obj, "kind", json_string(k->kind));
 	return 0;
+}
+
+void
+warn_field(struct call *c, const char *what, const char *field)
+{
+	autobuf struct buf b = BUF_INIT;
+
+	buf_printf(&b, "299 - \"%s \\\"", what);
+	for (const char *s = field; *s; s++)
+		if ((unsigned char)*s >= ' ' && *s != '"' && *s != '\\')
+			buf_putc(&b, *s);
+	buf_puts(&b, "\\\"\"");
+	buf_add(&c->warnings, b.data, b.len + 1);
 }
 
 static int
@@ -376,7 +225,7 @@ body_object(struct call *c, const struct kind *k, json_t **ret)
 		reply_status(c, 400, "BadRequest", msg, NULL);
 		return -1;
 	}
-	if (load_body(c, k->kind, k, &obj) < 0)
+	if (body_load(c, k->kind, k, &obj) < 0)
 		return -1;
 	if (object_decode(c, k, obj) < 0) {
 		json_decref(obj);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/golang.h"
 #include "api/meta.h"
 #include "base/mem.h"
 #include "store/call.h"
@@ -37,14 +38,28 @@ bad_patch(struct call *c, const char *why)
 	return -1;
 }
 
+/* It is JSON, but not the kind of value that this form is. */
+static int
+bad_type(struct call *c, enum patch_form form, const json_t *patch)
+{
+	autofree char *why =
+	    xasprintf("json: cannot unmarshal %s into Go value of type %s", go_json_type(patch),
+		form == PATCH_JSON ? "[]handlers.jsonPatchOp" : "map[string]interface {}");
+
+	return bad_patch(c, why);
+}
+
 static int
 read_patch(struct call *c, enum patch_form form, json_t **ret)
 {
 	json_error_t e;
 	json_t *patch = json_loadb(c->req->body, c->req->len, JSON_DECODE_ANY, &e);
+	char fault[96];
+	int r;
 
 	if (!patch)
-		return bad_patch(c, e.text);
+		return bad_patch(
+		    c, go_json_fault(c->req->body, c->req->len, fault) ? fault : e.text);
 	if (form == PATCH_JSON && json_is_array(patch) && json_array_size(patch) > OPERATIONS) {
 		autofree char *msg =
 		    xasprintf("Request entity too large: The allowed maximum operations in a JSON "
@@ -59,8 +74,9 @@ read_patch(struct call *c, enum patch_form form, json_t **ret)
 		*ret = patch;
 		return 0;
 	}
+	r = bad_type(c, form, patch);
 	json_decref(patch);
-	return bad_patch(c, form == PATCH_JSON ? "it is not an array" : "it is not an object");
+	return r;
 }
 
 int

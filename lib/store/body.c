@@ -1,0 +1,192 @@
+/* The body of a request as a JSON value: JSON, YAML or protobuf, by its Content-Type. */
+#include <string.h>
+#include <strings.h>
+
+#include "api/golang.h"
+#include "api/protobuf.h"
+#include "base/mem.h"
+#include "base/yaml.h"
+#include "store/call.h"
+
+enum { WHY = 512 };
+
+static bool
+media_type(const char *type, const char *want)
+{
+	size_t n = strlen(want);
+
+	while (*type == ' ')
+		type++;
+	return strncasecmp(type, want, n) == 0 &&
+	       (type[n] == '\0' || type[n] == ';' || type[n] == ' ');
+}
+
+/* --- refusals --- */
+
+static int
+unsupported(struct call *c)
+{
+	reply_status(c, 415, "UnsupportedMediaType",
+	    "the body of the request was in an unknown format - accepted media types include: "
+	    "application/json, application/yaml, application/vnd.kubernetes.protobuf",
+	    NULL);
+	return -1;
+}
+
+/* The beginning of a body, for a message: as text if it looks like JSON, else in hexadecimal. */
+static const char *
+summary(const struct http_request *req, char buf[static 80])
+{
+	size_t n = req->len < 30 ? req->len : 30, at = 0;
+	const unsigned char *body = (const void *)req->body;
+
+	if (*body == '{')
+		at = (size_t)snprintf(buf, 80, "%.*s", (int)n, req->body);
+	else
+		for (size_t i = 0; i < n; i++)
+			at += (size_t)snprintf(buf + at, 80 - at, "%02x", body[i]);
+	snprintf(buf + at, 80 - at, "%s", n < req->len ? " ..." : "");
+	return buf;
+}
+
+/* What is no object at all.  The decoder of a DELETE's options says less than the others. */
+static int
+unrecognized(struct call *c, const char *kind, const char *why)
+{
+	autofree char *msg = NULL;
+	char begin[80];
+
+	if (strcmp(c->req->method, "DELETE") == 0)
+		msg = xstrdup(why);
+	else
+		msg = xasprintf("the object provided is unrecognized (must be of type %s): %s (%s)",
+		    kind, why, summary(c->req, begin));
+	reply_status(c, 400, "BadRequest", msg, NULL);
+	return -1;
+}
+
+static int
+unhandled(struct call *c, const char *kind, const char *why)
+{
+	autofree char *msg = xasprintf("%s in version \"%s\" cannot be handled as a %s: %s", kind,
+	    c->target.version, kind, why);
+
+	reply_status(c, 400, "BadRequest", msg, NULL);
+	return -1;
+}
+
+static int
+check_object(struct call *c, const char *kind, json_t *v)
+{
+	char why[WHY];
+
+	if (json_is_object(v))
+		return 0;
+	snprintf(why, sizeof why,
+	    "couldn't get version/kind; json parse error: json: cannot unmarshal %s into Go value "
+	    "of type struct { APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
+	    "\"json:\\\"kind,omitempty\\\"\" }",
+	    go_json_type(v));
+	return unrecognized(c, kind, why);
+}
+
+/* --- the forms --- */
+
+static int
+load_yaml(struct call *c, const char *kind, json_t **ret)
+{
+	struct yaml *y = yaml_open(c->req->body, c->req->len, NULL);
+	unsigned long line;
+	char why[WHY];
+	struct err err;
+	int r = yaml_read(y, ret, &line, &err);
+
+	yaml_close(y);
+	if (r > 0)
+		return 0;
+	snprintf(why, sizeof why, "yaml: %.400s", r < 0 ? err.msg : "no document");
+	return unrecognized(c, kind, why);
+}
+
+static int
+load_protobuf(struct call *c, const char *kind, const struct kind *dflt, json_t **ret)
+{
+	struct err err;
+
+	if (protobuf_read(c->req->body, c->req->len, dflt, ret, NULL, &err) == 0)
+		return 0;
+	if (err.code == ERR_MEDIA_TYPE)
+		return unrecognized(c, kind, err.msg);
+	return unhandled(c, kind, err.msg);
+}
+
+/* A duplicate key: the error's text ends in near '"name"'. */
+static void
+duplicate_name(const json_error_t *e, char name[static 128])
+{
+	const char *quote = strstr(e->text, "'\"");
+	size_t n = quote ? strcspn(quote + 2, "\"") : 0;
+
+	snprintf(name, 128, "%.*s", (int)(n < 127 ? n : 127), quote ? quote + 2 : "");
+}
+
+static int
+load_json(struct call *c, const char *kind, json_t **ret)
+{
+	char duplicate[128] = "", why[WHY], fault[96];
+	json_error_t e;
+
+	*ret = json_loadb(c->req->body, c->req->len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
+	if (!*ret && json_error_code(&e) == json_error_duplicate_key) {
+		duplicate_name(&e, duplicate);
+		*ret = json_loadb(c->req->body, c->req->len, JSON_DECODE_ANY, &e);
+	}
+	if (!*ret) {
+		snprintf(why, sizeof why, "couldn't get version/kind; json parse error: %.300s",
+		    go_json_fault(c->req->body, c->req->len, fault) ? fault : e.text);
+		return unrecognized(c, kind, why);
+	}
+	if (*duplicate && c->validation == VALIDATE_WARN)
+		warn_field(c, "duplicate field", duplicate);
+	if (!*duplicate || c->validation != VALIDATE_STRICT)
+		return 0;
+	json_decref(*ret);
+	snprintf(why, sizeof why, "strict decoding error: duplicate field \"%s\"", duplicate);
+	return unhandled(c, kind, why);
+}
+
+int
+body_load(struct call *c, const char *kind, const struct kind *dflt, json_t **ret)
+{
+	const char *type = http_header(c->x, "Content-Type");
+	json_t *v;
+	int r;
+
+	if (!type || !*type || media_type(type, "application/json") ||
+	    media_type(type, "application/merge-patch+json") ||
+	    media_type(type, "application/json-patch+json"))
+		r = load_json(c, kind, &v);
+	else if (media_type(type, "application/yaml"))
+		r = load_yaml(c, kind, &v);
+	else if (media_type(type, PROTOBUF_TYPE))
+		r = load_protobuf(c, kind, dflt, &v);
+	else
+		r = unsupported(c);
+	if (r < 0)
+		return r;
+	if (check_object(c, kind, v) < 0) {
+		json_decref(v);
+		return -1;
+	}
+	*ret = v;
+	return 0;
+}
+
+int
+body_json(struct call *c, json_t **ret)
+{
+	*ret = NULL;
+	if (c->req->len == 0)
+		return 0;
+	return body_load(c, c->kind->kind, NULL, ret);
+}
