@@ -1,181 +1,181 @@
-/* The paths of a group and version, with the parameters that each method takes. */
+/* The paths of a group and version. */
 #include <stdio.h>
 #include <string.h>
 
-#include "api/openapi.h"
+#include "api/openapi_parts.h"
 #include "base/mem.h"
 #include "base/text.h"
 
-static const struct {
-	const char *name, *type;
-} parameters[] = {
-	{ "allowWatchBookmarks", "boolean" },
-	{ "continue", "string" },
-	{ "dryRun", "string" },
-	{ "fieldManager", "string" },
-	{ "fieldSelector", "string" },
-	{ "fieldValidation", "string" },
-	{ "force", "boolean" },
-	{ "gracePeriodSeconds", "integer" },
-	{ "labelSelector", "string" },
-	{ "limit", "integer" },
-	{ "orphanDependents", "boolean" },
-	{ "pretty", "string" },
-	{ "propagationPolicy", "string" },
-	{ "resourceVersion", "string" },
-	{ "resourceVersionMatch", "string" },
-	{ "sendInitialEvents", "boolean" },
-	{ "timeoutSeconds", "integer" },
-	{ "watch", "boolean" },
-};
-
-/* A method of a path: which verb allows it, and what it takes. */
-struct method {
-	const char *name;
-	unsigned verb;
-	const char *action;
-	const char *const *takes;
-};
-
-static const char *const one[] = { "pretty", NULL };
-static const char *const posted[] = { "dryRun", "fieldManager", "fieldValidation", "pretty", NULL };
-static const char *const patched[] = { "dryRun", "fieldManager", "fieldValidation", "force",
-	"pretty", NULL };
-static const char *const gone[] = { "dryRun", "gracePeriodSeconds", "orphanDependents", "pretty",
-	"propagationPolicy", NULL };
+static const char *const posted[] = { "dryRun", "fieldManager", "fieldValidation", NULL };
+static const char *const patched[] = { "dryRun", "fieldManager", "fieldValidation", "force", NULL };
+static const char *const gone[] = { "dryRun", "gracePeriodSeconds",
+	"ignoreStoreReadErrorWithClusterBreakingPotential", "orphanDependents", "propagationPolicy",
+	NULL };
 static const char *const many[] = { "allowWatchBookmarks", "continue", "fieldSelector",
-	"labelSelector", "limit", "pretty", "resourceVersion", "resourceVersionMatch",
-	"sendInitialEvents", "timeoutSeconds", "watch", NULL };
+	"labelSelector", "limit", "resourceVersion", "resourceVersionMatch", "sendInitialEvents",
+	"timeoutSeconds", "watch", NULL };
 static const char *const many_gone[] = { "continue", "dryRun", "fieldSelector",
-	"gracePeriodSeconds", "labelSelector", "limit", "orphanDependents", "pretty",
-	"propagationPolicy", "resourceVersion", "resourceVersionMatch", "sendInitialEvents",
-	"timeoutSeconds", NULL };
+	"gracePeriodSeconds", "ignoreStoreReadErrorWithClusterBreakingPotential", "labelSelector",
+	"limit", "orphanDependents", "propagationPolicy", "resourceVersion", "resourceVersionMatch",
+	"sendInitialEvents", "timeoutSeconds", NULL };
+static const char *const pretty[] = { "pretty", NULL };
 
-static const struct method collection[] = {
-	{ "get", VERB_LIST, "list", many },
-	{ "post", VERB_CREATE, "post", posted },
-	{ "delete", VERB_DELETECOLLECTION, "deletecollection", many_gone },
-	{ NULL, 0, NULL, NULL },
+static const struct openapi_method collection[] = {
+	{ "get", VERB_LIST, "list", "list", many },
+	{ "post", VERB_CREATE, "post", "create", posted },
+	{ "delete", VERB_DELETECOLLECTION, "deletecollection", "deleteCollection", many_gone },
+	{ NULL, 0, NULL, NULL, NULL },
 };
-static const struct method object[] = {
-	{ "get", VERB_GET, "get", one },
-	{ "put", VERB_UPDATE, "put", posted },
-	{ "delete", VERB_DELETE, "delete", gone },
-	{ "patch", VERB_PATCH, "patch", patched },
-	{ "post", VERB_CREATE, "post", posted }, /* of a subresource */
-	{ NULL, 0, NULL, NULL },
+static const struct openapi_method object[] = {
+	{ "get", VERB_GET, "get", "read", NULL },
+	{ "put", VERB_UPDATE, "put", "replace", posted },
+	{ "post", VERB_CREATE, "post", "create", posted }, /* of a subresource */
+	{ "delete", VERB_DELETE, "delete", "delete", gone },
+	{ "patch", VERB_PATCH, "patch", "patch", patched },
+	{ NULL, 0, NULL, NULL, NULL },
+};
+/* The old way to watch, with the word in the path. */
+static const struct openapi_method watch_many[] = {
+	{ "get", VERB_WATCH, "watchlist", "watch", NULL },
+	{ NULL, 0, NULL, NULL, NULL },
+};
+static const struct openapi_method watch_one[] = {
+	{ "get", VERB_WATCH, "watch", "watch", NULL },
+	{ NULL, 0, NULL, NULL, NULL },
+};
+/* What is passed on to another server, with the methods it may know. */
+static const struct openapi_method connected[] = {
+	{ "get", VERB_GET, "connect", "connectGet", NULL },
+	{ "put", VERB_UPDATE, "connect", "connectPut", NULL },
+	{ "post", VERB_CREATE, "connect", "connectPost", NULL },
+	{ "delete", VERB_DELETE, "connect", "connectDelete", NULL },
+	{ "options", VERB_UPDATE, "connect", "connectOptions", NULL },
+	{ "head", VERB_UPDATE, "connect", "connectHead", NULL },
+	{ "patch", VERB_PATCH, "connect", "connectPatch", NULL },
+	{ NULL, 0, NULL, NULL, NULL },
 };
 
-static json_t *
-query_parameters(const char *const *takes)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < COUNT(parameters); i++)
-		if (text_in(parameters[i].name, takes))
-			json_array_append_new(list,
-			    json_pack("{s:s,s:s,s:{s:s,s:b}}", "name", parameters[i].name, "in",
-				"query", "schema", "type", parameters[i].type, "uniqueItems", 1));
-	return list;
-}
-
-static json_t *
-path_parameters(const char *path)
-{
-	json_t *list = json_array();
-
-	for (const char *const *name = (const char *const[]){ "name", "namespace", NULL }; *name;
-	     name++) {
-		autofree char *place = xasprintf("{%s}", *name);
-
-		if (strstr(path, place))
-			json_array_append_new(
-			    list, json_pack("{s:s,s:s,s:b,s:{s:s}}", "name", *name, "in", "path",
-				      "required", 1, "schema", "type", "string"));
-	}
-	return list;
-}
-
-static json_t *
-patch_body(void)
-{
-	static const char *const types[] = { "application/json-patch+json",
-		"application/merge-patch+json", "application/strategic-merge-patch+json" };
-	json_t *content = json_object();
-
-	for (size_t i = 0; i < COUNT(types); i++)
-		json_object_set_new(
-		    content, types[i], json_pack("{s:{s:s}}", "schema", "type", "object"));
-	return json_pack("{s:b,s:o}", "required", 1, "content", content);
-}
-
+/* Shared by all methods of the path: what stands in it, and `extra` (taken). */
 static void
-add_path(
-    json_t *paths, const char *path, const struct kind *k, const struct method *m, unsigned verbs)
+add_path(struct openapi *doc, const char *path, const struct openapi_place *p,
+    const struct openapi_method *m, unsigned verbs, json_t *extra)
 {
-	json_t *item = json_object();
+	json_t *item = json_object(), *shared = json_array();
 
-	for (; m->name; m++) {
-		json_t *op;
-
-		if (!(verbs & m->verb))
-			continue;
-		op = json_pack("{s:o,s:{s:{s:s}},s:s,s:{s:s,s:s,s:s}}", "parameters",
-		    query_parameters(m->takes), "responses", "200", "description", "OK",
-		    "x-kubernetes-action", m->action, "x-kubernetes-group-version-kind", "group",
-		    k->group, "kind", k->kind, "version", k->version);
-		if (m->verb == VERB_PATCH)
-			json_object_set_new(op, "requestBody", patch_body());
-		json_object_set_new(item, m->name, op);
-	}
+	for (; m->name; m++)
+		if (verbs & m->verb)
+			json_object_set_new(item, m->name, openapi_operation(doc, m, p));
 	if (json_object_size(item)) {
-		json_object_set_new(item, "parameters", path_parameters(path));
-		json_object_set(paths, path, item);
+		openapi_add_path_parameters(shared, path);
+		json_array_extend(shared, extra);
+		json_object_set(item, "parameters", shared);
+		json_object_set(doc->paths, path, item);
 	}
 	json_decref(item);
+	json_decref(shared);
+	json_decref(extra);
+}
+
+static const struct kind *
+body_of(const struct kind *k, const struct subresource *s)
+{
+	const struct kind *body;
+
+	if (!*s->version)
+		return k;
+	body = kind_find(s->group, s->version, s->kind);
+	return body ? body : k;
 }
 
 static void
-add_kind(json_t *paths, const char *base, const struct kind *k)
+add_subresource(
+    struct openapi *doc, const char *base, const struct kind *k, const struct subresource *s)
 {
+	autofree char *path = xasprintf("%s/%s", base, s->name);
+	struct openapi_place p = { .kind = k, .sub = s, .body = body_of(k, s) };
+	const struct kind *log = kind_find("", "v1", "PodLogOptions");
+	json_t *extra;
+
+	if (text_ends(p.body->kind, "Options")) {
+		add_path(doc, path, &p, connected, s->verbs, openapi_options(p.body));
+		if (strcmp(s->name, "proxy") != 0)
+			return;
+		autofree char *deeper = xasprintf("%s/{path}", path);
+
+		p.tail = true;
+		add_path(doc, deeper, &p, connected, s->verbs, openapi_options(p.body));
+		return;
+	}
+	extra = openapi_query(pretty);
+	if (strcmp(s->name, "log") == 0 && log) {
+		json_t *options = openapi_options(log);
+
+		json_array_extend(extra, options);
+		json_decref(options);
+	}
+	add_path(doc, path, &p, object, s->verbs, extra);
+}
+
+static json_t *
+watch_parameters(void)
+{
+	json_t *list = openapi_query(many), *more = openapi_query(pretty);
+
+	json_array_extend(list, more);
+	json_decref(more);
+	return list;
+}
+
+static void
+add_watches(struct openapi *doc, const char *base, const struct kind *k)
+{
+	struct openapi_place p = { .kind = k, .body = k };
+	const char *space = k->namespaced ? "namespaces/{namespace}/" : "";
+	autofree char *all = xasprintf("%swatch/%s", base, k->plural);
+	autofree char *here = xasprintf("%swatch/%s%s", base, space, k->plural);
+	autofree char *name = xasprintf("%s/{name}", here);
+
+	add_path(doc, here, &p, watch_many, k->verbs, watch_parameters());
+	if (k->verbs & VERB_GET)
+		add_path(doc, name, &p, watch_one, k->verbs, watch_parameters());
+	p.all = true;
+	if (k->namespaced)
+		add_path(doc, all, &p, watch_many, k->verbs, watch_parameters());
+}
+
+static void
+add_kind(struct openapi *doc, const char *base, const struct kind *k)
+{
+	struct openapi_place p = { .kind = k, .body = k }, everywhere = { k, NULL, k, true, false };
 	const char *space = k->namespaced ? "namespaces/{namespace}/" : "";
 	autofree char *all = xasprintf("%s%s", base, k->plural);
 	autofree char *here = xasprintf("%s%s%s", base, space, k->plural);
 	autofree char *name = xasprintf("%s/{name}", here);
 	unsigned of_object = VERB_GET | VERB_UPDATE | VERB_DELETE | VERB_PATCH;
 
-	add_path(paths, here, k, collection, k->verbs);
+	add_path(doc, here, &p, collection, k->verbs, openapi_query(pretty));
 	if (k->namespaced)
-		add_path(paths, all, k, collection, k->verbs & VERB_LIST);
-	add_path(paths, name, k, object, k->verbs & of_object);
-	for (size_t i = 0; i < k->nsubresources; i++) {
-		autofree char *sub = xasprintf("%s/%s", name, k->subresources[i].name);
-
-		add_path(paths, sub, k, object, k->subresources[i].verbs);
-	}
+		add_path(
+		    doc, all, &everywhere, collection, k->verbs & VERB_LIST, openapi_query(pretty));
+	add_path(doc, name, &p, object, k->verbs & of_object, openapi_query(pretty));
+	for (size_t i = 0; i < k->nsubresources; i++)
+		add_subresource(doc, name, k, &k->subresources[i]);
+	add_watches(doc, base, k);
 }
 
-json_t *
-openapi_paths(const char *group, const char *version)
+void
+openapi_add_paths(struct openapi *doc)
 {
-	json_t *paths = json_object();
-	autofree char *base =
-	    *group ? xasprintf("/apis/%s/%s/", group, version) : xasprintf("/api/%s/", version);
+	autofree char *base = *doc->group ? xasprintf("/apis/%s/%s/", doc->group, doc->version)
+					  : xasprintf("/api/%s/", doc->version);
+	autofree char *name = openapi_group_name(doc->group, doc->version);
+	autofree char *id = xasprintf("get%sAPIResources", name);
 	size_t n;
 	const struct kind *k = schema_kinds(&n);
 
-	json_object_set_new(paths, base,
-	    json_pack("{s:{s:{s:{s:s}}}}", "get", "responses", "200", "description", "OK"));
+	json_object_set_new(
+	    doc->paths, base, openapi_plain_get(doc->schemas, "APIResourceList", name, id));
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(k[i].group, group) == 0 && strcmp(k[i].version, version) == 0)
-			add_kind(paths, base, &k[i]);
-	return paths;
-}
-
-json_t *
-openapi_v3(const char *group, const char *version)
-{
-	return json_pack("{s:s,s:{s:s,s:s},s:o,s:{s:o}}", "openapi", "3.0.0", "info", "title",
-	    "Kubernetes", "version", "v1.36.0", "paths", openapi_paths(group, version),
-	    "components", "schemas", openapi_schemas(group, version));
+		if (strcmp(k[i].group, doc->group) == 0 && strcmp(k[i].version, doc->version) == 0)
+			add_kind(doc, base, &k[i]);
 }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/openapi.h"
+#include "api/openapi_parts.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -91,6 +91,19 @@ element(json_t *all, const struct type *t)
 }
 
 static void add_struct(json_t *all, const struct type *t);
+static void mark_kind(json_t *s, const struct type *t);
+
+/* Any value, or any object, under a name; `other` is not needed then (taken). */
+static json_t *
+add_named(json_t *all, const char *name, const char *type, json_t *other)
+{
+	autofree char *full = full_name(name);
+
+	json_decref(other);
+	if (!json_object_get(all, full))
+		json_object_set_new(all, full, type ? basic(type, NULL) : json_object());
+	return reference(full);
+}
 
 /* The schema of a value of this type, adding to `all` what it refers to. */
 static json_t *
@@ -99,6 +112,9 @@ schema_of(json_t *all, const struct type *t)
 	const char *name = NULL;
 	json_t *s = special(t->class, &name);
 
+	/* a JSON value that has a name of its own */
+	if ((t->class == CLASS_ANY || t->class == CLASS_RAW) && strchr(t->name, '.'))
+		return add_named(all, t->name, t->class == CLASS_RAW ? "object" : NULL, s);
 	if (s) {
 		if (!json_object_get(all, name))
 			json_object_set(all, name, s);
@@ -173,7 +189,10 @@ add_extensions(json_t *s, const struct field *f)
 static json_t *
 property(json_t *all, const struct field *f)
 {
-	json_t *s = wrap(schema_of(all, f->type)), *items = json_object_get(s, "items");
+	bool fields = f->type->class == CLASS_RAW && strcmp(f->name, "fieldsV1") == 0;
+	json_t *s = wrap(
+	    fields ? add_named(all, "meta.v1.FieldsV1", "object", NULL) : schema_of(all, f->type));
+	json_t *items = json_object_get(s, "items");
 
 	if (*f->summary)
 		json_object_set_new(s, "description", json_string(f->summary));
@@ -210,49 +229,112 @@ add_struct(json_t *all, const struct type *t)
 		json_object_set(s, "properties", properties);
 	if (t->atomic)
 		json_object_set_new(s, "x-kubernetes-map-type", json_string("atomic"));
+	mark_kind(s, t);
 	json_decref(properties);
 	json_decref(required);
 	json_decref(s);
 }
 
+/* --- which kinds a type is --- */
+
+/* Options and events go with every group and version that Kubernetes ever had. */
+static const char *const versions[] = { "/v1", "admission.k8s.io/v1", "admission.k8s.io/v1beta1",
+	"admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1alpha1",
+	"admissionregistration.k8s.io/v1beta1", "apiextensions.k8s.io/v1",
+	"apiextensions.k8s.io/v1beta1", "apiregistration.k8s.io/v1",
+	"apiregistration.k8s.io/v1beta1", "apps/v1", "apps/v1beta1", "apps/v1beta2",
+	"authentication.k8s.io/v1", "authentication.k8s.io/v1alpha1",
+	"authentication.k8s.io/v1beta1", "authorization.k8s.io/v1", "authorization.k8s.io/v1beta1",
+	"autoscaling/v1", "autoscaling/v2", "autoscaling/v2beta1", "autoscaling/v2beta2",
+	"batch/v1", "batch/v1beta1", "certificates.k8s.io/v1", "certificates.k8s.io/v1alpha1",
+	"certificates.k8s.io/v1beta1", "coordination.k8s.io/v1", "coordination.k8s.io/v1alpha2",
+	"coordination.k8s.io/v1beta1", "discovery.k8s.io/v1", "discovery.k8s.io/v1beta1",
+	"events.k8s.io/v1", "events.k8s.io/v1beta1", "extensions/v1beta1",
+	"flowcontrol.apiserver.k8s.io/v1", "flowcontrol.apiserver.k8s.io/v1beta1",
+	"flowcontrol.apiserver.k8s.io/v1beta2", "flowcontrol.apiserver.k8s.io/v1beta3",
+	"imagepolicy.k8s.io/v1alpha1", "internal.apiserver.k8s.io/v1alpha1", "networking.k8s.io/v1",
+	"networking.k8s.io/v1beta1", "node.k8s.io/v1", "node.k8s.io/v1alpha1",
+	"node.k8s.io/v1beta1", "policy/v1", "policy/v1beta1", "rbac.authorization.k8s.io/v1",
+	"rbac.authorization.k8s.io/v1alpha1", "rbac.authorization.k8s.io/v1beta1",
+	"resource.k8s.io/v1", "resource.k8s.io/v1alpha3", "resource.k8s.io/v1beta1",
+	"resource.k8s.io/v1beta2", "scheduling.k8s.io/v1", "scheduling.k8s.io/v1alpha1",
+	"scheduling.k8s.io/v1beta1", "storage.k8s.io/v1", "storage.k8s.io/v1alpha1",
+	"storage.k8s.io/v1beta1", "storagemigration.k8s.io/v1beta1" };
+
 static json_t *
-kind_names(const struct kind *k, const char *suffix)
+kind_names(const char *group, const char *version, const char *kind)
 {
-	autofree char *name = xasprintf("%s%s", k->kind, suffix);
-
-	return json_pack("[{s:s,s:s,s:s}]", "group", k->group, "kind", name, "version", k->version);
+	return json_pack("[{s:s,s:s,s:s}]", "group", group, "kind", kind, "version", version);
 }
 
+static json_t *
+names_in_all(const char *kind)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < COUNT(versions); i++) {
+		const char *slash = strchr(versions[i], '/');
+
+		json_array_append_new(
+		    list, json_pack("{s:s%,s:s,s:s}", "group", versions[i],
+			      (size_t)(slash - versions[i]), "kind", kind, "version", slash + 1));
+	}
+	return list;
+}
+
+/* A struct that is a kind says so. */
 static void
-add_kind(json_t *all, const struct kind *k)
+mark_kind(json_t *s, const struct type *t)
 {
-	autofree char *name = full_name(k->type->name), *list = xasprintf("%sList", name);
-	const struct type *list_meta = type_find("meta.v1.ListMeta");
-	json_t *s;
-
-	add_struct(all, k->type);
-	json_object_set_new(
-	    json_object_get(all, name), "x-kubernetes-group-version-kind", kind_names(k, ""));
-	if (!(k->verbs & VERB_LIST) || !list_meta)
-		return;
-	add_struct(all, list_meta);
-	s = json_pack("{s:s,s:[s],s:{s:{s:s},s:{s:s},s:{s:s,s:o},s:o}}", "type", "object",
-	    "required", "items", "properties", "apiVersion", "type", "string", "kind", "type",
-	    "string", "items", "type", "array", "items", wrap(reference(name)), "metadata",
-	    wrap(schema_of(all, list_meta)));
-	json_object_set_new(s, "x-kubernetes-group-version-kind", kind_names(k, "List"));
-	json_object_set_new(all, list, s);
-}
-
-json_t *
-openapi_schemas(const char *group, const char *version)
-{
-	json_t *all = json_object();
+	static const char key[] = "x-kubernetes-group-version-kind";
 	size_t n;
 	const struct kind *k = schema_kinds(&n);
 
+	if (strcmp(t->name, "meta.v1.DeleteOptions") == 0)
+		json_object_set_new(s, key, names_in_all("DeleteOptions"));
+	if (strcmp(t->name, "meta.v1.WatchEvent") == 0)
+		json_object_set_new(s, key, names_in_all("WatchEvent"));
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(k[i].group, group) == 0 && strcmp(k[i].version, version) == 0)
-			add_kind(all, &k[i]);
-	return all;
+		if (k[i].type == t)
+			json_object_set_new(
+			    s, key, kind_names(k[i].group, k[i].version, k[i].kind));
+}
+
+json_t *
+openapi_type(json_t *schemas, const struct type *t)
+{
+	return t ? schema_of(schemas, t) : json_object();
+}
+
+json_t *
+openapi_kind(json_t *schemas, const struct kind *k)
+{
+	static const char key[] = "x-kubernetes-group-version-kind";
+	autofree char *name = full_name(k->type->name);
+	json_t *s;
+
+	add_struct(schemas, k->type);
+	s = json_object_get(schemas, name);
+	if (!json_object_get(s, key))
+		json_object_set_new(s, key, kind_names(k->group, k->version, k->kind));
+	return reference(name);
+}
+
+json_t *
+openapi_list(json_t *schemas, const struct kind *k)
+{
+	autofree char *name = full_name(k->type->name), *list = xasprintf("%sList", name);
+	autofree char *kind = xasprintf("%sList", k->kind);
+	json_t *s;
+
+	if (json_object_get(schemas, list))
+		return reference(list);
+	s = json_pack("{s:s,s:[s],s:{s:{s:s},s:{s:s},s:{s:s,s:o},s:o}}", "type", "object",
+	    "required", "items", "properties", "apiVersion", "type", "string", "kind", "type",
+	    "string", "items", "type", "array", "items", wrap(openapi_kind(schemas, k)), "metadata",
+	    wrap(openapi_type(schemas, type_find("meta.v1.ListMeta"))));
+	json_object_set_new(
+	    s, "x-kubernetes-group-version-kind", kind_names(k->group, k->version, kind));
+	json_object_set_new(schemas, list, s);
+	return reference(list);
 }
