@@ -11,7 +11,7 @@ B       ?= build
 Q       := $(if $(V),,@)
 VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' NEWS.md | head -n 1)
 
-PKGS  = jansson yaml-0.1 libcurl sqlite3 libarchive gnutls
+PKGS  = jansson yaml-0.1 libcurl sqlite3 libarchive gnutls zlib
 WARN  = -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 LIBS := $(shell pkg-config --libs $(PKGS)) -lm -lpthread
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DORCH_VERSION='"$(VERSION)"' -Ilib -I$(B)/gen $(WARN) \

@@ -63,7 +63,9 @@ openapi_options(const struct kind *options)
 				       ? "integer"
 				       : "string";
 
-		if (strcmp(f->name, "kind") == 0 || strcmp(f->name, "apiVersion") == 0)
+		/* a time is no parameter in Kubernetes' documents, though the server takes it */
+		if (strcmp(f->name, "kind") == 0 || strcmp(f->name, "apiVersion") == 0 ||
+		    f->type->class == CLASS_TIME)
 			continue;
 		json_array_append_new(
 		    list, json_pack("{s:s,s:s,s:s,s:{s:s,s:b}}", "name", f->name, "in", "query",

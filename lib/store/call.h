@@ -27,6 +27,7 @@ struct server {
 	uid_t uid;		  /* whose peers are administrators on the unix socket */
 	double started;
 	struct metrics *metrics;
+	struct openapi_pages *openapi;
 	_Atomic bool ready;
 };
 
@@ -193,6 +194,10 @@ void server_free(struct server *s);
 void server_handle(struct http_exchange *x, void *server);	 /* for http_server_new */
 void server_metrics_only(struct http_exchange *x, void *server); /* for the --metrics listener */
 int bootstrap_namespaces(struct server *s, struct err *err);
+
+/* openapi.c */
+struct openapi_pages *openapi_new(void);
+void openapi_free(struct openapi_pages *p);
 
 /* metrics.c */
 struct metrics *metrics_new(void);

@@ -235,7 +235,7 @@ static json_t *
 root_paths(void)
 {
 	static const char *const always[] = { "/api", "/api/v1", "/apis", "/healthz", "/livez",
-		"/metrics", "/openapi/v3", "/readyz", "/version" };
+		"/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version" };
 	json_t *list = json_array();
 	size_t n;
 	const struct kind *k = schema_kinds(&n);

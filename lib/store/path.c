@@ -104,21 +104,13 @@ api_type(struct target *t, char **part, int n)
 	return n == 3 ? TARGET_VERSION : resource_type(t, part + 3, n - 3);
 }
 
-/* /openapi/v3[/api/v1 | /apis/GROUP/VERSION] */
+/* /openapi/v2, /openapi/v3 and what is below it */
 static enum target_type
-openapi_type(struct target *t, char **part, int n)
+openapi_type(char **part, int n)
 {
-	bool core = n == 4 && strcmp(part[2], "api") == 0;
-
-	if (n < 2 || strcmp(part[1], "v3") != 0)
-		return TARGET_UNKNOWN;
-	if (n == 2)
+	if (n >= 2 && strcmp(part[1], "v3") == 0)
 		return TARGET_OPENAPI;
-	if (!core && !(n == 5 && strcmp(part[2], "apis") == 0))
-		return TARGET_UNKNOWN;
-	t->group = core ? "" : part[3];
-	t->version = part[n - 1];
-	return group_known(t->group, t->version) ? TARGET_OPENAPI : TARGET_UNKNOWN;
+	return n == 2 && strcmp(part[1], "v2") == 0 ? TARGET_OPENAPI : TARGET_UNKNOWN;
 }
 
 static enum target_type
@@ -134,7 +126,7 @@ type_of(struct target *t, char **part, int n)
 	    strcmp(part[0], "readyz") == 0)
 		return n <= 2 ? TARGET_HEALTH : TARGET_UNKNOWN;
 	if (strcmp(part[0], "openapi") == 0)
-		return openapi_type(t, part, n);
+		return openapi_type(part, n);
 	if (n == 1 && strcmp(part[0], "version") == 0)
 		return TARGET_SERVER_VERSION;
 	if (n == 1 && strcmp(part[0], "metrics") == 0)

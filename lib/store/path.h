@@ -22,7 +22,7 @@ enum target_type {
 	TARGET_SERVER_VERSION, /* /version */
 	TARGET_METRICS,
 	TARGET_ROOT,	/* /: the list of what there is */
-	TARGET_OPENAPI, /* /openapi/v3, and with group and version a document of it */
+	TARGET_OPENAPI, /* /openapi/v2, /openapi/v3 and its documents */
 };
 
 struct target {

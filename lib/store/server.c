@@ -19,6 +19,7 @@ server_new(struct cache *cache, struct commit *commit, struct watches *watches, 
 	s->namespaces = cache_table(cache, kind_find("", "v1", "Namespace"));
 	s->started = clock_monotonic();
 	s->metrics = metrics_new();
+	s->openapi = openapi_new();
 	return s;
 }
 
@@ -28,6 +29,7 @@ server_free(struct server *s)
 	if (!s)
 		return;
 	metrics_free(s->metrics);
+	openapi_free(s->openapi);
 	free(s);
 }
 

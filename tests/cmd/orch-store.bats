@@ -248,6 +248,27 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	[[ $body == *"name: default"* ]]
 }
 
+@test "OpenAPI is kept by its hash, and there is version 2" {
+	start
+	api GET /openapi/v3
+	url=$(of '.paths["apis/apps/v1"].serverRelativeURL')
+	api GET "$url" '' -D head
+	grep -qi '^cache-control: public, immutable' head
+	etag=$(sed -n 's/^[Ee][Tt]ag: \(.*\)\r$/\1/p' head)
+	[[ $url == *"${etag//\"/}" ]]
+	api GET "$url" '' -H "If-None-Match: $etag"; [ "$code" = 304 ]
+	api GET "${url%hash=*}hash=0"; [ "$code" = 301 ]
+	api GET /openapi/v3/apis/apps/v9; [ "$code" = 404 ]
+	api GET /openapi/v2
+	[ "$(of '.definitions["io.k8s.api.core.v1.PodSpec"].properties.containers["x-kubernetes-patch-merge-key"]')" = name ]
+	api GET /openapi/v2 '' -H 'Accept: application/com.github.proto-openapi.spec.v2@v1.0+protobuf' -D head
+	grep -qi '^content-type: application/com.github.proto-openapi' head
+	api GET /openapi/v2 '' -H 'Accept: text/html'; [ "$code" = 406 ]
+	api GET /openapi/v2 '' -H 'Accept-Encoding: gzip' -D head --compressed
+	grep -qi '^content-encoding: gzip' head
+	[ "$(of .swagger)" = 2.0 ]
+}
+
 @test "tables and metadata alone, also in a watch" {
 	start
 	table='Accept: application/json;as=Table;v=v1;g=meta.k8s.io'

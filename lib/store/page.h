@@ -1,0 +1,23 @@
+#ifndef ORCH_STORE_PAGE_H
+#define ORCH_STORE_PAGE_H
+
+#include "store/call.h"
+
+/*
+ * Documents that clients keep and ask for again by their ETag (RFC 9110, 8.8.3).
+ */
+struct page {
+	struct bytes *packed; /* gzip; NULL: not made yet */
+	size_t len;	      /* unpacked */
+	char hash[65];	      /* SHA-256 of it, in capitals */
+};
+
+void page_make(struct page *p, const void *data, size_t len);
+void page_release(struct page *p);
+/*
+ * Answer with it, or with 304 when the client has it; ends the call.  for_ever: the URL says which
+ * hash, so that it never changes.
+ */
+void page_reply(struct call *c, const struct page *p, const char *type, bool for_ever);
+
+#endif
