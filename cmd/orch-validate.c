@@ -149,7 +149,7 @@ take(void *arg, struct objects *in, json_t *obj, struct err *err)
 	if (!valid(c, full))
 		c->invalid = true;
 	else if (raw)
-		printf("%.*s\n", (int)len, raw);
+		fwrite(raw, 1, len, stdout), putchar('\n');
 	else if (!quiet)
 		jsonl_write(stdout, spare ? given : full);
 	return ferror(stdout);

@@ -111,6 +111,23 @@ put_wire_order(void)
 	free(index);
 }
 
+/* The first eight bytes of each field's name, in the order of F. */
+static void
+put_leads(void)
+{
+	puts("static const unsigned long long L[] = {");
+	for (size_t i = 0; i < ntypes; i++)
+		for (size_t j = 0; j < types[i].nfields; j++) {
+			const char *name = types[i].fields[j].name;
+
+			fputs("0x", stdout);
+			for (size_t k = 0, n = strlen(name); k < 8; k++)
+				printf("%02x", k < n ? (unsigned char)name[k] : 0);
+			puts(",");
+		}
+	puts("};\n");
+}
+
 void
 put_types(void)
 {
@@ -124,6 +141,7 @@ put_types(void)
 	}
 	puts("};\n");
 	put_wire_order();
+	put_leads();
 	printf("static const struct type T[%zu] = {\n", ntypes);
 	for (size_t i = 0; i < ntypes; i++) {
 		const struct type *t = &types[i];
@@ -143,9 +161,10 @@ put_types(void)
 		put_text(t->summary);
 		fputs(", NULL, ", stdout);
 		if (t->nwire)
-			printf("&W[%zu], %zu },\n", t->wire, t->nwire);
+			printf("&W[%zu], %zu, ", t->wire, t->nwire);
 		else
-			fputs("NULL, 0 },\n", stdout);
+			fputs("NULL, 0, ", stdout);
+		printf("&L[%zu] },\n", t->first);
 	}
 	puts("};\n");
 }

@@ -8,6 +8,7 @@
  */
 #include "api/defaults.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/meta.h"
@@ -18,6 +19,8 @@ static json_t *
 parse(const char *text)
 {
 	size_t n = strlen(text);
+	long long number;
+	char *end;
 
 	if (*text == '"' && !strchr(text, '\\'))
 		return json_stringn(text + 1, n - 2);
@@ -25,6 +28,9 @@ parse(const char *text)
 		return json_object();
 	if (!strcmp(text, "true") || !strcmp(text, "false"))
 		return json_boolean(*text == 't');
+	number = strtoll(text, &end, 10);
+	if (end > text && *end == '\0')
+		return json_integer(number);
 	return json_loads(text, JSON_DECODE_ANY, NULL);
 }
 
@@ -71,7 +77,7 @@ apply_struct(const struct type *t, json_t *value)
 		const struct field *f = &t->fields[i];
 
 		if (f->dflt && is_unset(json_object_get(value, f->name)))
-			json_object_set_new(value, f->name, parse(f->dflt));
+			json_object_set_new_nocheck(value, f->name, parse(f->dflt));
 	}
 	json_object_foreach (value, key, item) {
 		const struct field *f =

@@ -201,21 +201,38 @@ type_find(const char *name)
 	return NULL;
 }
 
+/* The first eight bytes, as a number that sorts as they do. */
+static unsigned long long
+lead_of(const char *name)
+{
+	unsigned long long lead = 0;
+	int i = 0;
+
+	for (; i < 8 && name[i]; i++)
+		lead = lead << 8 | (unsigned char)name[i];
+	return lead << 8 * (8 - i) % 64;
+}
+
+/* This runs for every key of every object: the numbers lie close together in memory, and names
+ * that share one are few. */
 const struct field *
 type_field(const struct type *t, const char *name)
 {
-	size_t from = 0, to = t->nfields;
+	const unsigned long long lead = lead_of(name);
+	size_t from = 0, n = t->nfields;
 
-	while (from < to) {
-		size_t mid = from + (to - from) / 2;
-		int c = strcmp(name, t->fields[mid].name);
+	while (n > 0) {
+		size_t half = n / 2;
 
-		if (!c)
-			return &t->fields[mid];
-		if (c < 0)
-			to = mid;
-		else
-			from = mid + 1;
+		if (t->leads[from + half] < lead) {
+			from += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
 	}
+	for (; from < t->nfields && t->leads[from] == lead; from++)
+		if (!strcmp(name, t->fields[from].name))
+			return &t->fields[from];
 	return NULL;
 }

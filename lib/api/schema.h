@@ -45,6 +45,8 @@ struct type {
 	const unsigned short *wire_order; /* the fields that protobuf has, by their numbers there
 					     (outer[0] first); NULL: none */
 	size_t nwire;
+	const unsigned long long
+	    *leads; /* of each field's name the first eight bytes as a number */
 };
 
 struct field {
