@@ -1,0 +1,74 @@
+#ifndef ORCH_API_APPLY_H
+#define ORCH_API_APPLY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "api/fieldset.h"
+#include "api/schema.h"
+#include "api/validate.h"
+
+/*
+ * Server-side apply, and who owns which field of an object: metadata.managedFields.
+ *
+ * Somebody who applies says what he wants to be so: he owns these fields, gets a conflict when
+ * he wants another value than another owner does, and what he no longer says goes when nobody
+ * else owns it.  Everybody else who writes owns what he changed.
+ */
+struct apply {
+	const struct kind *kind;
+	const char *subresource; /* "" or "status": of the request */
+	const char *manager;	 /* "" counts as "unknown" */
+	const char *now;	 /* RFC 3339 */
+	bool force;		 /* take conflicting fields over */
+};
+
+/* Why an apply is refused: a Status of 409 with these causes.  message is all of it. */
+struct conflicts {
+	struct causes causes;
+	char *message; /* NULL: no conflict */
+};
+void conflicts_release(struct conflicts *c);
+
+/*
+ * Apply patch to live (NULL: there is none) into *ret: a new object as it would be sent by an
+ * update, with managedFields; to be normalized, defaulted and validated.  Where nothing
+ * changes it is live again.  Otherwise ERR_CONFLICT with *conflicts filled in (they must start
+ * empty), ERR_BAD_REQUEST, or ERR_INTERNAL for what does not fit the schema.
+ */
+int apply_patch(const struct apply *a, const json_t *live, const json_t *patch, json_t **ret,
+    struct conflicts *conflicts, struct err *err);
+
+/*
+ * Note in obj's managedFields what this write changes in live (NULL: it creates).  obj is decoded
+ * and defaulted, not yet touched by admission; what it says itself in managedFields counts when it
+ * can be read: an empty list, or one of one empty entry, forgets all owners.
+ */
+void apply_track(const struct apply *a, const json_t *live, json_t *obj);
+
+/* When obj differs from live in nothing but the times of managers, it gets live's back. */
+void apply_keep_times(const json_t *live, json_t *obj);
+
+/* The manager of a request: fieldManager, or what stands before the "/" in User-Agent (either may
+ * be NULL); new. */
+char *apply_manager(const char *field_manager, const char *user_agent);
+
+/* --- between apply.c and its parts --- */
+
+/* What a request to this subresource never owns, whatever it says. */
+struct fieldset apply_reset(struct arena *a, const struct apply *req);
+/* What nobody ever owns: metadata.name, uid and the like. */
+struct fieldset apply_stripped(struct arena *a, const struct fieldset *s);
+/* live without managedFields; new, shares the rest. */
+json_t *apply_plain(const json_t *live);
+
+/* apply_legacy.c: of kubectl's client-side apply, which kept what it had applied in an annotation.
+ */
+/* The fields that it applied and that have not changed since.  Returns what was applied, which
+ * must outlive the set and is the caller's; NULL when that is not known. */
+json_t *legacy_fields(
+    struct arena *a, const struct kind *k, const json_t *live, struct fieldset *ret);
+/* Keep the annotation in step with what was applied here, when there is one. */
+void legacy_note(json_t *obj, const json_t *patch);
+
+#endif

@@ -1,0 +1,158 @@
+/* Places in the schema: what is granular, what is atomic, and what items of lists are called. */
+#include "api/typed.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { KEYS = 8 };
+
+static struct place
+place_in(const struct type *t, enum list_type list, const char *const *keys)
+{
+	struct place p = { REL_LEAF, t, keys };
+
+	if (t->class == CLASS_STRUCT && !t->atomic)
+		p.relation = REL_STRUCT;
+	else if (t->class == CLASS_MAP && !t->atomic)
+		p.relation = REL_MAP;
+	else if (t->class == CLASS_LIST && list == LIST_SET)
+		p.relation = REL_SET;
+	else if (t->class == CLASS_LIST && list == LIST_MAP && keys)
+		p.relation = REL_LIST_MAP;
+	else if (t->class == CLASS_RAW)
+		p.type = NULL;
+	return p;
+}
+
+struct place
+place_of(const struct type *t)
+{
+	return place_in(t, LIST_ATOMIC, NULL);
+}
+
+bool
+place_knows(const struct place *p, const char *name)
+{
+	return p->relation == REL_STRUCT && type_field(p->type, name);
+}
+
+struct place
+place_of_field(const struct place *p, const char *name)
+{
+	const struct field *f = NULL;
+
+	if (p->relation == REL_STRUCT)
+		f = type_field(p->type, name);
+	if (f)
+		return place_in(f->type, f->list, f->list_keys);
+	if (p->relation == REL_MAP && p->type)
+		return place_of(p->type->elem);
+	return (struct place){ REL_LEAF, NULL, NULL };
+}
+
+struct place
+place_of_item(const struct place *p)
+{
+	return place_of(p->type->elem);
+}
+
+struct place
+place_seen(struct place p, const json_t *x, const json_t *y)
+{
+	if (!p.type && (json_is_object(x) || !x || json_is_null(x)) &&
+	    (json_is_object(y) || !y || json_is_null(y)) &&
+	    (json_is_object(x) || json_is_object(y)))
+		p.relation = REL_MAP;
+	return p;
+}
+
+/* What a key field counts as when it is missing: its default, or what a required one is without. */
+static const char *
+key_default(const struct type *item, const char *key)
+{
+	const struct field *f = type_field(item, key);
+
+	if (!f || f->dflt)
+		return f ? f->dflt : NULL;
+	if (!f->required)
+		return NULL;
+	return f->type->class == CLASS_STRING					? "\"\""
+	       : f->type->class == CLASS_INT32 || f->type->class == CLASS_INT64 ? "0"
+										: NULL;
+}
+
+struct element
+place_element(struct arena *a, const struct place *p, const json_t *item, char why[static 256])
+{
+	struct element none = { ELEMENT_VALUE, NULL }, e;
+	const char *dflt[KEYS], *missing = "";
+	size_t n = 0;
+
+	if (p->relation == REL_SET) {
+		if (!json_is_object(item) && !json_is_array(item) && !json_is_null(item))
+			return element_value(a, item);
+		snprintf(why, 256, "associative list without keys has an element that's %s",
+		    json_is_null(item) ? "an explicit null" : "a map type");
+		return none;
+	}
+	if (!json_is_object(item)) {
+		snprintf(why, 256, "associative list with keys %s",
+		    json_is_null(item) ? "has an element that's an explicit null"
+				       : "may not have non-map elements");
+		return none;
+	}
+	for (; p->keys[n] && n < KEYS; n++)
+		dflt[n] = key_default(p->type->elem, p->keys[n]);
+	e = element_key(a, item, p->keys, dflt, n, &missing);
+	if (!e.text)
+		snprintf(why, 256,
+		    "associative list with keys has an element that omits key field \"%s\" (and "
+		    "doesn't have default value)",
+		    missing);
+	return e;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct named_item *x = a, *y = b;
+	int c = element_cmp(x->at, y->at);
+
+	return c ? c : (x->index > y->index) - (x->index < y->index);
+}
+
+struct named_item *
+place_items(struct arena *a, const struct place *p, const json_t *list, size_t *n)
+{
+	struct named_item *ret = arena_alloc(a, (json_array_size(list) + 1) * sizeof *ret);
+	char why[256];
+	json_t *v;
+	size_t i;
+
+	*n = 0;
+	json_array_foreach (list, i, v) {
+		struct element at = place_element(a, p, v, why);
+
+		if (at.text)
+			ret[(*n)++] = (struct named_item){ at, v, i };
+	}
+	qsort(ret, *n, sizeof *ret, by_name);
+	return ret;
+}
+
+json_t *
+typed_nothing(const struct type *t)
+{
+	json_t *ret = json_object();
+
+	for (size_t i = 0; i < t->nfields; i++) {
+		const struct field *f = &t->fields[i];
+
+		if (f->type->class == CLASS_STRUCT && f->dflt && strcmp(f->dflt, "{}") == 0)
+			json_object_set_new(ret, f->name, typed_nothing(f->type));
+		else if (f->required || (f->dflt && strcmp(f->dflt, "null") == 0))
+			json_object_set_new(ret, f->name, json_null());
+	}
+	return ret;
+}
