@@ -155,6 +155,39 @@ heed_phase(struct pod *p, const json_t *pod, bool fresh)
 	}
 }
 
+/* While we were not heard of, the node controller said that nothing here is ready. */
+static bool
+overruled(const struct pod *p)
+{
+	const json_t *ready = condition_find(p->object, "Ready");
+
+	return strcmp(text(ready, "status"), "False") == 0 &&
+	       strcmp(text(ready, "reason"), "NodeNotReady") == 0;
+}
+
+/* From here on a status is reported when it differs from what the server has. */
+static void
+heed_server(struct pod *p)
+{
+	json_decref(p->status);
+	p->status = json_deep_copy(get(p->object, "status"));
+	p->dirty = true;
+}
+
+/* Not at once: the heartbeat goes first, or it would be said again and again. */
+static void
+contradict(struct agent *a, struct pod *p, double now)
+{
+	if (p->contradict_at == 0 || !overruled(p)) {
+		p->contradict_at = 0;
+	} else if (p->contradict_at <= now) {
+		p->contradict_at = 0;
+		heed_server(p);
+	} else if (p->contradict_at < a->wake) {
+		a->wake = p->contradict_at;
+	}
+}
+
 int
 agent_set(struct agent *a, const json_t *pod, struct err *err)
 {
@@ -171,6 +204,10 @@ agent_set(struct agent *a, const json_t *pod, struct err *err)
 		a->pod[a->n++] = p;
 	} else {
 		pod_update(p, pod);
+		if (!p->wanted && get(pod, "status")) /* adopted: what changed since was told to nobody */
+			heed_server(p);
+		if (overruled(p) && p->contradict_at == 0)
+			p->contradict_at = now_seconds() + 1;
 	}
 	p->wanted = true;
 	heed_phase(p, pod, fresh);
@@ -355,6 +392,7 @@ advance(struct agent *a, struct pod *p, double now)
 	if (pod_over(p) && p->stop_by == 0)
 		p->stop_by = now + grace(p->object); /* for sidecars, and what a deadline ends */
 	soften(p, now, &a->wake);
+	contradict(a, p, now);
 	cut_short(a, p, now);
 	while ((step = pod_next(p, now, &which, &a->wake)) != STEP_NONE) {
 		if (step != STEP_GONE) {

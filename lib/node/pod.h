@@ -69,6 +69,7 @@ struct pod {
 	double doing_since;
 	size_t doing_container;
 	bool dirty;   /* the status may have changed */
+	double contradict_at; /* the server's word is not ours: say it again then; 0: no */
 	bool retired; /* finished before we knew it: not ours to run or report */
 };
 

@@ -92,6 +92,24 @@ env: [{name: S, valueFrom: {secretKeyRef: {name: sec, key: k}}}]' 'volumes: [{na
 	[ "$(api $pods | jq '.items | length')" = 1 ]
 }
 
+@test "what ended while the node was away is told, though nothing follows" {
+	create once 'until [ -e /tmp/end ]; do sleep 0.1; done'
+	until_api $pods/once '.status.phase == "Running"'
+	end_node KILL
+	touch "/proc/$(cat "$T"/n/pods/*/containers/c-0/pid)/root/tmp/end"
+	for i in $(seq 50); do [ -n "$(ls "$T/n/run/exits")" ] && break; sleep 0.1; done
+	start
+	until_api $pods/once '.status.phase == "Succeeded"'
+}
+
+@test "a pod that was said to be unready for the node's silence is said to be ready again" {
+	create up 'sleep 100'
+	until_api $pods/up '.status.conditions[] | select(.type == "Ready") | .status == "True"'
+	api $pods/up | jq '.status.conditions |= map(if .type == "Ready" then .status = "False" | .reason = "NodeNotReady" else . end)' |
+		api $pods/up/status -X PUT --data-binary @- >/dev/null
+	until_api $pods/up '.status.conditions[] | select(.type == "Ready") | .status == "True" and .reason == null'
+}
+
 @test "the server is away for a while: containers run on, news is told later" {
 	create a 'sleep 2; exit 3'
 	create b 'sleep 100'
