@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/cli.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "cluster/cluster.h"
 
 static const char *data_arg;
@@ -39,30 +41,62 @@ end_keeper(const struct cluster *c)
 	return 0;
 }
 
-/* The containers: what runs under conmon outlives its orch-node. */
+/* End the keeper, also one that an orch-up is about to start; from then on nobody else starts one.
+ */
 static int
-clean_nodes(const struct cluster *c)
+take_over(struct cluster *c, int *lock)
 {
-	autofree char *prog = proc_sibling("orch-node");
+	double until = clock_monotonic() + 60;
+	struct err err;
+	int s;
+
+	for (;;) {
+		if ((s = end_keeper(c)) != 0)
+			return s;
+		if (cluster_lock(c, false, lock, &err) == 0)
+			break;
+		if (err.code != ERR_CONFLICT || clock_monotonic() > until)
+			return complain(&err, "cannot end the cluster");
+		usleep(20000);
+		if (cluster_load(c, &err) < 0)
+			return complain(&err, "cannot end the cluster");
+	}
+	if (cluster_load(c, &err) < 0) /* the keeper's last word */
+		return complain(&err, "cannot end the cluster");
+	return 0;
+}
+
+static int
+end_all(struct cluster *c)
+{
+	struct err err;
 	int status = 0;
 
-	for (int i = 1; i <= c->nodes; i++) {
-		autofree char *dir = xasprintf("%s/node-%d", c->dir, i);
-		const char *argv[] = { prog, "--data", dir, "--clean", NULL };
-		struct err err;
-
-		if (access(dir, F_OK) == 0 && proc_run(argv, NULL, NULL, &err) < 0)
-			status = complain(&err, "cannot clean up node-%d", i);
-	}
+	if (cluster_stop(c, &err) < 0)
+		status = complain(&err, "cannot end the cluster");
+	if (cluster_clean_nodes(c, &err) < 0)
+		status = complain(&err, "cannot end the cluster");
+	if (c->nodes > 0 && cluster_network_down(c, &err) < 0)
+		status = complain(&err, "cannot remove the network");
+	cluster_network_release(c);
 	return status;
 }
+
+/* The lock goes last: an orch-up that waits for it must not find half of what was there. */
+static const char *lock_file;
 
 static int
 remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	(void)st;
 	(void)ftw;
-	return (type == FTW_DP ? rmdir(path) : unlink(path)) < 0 && errno != ENOENT ? -1 : 0;
+	if (lock_file && strcmp(path, lock_file) == 0)
+		return 0;
+	if ((type == FTW_DP ? rmdir(path) : unlink(path)) == 0 || errno == ENOENT)
+		return 0;
+	return type == FTW_DP && errno == ENOTEMPTY && lock_file && text_starts(lock_file, path)
+		   ? 0
+		   : -1;
 }
 
 /* Never across a mount: what a container still has mounted there is not ours to empty. */
@@ -77,34 +111,46 @@ remove_tree(const char *path)
 	return 3;
 }
 
+static int
+remove_files(const struct cluster *c)
+{
+	autofree char *run = cluster_file(c, "run"), *lock = cluster_file(c, "run/lock");
+	int status;
+
+	lock_file = lock;
+	status = remove_tree(purge ? c->dir : run);
+	lock_file = NULL;
+	if (status != 0)
+		return status;
+	unlink(lock);
+	rmdir(run); /* not empty: an orch-up was waiting */
+	if (purge)
+		rmdir(c->dir);
+	return 0;
+}
+
 int
 main(int argc, char *argv[])
 {
-	autofree char *dir = NULL, *run = NULL;
+	autofree char *dir = NULL;
 	struct cluster c;
 	struct err err;
-	int status = 0, s;
+	autoclose int lock = -1;
+	int status = 0;
 
 	argv += cli_parse(argc, argv);
 	if (argv[0])
 		usage();
 	dir = data_arg ? xstrdup(data_arg) : cluster_default_dir();
 	cluster_init(&c, dir);
-	run = cluster_file(&c, "run");
-	if (cluster_load(&c, &err) < 0 && !(purge && err.code == ERR_NOT_FOUND))
+	if (cluster_load(&c, &err) == 0) {
+		if ((status = take_over(&c, &lock)) == 0)
+			status = end_all(&c);
+	} else if (!purge || err.code != ERR_NOT_FOUND) {
 		die(&err, "cannot end the cluster");
-	if ((s = end_keeper(&c)) != 0)
-		return finish(s);
-	if (cluster_load(&c, &err) < 0 && err.code != ERR_NOT_FOUND) /* the keeper's last word */
-		status = complain(&err, "cannot end the cluster");
-	if (cluster_stop(&c, &err) < 0)
-		status = complain(&err, "cannot end the cluster");
-	if ((s = clean_nodes(&c)) != 0)
-		status = s;
-	if (c.nodes > 0 && cluster_network_down(&c, &err) < 0)
-		status = complain(&err, "cannot remove the network");
+	}
 	if (status == 0)
-		status = remove_tree(purge ? c.dir : run);
+		status = remove_files(&c);
 	cluster_release(&c);
 	return finish(status);
 }

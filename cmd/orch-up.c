@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 
 #include "base/cli.h"
@@ -19,6 +18,7 @@ static const char *data_arg, *listen_arg = "127.0.0.1:6443", *nodes_arg, *timeou
 static const char *runtime_arg, *scoring_arg = "least";
 static struct list set_args;
 static bool no_node;
+static bool starting; /* this very process starts the cluster, and ends it when that fails */
 
 static const struct opt opts[] = {
 	{ 'd', "data", "DIR", "the data folder (/var/lib/orch for root)", &data_arg },
@@ -53,33 +53,27 @@ make_folders(const struct cluster *c)
 	}
 }
 
-/* The lock that says a keeper lives; -1 when another has it. */
-static int
-take_lock(const struct cluster *c)
-{
-	autofree char *path = cluster_file(c, "run/lock");
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-
-	if (fd < 0)
-		die(NULL, "cannot open '%s': %s", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-/* Processes that a killed keeper left behind would be in the way. */
+/*
+ * Processes that a killed keeper left behind would be in the way.  Containers run on, unless their
+ * node will not be there, or its network is about to go.
+ */
 static void
-clear_remains(const char *dir)
+clear_remains(const struct cluster *c)
 {
 	struct cluster old;
 	struct err err;
 
-	cluster_init(&old, dir);
+	cluster_init(&old, c->dir);
 	if (cluster_load(&old, &err) == 0) {
-		warn("ending what an earlier cluster left running in '%s'", dir);
-		if (cluster_stop(&old, &err) < 0 || cluster_network_down(&old, &err) < 0)
+		bool stays = !old.namespaces && !c->namespaces && c->nodes > 0;
+
+		warn("ending what an earlier cluster left running in '%s'", c->dir);
+		if (cluster_stop(&old, &err) < 0 ||
+		    (!stays && cluster_clean_nodes(&old, &err) < 0) ||
+		    cluster_network_down(&old, &err) < 0)
 			die(&err, "cannot end the earlier cluster");
+		if (c->nodes == 0)
+			cluster_network_release(&old);
 	}
 	cluster_release(&old);
 }
@@ -224,27 +218,28 @@ give_up(const struct cluster *c, const char *name, const char *why)
 	struct err err;
 
 	show_log(c, name);
-	if (proc_run(argv, NULL, NULL, &err) < 0)
+	if (starting && proc_run(argv, NULL, NULL, &err) < 0)
 		warn("%s", err.msg);
 	err_set(&err, ERR_UNAVAILABLE, "%s %s; its log is above", name, why);
 	die(&err, "cannot start the cluster");
 }
 
-/* Did this process end since the keeper started it? */
+/* Has this process ended more often than `times` since the keeper started it? */
 static bool
-died(const char *dir, const char *name)
+ended(const char *dir, const char *name, unsigned times)
 {
 	struct cluster now;
 	struct err err;
-	bool dead = false;
+	bool yes = false;
 
 	cluster_init(&now, dir);
 	if (cluster_load(&now, &err) == 0)
 		for (size_t i = 0; i < now.nprocess; i++)
 			if (strcmp(now.process[i].name, name) == 0)
-				dead = !proc_alive(&now.process[i].proc);
+				yes = now.process[i].restarts + !proc_alive(&now.process[i].proc) >
+				      times;
 	cluster_release(&now);
-	return dead;
+	return yes;
 }
 
 /* Connecting is the only way to learn that somebody else's socket is served. */
@@ -268,7 +263,7 @@ wait_store(const struct cluster *c, double until)
 			client_close(client);
 			return;
 		}
-		if (died(c->dir, "store"))
+		if (starting && ended(c->dir, "store", 0))
 			give_up(c, "store", "ended");
 		usleep(nap);
 	}
@@ -276,23 +271,45 @@ wait_store(const struct cluster *c, double until)
 }
 
 static void
-wait_nodes(const struct cluster *c, double until)
+wait_node(const struct cluster *c, const char *name, double until)
 {
-	autofree char *prog = proc_sibling("orch-wait");
+	autofree char *prog = proc_sibling("orch-wait"), *object = xasprintf("node/%s", name);
 	autofree char *server = xasprintf("--server=unix:%s/store.sock", c->dir);
+	const char *argv[] = { prog, server, "--for=condition=Ready", "--timeout=1s", object,
+		NULL };
+	struct err err;
 
-	for (int i = 1; i <= c->nodes; i++) {
-		autofree char *name = xasprintf("node-%d", i), *object = xasprintf("node/%s", name);
-		double left = until - clock_monotonic();
-		autofree char *limit = xasprintf("--timeout=%ds", left > 1 ? (int)left : 1);
-		const char *argv[] = { prog, server, "--for=condition=Ready", limit, object, NULL };
-		struct err err;
-
-		if (proc_run(argv, NULL, NULL, &err) < 0) {
+	while (proc_run(argv, NULL, NULL, &err) < 0) {
+		if (ended(c->dir, name, 2))
+			give_up(c, name, "ends again and again");
+		if (clock_monotonic() >= until) {
 			complain(&err, "%s", name);
 			give_up(c, name, "was not ready in time");
 		}
 	}
+}
+
+static void
+wait_nodes(const struct cluster *c, double until)
+{
+	for (int i = 1; i <= c->nodes; i++) {
+		autofree char *name = xasprintf("node-%d", i);
+
+		wait_node(c, name, until);
+	}
+}
+
+static _Noreturn void
+undo_network(struct cluster *c, struct err *why)
+{
+	autofree char *file = cluster_file(c, "run/cluster.json");
+	struct err err;
+
+	if (cluster_network_down(c, &err) == 0) {
+		cluster_network_release(c);
+		unlink(file);
+	}
+	die(why, "cannot make the nodes' network");
 }
 
 static void
@@ -307,9 +324,10 @@ describe(struct cluster *c)
 	add_loops(c, env);
 	if (c->nodes == 0)
 		return;
-	if (cluster_network_claim(c, &err) < 0 || cluster_save(c, &err) < 0 ||
-	    cluster_network_up(c, &err) < 0)
+	if (cluster_network_claim(c, &err) < 0 || cluster_save(c, &err) < 0)
 		die(&err, "cannot make the nodes' network");
+	if (cluster_network_up(c, &err) < 0)
+		undo_network(c, &err);
 	for (int i = 1; i <= c->nodes; i++)
 		add_node(c, i, env);
 }
@@ -324,11 +342,31 @@ count_nodes(struct cluster *c)
 		    "cannot start a node: containers need root; --no-node starts store and loops");
 }
 
+/* For eval: the folder may have any name. */
+static void
+print_export(const struct cluster *c)
+{
+	autofree char *path = cluster_file(c, "admin.kubeconfig");
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789/._-+,:@%";
+
+	fputs("export KUBECONFIG=", stdout);
+	if (path[strspn(path, plain)] == '\0') {
+		puts(path);
+		return;
+	}
+	putchar('\'');
+	for (const char *p = path; *p; p++)
+		fputs(*p == '\'' ? "'\\''" : (char[]){ *p, '\0' }, stdout);
+	puts("'");
+}
+
 int
 main(int argc, char *argv[])
 {
-	autofree char *dir = NULL, *kubeconfig = NULL;
+	autofree char *dir = NULL;
 	struct cluster c;
+	struct err err;
 	double until;
 	int lock;
 
@@ -339,20 +377,27 @@ main(int argc, char *argv[])
 	dir = data_arg ? xstrdup(data_arg) : cluster_default_dir();
 	cluster_init(&c, dir);
 	count_nodes(&c);
+	if (cluster_needs(&c, runtime_arg, &err) < 0)
+		die(&err, "cannot start a node");
 	make_folders(&c);
-	kubeconfig = cluster_file(&c, "admin.kubeconfig");
-	if ((lock = take_lock(&c)) < 0) {
-		warn("a cluster is up already in '%s'", c.dir);
-	} else {
-		clear_remains(c.dir);
+	if (cluster_lock(&c, true, &lock, &err) == 0) {
+		starting = true;
+		clear_remains(&c);
 		describe(&c);
 		start_keeper(&c, lock);
 		wait_store(&c, until);
 		wait_nodes(&c, until);
 		fprintf(stderr, "%s: ready: https://%s, %d node%s, logs in %s/log\n", self.name,
 		    c.listen, c.nodes, c.nodes == 1 ? "" : "s", c.dir);
+	} else if (err.code == ERR_CONFLICT) {
+		warn("a cluster is up already in '%s'", c.dir);
+		wait_store(&c, until); /* or it is just being started */
+		if (cluster_load(&c, &err) == 0)
+			wait_nodes(&c, until);
+	} else {
+		die(&err, "cannot use data folder '%s'", c.dir);
 	}
-	printf("export KUBECONFIG=%s\n", kubeconfig);
+	print_export(&c);
 	cluster_release(&c);
 	return finish(0);
 }

@@ -58,6 +58,18 @@ void cluster_add(
     struct cluster *c, const char *name, const char *const *argv, const char *const *env);
 
 /*
+ * The lock on DIR/run, which orch-up takes, its keeper holds and orch-down takes when that has
+ * ended: CONFLICT when another has it.  Without `create` it must be there.
+ */
+int cluster_lock(const struct cluster *c, bool create, int *ret, struct err *err);
+
+/* Is every program there that a node needs?  UNAVAILABLE names all that are missing. */
+int cluster_needs(const struct cluster *c, const char *runtime, struct err *err);
+
+/* End all that runs on the nodes; what runs under conmon outlives its orch-node. */
+int cluster_clean_nodes(const struct cluster *c, struct err *err);
+
+/*
  * The keeper's life: start all, keep them up until SIGTERM or SIGINT, then end them, the store
  * last.  `ready` is a descriptor that gets one line, "ok" or an error, after the first start.
  */
@@ -67,11 +79,14 @@ int cluster_keep(struct cluster *c, int ready, struct err *err);
  */
 int cluster_stop(struct cluster *c, struct err *err);
 
-/* The network under the nodes (network.c): claim a free 10.B.0.0/16, and for `namespaces`
- * one netns a node on a bridge of the host.  Undoing what is not there is no error. */
+/* The network under the nodes (network.c): claim a free 10.B.0.0/16 (the one that is ours already,
+ * if there is one), and for `namespaces` one netns a node on a bridge of the host.  Undoing what is
+ * not there is no error. */
 int cluster_network_claim(struct cluster *c, struct err *err);
 int cluster_network_up(const struct cluster *c, struct err *err);
 int cluster_network_down(const struct cluster *c, struct err *err);
+void cluster_network_release(
+    const struct cluster *c); /* the claim: when nothing uses it any more */
 char *cluster_netns(
     const struct cluster *c, int node); /* the name of node N's namespace; a new string */
 

@@ -40,15 +40,25 @@ routed(int block, bool *ret, struct err *err)
 	return 0;
 }
 
+static bool
+ours(const char *file, const struct cluster *c)
+{
+	autobuf struct buf who = BUF_INIT;
+	struct err err;
+
+	return buf_read_file(&who, file, 4096, &err) == 0 && who.data &&
+	       strcmp(who.data, c->dir) == 0;
+}
+
 /* A claim whose cluster has gone is no claim. */
 static bool
-claimed(const char *file, const struct cluster *c)
+claimed(const char *file)
 {
 	autobuf struct buf who = BUF_INIT;
 	autofree char *state = NULL;
 	struct err err;
 
-	if (buf_read_file(&who, file, 4096, &err) < 0 || strcmp(who.data, c->dir) == 0)
+	if (buf_read_file(&who, file, 4096, &err) < 0 || !who.data)
 		return false;
 	state = xasprintf("%s/run/cluster.json", who.data);
 	return access(state, F_OK) == 0;
@@ -78,12 +88,21 @@ cluster_network_claim(struct cluster *c, struct err *err)
 
 	if ((r = lock_claims(&lock, err)) < 0)
 		return r;
+	/* after a crash: containers with addresses out of it may still be running */
+	for (int block = FIRST_BLOCK; block < FIRST_BLOCK + BLOCKS; block++) {
+		autofree char *file = xasprintf("%s/%d", CLAIMS, block);
+
+		if (ours(file, c)) {
+			c->block = block;
+			return 0;
+		}
+	}
 	for (unsigned i = 0; i < BLOCKS; i++) {
 		int block = FIRST_BLOCK + (int)((start + i) % BLOCKS);
 		autofree char *file = xasprintf("%s/%d", CLAIMS, block);
 		bool busy;
 
-		if (claimed(file, c))
+		if (claimed(file))
 			continue;
 		if ((r = routed(block, &busy, err)) < 0)
 			return r;
@@ -175,7 +194,6 @@ int
 cluster_network_down(const struct cluster *c, struct err *err)
 {
 	autofree char *bridge = xasprintf("orch%s", c->id);
-	autofree char *claim = xasprintf("%s/%d", CLAIMS, c->block);
 	const char *link_del[] = { "ip", "link", "del", bridge, NULL };
 	int r = 0;
 
@@ -193,7 +211,14 @@ cluster_network_down(const struct cluster *c, struct err *err)
 	}
 	if (exists("/sys/class/net", bridge) && proc_run(link_del, NULL, NULL, err) < 0)
 		r = -(int)err->code;
-	if (c->block)
-		unlink(claim);
 	return r;
+}
+
+void
+cluster_network_release(const struct cluster *c)
+{
+	autofree char *claim = xasprintf("%s/%d", CLAIMS, c->block);
+
+	if (c->block && ours(claim, c))
+		unlink(claim);
 }

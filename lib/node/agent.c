@@ -204,7 +204,8 @@ agent_set(struct agent *a, const json_t *pod, struct err *err)
 		a->pod[a->n++] = p;
 	} else {
 		pod_update(p, pod);
-		if (!p->wanted && get(pod, "status")) /* adopted: what changed since was told to nobody */
+		if (!p->wanted &&
+		    get(pod, "status")) /* adopted: what changed since was told to nobody */
 			heed_server(p);
 		if (overruled(p) && p->contradict_at == 0)
 			p->contradict_at = now_seconds() + 1;

@@ -68,9 +68,9 @@ struct pod {
 	int doing; /* enum step, while job runs */
 	double doing_since;
 	size_t doing_container;
-	bool dirty;   /* the status may have changed */
+	bool dirty;	      /* the status may have changed */
 	double contradict_at; /* the server's word is not ours: say it again then; 0: no */
-	bool retired; /* finished before we knew it: not ours to run or report */
+	bool retired;	      /* finished before we knew it: not ours to run or report */
 };
 
 /* From an object bound to this node; INVALID when it cannot be run at all (no uid, no containers).

@@ -37,3 +37,23 @@ gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/
   orch-down --data "$DATA" --purge
   [ ! -e "$DATA" ]
 }
+
+@test "orch-down: while orch-up is at work, nothing stays behind" {
+  for wait in 0.01 0.05 0.1; do
+    orch-up --data "$DATA" --listen 127.0.0.1:0 --no-node >/dev/null 2>&1 3>&- & up=$!
+    sleep $wait
+    for _ in $(seq 100); do orch-down --data "$DATA" 2>/dev/null && break; sleep 0.02; done
+    wait $up || :
+    orch-down --data "$DATA" 2>/dev/null || :
+    [ ! -e "$DATA/run/cluster.json" ]
+    [ -z "$(grep -lsaF "$DATA/store.sock" /proc/[0-9]*/cmdline /proc/[0-9]*/environ)" ]
+  done
+}
+
+@test "orch-down: two at once" {
+  orch-up --data "$DATA" --listen 127.0.0.1:0 --no-node
+  orch-down --data "$DATA" 3>&- & a=$!
+  orch-down --data "$DATA" || :
+  wait $a || :
+  [ ! -e "$DATA/run" ]
+}

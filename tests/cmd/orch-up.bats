@@ -90,6 +90,31 @@ up() { orch-up --data "$DATA" --listen 127.0.0.1:0 --no-node "$@"; }
   [[ $output == *"$BATS_TEST_TMPDIR/file"* ]]
 }
 
+@test "orch-up: a folder with spaces and quotes in its name" {
+  DATA="$BATS_TEST_TMPDIR/it's a b"
+  env=$(up)
+  eval "$env"
+  [ "$KUBECONFIG" = "$DATA/admin.kubeconfig" ]
+  KUBECONFIG=$KUBECONFIG orch-get namespaces -o name | grep -q namespace/default
+  orch-down --data "$DATA"
+}
+
+@test "orch-up: two at once make one cluster" {
+  up >"$BATS_TEST_TMPDIR/1" 3>&- & a=$!
+  up >"$BATS_TEST_TMPDIR/2" 3>&- & b=$!
+  wait $a
+  wait $b
+  cmp "$BATS_TEST_TMPDIR/1" "$BATS_TEST_TMPDIR/2"
+  [ "$(grep -lsaF -- "--data$(printf '\1')$DATA" /proc/[0-9]*/cmdline | wc -l)" -le 1 ]
+}
+
+@test "orch-up: the programs a node lacks are named, all at once, and nothing is started" {
+  [ "$(id -u)" -eq 0 ] || skip "needs root"
+  run -3 orch-up --data "$DATA" --listen 127.0.0.1:0 --runtime no-such-runtime
+  [[ $output == *"missing"*"no-such-runtime"* ]]
+  [ ! -e "$DATA" ]
+}
+
 @test "orch-up: mistakes in the call exit 2" {
   run -2 orch-up --data "$DATA" --no-node --nodes 2
   run -2 orch-up --data "$DATA" extra
