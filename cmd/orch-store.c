@@ -140,9 +140,10 @@ open_doors(struct store *s, struct err *err)
 	int r;
 
 	if ((r = open_tls(s, host, err)) < 0 ||
-	    (r = http_server_new(&s->server->http, NULL, 2, 2, server_handle, s->server, err)) <
-		0 ||
-	    (r = http_listen(s->server->http, listen_arg, s->tls, &s->port, err)) < 0 ||
+	    (r = http_server_new(&s->server->http, NULL, 2, 2, server_handle, s->server, err)) < 0)
+		return r;
+	http_refusals(s->server->http, refusal_words);
+	if ((r = http_listen(s->server->http, listen_arg, s->tls, &s->port, err)) < 0 ||
 	    (r = http_listen_unix(s->server->http, socket, 0666, err)) < 0)
 		return r;
 	url = xasprintf("https://%s:%d", host, s->port);

@@ -82,6 +82,8 @@ void reply_invalid(struct call *c, const struct causes *causes, const char *name
 void reply_success(struct call *c, int status, json_t *details); /* details taken, may be NULL */
 /* The Status of an error as bytes: for a watch. */
 json_t *status_json(int status, const char *reason, const char *message, json_t *details);
+/* For http_refusals(): a Status under /api and /apis, NULL elsewhere. */
+char *refusal_words(const struct http_request *r, int status);
 json_t *causes_json(const struct causes *causes);
 
 /* --- errors in Kubernetes' words --- */

@@ -10,7 +10,14 @@
 #include "store/commit.h"
 #include "store/expire.h"
 
-enum { BATCH = 512, SLOTS = 4 * BATCH, TRIM = 20000, COMPACT = 2048, EXPIRE = 500 };
+enum {
+	BATCH = 512,
+	SLOTS = 4 * BATCH,
+	TRIM = 20000,
+	COMPACT_LEAST = 64,
+	COMPACT = 2048,
+	EXPIRE = 500
+};
 
 struct commit {
 	struct engine *engine;
@@ -29,6 +36,7 @@ struct commit {
 	/* the thread's own */
 	uint64_t revision;
 	double next_trim, next_expiry;
+	unsigned compact; /* changes at a time */
 	struct expiry expiry;
 	bool failing; /* said so already */
 	uint64_t seen[SLOTS];
@@ -253,10 +261,12 @@ static void
 trim(struct commit *c)
 {
 	uint64_t upto, at = 0;
+	double began, took;
 	struct err err;
 
 	upto = cache_trim(c->cache, &c->limits, clock_now(), TRIM);
-	if (c->engine->ops->compact(c->engine, upto, COMPACT, &at, &err) < 0) {
+	began = clock_monotonic();
+	if (c->engine->ops->compact(c->engine, upto, c->compact, &at, &err) < 0) {
 		if (!c->failing)
 			log_line("%s", err.msg);
 		c->failing = true;
@@ -266,7 +276,13 @@ trim(struct commit *c)
 	pthread_mutex_lock(&c->lock);
 	c->stats.compacted = at;
 	pthread_mutex_unlock(&c->lock);
-	c->next_trim = clock_monotonic() + (at < upto ? 0.1 : 1);
+	/* writers wait meanwhile: many small steps rather than a few long ones */
+	took = clock_monotonic() - began;
+	if (took > 0.01 && c->compact > COMPACT_LEAST)
+		c->compact /= 2;
+	else if (took < 0.005 && c->compact < COMPACT)
+		c->compact *= 2;
+	c->next_trim = clock_monotonic() + (at < upto ? took + 0.02 : 1);
 }
 
 /* Put what has expired into the queue. */
@@ -356,6 +372,7 @@ commit_start(struct commit **ret, struct engine *engine, struct cache *cache,
 	c->arg = arg;
 	c->last = &c->first;
 	c->next_trim = clock_monotonic() + 1;
+	c->compact = COMPACT;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->wake, NULL);
 	if ((r = pthread_create(&c->thread, NULL, commit_thread, c)) != 0) {

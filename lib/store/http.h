@@ -109,6 +109,9 @@ int http_listen(
 /* A unix socket with this mode; a stale one (nobody answers) is replaced, a live one is an error.
  */
 int http_listen_unix(struct http_server *s, const char *path, unsigned mode, struct err *err);
+/* What a request that no handler sees is told, where its line was understood: a new string of JSON,
+ * or NULL for nothing.  r has no body.  Called on a loop thread; set it before the start. */
+void http_refusals(struct http_server *s, char *(*words)(const struct http_request *r, int status));
 int http_server_start(struct http_server *s, struct err *err); /* starts the threads and returns */
 /* Stop accepting, let running exchanges end for up to `seconds`, close streams, join the threads:
  * no handler runs afterwards. */

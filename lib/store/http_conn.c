@@ -120,20 +120,31 @@ step_linger(struct conn *c)
 	}
 }
 
+/* Only a request whose line was understood has a path. */
+static char *
+own_words(struct conn *c, int status)
+{
+	struct http_server *s = c->loop->server;
+
+	return c->x && c->x->request.path && s->words ? s->words(&c->x->request, status) : NULL;
+}
+
 enum step
 conn_refuse(struct conn *c, int status, const char *words)
 {
-	size_t len = words ? strlen(words) : 0;
+	autofree char *own = words ? NULL : own_words(c, status);
+	const char *type = own ? "application/json" : words ? "text/plain; charset=utf-8" : NULL;
+	const char *text = own ? own : words ? words : "";
+	size_t len = strlen(text);
+	bool head = c->x && c->x->request.method && strcmp(c->x->request.method, "HEAD") == 0;
 
 	COUNT_UP(c->loop->stats.refused, 1);
 	if (c->x)
 		exchange_free(c->x);
 	c->x = NULL;
-	out_add(&c->out,
-	    answer_head(status, words ? "text/plain; charset=utf-8" : NULL, NULL, len, false, true),
-	    SEG_PLAIN);
-	if (words)
-		out_add(&c->out, bytes_new(words, len), SEG_PLAIN);
+	out_add(&c->out, answer_head(status, type, NULL, len, false, true), SEG_PLAIN);
+	if (len > 0 && !head)
+		out_add(&c->out, bytes_new(text, len), SEG_PLAIN);
 	c->close = true;
 	c->state = CONN_WRITE;
 	return STEP_ON;

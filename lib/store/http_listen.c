@@ -165,6 +165,10 @@ split_address(const char *address, char **host, const char **port, struct err *e
 	if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1))
 		return err_set(err, ERR_BAD_REQUEST,
 		    "cannot listen on '%s': an address is HOST:PORT", address);
+	/* getaddrinfo() would take it modulo 65536 */
+	if (strtoul(colon + 1, NULL, 10) > 65535)
+		return err_set(err, ERR_BAD_REQUEST,
+		    "cannot listen on '%s': a port is no larger than 65535", address);
 	if (len > 1 && *address == '[' && address[len - 1] == ']')
 		*host = xstrndup(address + 1, len - 2);
 	else if (memchr(address, ':', len))

@@ -232,6 +232,7 @@ struct http_server {
 	struct http_limits limits;
 	void (*handle)(struct http_exchange *x, void *arg);
 	void *arg;
+	char *(*words)(const struct http_request *r, int status);
 	struct loop *loops;
 	int nloops;
 	unsigned next_loop; /* only the accepting loop uses it */

@@ -65,6 +65,12 @@ http_server_new(struct http_server **ret, const struct http_limits *limits, int 
 	return 0;
 }
 
+void
+http_refusals(struct http_server *s, char *(*words)(const struct http_request *r, int status))
+{
+	s->words = words;
+}
+
 int
 http_server_start(struct http_server *s, struct err *err)
 {

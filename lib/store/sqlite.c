@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "store/checkpoint.h"
 #include "store/engine.h"
 
 enum { BEGIN, COMMIT, ROLLBACK, INSERT, WINDOW, FORGET, MARK, NSTMT };
@@ -19,8 +20,10 @@ struct sqlite {
 	struct engine engine;
 	sqlite3 *db;
 	sqlite3_stmt *stmt[NSTMT];
+	struct checkpoint *checkpoint;
 	char *path;
 	int lock;
+	int pages; /* of the log, after the last commit */
 	uint64_t compacted;
 };
 
@@ -40,7 +43,9 @@ static const char *const sql[NSTMT] = {
 static const char schema[] =
     "PRAGMA journal_mode=WAL;"
     "PRAGMA synchronous=FULL;"
-    "PRAGMA wal_autocheckpoint=4000;"
+    "PRAGMA journal_size_limit=16777216;"
+    /* zeroing what is freed would write all of it once more; FAST does so where it costs nothing */
+    "PRAGMA secure_delete=FAST;"
     "PRAGMA cache_size=-2048;"
     "CREATE TABLE IF NOT EXISTS changes(revision INTEGER PRIMARY KEY, prev INTEGER NOT NULL,"
     " time INTEGER NOT NULL, deleted INTEGER NOT NULL, key TEXT NOT NULL, idx BLOB NOT NULL,"
@@ -48,6 +53,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS state(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT OR IGNORE INTO state VALUES('compacted', 0);"
     "PRAGMA user_version=1;";
+enum { SCHEMA = 1 };
 
 /* A full or broken disk is no reason to give up: the caller may try again later. */
 static int
@@ -114,6 +120,7 @@ commit(struct engine *e, const struct change *changes, size_t n, struct err *err
 			return rollback(s, "write", err);
 	if (run(s, COMMIT) < 0)
 		return rollback(s, "write", err);
+	checkpoint_after(s->checkpoint, s->db, s->pages);
 	return 0;
 }
 
@@ -173,6 +180,7 @@ compact(struct engine *e, uint64_t upto, unsigned limit, uint64_t *compacted, st
 	if (run(s, MARK) < 0 || run(s, COMMIT) < 0)
 		return rollback(s, "compact", err);
 	*compacted = s->compacted = last;
+	checkpoint_after(s->checkpoint, s->db, s->pages);
 	return 0;
 }
 
@@ -218,6 +226,7 @@ close_sqlite(struct engine *e)
 {
 	struct sqlite *s = (struct sqlite *)e;
 
+	checkpoint_stop(s->checkpoint);
 	for (int i = 0; i < NSTMT; i++)
 		sqlite3_finalize(s->stmt[i]);
 	sqlite3_close(s->db);
@@ -262,6 +271,12 @@ prepare(struct sqlite *s, struct err *err)
 {
 	char text[256] = "";
 
+	if (sqlite3_exec(s->db, "PRAGMA user_version", column, text, NULL) != SQLITE_OK)
+		return failed(s, "open", err);
+	if (strtol(text, NULL, 10) > SCHEMA)
+		return err_set(err, ERR_INTERNAL,
+		    "cannot open '%s': it is of a newer orch-store (schema %s, this one knows %d)",
+		    s->path, text, SCHEMA);
 	if (sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(s, "open", err);
 	if (sqlite3_exec(s->db, "SELECT value FROM state WHERE name='compacted'", column, text,
@@ -273,6 +288,17 @@ prepare(struct sqlite *s, struct err *err)
 			NULL) != SQLITE_OK)
 			return failed(s, "open", err);
 	return 0;
+}
+
+/* Taking the place of SQLite's own checkpoints, which would run inside a commit. */
+static int
+note_pages(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct sqlite *s = arg;
+
+	(void)db, (void)name;
+	s->pages = pages;
+	return SQLITE_OK;
 }
 
 int
@@ -298,7 +324,8 @@ sqlite_open(struct engine **ret, const char *dir, struct err *err)
 		r = err_sys(err, errno, "cannot protect '%s'", s->path);
 		goto fail;
 	}
-	if ((r = prepare(s, err)) < 0)
+	sqlite3_wal_hook(s->db, note_pages, s);
+	if ((r = prepare(s, err)) < 0 || (r = checkpoint_start(&s->checkpoint, s->path, err)) < 0)
 		goto fail;
 	*ret = &s->engine;
 	return 0;

@@ -356,3 +356,30 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	run "$BIN/orch-store"
 	[ "$status" -eq 2 ]
 }
+
+@test "what the HTTP layer refuses under /api is a Status too" {
+	start
+	head -c 3145729 /dev/zero | tr '\0' x >big
+	for path in $NS/configmaps /apis/apps/v1/namespaces/default/deployments; do
+		code=$(curl -s -o out -w '%{http_code} %{content_type}' --unix-socket "$SOCK" -H 'Expect:' \
+			-H 'Content-Type: application/json' --data-binary @big "http://x$path")
+		[ "$code" = '413 application/json' ]
+		[ "$(jq -r '"\(.kind) \(.reason) \(.code) \(.message)"' out)" = \
+			'Status RequestEntityTooLarge 413 Request entity too large: limit is 3145728' ]
+	done
+	code=$(curl -s -o out -w '%{http_code}' --unix-socket "$SOCK" -H 'Expect:' --data-binary @big http://x/apix)
+	[ "$code $(wc -c <out)" = '413 0' ]
+	# the request line was understood, its framing not
+	code=$(curl -s -o out -w '%{http_code}' --unix-socket "$SOCK" -H 'Content-Length: x' "http://x$NS/pods")
+	[ "$code $(jq -r .reason out)" = '400 BadRequest' ]
+}
+
+@test "a port beyond 65535 and data of a newer schema are refused" {
+	run "$BIN/orch-store" --data "$DATA" --listen 127.0.0.1:99999
+	[ "$status" -eq 2 ]
+	[[ $output == *"cannot listen on '127.0.0.1:99999': a port is no larger than 65535" ]]
+	python3 -c "import sqlite3,sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA user_version=2')" "$DATA/store.db"
+	run "$BIN/orch-store" --data "$DATA" --listen 127.0.0.1:0
+	[ "$status" -eq 3 ]
+	[[ $output == *"cannot open '$DATA/store.db': it is of a newer orch-store (schema 2, this one knows 1)" ]]
+}
