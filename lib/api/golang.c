@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/path.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 /* --- encoding/json: the scanner's words --- */
 
@@ -14,6 +16,11 @@ struct scan {
 	const char *p, *end;
 	char *msg;
 	int depth;
+
+	struct buf *twice; /* where fields that are there twice are noted, or NULL */
+	json_t *keys;	   /* of the object that p is in */
+	size_t index;	   /* in the list that p is in */
+	const struct path *at;
 };
 
 static bool value(struct scan *s);
@@ -75,11 +82,11 @@ escape(struct scan *s)
 {
 	int c = peek(s);
 
-	if (c < 0 || !strchr("bfnrt\\/\"u", c))
+	if (c <= 0 || !strchr("bfnrt\\/\"u", c))
 		return bad(s, "in string escape code");
 	s->p++;
 	for (int i = 0; c == 'u' && i < 4; i++, s->p++)
-		if (peek(s) < 0 || !strchr("0123456789abcdefABCDEF", peek(s)))
+		if (peek(s) <= 0 || !strchr("0123456789abcdefABCDEF", peek(s)))
 			return bad(s, "in \\u hexadecimal character escape");
 	return true;
 }
@@ -145,46 +152,93 @@ literal(struct scan *s, const char *word)
 	return true;
 }
 
+static void
+note_twice(struct scan *s, const struct path *at)
+{
+	autofree char *where = path_print(at);
+
+	if (json_object_get(s->keys, at->name))
+		buf_add(s->twice, where, strlen(where) + 1);
+	else
+		json_object_set_new(s->keys, at->name, json_true());
+}
+
+/* A value inside of another one, at this place. */
+static bool
+inner(struct scan *s, const struct path *at)
+{
+	struct scan outer = *s;
+	bool fine;
+
+	s->at = at;
+	fine = value(s);
+	s->at = outer.at;
+	s->keys = outer.keys;
+	s->index = outer.index;
+	return fine;
+}
+
+static bool
+element(struct scan *s)
+{
+	return s->twice ? inner(s, ITEM(s->at, s->index++)) : value(s);
+}
+
 static bool
 member(struct scan *s)
 {
+	autofree char *key = NULL;
+	const char *begin;
+
 	space(s);
 	if (peek(s) != '"')
 		return bad(s, "looking for beginning of object key string");
-	s->p++;
+	begin = ++s->p;
 	if (!string(s))
 		return false;
+	if (s->twice)
+		key = xstrndup(begin, (size_t)(s->p - 1 - begin));
 	space(s);
 	if (peek(s) != ':')
 		return bad(s, "after object key");
 	s->p++;
-	return value(s);
+	if (!key)
+		return value(s);
+	note_twice(s, AT(s->at, key));
+	return inner(s, AT(s->at, key));
+}
+
+static bool
+ends(struct scan *s, char close)
+{
+	space(s);
+	if (peek(s) != close)
+		return false;
+	s->p++;
+	s->depth--;
+	return true;
 }
 
 /* What stands between the brackets, and the closing one. */
 static bool
 items(struct scan *s, char close, bool (*item)(struct scan *), const char *context)
 {
+	json_auto_t *keys = s->twice ? json_object() : NULL;
+
 	if (++s->depth > DEPTH) {
 		snprintf(s->msg, 96, "exceeded max depth");
 		return false;
 	}
 	s->p++;
-	space(s);
-	if (peek(s) == close) {
-		s->p++;
-		s->depth--;
+	s->keys = keys;
+	s->index = 0;
+	if (ends(s, close))
 		return true;
-	}
 	for (;;) {
 		if (!item(s))
 			return false;
-		space(s);
-		if (peek(s) == close) {
-			s->p++;
-			s->depth--;
+		if (ends(s, close))
 			return true;
-		}
 		if (peek(s) != ',')
 			return bad(s, context);
 		s->p++;
@@ -199,7 +253,7 @@ value(struct scan *s)
 	case '{':
 		return items(s, '}', member, "after object key:value pair");
 	case '[':
-		return items(s, ']', value, "after array element");
+		return items(s, ']', element, "after array element");
 	case '"':
 		s->p++;
 		return string(s);
@@ -219,12 +273,78 @@ value(struct scan *s)
 bool
 go_json_fault(const char *text, size_t len, char msg[static 96])
 {
-	struct scan s = { text, text + len, msg, 0 };
+	struct scan s = { .p = text, .end = text + len, .msg = msg };
 
 	if (!value(&s))
 		return true;
 	space(&s);
 	return s.p < s.end && !bad(&s, "after top-level value");
+}
+
+void
+go_json_duplicates(const char *text, size_t len, struct buf *out)
+{
+	char msg[96];
+	struct scan s = { .p = text, .end = text + len, .msg = msg, .twice = out };
+
+	value(&s);
+}
+
+/* \uXXXX at p, or -1. */
+static long
+escaped(const char *p, const char *end)
+{
+	char digits[5] = { 0 }, *last;
+	long code;
+
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
+		return -1;
+	memcpy(digits, p + 2, 4);
+	code = strtol(digits, &last, 16);
+	return *last ? -1 : code;
+}
+
+static bool
+is_half(long code, long first)
+{
+	return code >= first && code < first + 0x400;
+}
+
+/* One backslash and what belongs to it: how many bytes. */
+static size_t
+repair_escape(const char *p, const char *end, struct buf *out)
+{
+	long code = escaped(p, end);
+	size_t n = code >= 0 ? 6 : end - p > 1 ? 2 : 1;
+
+	if (is_half(code, 0xd800) && is_half(escaped(p + 6, end), 0xdc00)) {
+		n = 12;
+	} else if (is_half(code, 0xd800) || is_half(code, 0xdc00)) {
+		buf_puts(out, "\\ufffd");
+		return n;
+	}
+	buf_add(out, p, n);
+	return n;
+}
+
+void
+go_json_repair(const char *text, size_t len, struct buf *out)
+{
+	const char *end = text + len;
+
+	for (const char *p = text; p < end;) {
+		size_t n = *p == '\\' ? 0 : text_utf8(p, (size_t)(end - p));
+
+		if (*p == '\\') {
+			p += repair_escape(p, end, out);
+		} else if (n == 0) {
+			buf_puts(out, "\xef\xbf\xbd");
+			p++;
+		} else {
+			buf_add(out, p, n);
+			p += n;
+		}
+	}
 }
 
 /* --- fmt --- */

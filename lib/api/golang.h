@@ -13,6 +13,13 @@
  * after top-level value".  False: nothing is. */
 bool go_json_fault(const char *text, size_t len, char msg[static 96]);
 
+/* The fields of such a text that are there twice: their paths ("data.a"), each ended by a NUL. */
+void go_json_duplicates(const char *text, size_t len, struct buf *out);
+
+/* The text as encoding/json reads it: what is no UTF-8, and half a pair of \u escapes, is U+FFFD.
+ */
+void go_json_repair(const char *text, size_t len, struct buf *out);
+
 /* A value as fmt's %v prints it: "map[image:x name:c]", "[a b]", "<nil>". */
 void go_print(struct buf *out, const json_t *v);
 

@@ -4,6 +4,7 @@
 
 #include "api/golang.h"
 #include "api/protobuf.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/yaml.h"
 #include "store/call.h"
@@ -99,12 +100,17 @@ load_yaml(struct call *c, const char *kind, json_t **ret)
 	unsigned long line;
 	char why[WHY];
 	struct err err;
-	int r = yaml_read(y, ret, &line, &err);
+	int r = yaml_read(y, ret, &line, &err), n = 0;
 
 	yaml_close(y);
 	if (r > 0)
 		return 0;
-	snprintf(why, sizeof why, "yaml: %.400s", r < 0 ? err.msg : "no document");
+	if (r == 0)
+		snprintf(why, sizeof why, "yaml: no document");
+	else if (sscanf(err.msg, "%lu:%*u: %n", &line, &n) == 1 && n)
+		snprintf(why, sizeof why, "yaml: line %lu: %.400s", line, err.msg + n);
+	else
+		snprintf(why, sizeof why, "yaml: %.400s", err.msg);
 	return unrecognized(c, kind, why);
 }
 
@@ -120,39 +126,49 @@ load_protobuf(struct call *c, const char *kind, const struct kind *dflt, json_t 
 	return unhandled(c, kind, err.msg);
 }
 
-/* A duplicate key: the error's text ends in near '"name"'. */
-static void
-duplicate_name(const json_error_t *e, char name[static 128])
+/* Duplicate fields are noted; the last one counts. */
+static json_t *
+parse(struct call *c, const char *text, size_t len, json_error_t *e)
 {
-	const char *quote = strstr(e->text, "'\"");
-	size_t n = quote ? strcspn(quote + 2, "\"") : 0;
+	char msg[128];
+	size_t used;
+	json_t *v;
 
-	snprintf(name, 128, "%.*s", (int)(n < 127 ? n : 127), quote ? quote + 2 : "");
+	/* the fast way; it knows no duplicates and none of what Go forgives */
+	if (json_decode(text, len, &v, &used, msg) == JSON_FINE) {
+		if (used + strspn(text + used, " \t\r\n") == len)
+			return v;
+		json_decref(v);
+	}
+	*e = (json_error_t){ .text = "a NUL" };
+	if (memchr(text, '\0', len))
+		return NULL;
+	v = json_loadb(text, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, e);
+	if (!v && json_error_code(e) == json_error_duplicate_key) {
+		go_json_duplicates(text, len, &c->duplicates);
+		v = json_loadb(text, len, JSON_DECODE_ANY, e);
+	}
+	return v;
 }
 
 static int
 load_json(struct call *c, const char *kind, json_t **ret)
 {
-	char duplicate[128] = "", why[WHY], fault[96];
+	const char *body = c->req->body;
+	autobuf struct buf repaired = BUF_INIT;
+	char why[WHY], fault[96];
 	json_error_t e;
 
-	*ret = json_loadb(c->req->body, c->req->len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &e);
-	if (!*ret && json_error_code(&e) == json_error_duplicate_key) {
-		duplicate_name(&e, duplicate);
-		*ret = json_loadb(c->req->body, c->req->len, JSON_DECODE_ANY, &e);
-	}
-	if (!*ret) {
-		snprintf(why, sizeof why, "couldn't get version/kind; json parse error: %.300s",
-		    go_json_fault(c->req->body, c->req->len, fault) ? fault : e.text);
-		return unrecognized(c, kind, why);
-	}
-	if (*duplicate && c->validation == VALIDATE_WARN)
-		warn_field(c, "duplicate field", duplicate);
-	if (!*duplicate || c->validation != VALIDATE_STRICT)
+	if ((*ret = parse(c, body, c->req->len, &e)))
 		return 0;
-	json_decref(*ret);
-	snprintf(why, sizeof why, "strict decoding error: duplicate field \"%s\"", duplicate);
-	return unhandled(c, kind, why);
+	if (!go_json_fault(body, c->req->len, fault)) {
+		go_json_repair(body, c->req->len, &repaired);
+		if ((*ret = parse(c, repaired.data, repaired.len, &e)))
+			return 0;
+		snprintf(fault, sizeof fault, "%.90s", e.text);
+	}
+	snprintf(why, sizeof why, "couldn't get version/kind; json parse error: %s", fault);
+	return unrecognized(c, kind, why);
 }
 
 int
@@ -162,6 +178,7 @@ body_load(struct call *c, const char *kind, const struct kind *dflt, json_t **re
 	json_t *v;
 	int r;
 
+	buf_clear(&c->duplicates);
 	if (!type || !*type || media_type(type, "application/json") ||
 	    media_type(type, "application/merge-patch+json") ||
 	    media_type(type, "application/json-patch+json"))

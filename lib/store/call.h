@@ -57,6 +57,7 @@ struct call {
 	enum validation validation;
 	const char *retry_after; /* seconds, for the header; NULL: none */
 	struct buf warnings;	 /* header values, each ended by a NUL */
+	struct buf duplicates;	 /* the fields that the body has twice, the same way */
 	struct write write;
 	struct object *old;  /* what it was read from */
 	struct object *last; /* what to answer with instead of what was written; may be NULL */
@@ -112,8 +113,6 @@ int body_json(struct call *c, json_t **ret); /* any object; NULL for an empty bo
 /* A body that is there, as an object: kind is what messages call it, dflt (may be NULL) what
  * protobuf holds that does not say it; answers and returns -1. */
 int body_load(struct call *c, const char *kind, const struct kind *dflt, json_t **ret);
-/* A Warning header about a field of the body: `unknown field "spec.x"`. */
-void warn_field(struct call *c, const char *what, const char *field);
 /* The checks of a decoder on a tree already there. */
 int object_decode(struct call *c, const struct kind *k, json_t *obj);
 

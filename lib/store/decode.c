@@ -127,7 +127,7 @@ check_kind(const struct kind *k, json_t *obj, struct err *err)
 	return 0;
 }
 
-void
+static void
 warn_field(struct call *c, const char *what, const char *field)
 {
 	autobuf struct buf b = BUF_INIT;
@@ -140,23 +140,32 @@ warn_field(struct call *c, const char *what, const char *field)
 	buf_add(&c->warnings, b.data, b.len + 1);
 }
 
-static int
-unknown_fields(struct call *c, const struct kind *k, const struct causes *unknown, struct err *err)
+static void
+strict_fault(struct call *c, struct buf *all, const char *what, const char *field)
 {
-	autobuf struct buf b = BUF_INIT;
-
-	if (unknown->n == 0 || c->validation == VALIDATE_IGNORE)
-		return 0;
-	for (size_t i = 0; i < unknown->n; i++) {
-		if (c->validation == VALIDATE_WARN)
-			warn_field(c, "unknown field", unknown->item[i].field);
-		buf_printf(&b, "%sunknown field \"%s\"", i ? ", " : "", unknown->item[i].field);
-	}
 	if (c->validation == VALIDATE_WARN)
+		warn_field(c, what, field);
+	buf_printf(all, "%s%s \"%s\"", all->len ? ", " : "", what, field);
+}
+
+/* What only a strict decoder minds. */
+static int
+strict_faults(struct call *c, const struct kind *k, const struct causes *unknown, struct err *err)
+{
+	const char *twice = c->duplicates.data, *end = twice + c->duplicates.len;
+	autobuf struct buf all = BUF_INIT;
+
+	if (c->validation == VALIDATE_IGNORE)
+		return 0;
+	for (size_t i = 0; i < unknown->n; i++)
+		strict_fault(c, &all, "unknown field", unknown->item[i].field);
+	for (; twice < end; twice += strlen(twice) + 1)
+		strict_fault(c, &all, "duplicate field", twice);
+	if (c->validation == VALIDATE_WARN || all.len == 0)
 		return 0;
 	return err_set(err, ERR_BAD_REQUEST,
 	    "%s in version \"%s\" cannot be handled as a %s: strict decoding error: %s", k->kind,
-	    k->version, k->kind, b.data);
+	    k->version, k->kind, all.data);
 }
 
 static int
@@ -171,7 +180,7 @@ check_object(struct call *c, const struct kind *k, json_t *obj, struct err *err)
 		    "version/kind; json parse error: it is not an object",
 		    k->kind);
 	if ((r = check_kind(k, obj, err)) == 0 && (r = validate_types(k, obj, &unknown, err)) == 0)
-		r = unknown_fields(c, k, &unknown, err);
+		r = strict_faults(c, k, &unknown, err);
 	causes_release(&unknown);
 	return r;
 }

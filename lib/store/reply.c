@@ -15,6 +15,7 @@ call_free(struct call *c)
 {
 	target_release(&c->target);
 	buf_release(&c->warnings);
+	buf_release(&c->duplicates);
 	write_release(&c->write);
 	object_unref(c->old);
 	object_unref(c->last);
