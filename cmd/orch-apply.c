@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "api/meta.h"
+#include "api/object.h"
 #include "api/selector.h"
 #include "base/cli.h"
 #include "base/mem.h"
@@ -53,13 +54,13 @@ struct run {
 };
 
 static int
-gather(void *arg, json_t *obj, const char *where, struct err *err)
+gather(void *arg, struct objects *in, json_t *obj, struct err *err)
 {
 	struct run *run = arg;
 
 	(void)err;
 	GROW(run->item, run->n, run->cap);
-	run->item[run->n++] = (struct manifest){ obj, xstrdup(where) };
+	run->item[run->n++] = (struct manifest){ obj, xstrdup(objects_where(in)) };
 	return 0;
 }
 
@@ -182,7 +183,8 @@ start(struct run *run)
 		die(&err, "-l '%s'", scope_options.selector);
 	if (format && output_open(&run->output, stdout, format, &options, &err) < 0)
 		die(&err, "cannot print");
-	if (files_each(&files, gather, run, &err) < 0)
+	if (objects_each(
+		(char *const *)files.item, (int)files.n, ACCEPT_OBJECTS, gather, run, &err) < 0)
 		die(&err, "nothing is applied");
 	run->kept = json_object();
 	if ((run->n > 0 || prune) && client_open(&run->client, &err) < 0)

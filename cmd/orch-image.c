@@ -10,15 +10,18 @@
 #include "base/clock.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "node/image.h"
 #include "node/registry.h"
 
 static const char *data = "/var/lib/orch";
-static const char *name, *auth_file;
+static const char *name, *auth_file, *format;
 static bool insecure;
 
+static const char *const formats[] = { "table", "jsonl", "name", NULL };
 static const struct opt opts[] = {
 	{ 0, "data", "DIR", "the node's data folder (default: /var/lib/orch)", &data, false },
+	{ 'o', "output", "FORMAT", "list: table, jsonl or name", &format, false },
 	{ 0, "name", "NAME:TAG", "import: call the image so", &name, false },
 	{ 0, "insecure", NULL, "pull: plain HTTP, and TLS without checks", &insecure, false },
 	{ 0, "auth-file", "FILE", "pull: credentials (default: ~/.docker/config.json)", &auth_file,
@@ -28,7 +31,7 @@ static const struct opt opts[] = {
 
 const struct program self = {
 	.name = "orch-image",
-	.synopsis = "[--data DIR] list [IMAGE...]\n"
+	.synopsis = "[--data DIR] [-o FORMAT] list [IMAGE...]\n"
 		    "[--data DIR] [--name NAME:TAG] import [FILE|-...]\n"
 		    "[--data DIR] [--insecure] [--auth-file FILE] pull IMAGE...\n"
 		    "[--data DIR] remove IMAGE...\n"
@@ -98,24 +101,31 @@ describe(const struct image *image)
 	    "added", time_print(image->added, added), "config", get(image->config, "config"));
 }
 
-static int
-show(void *arg, const struct image *image, struct err *err)
+static void
+show_row(const struct image *image, bool *heading)
 {
-	bool *heading = arg;
 	char age[TIME_TEXT];
 
-	(void)err;
-	if (!isatty(STDOUT_FILENO)) {
-		json_auto_t *line = describe(image);
-
-		jsonl_write(stdout, line);
-		return 0;
-	}
 	if (!*heading)
 		printf("%-52s %-14s %9s %s\n", "IMAGE", "ID", "SIZE", "ADDED");
 	*heading = true;
 	printf("%-52s %-14.12s %8.1fM %s\n", image->ref, image->id + strlen("sha256:"),
 	    (double)image->size / 1e6, duration_print(clock_now() - image->added, age));
+}
+
+static int
+show(void *arg, const struct image *image, struct err *err)
+{
+	(void)err;
+	if (strcmp(format, "table") == 0) {
+		show_row(image, arg);
+	} else if (strcmp(format, "name") == 0) {
+		puts(image->ref);
+	} else {
+		json_auto_t *line = describe(image);
+
+		jsonl_write(stdout, line);
+	}
 	return 0;
 }
 
@@ -169,6 +179,12 @@ main(int argc, char *argv[])
 	argv += cli_parse(argc, argv);
 	if (!(verb = *argv++))
 		usage();
+	if (format && strcmp(verb, "list") != 0)
+		die(NULL, "-o is for list, not for '%s'", verb);
+	if (!format)
+		format = isatty(STDOUT_FILENO) ? "table" : "jsonl";
+	if (!text_in(format, formats))
+		die(NULL, "-o '%s' is none of table, jsonl, name", format);
 	if (images_open(&s, data, &err) < 0)
 		die(&err, "cannot open the images of '%s'", data);
 	if (strcmp(verb, "list") == 0)

@@ -213,8 +213,9 @@ static int walk_path(const struct walk *w, const char *path, struct err *err);
 static int
 is_manifest(const struct dirent *e)
 {
-	return text_ends(e->d_name, ".yaml") || text_ends(e->d_name, ".yml") ||
-	       text_ends(e->d_name, ".json");
+	return e->d_name[0] != '.' &&
+	       (text_ends(e->d_name, ".yaml") || text_ends(e->d_name, ".yml") ||
+		   text_ends(e->d_name, ".json"));
 }
 
 static int
@@ -233,6 +234,9 @@ walk_folder(const struct walk *w, const char *path, struct err *err)
 		free(names[i]);
 	}
 	free(names);
+	if (n == 0)
+		return err_set(
+		    err, ERR_BAD_REQUEST, "folder '%s' holds no .yaml, .yml or .json file", path);
 	return r;
 }
 
@@ -246,8 +250,12 @@ walk_path(const struct walk *w, const char *path, struct err *err)
 		return walk_file(w, stdin, "standard input", err);
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return walk_folder(w, path, err);
-	if (!(f = fopen(path, "re")))
-		return err_sys(err, errno, "cannot open '%s'", path);
+	if (!(f = fopen(path, "re"))) {
+		int r = err_sys(err, errno, "cannot open '%s'", path);
+
+		/* a missing file is a mistake of the caller's, not the "no" of a missing object */
+		return r == -ERR_NOT_FOUND ? -(int)(err->code = ERR_BAD_REQUEST) : r;
+	}
 	return walk_file(w, f, path, err);
 }
 

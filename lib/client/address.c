@@ -1,8 +1,5 @@
 #include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "api/meta.h"
 #include "api/object.h"
@@ -110,6 +107,34 @@ add_all(struct targets *t, const struct client *c, const struct kind *k, const c
 	return 0;
 }
 
+/* One kind of a list: a kind's name, or a category such as "all", which no object's name goes with.
+ */
+static int
+add_kind(struct targets *t, struct client *c, const char *word, const char *name, const char *where,
+    struct err *err)
+{
+	autofree const struct kind **members = NULL;
+	const struct kind *k;
+	struct err other;
+	int r = client_kind(c, word, &k, err);
+
+	if (r >= 0)
+		return name ? add_named(t, c, k, name, where, err) : add_all(t, c, k, where);
+	if (err->code != ERR_BAD_REQUEST || client_category(c, word, &members, &other) < 0 ||
+	    !members[0])
+		return r;
+	if (name)
+		return err_set(err, ERR_BAD_REQUEST,
+		    "'%s' is a category of kinds: a name ('%s') does not go with it", word, where);
+	for (const struct kind **m = members; *m; m++) {
+		autofree char *kind = target_name(*m, "");
+		autofree char *which = xasprintf("%s (%s)", where, kind);
+
+		add_all(t, c, *m, which);
+	}
+	return 0;
+}
+
 /* "pods,deployments": its kinds with one name, or with all of each when name is NULL. */
 static int
 add_kinds(struct targets *t, struct client *c, const char *kinds, const char *name,
@@ -119,15 +144,11 @@ add_kinds(struct targets *t, struct client *c, const char *kinds, const char *na
 	char *rest = copy, *word;
 
 	while ((word = strsep(&rest, ","))) {
-		const struct kind *k;
 		int r;
 
 		if (!*word)
 			return err_set(err, ERR_BAD_REQUEST, "'%s' has an empty kind", where);
-		if ((r = client_kind(c, word, &k, err)) < 0)
-			return r;
-		r = name ? add_named(t, c, k, name, where, err) : add_all(t, c, k, where);
-		if (r < 0)
+		if ((r = add_kind(t, c, word, name, where, err)) < 0)
 			return r;
 	}
 	return 0;
@@ -166,94 +187,16 @@ targets_of_words(struct targets *t, struct client *c, int n, char *const words[]
 
 /* --- files --------------------------------------------------------------------------- */
 
-typedef int each_fn(void *arg, json_t *obj, const char *where, struct err *err);
-
-static int
-stream_each(FILE *f, const char *name, each_fn *each, void *arg, struct err *err)
-{
-	struct objects *in = objects_open(f, name);
-	json_t *obj;
-	int r;
-
-	while ((r = objects_read(in, &obj, err)) > 0)
-		if ((r = each(arg, obj, objects_where(in), err)) != 0)
-			break;
-	objects_close(in);
-	return r;
-}
-
-static int
-manifest(const struct dirent *d)
-{
-	return d->d_name[0] != '.' &&
-	       (text_ends(d->d_name, ".yaml") || text_ends(d->d_name, ".yml") ||
-		   text_ends(d->d_name, ".json"));
-}
-
-static int file_each(const char *path, each_fn *each, void *arg, struct err *err);
-
-static int
-folder_each(const char *path, each_fn *each, void *arg, struct err *err)
-{
-	struct dirent **list;
-	int n = scandir(path, &list, manifest, alphasort), r = 0;
-
-	if (n < 0)
-		return err_sys(err, errno, "cannot read folder '%s'", path);
-	for (int i = 0; i < n; i++) {
-		autofree char *file = xasprintf("%s/%s", path, list[i]->d_name);
-
-		if (r == 0)
-			r = file_each(file, each, arg, err);
-		free(list[i]);
-	}
-	free(list);
-	if (n == 0)
-		return err_set(
-		    err, ERR_BAD_REQUEST, "folder '%s' holds no .yaml, .yml or .json file", path);
-	return r;
-}
-
-static int
-file_each(const char *path, each_fn *each, void *arg, struct err *err)
-{
-	autofclose FILE *f = NULL;
-	struct stat st;
-
-	if (strcmp(path, "-") == 0)
-		return stream_each(stdin, "standard input", each, arg, err);
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return folder_each(path, each, arg, err);
-	if (!(f = fopen(path, "re"))) {
-		err_sys(err, errno, "cannot open '%s'", path);
-		err->code =
-		    ERR_BAD_REQUEST; /* a missing file is the caller's mistake, not a "no" */
-		return -(int)err->code;
-	}
-	return stream_each(f, path, each, arg, err);
-}
-
-int
-files_each(const struct list *files, each_fn *each, void *arg, struct err *err)
-{
-	int r = 0;
-
-	if (!files || files->n == 0)
-		return file_each("-", each, arg, err);
-	for (size_t i = 0; i < files->n && r == 0; i++)
-		r = file_each(files->item[i], each, arg, err);
-	return r;
-}
-
 struct gathering {
 	struct targets *targets;
 	struct client *client;
 };
 
 static int
-take(void *arg, json_t *obj, const char *where, struct err *err)
+take(void *arg, struct objects *in, json_t *obj, struct err *err)
 {
 	struct gathering *g = arg;
+	const char *where = objects_where(in);
 	const struct kind *k;
 	const char *ns;
 	int r;
@@ -275,7 +218,8 @@ targets_of_files(struct targets *t, struct client *c, const struct list *files, 
 {
 	struct gathering g = { t, c };
 
-	return files_each(files, take, &g, err);
+	return objects_each(
+	    (char *const *)files->item, (int)files->n, ACCEPT_OBJECTS, take, &g, err);
 }
 
 int

@@ -43,12 +43,6 @@ int targets_of_files(
 int targets_gather(struct targets *t, struct client *c, int n, char *const words[],
     const struct list *files, struct err *err);
 
-/* The objects of files (NULL or none: of stdin) one by one; `each` takes obj.  Non-zero from it
- * ends the walk. */
-int files_each(const struct list *files,
-    int (*each)(void *arg, json_t *obj, const char *where, struct err *err), void *arg,
-    struct err *err);
-
 /* Read what a target names from the server; `each` takes the objects. */
 int target_each(struct client *c, const struct target *t,
     int (*each)(void *arg, json_t *obj, struct err *err), void *arg, struct err *err);

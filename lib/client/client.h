@@ -61,6 +61,10 @@ char *client_path(const struct kind *k, const char *ns, const char *name, const 
 int client_kind(struct client *c, const char *word, const struct kind **ret, struct err *err);
 int client_kind_of(struct client *c, const json_t *obj, const struct kind **ret, struct err *err);
 
+/* The kinds that can be listed of a category such as "all", built in or the server's own, into a
+ * new array ended by NULL.  A word that is no category gives an empty one. */
+int client_category(struct client *c, const char *word, const struct kind ***ret, struct err *err);
+
 int client_get(struct client *c, const struct kind *k, const char *ns, const char *name,
     json_t **ret, struct err *err);
 

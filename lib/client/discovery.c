@@ -4,6 +4,7 @@
 
 #include "api/meta.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "client/http.h"
 
 struct extra_kind {
@@ -166,6 +167,62 @@ client_kind(struct client *c, const char *word, const struct kind **ret, struct 
 	if (!k)
 		return err_set(err, ERR_BAD_REQUEST, "the server has no kind '%s'", word);
 	*ret = k;
+	return 0;
+}
+
+struct kinds {
+	const struct kind **item;
+	size_t n, cap;
+};
+
+static void
+add_kind(struct kinds *all, const struct kind *k)
+{
+	GROW(all->item, all->n, all->cap);
+	all->item[all->n++] = k;
+}
+
+static bool
+listed_in(const struct kind *k, const char *category)
+{
+	return (k->verbs & VERB_LIST) && k->categories && text_in(category, k->categories);
+}
+
+/* Of a kind in several versions only the one that its name alone stands for. */
+static void
+add_built_in(struct kinds *all, const char *category)
+{
+	size_t n;
+	const struct kind *kinds = schema_kinds(&n);
+	char name[128];
+
+	for (size_t i = 0; i < n; i++)
+		if (listed_in(&kinds[i], category) &&
+		    kind_of_word(kind_group_kind(&kinds[i], name)) == &kinds[i])
+			add_kind(all, &kinds[i]);
+}
+
+static void
+add_extra(struct kinds *all, const struct client *c, const char *category)
+{
+	for (const struct extra_kind *e = c->kinds; e; e = e->next)
+		if (listed_in(&e->kind, category))
+			add_kind(all, &e->kind);
+}
+
+int
+client_category(struct client *c, const char *word, const struct kind ***ret, struct err *err)
+{
+	struct kinds all = { 0 };
+	int r = read_all(c, err);
+
+	*ret = NULL;
+	if (r < 0 && err->code != ERR_NOT_FOUND)
+		return err_wrap(err, "cannot look up kind '%s'", word);
+	add_built_in(&all, word);
+	add_extra(&all, c, word);
+	add_kind(&all, NULL);
+	*ret = all.item;
 	return 0;
 }
 

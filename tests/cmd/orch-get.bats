@@ -26,6 +26,15 @@ teardown_file() { stop_all; }
   [ "$(orch-get namespaces/default -o name)" = namespace/default ]
 }
 
+@test "a category stands for its kinds" {
+  [ "$(orch-get all -o name | sort | xargs)" = "deployment.apps/api deployment.apps/web" ]
+  [ "$(orch-get all,cm -l app=web -o name)" = deployment.apps/web ]
+  run ! orch-get all web
+  [[ "$output" == *"'all' is a category of kinds: a name ('web') does not go with it"* ]]
+  run ! orch-get al
+  [[ "$output" == *"no kind 'al'"* ]]
+}
+
 @test "the objects that a stream names" {
   [ "$(deployment web 9 | orch-get -f - | json .spec.replicas)" = 2 ]
   deployment web 9 >"$BATS_TEST_TMPDIR/a.yaml"

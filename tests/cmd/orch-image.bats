@@ -48,6 +48,10 @@ layer_dir() { # IMAGE N: the folder of its N-th layer
 	busybox_image - web:1 /www/index.html=hello | image import | jq -e '.image == "docker.io/library/web:1"'
 	image list | jq -e '.layers == 1 and .size > 100000 and .config.Cmd == ["sh"]'
 	image list web:1 docker.io/web:1 docker.io/library/web:1 | wc -l | grep -qx 3
+	[ "$(image list -o name)" = docker.io/library/web:1 ]
+	[ "$(image -o table list | awk 'NR == 1 { print $1, $2, $3, $4 }')" = 'IMAGE ID SIZE ADDED' ]
+	run ! image list -o yaml
+	[[ "$output" == *"-o 'yaml' is none of table, jsonl, name"* ]]
 	image list "$(image list | jq -r .id)" | grep -q web:1
 	[ "$(cat "$(layer_dir web:1 0)/www/index.html")" = hello ]
 }

@@ -159,7 +159,7 @@ parse() { "$BIN/orch-parse" "$@"; }
 {"apiVersion":"v1","kind":"B"}
 {"apiVersion":"v1","kind":"C"}' ]
 	run parse missing.yaml
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 2 ]
 	[[ "$output" == *"cannot open 'missing.yaml'"* ]]
 }
 

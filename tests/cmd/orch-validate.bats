@@ -112,7 +112,7 @@ setup() {
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"--unknown is error, warn or ignore, not 'maybe'"* ]]
 	run "$BIN/orch-validate" missing.yaml
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 2 ]
 	run "$BIN/orch-validate" <<<'{"a":'
 	[ "$status" -eq 2 ]
 	run "$BIN/orch-validate" <<<'{"a":1}'
