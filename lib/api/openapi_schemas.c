@@ -153,6 +153,15 @@ schema_of(json_t *all, const struct type *t)
 	}
 }
 
+/* A field may say that its struct is not atomic: its type is then a copy of the defined one. */
+static const struct type *
+as_defined(const struct type *t)
+{
+	const struct type *defined = type_find(t->name);
+
+	return defined ? defined : t;
+}
+
 static json_t *
 words(const char *const *word)
 {
@@ -175,7 +184,8 @@ add_extensions(json_t *s, const struct field *f)
 							   : "retainKeys"));
 	if (f->merge_key)
 		json_object_set_new(s, "x-kubernetes-patch-merge-key", json_string(f->merge_key));
-	if (f->type->class == CLASS_LIST) {
+	/* a list that protobuf wraps is a type of its own in Kubernetes, without a mark */
+	if (f->type->class == CLASS_LIST && !f->wire) {
 		static const char *const names[] = { "atomic", "set", "map" };
 
 		json_object_set_new(s, "x-kubernetes-list-type", json_string(names[f->list]));
@@ -183,6 +193,8 @@ add_extensions(json_t *s, const struct field *f)
 			json_object_set_new(s, "x-kubernetes-list-map-keys", words(f->list_keys));
 	} else if (f->type->class == CLASS_MAP && f->type->atomic) {
 		json_object_set_new(s, "x-kubernetes-map-type", json_string("atomic"));
+	} else if (f->type->class == CLASS_STRUCT && f->type != as_defined(f->type)) {
+		json_object_set_new(s, "x-kubernetes-map-type", json_string("granular"));
 	}
 }
 
@@ -212,6 +224,7 @@ add_struct(json_t *all, const struct type *t)
 
 	if (json_object_get(all, name))
 		return;
+	t = as_defined(t);
 	s = basic("object", NULL);
 	json_object_set(all, name, s); /* first, as types may contain themselves */
 	properties = json_object();
