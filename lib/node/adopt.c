@@ -71,6 +71,7 @@ lose_sandbox(struct agent *a, struct pod *p)
 		log_line("pod %s: %s", p->label, err.msg);
 	p->sandbox = NO_SANDBOX;
 	text_replace(&p->ip, NULL);
+	pod_rewind(p);
 }
 
 /* Everything of a pod by its folder alone. */

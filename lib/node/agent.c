@@ -202,6 +202,7 @@ agent_set(struct agent *a, const json_t *pod, struct err *err)
 			return r;
 		GROW(a->pod, a->n, a->cap);
 		a->pod[a->n++] = p;
+		pod_recall(p, (int64_t)now_seconds());
 	} else {
 		pod_update(p, pod);
 		if (!p->wanted &&

@@ -84,6 +84,10 @@ int pod_save(const struct pod *p, struct err *err);
 int pod_load(struct pod **ret, const struct host *h, const char *uid, struct err *err);
 int pod_forget(const struct pod *p, struct err *err); /* remove it, and the logs */
 
+/* Its sandbox has gone, and with it all that was running (recall.c). */
+void pod_recall(struct pod *p, int64_t now); /* how far it was, by the status of its object */
+void pod_rewind(struct pod *p);		     /* init containers run again in a new sandbox */
+
 /* What to do next.  `wake` gets the time at which to ask again, when that is before anything
  * happens. */
 enum step {

@@ -270,9 +270,22 @@ pinned(const char *path)
 	return statfs(path, &fs) == 0 && fs.f_type == NSFS_MAGIC;
 }
 
+static bool
+mounted(const char *path)
+{
+	autofree char *above = xasprintf("%s/..", path);
+	struct stat a, b;
+
+	return stat(path, &a) == 0 && stat(above, &b) == 0 && a.st_dev != b.st_dev;
+}
+
 bool
 sandbox_alive(const struct host *h, const json_t *pod)
 {
+	autofree char *shm = host_path(h, "pods/%s/shm", meta_uid(pod));
+
+	if (!mounted(shm)) /* with the host's network and IPC it is all that there is */
+		return false;
 	for (size_t i = 0; i < COUNT(spaces); i++) {
 		autofree char *path = host_path(h, "pods/%s/ns/%s", meta_uid(pod), spaces[i].name);
 

@@ -110,6 +110,20 @@ env: [{name: S, valueFrom: {secretKeyRef: {name: sec, key: k}}}]' 'volumes: [{na
 	until_api $pods/up '.status.conditions[] | select(.type == "Ready") | .status == "True" and .reason == null'
 }
 
+@test "a node that lost all it knew goes by what the server knows: counts go on, one that runs once does not run twice" {
+	create never 'sleep 100'
+	create init 'cat /e/made && sleep 100' 'volumeMounts: [{name: e, mountPath: /e}]' 'restartPolicy: Always
+volumes: [{name: e, emptyDir: {}}]
+initContainers: [{name: i, image: "web:1", command: [touch, /e/made], volumeMounts: [{name: e, mountPath: /e}]}]'
+	until_api $pods/never '.status.phase == "Running"'
+	until_api $pods/init '.status.phase == "Running"'
+	end_node
+	orch-node --data "$T/n" --clean
+	start
+	until_api $pods/never '.status.phase == "Failed" and .status.containerStatuses[0].state.terminated.reason == "ContainerStatusUnknown"'
+	until_api $pods/init '.status.containerStatuses[0] | .ready and .restartCount == 1'
+}
+
 @test "the server is away for a while: containers run on, news is told later" {
 	create a 'sleep 2; exit 3'
 	create b 'sleep 100'

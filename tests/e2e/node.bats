@@ -395,13 +395,19 @@ activeDeadlineSeconds: 1' >"$T/in"
 		pod p 'sleep 100' '' 'restartPolicy: Always'
 		pod once 'echo first; [ -e /d/x ] || { touch /d/x; sleep 100; }; exit 0' 'volumeMounts: [{name: d, mountPath: /d}]' 'restartPolicy: OnFailure
 volumes: [{name: d, hostPath: {path: '"$T"'}}]'
+		pod never 'sleep 100'
+		pod init 'cat /e/made && sleep 100' 'volumeMounts: [{name: e, mountPath: /e}]' 'restartPolicy: Always
+volumes: [{name: e, emptyDir: {}}]
+initContainers: [{name: i, image: "web:1", command: [touch, /e/made], volumeMounts: [{name: e, mountPath: /e}]}]'
 	} >"$T/in"
 	start_node <"$T/in"
 	until_status p '.phase == "Running"'
+	until_status never '.phase == "Running"'
+	until_status init '.phase == "Running"'
 	until_status once '.phase == "Running"'
 	end_node KILL
 	# what a reboot leaves: the disk
-	for f in "$T"/n/pods/*/containers/*/pid "$T"/n/pods/*/containers/*/monitor; do kill -9 "$(cat "$f")"; done
+	for f in "$T"/n/pods/*/containers/*/pid "$T"/n/pods/*/containers/*/monitor; do kill -9 "$(cat "$f")" 2>/dev/null || :; done
 	sleep 0.3
 	rm -f "$T"/n/run/exits/*
 	umount "$T"/n/pods/*/ns/* "$T"/n/pods/*/shm
@@ -410,6 +416,8 @@ volumes: [{name: d, hostPath: {path: '"$T"'}}]'
 	until_status p '.phase == "Running" and .containerStatuses[0].restartCount == 1 and .containerStatuses[0].state.running != null'
 	[ "$(status p '.containerStatuses[0].lastState.terminated.reason')" = ContainerStatusUnknown ]
 	until_status once '.phase == "Succeeded"'
+	until_status never '.phase == "Failed"'
+	until_status init '.phase == "Running" and .containerStatuses[0].ready and .initContainerStatuses[0].restartCount == 1'
 	ip=$(status p .podIP)
 	[ -n "$(ip route show "$ip")" ]
 }
