@@ -72,7 +72,7 @@ take(void *arg, struct object *o)
 static void
 compare(unsigned revision, int space)
 {
-	char ns[8], after_ns[8] = "", after_name[8] = "";
+	char ns[16], after_ns[8] = "", after_name[8] = "";
 	struct walk w = { .table = pods, .revision = revision };
 	int key = space < 0 ? 0 : space * NAMES, end = space < 0 ? KEYS : key + NAMES;
 	struct page p;
