@@ -24,6 +24,7 @@ struct sqlite {
 	char *path;
 	int lock;
 	int pages; /* of the log, after the last commit */
+	ino_t inode;
 	uint64_t compacted;
 };
 
@@ -108,11 +109,26 @@ rollback(struct sqlite *s, const char *verb, struct err *err)
 	return r;
 }
 
+/* SQLite would go on writing into a file that nobody finds again. */
+static int
+check_there(const struct sqlite *s, struct err *err)
+{
+	struct stat st;
+
+	if (stat(s->path, &st) == 0 && st.st_ino == s->inode)
+		return 0;
+	return err_set(
+	    err, ERR_UNAVAILABLE, "cannot write '%s': the file is not there any more", s->path);
+}
+
 static int
 commit(struct engine *e, const struct change *changes, size_t n, struct err *err)
 {
 	struct sqlite *s = (struct sqlite *)e;
+	int r;
 
+	if ((r = check_there(s, err)) < 0)
+		return r;
 	if (run(s, BEGIN) < 0)
 		return failed(s, "write", err);
 	for (size_t i = 0; i < n; i++)
@@ -305,6 +321,7 @@ int
 sqlite_open(struct engine **ret, const char *dir, struct err *err)
 {
 	struct sqlite *s = xcalloc(1, sizeof *s);
+	struct stat st;
 	int r;
 
 	s->engine.ops = &ops;
@@ -320,10 +337,11 @@ sqlite_open(struct engine **ret, const char *dir, struct err *err)
 	}
 	sqlite3_busy_timeout(s->db, 5000);
 	sqlite3_extended_result_codes(s->db, 0);
-	if (chmod(s->path, 0600) < 0 && errno != ENOENT) {
+	if (chmod(s->path, 0600) < 0 || stat(s->path, &st) < 0) {
 		r = err_sys(err, errno, "cannot protect '%s'", s->path);
 		goto fail;
 	}
+	s->inode = st.st_ino;
 	sqlite3_wal_hook(s->db, note_pages, s);
 	if ((r = prepare(s, err)) < 0 || (r = checkpoint_start(&s->checkpoint, s->path, err)) < 0)
 		goto fail;

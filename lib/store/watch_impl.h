@@ -9,6 +9,7 @@ enum {
 	EVENTS = 64,
 	BACKLOG = 16 << 20, /* bytes that a watcher may be behind */
 	BOOKMARK_SECONDS = 60,
+	FEW = 500, /* events that any history holds */
 };
 
 struct watcher {
@@ -17,6 +18,7 @@ struct watcher {
 	struct table *table;
 	struct filter filter;
 	uint64_t seen; /* events up to this one were sent or do not concern it */
+	uint64_t told; /* the newest version its client knows of */
 	size_t allowance;
 	double ends, bookmark;
 	struct shape shape;

@@ -57,6 +57,7 @@ send_bookmark(struct watcher *w, uint64_t revision, bool end_of_initial)
 {
 	autobuf struct buf b = BUF_INIT;
 
+	w->told = revision;
 	buf_printf(&b,
 	    "{\"type\":\"BOOKMARK\",\"object\":%s\"metadata\":{\"resourceVersion\":\"%llu\"%s}}}\n",
 	    w->table->open->data, (unsigned long long)revision,
@@ -127,6 +128,8 @@ send_event(struct watcher *w, const struct event *e, struct chunks *c)
 	bool was = e->old && filter_match(&w->filter, e->old);
 
 	w->seen = e->revision;
+	if (is || was)
+		w->told = e->revision;
 	if (was && !is && e->type != EVENT_DELETED) {
 		if (!c->left)
 			c->left = left_chunk(e);

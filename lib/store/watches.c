@@ -81,19 +81,32 @@ tell_some(struct watches *hub)
 	return n == EVENTS;
 }
 
+/*
+ * Bookmarks come once a minute, and earlier when much is written elsewhere: the version a quiet
+ * watcher would come back with must not fall out of the history meanwhile.
+ */
+static bool
+wants_bookmark(const struct watcher *w, double now, uint64_t half)
+{
+	return w->bookmarks &&
+	       (now >= w->bookmark || (w->told < half && w->told + FEW < w->hub->cursor));
+}
+
 static void
 keep_time(struct watches *hub)
 {
 	double now = clock_monotonic();
+	uint64_t half, gone = cache_compacted(hub->cache);
 
 	pthread_mutex_lock(&hub->lock);
+	half = gone < hub->cursor ? gone + (hub->cursor - gone) / 2 : 0;
 	for (size_t i = 0; i < BUCKETS; i++) {
 		for (struct watcher *w = hub->bucket[i]; w; w = w->next) {
 			if (w->ended)
 				continue;
 			if (now >= w->ends) {
 				watcher_end(w);
-			} else if (w->bookmarks && now >= w->bookmark) {
+			} else if (wants_bookmark(w, now, half)) {
 				w->bookmark = now + BOOKMARK_SECONDS;
 				send_bookmark(
 				    w, w->seen > hub->cursor ? w->seen : hub->cursor, false);
@@ -253,6 +266,7 @@ watches_add(struct watches *hub, struct http_exchange *x, struct watch_options *
 		.table = o->table,
 		.filter = o->filter,
 		.seen = o->since,
+		.told = o->since,
 		.allowance = BACKLOG,
 		.ends = now + o->seconds,
 		.bookmark = now + BOOKMARK_SECONDS,

@@ -93,7 +93,7 @@ write_submit(struct call *c, json_t *obj, bool deletes)
 	}
 	draft_encode(&w->draft, c->kind, obj);
 	json_decref(obj);
-	if (w->draft.body.len > OBJECT_BYTES) {
+	if (!deletes && w->draft.body.len > OBJECT_BYTES) {
 		reply_status(c, 413, "RequestEntityTooLarge",
 		    "request is too large: an object may have 1572864 bytes", NULL);
 		return;

@@ -383,3 +383,28 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	[ "$status" -eq 3 ]
 	[[ $output == *"cannot open '$DATA/store.db': it is of a newer orch-store (schema 2, this one knows 1)" ]]
 }
+
+@test "nothing is acknowledged once the database was removed" {
+	start
+	api POST $NS/configmaps "$(cm a)"; [ "$code" = 201 ]
+	rm -r "$DATA"
+	api POST $NS/configmaps "$(cm b)"
+	[ "$code $(of .reason)" = "503 ServiceUnavailable" ]
+	[[ $(of .message) == *"store.db': the file is not there any more"* ]]
+	api GET $NS/configmaps/a; [ "$code" = 200 ]
+}
+
+@test "a quiet watch gets its bookmark before the history is written over" {
+	start
+	curl -sN --unix-socket "$SOCK" "http://x$NS/secrets?watch=1&allowWatchBookmarks=true&resourceVersion=4&timeoutSeconds=20" >watch &
+	W=$!
+	api POST $NS/configmaps "$(cm a)"
+	for i in $(seq 1100); do
+		printf 'url = "http://x%s/configmaps/a"\nrequest = PATCH\nheader = "Content-Type: application/merge-patch+json"\ndata = "{\\"data\\":{\\"k\\":\\"%s\\"}}"\noutput = /dev/null\nsilent\nunix-socket = "%s"\nnext\n' \
+			"$NS" "$i" "$SOCK"
+	done | sed '$d' >config
+	curl -K config
+	for _ in $(seq 100); do if grep -q BOOKMARK watch; then break; fi; sleep 0.05; done
+	kill "$W" 2>/dev/null || true
+	[ "$(jq -r '.object.metadata.resourceVersion | tonumber > 500' watch | head -1)" = true ]
+}
