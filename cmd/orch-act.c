@@ -71,7 +71,7 @@ act(struct client *c, const json_t *action)
 	if (r < 0)
 		json_object_set_new(line, "message", json_string(err.msg));
 	jsonl_write(stdout, line);
-	fflush(stdout);
+	flush_output();
 	return r < 0 ? err_exit(err.code) : 0;
 }
 

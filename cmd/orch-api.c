@@ -1,4 +1,5 @@
 /* orch-api - one raw request to the API server: the path in, the body out. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,7 +59,7 @@ print(void *arg, int status, const char *bytes, size_t len, struct err *err)
 	if (status >= 400 && a->refusal.len + len < MAX_ERROR)
 		buf_add(&a->refusal, bytes, len);
 	if (fwrite(bytes, 1, len, stdout) != len || fflush(stdout) != 0)
-		return err_set(err, ERR_UNAVAILABLE, "cannot write output");
+		return err_sys(err, errno, "cannot write output");
 	return 0;
 }
 

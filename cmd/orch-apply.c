@@ -80,7 +80,7 @@ report(struct run *run, const struct kind *k, const json_t *obj, const char *wha
 		printf("%s %s%s\n", name, what, run->dry ? " (dry run)" : "");
 	else if (output_add(&run->output, (json_t *)obj, &err) < 0)
 		die(&err, "cannot print");
-	fflush(stdout);
+	flush_output();
 }
 
 /* Kind, namespace, and the fields made ready. */
@@ -141,8 +141,7 @@ pruned(void *arg, const struct kind *k, const json_t *obj, int r, const struct e
 static void
 prune_rest(struct run *run)
 {
-	const char *ns =
-	    scope_options.namespace ? scope_options.namespace : client_namespace(run->client);
+	const char *ns = client_namespace(run->client);
 	struct err err;
 
 	if (run->worst) {

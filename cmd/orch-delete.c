@@ -87,7 +87,7 @@ report(const struct kind *k, const char *name, const json_t *reply)
 	} else {
 		printf("%s%s\n", shown, format ? "" : dry_run ? " deleted (dry run)" : " deleted");
 	}
-	fflush(stdout);
+	flush_output();
 }
 
 static void
@@ -222,12 +222,19 @@ wait_all(struct deleting *d)
 	cache_close(cache);
 }
 
+/* An empty selector, of a variable that is not set, does not mean everything here. */
+static bool
+given(const char *selector)
+{
+	return selector && *selector;
+}
+
 static void
 check_targets(const struct targets *t)
 {
 	for (size_t i = 0; i < t->n; i++)
-		if (!*t->item[i].name && !all && !scope_options.selector &&
-		    !scope_options.field_selector)
+		if (!*t->item[i].name && !all && !given(scope_options.selector) &&
+		    !given(scope_options.field_selector))
 			die(NULL, "'%s' names no object: say which, or -l LABELS, or --all",
 			    t->item[i].where);
 }

@@ -58,7 +58,7 @@ one_object(const struct targets *t)
 static void
 say_nothing(const struct client *c)
 {
-	const char *ns = scope_options.namespace ? scope_options.namespace : client_namespace(c);
+	const char *ns = client_namespace(c);
 
 	if (scope_options.all_namespaces)
 		fprintf(stderr, "%s: nothing found\n", self.name);

@@ -115,8 +115,6 @@ static int
 choose_operand(struct sources *s, const char *operand, struct err *err)
 {
 	static const char *const words[] = { "pod/", "pods/", "po/" };
-	const char *ns =
-	    scope_options.namespace ? scope_options.namespace : client_namespace(s->client);
 	autofree char *copy = NULL;
 	json_auto_t *pod = NULL;
 	char *slash;
@@ -133,9 +131,10 @@ choose_operand(struct sources *s, const char *operand, struct err *err)
 	if (slash && container)
 		return err_set(
 		    err, ERR_BAD_REQUEST, "'%s' names a container, and so does -c", operand);
-	if (!*copy)
-		return err_set(err, ERR_BAD_REQUEST, "an empty name");
-	if ((r = client_get(s->client, kind_find("", "v1", "Pod"), ns, copy, &pod, err)) < 0)
+	if (!client_name_fits(copy))
+		return err_set(err, ERR_BAD_REQUEST, "'%s' cannot be the name of a pod", copy);
+	if ((r = client_get(s->client, kind_find("", "v1", "Pod"), client_namespace(s->client),
+		 copy, &pod, err)) < 0)
 		return r;
 	return choose(s, pod, slash ? slash : container, err);
 }

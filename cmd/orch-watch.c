@@ -104,8 +104,8 @@ watch(struct watching *w, struct err *err)
 	while ((r = cache_wait(w->cache, left(end), gone, err)) >= 0) {
 		if (!w->events)
 			output_flush(&w->output);
-		if (fflush(stdout) != 0)
-			return err_set(err, ERR_UNAVAILABLE, "cannot write output");
+		if (!flush_output())
+			return 0;
 		if (left(end) == 0 || (gone >= 0 && poll(&p, 1, 0) > 0))
 			return 0;
 	}

@@ -202,10 +202,26 @@ by_letter(int c)
 	return NULL;
 }
 
+/* Why output failed, which errno no longer says when the program ends. */
+static int output_errno = EIO;
+
+bool
+flush_output(void)
+{
+	static bool failed;
+
+	/* errno is fflush's, or still that of the write that failed before */
+	if (!failed && (fflush(stdout) != 0 || ferror(stdout))) {
+		failed = true;
+		output_errno = errno ? errno : EIO;
+	}
+	return !failed;
+}
+
 static void
 flush_stdout(void)
 {
-	fflush(stdout);
+	flush_output();
 }
 
 int
@@ -243,7 +259,7 @@ say(const struct err *err, const char *fmt, va_list ap)
 {
 	int n;
 
-	fflush(stdout); /* keep the order of output and messages */
+	flush_output(); /* keep the order of output and messages */
 	fprintf(stderr, "%s: ", self.name);
 	n = vfprintf(stderr, fmt, ap);
 	fprintf(stderr, "%s%s\n", err && n > 0 ? ": " : "", err ? err->msg : "");
@@ -289,8 +305,8 @@ warn(const char *fmt, ...)
 int
 finish(int status)
 {
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "%s: cannot write output: %s\n", self.name, strerror(errno));
+	if (!flush_output()) {
+		fprintf(stderr, "%s: cannot write output: %s\n", self.name, strerror(output_errno));
 		return 3;
 	}
 	return status;

@@ -41,6 +41,9 @@ void warn(const char *fmt, ...) PRINTF(1, 2);
 /* The same line as die, but go on; returns the exit status it stands for. */
 int complain(const struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
+/* Have what was printed written now.  False when that failed, of which finish() tells. */
+bool flush_output(void);
+
 /* Flush stdout; returns `status`, or 3 with a message when output could not be written. */
 int finish(int status);
 

@@ -58,7 +58,7 @@ target_namespace(const struct client *c, const struct kind *k, const json_t *obj
 	if (asked && *own && strcmp(own, asked) != 0)
 		return err_set(
 		    err, ERR_BAD_REQUEST, "its namespace is '%s', but -n says '%s'", own, asked);
-	*ret = *own ? own : asked ? asked : client_namespace(c);
+	*ret = *own ? own : client_namespace(c);
 	return 0;
 }
 
@@ -84,10 +84,12 @@ static int
 add_named(struct targets *t, const struct client *c, const struct kind *k, const char *name,
     const char *where, struct err *err)
 {
-	const char *ns = scope_options.namespace ? scope_options.namespace : client_namespace(c);
+	const char *ns = client_namespace(c);
 
 	if (!*name)
 		return err_set(err, ERR_BAD_REQUEST, "'%s' has an empty name", where);
+	if (!client_name_fits(name))
+		return err_set(err, ERR_BAD_REQUEST, "'%s' cannot be a name", name);
 	if (scoped())
 		return err_set(
 		    err, ERR_BAD_REQUEST, "a name ('%s') and a selector do not go together", where);
@@ -101,7 +103,7 @@ add_named(struct targets *t, const struct client *c, const struct kind *k, const
 static int
 add_all(struct targets *t, const struct client *c, const struct kind *k, const char *where)
 {
-	const char *ns = scope_options.namespace ? scope_options.namespace : client_namespace(c);
+	const char *ns = client_namespace(c);
 
 	add(t, k, k->namespaced && !scope_options.all_namespaces ? ns : "", "", NULL, where);
 	return 0;
@@ -205,6 +207,9 @@ take(void *arg, struct objects *in, json_t *obj, struct err *err)
 		r = target_namespace(g->client, k, obj, &ns, err);
 	if (r >= 0 && !*meta_name(obj))
 		r = err_set(err, ERR_BAD_REQUEST, "metadata.name is missing");
+	if (r >= 0 && !client_name_fits(meta_name(obj)))
+		r = err_set(
+		    err, ERR_BAD_REQUEST, "metadata.name: '%s' cannot be a name", meta_name(obj));
 	if (r < 0) {
 		json_decref(obj);
 		return err_wrap(err, "%s", where);

@@ -23,6 +23,12 @@ client_new(
 	return 0;
 }
 
+bool
+client_name_fits(const char *name)
+{
+	return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strpbrk(name, "/%");
+}
+
 int
 client_open(struct client **ret, struct err *err)
 {
@@ -34,6 +40,9 @@ client_open(struct client **ret, struct err *err)
 	    (!text_duration(client_options.timeout, &timeout) || timeout < 0))
 		return err_set(err, ERR_BAD_REQUEST, "--request-timeout: '%s' is not a duration",
 		    client_options.timeout);
+	if (scope_options.namespace && !client_name_fits(scope_options.namespace))
+		return err_set(err, ERR_BAD_REQUEST, "-n: '%s' cannot be the name of a namespace",
+		    scope_options.namespace);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	e = xcalloc(1, sizeof *e);
 	if ((r = endpoint_resolve(e, &client_options, err)) < 0) {
@@ -76,7 +85,7 @@ client_close(struct client *c)
 const char *
 client_namespace(const struct client *c)
 {
-	return c->endpoint->namespace;
+	return scope_options.namespace ? scope_options.namespace : c->endpoint->namespace;
 }
 
 const char *

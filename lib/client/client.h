@@ -54,6 +54,9 @@ int client_refusal(int status, const char *body, size_t len, struct err *err);
  * ns and name may be NULL or "", sub NULL.  A new string. */
 char *client_path(const struct kind *k, const char *ns, const char *name, const char *sub);
 
+/* Can a name stand in a path?  "", ".", ".." and what has a '/' or '%' cannot. */
+bool client_name_fits(const char *name);
+
 /*
  * The verbs.  Objects and lists given back are new references.  A kind that is not
  * in the built-in schema is found by discovery: client_kind().

@@ -99,6 +99,7 @@ prepare_address(struct client *c, CURL *easy, const char *path)
 		curl_easy_setopt(easy, CURLOPT_CONNECT_TO, c->connect_to);
 	url = xasprintf("%s%s", c->base ? c->base : e->server, path);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
+	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* "pods/.." is no namespace */
 	if (e->unix_path)
 		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, e->unix_path);
 	if (e->proxy)

@@ -63,3 +63,13 @@ teardown_file() { stop_all; }
   run -2 orch-delete --wait=maybe cm/dry
   run -2 orch-delete --grace-period=-1 cm/dry
 }
+
+@test "an unset variable or a name like a path deletes nothing" {
+  for mistake in 'pods -l ""' 'pods --field-selector ""' 'pods --all -n ""' 'pod/..' 'pod ..' 'pod/a%2fb' 'pods --all -n ..'; do
+    run eval "orch-delete $mistake"
+    [ "$status" -eq 2 ] || { echo "$mistake: $output"; return 1; }
+  done
+  run orch-delete <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":".."}}'
+  [ "$status" -eq 2 ]
+  orch-get ns default -o name
+}

@@ -118,7 +118,7 @@ binds() { jq -r 'select(.action == "bind") | "\(.object.metadata.name) \(.object
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"standard input:"* ]]
 	run schedule missing.yaml
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 2 ]
 	[[ "$output" == *missing.yaml* ]]
 }
 
