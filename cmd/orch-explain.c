@@ -104,6 +104,8 @@ add_lists(struct buf *b, const struct field *f)
 		buf_printf(b, "%spatches merge by %s", b->len ? "; " : "", f->merge_key);
 	else if (f->patch & PATCH_MERGE)
 		buf_printf(b, "%spatches merge", b->len ? "; " : "");
+	if (f->patch & PATCH_REPLACE)
+		buf_printf(b, "%spatches replace it as a whole", b->len ? "; " : "");
 	if (f->patch & PATCH_RETAIN_KEYS)
 		buf_printf(
 		    b, "%spatches replace what belongs to another choice", b->len ? "; " : "");

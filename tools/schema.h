@@ -18,7 +18,7 @@ struct field {
 	struct pos pos;
 	char *name, *type, *summary, *dflt, *keys, *merge_key, *values, *wire;
 	int number, outer[2];
-	bool required, pointer, set, map, merge, retain, granular, atomic;
+	bool required, pointer, set, map, merge, retain, replace, granular, atomic;
 	size_t t; /* index of the type, once resolved */
 };
 

@@ -114,6 +114,8 @@ parse_attribute(struct field *f, char *w)
 		f->set = true;
 	else if (!strcmp(w, "retainkeys"))
 		f->retain = true;
+	else if (!strcmp(w, "replace"))
+		f->replace = true;
 	else if (!strcmp(w, "granular"))
 		f->granular = true;
 	else if (!strcmp(w, "atomic"))

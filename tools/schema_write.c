@@ -56,7 +56,7 @@ put_field(const struct field *f)
 	    : f->set ? "SET"
 		     : "ATOMIC");
 	put_words(f->keys, ",");
-	printf(", %d, ", f->merge | f->retain << 1);
+	printf(", %d, ", f->merge | f->retain << 1 | f->replace << 2);
 	put_text_or_null(f->merge_key);
 	fputs(", ", stdout);
 	put_text_or_null(f->dflt);

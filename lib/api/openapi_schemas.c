@@ -180,8 +180,9 @@ add_extensions(json_t *s, const struct field *f)
 		json_object_set_new(s, "x-kubernetes-patch-strategy",
 		    json_string((f->patch & PATCH_MERGE) && (f->patch & PATCH_RETAIN_KEYS)
 				    ? "merge,retainKeys"
-				: (f->patch & PATCH_MERGE) ? "merge"
-							   : "retainKeys"));
+				: (f->patch & PATCH_MERGE)   ? "merge"
+				: (f->patch & PATCH_REPLACE) ? "replace"
+							     : "retainKeys"));
 	if (f->merge_key)
 		json_object_set_new(s, "x-kubernetes-patch-merge-key", json_string(f->merge_key));
 	/* a list that protobuf wraps is a type of its own in Kubernetes, without a mark */

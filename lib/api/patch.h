@@ -13,8 +13,9 @@ json_t *merge_patch(json_t *target, const json_t *patch);
 
 /*
  * JSON patch (RFC 6902): a list of operations on *target, which is replaced.  Array indexes
- * may count from the end ("-1"), as Kubernetes has it.  INVALID with the operation that
- * failed; *target may then be half changed.
+ * may count from the end ("-1"), and a value that is missing is null, as Kubernetes has it.  What
+ * is copied may have 3 MiB in all.  INVALID with the operation that failed; *target may then
+ * be half changed.
  */
 int json_patch(json_t **target, const json_t *operations, struct err *err);
 

@@ -156,14 +156,26 @@ inside(const char *from, const char *path)
 	return strncmp(from, path, n) == 0 && path[n] == '/';
 }
 
+/* How long it is as text; copies may add so much in all. */
+enum { COPIES = 3 << 20 };
+
 static bool
-move_or_copy(json_t **doc, const struct pointer *to, const char *from, const char *path, bool move)
+affordable(const json_t *v, size_t *copied)
+{
+	*copied += json_dumpb(v, NULL, 0, JSON_ENCODE_ANY | JSON_COMPACT);
+	return *copied <= COPIES;
+}
+
+static bool
+move_or_copy(json_t **doc, const struct pointer *to, const char *from, const char *path, bool move,
+    size_t *copied)
 {
 	struct pointer p;
 	json_t *v = NULL;
 	bool done = false;
 
-	if (pointer_parse(&p, from) && !(move && inside(from, path)) && (v = find(*doc, &p))) {
+	if (pointer_parse(&p, from) && !(move && inside(from, path)) && (v = find(*doc, &p)) &&
+	    (move || affordable(v, copied))) {
 		v = move ? json_incref(v) : json_deep_copy(v);
 		if (!move || p.n == 0 || take_out(*doc, &p))
 			done = add(doc, to, v);
@@ -195,7 +207,7 @@ test(json_t *doc, const struct pointer *p, const json_t *value)
 }
 
 static bool
-apply(json_t **doc, const char *name, const struct pointer *p, const json_t *op)
+apply(json_t **doc, const char *name, const struct pointer *p, const json_t *op, size_t *copied)
 {
 	json_t *value = json_object_get(op, "value");
 	const char *path = text(op, "path"), *from = text(op, "from");
@@ -217,21 +229,21 @@ apply(json_t **doc, const char *name, const struct pointer *p, const json_t *op)
 	if (!json_is_string(json_object_get(op, "from")))
 		return false;
 	if (strcmp(name, "move") == 0)
-		return move_or_copy(doc, p, from, path, true);
-	return strcmp(name, "copy") == 0 && move_or_copy(doc, p, from, path, false);
+		return move_or_copy(doc, p, from, path, true, copied);
+	return strcmp(name, "copy") == 0 && move_or_copy(doc, p, from, path, false, copied);
 }
 
 int
 json_patch(json_t **target, const json_t *operations, struct err *err)
 {
 	json_t *op;
-	size_t i;
+	size_t i, copied = 0;
 
 	json_array_foreach (operations, i, op) {
 		const char *name = text(op, "op"), *path = text(op, "path");
 		struct pointer p = { 0 };
 		bool done = json_is_string(json_object_get(op, "path")) &&
-			    pointer_parse(&p, path) && apply(target, name, &p, op);
+			    pointer_parse(&p, path) && apply(target, name, &p, op, &copied);
 
 		free(p.text);
 		if (!done)

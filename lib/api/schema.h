@@ -31,7 +31,7 @@ enum type_class {
 
 /* How server-side apply and strategic merge treat a list, map or struct. */
 enum list_type { LIST_ATOMIC, LIST_SET, LIST_MAP };
-enum { PATCH_MERGE = 1, PATCH_RETAIN_KEYS = 2 };
+enum { PATCH_MERGE = 1, PATCH_RETAIN_KEYS = 2, PATCH_REPLACE = 4 };
 
 struct type {
 	const char *name; /* "core.v1.PodSpec", "[]string"; what orch-explain calls it */

@@ -77,6 +77,71 @@ static const struct example strategic[] = {
 	    "{'nodeName':'c'}" },
 	{ "{'hostname':'b'}", "{'hostname':null}", "{}" },
 	{ "{}", "{'$patch':'shred'}", NULL },
+	{ "{'nodeSelector':{'a':'1'}}", "{'nodeSelector':{'$patch':'merge','b':'2'}}", NULL },
+	{ "{'nodeSelector':{'a':'1'}}", "{'nodeSelector':{'$patch':'delete'}}",
+	    "{'nodeSelector':{}}" },
+	{ "{'containers':[{'name':'a'}]}", "{'containers':[{'name':'a','$patch':'merge'}]}", NULL },
+	{ "{'containers':[{'name':'a'}]}", "{'containers':['a']}", NULL },
+	{ "{'containers':[{'name':'a'}]}", "{'containers':[[]]}", NULL },
+	{ "{'containers':[{'name':'a'}]}", "{'containers':[]}", "{'containers':[{'name':'a'}]}" },
+	{ "{'containers':[{'name':'a'}]}", "{'containers':null}", "{}" },
+	{ "{'containers':[{'name':'a','image':'i','tty':true},{'name':'b'}]}",
+	    "{'containers':[{'name':'a','image':'j','$patch':'replace'}]}", "{'containers':[]}" },
+	/* nested lists, and what is not there is taken without directives */
+	{ "{'containers':[{'name':'a','env':[{'name':'x','value':'1'},{'name':'y'}]}]}",
+	    "{'containers':[{'name':'a','env':[{'name':'x','$patch':'delete'},{'name':'z'}]}]}",
+	    "{'containers':[{'name':'a','env':[{'name':'z'},{'name':'y'}]}]}" },
+	{ "{}", "{'containers':[{'name':'a','$patch':'delete'},{'name':'b','image':null}]}",
+	    "{'containers':[{'name':'b'}]}" },
+	/* order: of new and old items, of a list that is new, without items */
+	{ "{'containers':[{'name':'a'},{'name':'b'},{'name':'c'}]}",
+	    "{'$setElementOrder/containers':[{'name':'d'},{'name':'c'},{'name':'a'}],"
+	    "'containers':[{'name':'d'}]}",
+	    "{'containers':[{'name':'d'},{'name':'b'},{'name':'c'},{'name':'a'}]}" },
+	{ "{}",
+	    "{'$setElementOrder/containers':[{'name':'a'},{'name':'b'}],"
+	    "'containers':[{'name':'a'},{'name':'b'}]}",
+	    "{'containers':[{'name':'a'},{'name':'b'}]}" },
+	{ "{'containers':[{'name':'a'}]}",
+	    "{'$setElementOrder/containers':[],'containers':[{'name':'b'}]}",
+	    "{'containers':[{'name':'a'},{'name':'b'}]}" },
+	{ "{'containers':[{'name':'a'},{'name':'b'}]}",
+	    "{'$setElementOrder/containers':[{'name':'b'},{'name':'a'}],"
+	    "'containers':[{'name':'a','tty':true},{'name':'b','tty':true}]}",
+	    NULL },
+	{ "{}", "{'$setElementOrder/containers':'x'}", NULL },
+	{ "{}", "{'$setElementOrder':[]}", NULL },
+	{ "{}", "{'$setElementOrder/nonsense':[]}", NULL },
+	{ "{}", "{'$deleteFromPrimitiveList':[]}", NULL },
+	{ "{}", "{'$retainKeys':'x'}", NULL },
+	{ "{'hostname':'a'}", "{'$retainKeys':['hostname'],'nodeName':'b'}", NULL },
+	{ "{'volumes':[{'name':'v','hostPath':{'path':'/'}}]}",
+	    "{'volumes':[{'name':'v','$retainKeys':['name','emptyDir'],'emptyDir':{}}]}",
+	    "{'volumes':[{'name':'v','emptyDir':{}}]}" },
+	{ NULL, NULL, NULL },
+};
+
+/* Against ObjectMeta: lists of texts. */
+static const struct example meta[] = {
+	{ "{'finalizers':['a','b']}", "{'finalizers':['c','a','c']}",
+	    "{'finalizers':['c','a','b']}" },
+	{ "{'finalizers':['a','b','c']}", "{'$deleteFromPrimitiveList/finalizers':['b','x']}",
+	    "{'finalizers':['a','c']}" },
+	{ "{'finalizers':['a','b']}",
+	    "{'$setElementOrder/finalizers':['c','b'],'$deleteFromPrimitiveList/finalizers':['a'],"
+	    "'finalizers':['c']}",
+	    "{'finalizers':['c','b']}" },
+	{ "{'finalizers':['a']}", "{'finalizers':[1]}", NULL },
+	{ "{'ownerReferences':[{'uid':'1','name':'a'}]}",
+	    "{'ownerReferences':[{'uid':'1','name':'b'},{'uid':'2'}]}",
+	    "{'ownerReferences':[{'uid':'1','name':'b'},{'uid':'2'}]}" },
+	{ NULL, NULL, NULL },
+};
+
+/* Against a PodDisruptionBudgetSpec, whose selector is replaced. */
+static const struct example budget[] = {
+	{ "{'selector':{'matchLabels':{'a':'1'}}}", "{'selector':{'matchLabels':{'b':'2'}}}",
+	    "{'selector':{'matchLabels':{'b':'2'}}}" },
 	{ NULL, NULL, NULL },
 };
 
@@ -102,8 +167,12 @@ apply(const struct example *table, json_t **target, const json_t *patch)
 
 	if (table == json)
 		return json_patch(target, patch, &err);
-	if (table == strategic)
-		return strategic_patch(target, patch, type_find("core.v1.PodSpec"), &err);
+	if (table != merge)
+		return strategic_patch(target, patch,
+		    type_find(table == strategic ? "core.v1.PodSpec"
+			      : table == meta	 ? "meta.v1.ObjectMeta"
+						 : "policy.v1.PodDisruptionBudgetSpec"),
+		    &err);
 	*target = merge_patch(*target, patch);
 	return 0;
 }
@@ -132,8 +201,25 @@ run(const struct example *table)
 	return failed;
 }
 
+/* Copies of copies of copies: refused long before they fill the memory. */
+static int
+bomb(void)
+{
+	json_t *target = load("{'a':['0123456789']}"), *ops = json_array();
+	struct err err;
+	int r;
+
+	for (int i = 0; i < 100; i++)
+		json_array_append_new(
+		    ops, json_pack("{s:s,s:s,s:s}", "op", "copy", "from", "/a", "path", "/a/-"));
+	r = json_patch(&target, ops, &err);
+	json_decref(target);
+	json_decref(ops);
+	return r == 0;
+}
+
 int
 main(void)
 {
-	return run(merge) + run(json) + run(strategic) != 0;
+	return run(merge) + run(json) + run(strategic) + run(meta) + run(budget) + bomb() != 0;
 }
