@@ -13,11 +13,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/text.h"
 #include "client/loop.h"
 #include "client/queue.h"
 #include "client/wake.h"
 
-enum { BATCH = 32, HOLD_SECONDS = 10 };
+enum { BATCH = 32, HOLD_SECONDS = 10, ONCE_SECONDS = 30 };
 #define FIRST_RETRY 0.05
 #define LONGEST_RETRY 60.0
 
@@ -442,15 +443,34 @@ idle(struct loop *l, double held)
 	return sooner(next, held);
 }
 
+/* Once, and the server cannot be reached: that is told, not waited for.  0: wait for ever. */
+static double
+deadline(const struct loop *l)
+{
+	double seconds = ONCE_SECONDS;
+
+	if (!l->options->once)
+		return 0;
+	if (client_options.timeout)
+		text_duration(client_options.timeout, &seconds);
+	return clock_monotonic() + seconds;
+}
+
 static int
 run(struct loop *l, struct err *err)
 {
-	double held = -1;
+	double held = -1, until = deadline(l);
 	bool said = false;
 
 	for (;;) {
 		struct item *it;
-		int r = cache_wait(l->cache, idle(l, held), l->epoll, err);
+		double left = until > 0 && !said ? until - clock_monotonic() : -1;
+		int r;
+
+		if (until > 0 && !said && left <= 0)
+			return err_set(err, ERR_TIMEOUT, "'%s' did not list its objects in time",
+			    client_server(l->client));
+		r = cache_wait(l->cache, sooner(idle(l, held), left), l->epoll, err);
 
 		if (r < 0)
 			return r;

@@ -14,7 +14,8 @@
  */
 struct loop_options {
 	bool step; /* show each plan on stdout and wait for a line on the terminal before acting */
-	bool once; /* end as soon as the queue is empty and nothing is held */
+	bool once; /* end as soon as the queue is empty and nothing is held; TIMEOUT when the server
+		      does not answer within --request-timeout (30 s) */
 	const char *metrics;	     /* HOST:PORT for /metrics, or NULL */
 	const struct list *settings; /* NAME=VALUE for world_set(), or NULL */
 	const char *lease;	     /* reserved for orch-elect; NULL */

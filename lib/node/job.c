@@ -94,6 +94,8 @@ job_end(struct job *j, json_t **result, struct err *err)
 	reply = json_loadb(j->reply.data ? j->reply.data : "", j->reply.len, 0, NULL);
 	buf_release(&j->reply);
 	*j = (struct job){ .fd = -1 };
+	if (!reply && WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+		return err_set(err, ERR_TIMEOUT, "it did not end in time");
 	if (!reply)
 		return err_set(err, ERR_INTERNAL, "the work ended by %s %d",
 		    WIFSIGNALED(status) ? "signal" : "status",

@@ -4,6 +4,7 @@
 #include <gnutls/gnutls.h>
 #include <netdb.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -152,13 +153,34 @@ probe_http(const struct probing *p, const json_t *how, struct err *err)
 	return 0;
 }
 
+/* Where the runtime says which process it made, for the alarm: nothing else would end that one. */
+static char exec_pid[4096];
+
+static void
+on_alarm(int sig)
+{
+	int fd = *exec_pid ? open(exec_pid, O_RDONLY | O_CLOEXEC) : -1;
+	char line[32];
+	ssize_t n = fd < 0 ? 0 : read(fd, line, sizeof line);
+	pid_t pid = 0;
+
+	for (ssize_t i = 0; i < n && line[i] >= '0' && line[i] <= '9'; i++)
+		pid = pid * 10 + (line[i] - '0');
+	if (pid > 1)
+		kill(pid, SIGKILL);
+	if (*exec_pid)
+		unlink(exec_pid);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
 /* In the container with its own user and rights: plain `exec` would be root. */
 static int
 probe_exec(const struct probing *p, const json_t *pod_command, const char *bundle, struct err *err)
 {
 	autofree char *config = xasprintf("%s/config.json", bundle);
 	autofree char *file = xasprintf("%s/exec.%d", bundle, (int)getpid());
-	const char *args[] = { "exec", "--process", file, p->id, NULL };
+	const char *args[] = { "exec", "--process", file, "--pid-file", exec_pid, p->id, NULL };
 	autobuf struct buf b = BUF_INIT, out = BUF_INIT;
 	json_auto_t *whole = NULL;
 	json_t *process;
@@ -176,7 +198,9 @@ probe_exec(const struct probing *p, const json_t *pod_command, const char *bundl
 	json_add(&b, process);
 	if ((r = file_write(file, b.data, b.len, 0600, err)) < 0)
 		return r;
+	snprintf(exec_pid, sizeof exec_pid, "%s.pid", file);
 	r = host_runtime(p->host, args, &out, err);
+	unlink(exec_pid);
 	unlink(file);
 	return r;
 }
@@ -205,6 +229,7 @@ probe_try(void *arg, json_t **result, struct err *err)
 	const struct probing *p = arg;
 
 	(void)result;
+	signal(SIGALRM, on_alarm);
 	alarm((unsigned)num(get(p->probe, "timeoutSeconds"), 1)); /* its signal ends this process */
 	return handler_run(p, err);
 }

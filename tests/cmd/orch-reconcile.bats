@@ -212,6 +212,11 @@ rolled_out_in() { [ "$(orch-get pods -n "$1" -o jsonl | jq -c 'select(.status.ph
   wait "$loop"
 }
 
+@test "once: a server that is not there is not waited for" {
+  run -3 orch-reconcile -w --once --server "unix:$BATS_TEST_TMPDIR/none" --request-timeout 1s deployment
+  [[ $output == *"$BATS_TEST_TMPDIR/none"* ]]
+}
+
 @test "once: ends by itself" {
   deployment once 1 | orch-apply
   run -0 orch-reconcile -w --once deployment replicaset

@@ -263,6 +263,15 @@ livenessProbe: {exec: {command: [ls, /ok]}, periodSeconds: 1, initialDelaySecond
 	grep -q 'liveness probe failed' "$T/err"
 }
 
+@test "an exec probe that takes too long is ended" {
+	pod slow 'sleep 100' 'readinessProbe: {exec: {command: [sleep, "7331"]}, periodSeconds: 1, failureThreshold: 1}' | start_node
+	for i in $(seq 60); do grep -q "did not end in time" "$T/err" && break; sleep 0.1; done
+	grep -q "did not end in time" "$T/err"
+	sleep 2.5
+	n=$(for p in $(cat /sys/fs/cgroup/{pids,}/orch/n-*/pod*/c-0/cgroup.procs 2>/dev/null); do tr '\0' ' ' 2>/dev/null <"/proc/$p/cmdline" && echo; done | grep -c 'sleep 7331' || :)
+	[ "$n" -le 1 ]
+}
+
 @test "an https probe takes any certificate" {
 	command -v openssl >/dev/null || skip "needs openssl"
 	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$T/key" -out "$T/crt" -days 1 -subj /CN=x 2>/dev/null
