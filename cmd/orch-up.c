@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "api/schema.h"
 #include "base/cli.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,6 +14,8 @@
 #include "client/client.h"
 #include "cluster/cluster.h"
 #include "control/control.h"
+
+enum { MAX_NODES = 32 };
 
 static const char *data_arg, *listen_arg = "127.0.0.1:6443", *nodes_arg, *timeout_arg = "60s";
 static const char *runtime_arg, *scoring_arg = "least";
@@ -246,11 +249,10 @@ ended(const char *dir, const char *name, unsigned times)
 static void
 wait_store(const struct cluster *c, double until)
 {
-	autofree char *server = xasprintf("unix:%s/store.sock", c->dir);
 	struct client *client = NULL;
 	struct err err;
 
-	client_options.server = server;
+	client_options.server = xasprintf("unix:%s/store.sock", c->dir); /* for good */
 	if (client_open(&client, &err) < 0)
 		die(&err, "cannot reach the store");
 	for (useconds_t nap = 2000; clock_monotonic() < until; nap = nap < 50000 ? nap * 2 : nap) {
@@ -335,11 +337,36 @@ describe(struct cluster *c)
 static void
 count_nodes(struct cluster *c)
 {
-	c->nodes = no_node ? 0 : nodes_arg ? (int)cli_number("nodes", nodes_arg, 1, 32) : 1;
+	c->nodes = no_node ? 0 : nodes_arg ? (int)cli_number("nodes", nodes_arg, 1, MAX_NODES) : 1;
 	c->namespaces = !no_node && nodes_arg;
 	if (c->nodes > 0 && geteuid() != 0)
 		die(NULL,
 		    "cannot start a node: containers need root; --no-node starts store and loops");
+}
+
+/* Nodes of an earlier, larger cluster will not come back: their pods belong elsewhere now. */
+static void
+forget_nodes(const struct cluster *c)
+{
+	struct client *client;
+	struct err err;
+
+	if (c->nodes == 0)
+		return;
+	if (client_open(&client, &err) < 0)
+		die(&err, "cannot reach the store");
+	for (int i = c->nodes + 1; i <= MAX_NODES; i++) {
+		autofree char *name = xasprintf("node-%d", i), *dir = cluster_file(c, name);
+
+		if (access(dir, F_OK) < 0)
+			continue;
+		if (client_delete(
+			client, kind_find("", "v1", "Node"), NULL, name, NULL, NULL, &err) == 0)
+			warn("removed node '%s' of an earlier cluster", name);
+		else if (err.code != ERR_NOT_FOUND)
+			complain(&err, "cannot remove node '%s'", name);
+	}
+	client_close(client);
 }
 
 /* For eval: the folder may have any name. */
@@ -386,6 +413,7 @@ main(int argc, char *argv[])
 		describe(&c);
 		start_keeper(&c, lock);
 		wait_store(&c, until);
+		forget_nodes(&c);
 		wait_nodes(&c, until);
 		fprintf(stderr, "%s: ready: https://%s, %d node%s, logs in %s/log\n", self.name,
 		    c.listen, c.nodes, c.nodes == 1 ? "" : "s", c.dir);

@@ -7,6 +7,7 @@ setup_file() {
   cluster_images
 }
 teardown_file() { cluster_end; }
+teardown() { [ ! -e "$BATS_TEST_TMPDIR/fewer/run/cluster.json" ] || orch-down --data "$BATS_TEST_TMPDIR/fewer"; }
 
 @test "nodes: pods spread over both" {
   web 4 1 | orch-apply
@@ -36,6 +37,20 @@ teardown_file() { cluster_end; }
 }
 
 @test "nodes: orch-down cleans up after a killed keeper and a killed node" {
+  marks=$(cluster_marks)
+  orch-down --data "$DATA" --purge
+  nothing_left "$marks"
+}
+
+@test "nodes: two, then one: the other and its pods are forgotten" {
+  DATA=$BATS_TEST_TMPDIR/fewer
+  cluster_up --nodes 2
+  orch-get node/node-2 -o name
+  # the keeper dies: both nodes' containers are ended before their networks go
+  kill -9 "$(jq -r .keeper.pid "$DATA/run/cluster.json")"
+  cluster_up --nodes 1
+  run -1 orch-get node/node-2 -o name
+  [ "$(orch-get nodes -o name)" = node/node-1 ]
   marks=$(cluster_marks)
   orch-down --data "$DATA" --purge
   nothing_left "$marks"
