@@ -67,6 +67,8 @@ gather(void *arg, struct objects *in, json_t *obj, struct err *err)
 static void
 failed(struct run *run, int status)
 {
+	/* 1 says that something was changed: what is not there (a namespace) is bad input */
+	status = status == 1 ? 2 : status;
 	run->worst = status > run->worst ? status : run->worst;
 }
 
@@ -185,8 +187,12 @@ start(struct run *run)
 	if (objects_each(
 		(char *const *)files.item, (int)files.n, ACCEPT_OBJECTS, gather, run, &err) < 0)
 		die(&err, "nothing is applied");
+	if (prune && run->n == 0)
+		die(NULL,
+		    "the input holds no object, so everything would be pruned; orch-delete -l "
+		    "does that");
 	run->kept = json_object();
-	if ((run->n > 0 || prune) && client_open(&run->client, &err) < 0)
+	if (run->n > 0 && client_open(&run->client, &err) < 0)
 		die(&err, "cannot apply");
 }
 

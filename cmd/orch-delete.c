@@ -4,11 +4,11 @@
 #include "api/meta.h"
 #include "base/cli.h"
 #include "base/clock.h"
-#include "base/jsonl.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "client/address.h"
 #include "client/cache.h"
+#include "client/output.h"
 
 static const char *grace, *cascade = "background", *wait_arg = "true", *timeout, *format;
 static bool all, now, ignore_missing, dry_run;
@@ -25,7 +25,8 @@ static const struct opt opts[] = {
 	{ 0, "wait", "BOOL", "false: do not wait until they are gone", &wait_arg, false },
 	{ 0, "timeout", "TIME", "wait no longer than this", &timeout, false },
 	{ 0, "dry-run", NULL, "let the server check and change nothing", &dry_run, false },
-	{ 'o', "output", "FORMAT", "name, or jsonl: the objects as they were", &format, false },
+	{ 'o', "output", "FORMAT", "instead of lines the objects as they were, in this format",
+	    &format, false },
 	{ 0 },
 };
 static const struct opt *const shared[] = { scope_opts, client_opts, NULL };
@@ -48,6 +49,7 @@ struct deleting {
 	struct client *client;
 	struct target *target;
 	json_t *options;
+	struct output output;
 	struct going *item; /* to be waited for */
 	size_t n, cap;
 	int worst;
@@ -77,16 +79,15 @@ delete_options(void)
 }
 
 static void
-report(const struct kind *k, const char *name, const json_t *reply)
+report(struct deleting *d, const struct kind *k, const char *name, json_t *obj)
 {
 	autofree char *shown = target_name(k, name);
+	struct err err;
 
-	if (format && strcmp(format, "jsonl") == 0) {
-		if (strcmp(text(reply, "kind"), "Status") != 0)
-			jsonl_write(stdout, reply);
-	} else {
-		printf("%s%s\n", shown, format ? "" : dry_run ? " deleted (dry run)" : " deleted");
-	}
+	if (!format)
+		printf("%s deleted%s\n", shown, dry_run ? " (dry run)" : "");
+	else if (output_add(&d->output, obj, &err) < 0)
+		die(&err, "cannot print");
 	flush_output();
 }
 
@@ -101,28 +102,39 @@ note(
 	d->item[d->n++] = (struct going){ k, xstrdup(ns), xstrdup(name), xstrdup(uid) };
 }
 
-/* Delete one; uid "" for whichever has that name. */
 static void
-delete_one(
-    struct deleting *d, const struct kind *k, const char *ns, const char *name, const char *uid)
+failed(struct deleting *d, int status)
 {
-	json_auto_t *options = json_deep_copy(d->options), *reply = NULL;
-	struct err err;
-	int r, status;
+	d->worst = status > d->worst ? status : d->worst;
+}
 
+/* Delete one; uid "" for whichever has that name.  obj, which -o prints, is read when it is NULL.
+ */
+static void
+delete_one(struct deleting *d, const struct kind *k, const char *ns, const char *name,
+    const char *uid, json_t *obj)
+{
+	json_auto_t *options = json_deep_copy(d->options), *reply = NULL, *read = NULL;
+	struct err err;
+	int r = 0;
+
+	if (format && !obj && (r = client_get(d->client, k, ns, name, &read, &err)) >= 0) {
+		obj = read;
+		uid = *uid ? uid : meta_uid(obj);
+	}
 	if (*uid)
 		put(options, json_string(uid), "preconditions", "uid");
-	r = client_delete(d->client, k, ns, name, options, &reply, &err);
+	if (r >= 0)
+		r = client_delete(d->client, k, ns, name, options, &reply, &err);
 	if (r == -ERR_NOT_FOUND && ignore_missing)
 		return;
 	if (r < 0) {
 		autofree char *shown = target_name(k, name);
 
-		status = complain(&err, "cannot delete %s", shown);
-		d->worst = status > d->worst ? status : d->worst;
+		failed(d, complain(&err, "cannot delete %s", shown));
 		return;
 	}
-	report(k, name, reply);
+	report(d, k, name, obj);
 	note(d, k, ns, name, reply);
 }
 
@@ -132,7 +144,7 @@ delete_listed(void *arg, json_t *obj, struct err *err)
 	struct deleting *d = arg;
 
 	(void)err;
-	delete_one(d, d->target->kind, meta_namespace(obj), meta_name(obj), meta_uid(obj));
+	delete_one(d, d->target->kind, meta_namespace(obj), meta_name(obj), meta_uid(obj), obj);
 	json_decref(obj);
 	return 0;
 }
@@ -141,14 +153,12 @@ static void
 delete_target(struct deleting *d, struct target *t)
 {
 	struct err err;
-	int status;
 
 	d->target = t;
 	if (*t->name) {
-		delete_one(d, t->kind, t->ns, t->name, t->obj ? meta_uid(t->obj) : "");
+		delete_one(d, t->kind, t->ns, t->name, t->obj ? meta_uid(t->obj) : "", NULL);
 	} else if (target_each(d->client, t, delete_listed, d, &err) < 0) {
-		status = complain(&err, "cannot delete %s", t->where);
-		d->worst = status > d->worst ? status : d->worst;
+		failed(d, complain(&err, "cannot delete %s", t->where));
 	}
 }
 
@@ -214,11 +224,9 @@ wait_all(struct deleting *d)
 {
 	struct cache *cache = NULL;
 	struct err err;
-	int status = 0;
 
 	if (cache_open(&cache, d->client, &err) < 0 || wait_gone(d, cache, &err) < 0)
-		status = complain(&err, "cannot wait for the end");
-	d->worst = status > d->worst ? status : d->worst;
+		failed(d, complain(&err, "cannot wait for the end"));
 	cache_close(cache);
 }
 
@@ -248,10 +256,12 @@ main(int argc, char *argv[])
 	int at = cli_parse(argc, argv);
 	bool waits = strcmp(wait_arg, "false") != 0;
 
+	if (timeout)
+		cli_duration("timeout", timeout); /* a wrong one deletes nothing */
 	if (waits && strcmp(wait_arg, "true") != 0)
 		die(NULL, "--wait: '%s' is neither true nor false", wait_arg);
-	if (format && strcmp(format, "name") != 0 && strcmp(format, "jsonl") != 0)
-		die(NULL, "-o: '%s' is neither name nor jsonl", format);
+	if (format && output_open(&d.output, stdout, format, NULL, &err) < 0)
+		die(&err, "cannot print");
 	log_open(self.name, 0);
 	d.options = delete_options();
 	if (client_open(&d.client, &err) < 0 ||
@@ -260,8 +270,12 @@ main(int argc, char *argv[])
 	check_targets(&targets);
 	for (size_t i = 0; i < targets.n; i++)
 		delete_target(&d, &targets.item[i]);
-	if (waits && !dry_run && d.n > 0)
+	if (format && output_close(&d.output, &err) < 0)
+		die(&err, "cannot print");
+	if (waits && !dry_run && d.n > 0) {
+		flush_output();
 		wait_all(&d);
+	}
 	for (size_t i = 0; i < d.n; i++) {
 		free(d.item[i].ns);
 		free(d.item[i].name);

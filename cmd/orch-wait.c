@@ -43,6 +43,7 @@ struct wait {
 	char **uids; /* with delete: what was there at the start */
 	size_t nuids, cap;
 	bool began;
+	struct output out;
 };
 
 /* --- the objects of a target, as the cache has them -------------------------------------- */
@@ -227,21 +228,18 @@ prepare(struct wait *w, int n, char *words[], struct selector **labels, struct e
 static void
 print(struct wait *w, const struct selector *labels)
 {
-	struct output out;
 	struct err err;
 
 	if (!format || w->want.kind == WANT_DELETE)
 		return;
-	if (output_open(&out, stdout, format, NULL, &err) < 0)
-		die(&err, "cannot print");
 	for (size_t i = 0; i < w->targets.n; i++) {
 		struct walk it = walk_target(w, &w->targets.item[i]);
 
 		for (const json_t *obj; (obj = next_member(&it, &w->targets.item[i], labels));)
-			if (output_add(&out, (json_t *)obj, &err) < 0)
+			if (output_add(&w->out, (json_t *)obj, &err) < 0)
 				die(&err, "cannot print");
 	}
-	if (output_close(&out, &err) < 0)
+	if (output_close(&w->out, &err) < 0)
 		die(&err, "cannot print");
 }
 
@@ -256,6 +254,8 @@ main(int argc, char *argv[])
 	if (!what)
 		usage();
 	log_open(self.name, 0);
+	if (format && output_open(&w.out, stdout, format, NULL, &err) < 0)
+		die(&err, "cannot print");
 	if (prepare(&w, argc - at, argv + at, &labels, &err) < 0 ||
 	    (w.targets.n > 0 && run(&w, labels, &err) < 0))
 		status = complain(&err, "waited for %s in vain", what);

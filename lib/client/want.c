@@ -22,6 +22,9 @@ parse_jsonpath(struct want *w, const char *text, struct err *err)
 	const char *brace = strrchr(text, '}'), *eq = strchr(brace ? brace : text, '=');
 	size_t len = eq ? (size_t)(eq - text) : strlen(text);
 	bool bare = text[0] != '{';
+	const struct printer_options options = { .list = PRINTER_LIST_NEVER };
+	struct printer *p;
+	int r;
 
 	if (len == 0)
 		return err_set(err, ERR_BAD_REQUEST,
@@ -29,7 +32,9 @@ parse_jsonpath(struct want *w, const char *text, struct err *err)
 	w->what = xasprintf("jsonpath=%s%s%.*s%s", bare ? "{" : "",
 	    bare && text[0] != '.' ? "." : "", (int)len, text, bare ? "}" : "");
 	w->value = eq ? xstrdup(eq + 1) : NULL;
-	return 0;
+	if ((r = printer_new(&p, w->what, &options, err)) >= 0)
+		printer_free(p);
+	return r;
 }
 
 int

@@ -97,6 +97,9 @@ END
   [ "$output" = $'configmap/keep unchanged\nconfigmap/drop pruned' ]
   orch-get cm keep handmade unlabelled >/dev/null
   run -2 orch-apply --prune </dev/null
+  run -2 orch-apply --prune -l set=p </dev/null
+  [[ $output == *"everything would be pruned"* ]]
+  run -2 orch-apply --exit-code -n nowhere < <(labelled keep) # 1 would say: changed
 }
 
 @test "one refusal does not stop the others" {

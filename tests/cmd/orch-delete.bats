@@ -73,3 +73,11 @@ teardown_file() { stop_all; }
   [ "$status" -eq 2 ]
   orch-get ns default -o name
 }
+
+@test "-o prints the objects as they were" {
+  { configmap was; configmap also; } | orch-apply >/dev/null
+  [ "$(orch-delete cm/was -o jsonl | json .metadata.name)" = was ]
+  [ "$(orch-delete cm/also -o jsonpath={.kind})" = ConfigMap ]
+  run -1 orch-delete cm/was -o json
+  run -2 orch-delete cm/was -o nonsense
+}

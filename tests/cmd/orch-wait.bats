@@ -90,3 +90,9 @@ ready() { status "$1" "{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\
   run -2 orch-wait --for=create gadgets
   run -3 orch-wait --for=create --timeout=0.2 -s http://127.0.0.1:1 pod/x
 }
+
+@test "mistakes are told before the wait" {
+  run -2 orch-wait --for=create cm/never -o nonsense --timeout=20s
+  run -2 orch-wait --for='jsonpath={.a' cm/never --timeout=20s
+  [[ $output == *"'}' missing"* ]]
+}
