@@ -60,8 +60,13 @@ read_limit(struct call *c, long long *limit)
 	autofree char *v = http_query(c->x, "limit");
 
 	*limit = 0;
-	if (!v || !*v || (text_int(v, limit) && *limit >= 0))
+	if (!v || !*v)
 		return 0;
+	if (text_int(v, limit)) {
+		if (*limit < 0)
+			*limit = 0; /* no limit, as in Kubernetes */
+		return 0;
+	}
 	return refuse(c, 400, "BadRequest", "strconv.ParseInt: parsing \"%s\": invalid syntax", v);
 }
 

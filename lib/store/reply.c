@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/yaml.h"
 #include "store/call.h"
 
@@ -102,6 +103,28 @@ reply_object(struct call *c, int status, struct object *o)
 	reply_parts(c, status, "application/json", parts, 2);
 }
 
+/* What a client sent may stand in what he is told, and need not be UTF-8: each byte that is none
+ * becomes U+FFFD, as in Go. */
+static json_t *
+words(const char *s)
+{
+	autobuf struct buf b = BUF_INIT;
+	json_t *v = json_string(s);
+
+	if (v)
+		return v;
+	while (*s) {
+		size_t n = text_utf8(s, strlen(s));
+
+		if (n == 0)
+			buf_puts(&b, "\xef\xbf\xbd");
+		else
+			buf_add(&b, s, n);
+		s += n ? n : 1;
+	}
+	return json_stringn(b.data, b.len);
+}
+
 json_t *
 status_json(int status, const char *reason, const char *message, json_t *details)
 {
@@ -109,7 +132,7 @@ status_json(int status, const char *reason, const char *message, json_t *details
 	    "metadata", "status", status < 400 ? "Success" : "Failure");
 
 	if (message && *message)
-		json_object_set_new(s, "message", json_string(message));
+		json_object_set_new(s, "message", words(message));
 	if (reason && *reason)
 		json_object_set_new(s, "reason", json_string(reason));
 	if (details)
@@ -146,7 +169,7 @@ details(struct call *c, const char *kind)
 	json_t *d = json_object();
 
 	if (*c->target.name)
-		json_object_set_new(d, "name", json_string(c->target.name));
+		json_object_set_new(d, "name", words(c->target.name));
 	if (*c->kind->group)
 		json_object_set_new(d, "group", json_string(c->kind->group));
 	json_object_set_new(d, "kind", json_string(kind));

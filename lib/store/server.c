@@ -171,7 +171,10 @@ route(struct call *c, const struct route *r)
 	bool api = c->target.type != TARGET_RESOURCE && c->target.type != TARGET_MISSING &&
 		   c->target.type != TARGET_UNKNOWN;
 
-	if (api && strcmp(c->req->method, "GET") != 0) {
+	bool asks = strcmp(c->req->method, "GET") == 0 ||
+		    (c->target.type == TARGET_HEALTH && strcmp(c->req->method, "HEAD") == 0);
+
+	if (api && !asks) {
 		refuse_method(c);
 		return;
 	}

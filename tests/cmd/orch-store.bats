@@ -408,3 +408,15 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	kill "$W" 2>/dev/null || true
 	[ "$(jq -r '.object.metadata.resourceVersion | tonumber > 500' watch | head -1)" = true ]
 }
+
+@test "odd requests: bytes that are no UTF-8, a negative limit, HEAD for the health" {
+	start
+	api GET "$NS/configmaps/%ff%fe"
+	[ "$code $(of .reason) $(of .message)" = $'404 NotFound configmaps "\uFFFD\uFFFD" not found' ]
+	api GET '/api/v1/namespaces?labelSelector=%ff'
+	[ "$code $(of '.message | length > 0')" = '400 true' ]
+	api GET '/api/v1/namespaces?limit=-1'
+	[ "$code $(of '.items | length')" = '200 4' ]
+	code=$(curl -s -o out -w '%{http_code}' -I --unix-socket "$SOCK" http://x/readyz)
+	[ "$code" = 200 ]
+}
