@@ -311,7 +311,7 @@ take(struct commit *c, bool wait)
 
 	pthread_mutex_lock(&c->lock);
 	if (wait && !c->first && !c->stop) {
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec++;
 		pthread_cond_timedwait(&c->wake, &c->lock, &until);
 	}
@@ -374,7 +374,7 @@ commit_start(struct commit **ret, struct engine *engine, struct cache *cache,
 	c->next_trim = clock_monotonic() + 1;
 	c->compact = COMPACT;
 	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->wake, NULL);
+	clock_cond_init(&c->wake);
 	if ((r = pthread_create(&c->thread, NULL, commit_thread, c)) != 0) {
 		free(c);
 		return err_sys(err, r, "cannot start the commit thread");

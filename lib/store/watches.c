@@ -121,7 +121,7 @@ wait_for_change(struct watches *hub, bool *stop)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += 250000000;
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_sec++;
@@ -180,7 +180,7 @@ watches_start(struct watches **ret, struct cache *cache, struct err *err)
 	hub->tail = bytes_new("}\n", 2);
 	pthread_mutex_init(&hub->lock, NULL);
 	pthread_mutex_init(&hub->wake_lock, NULL);
-	pthread_cond_init(&hub->wake, NULL);
+	clock_cond_init(&hub->wake);
 	if ((r = pthread_create(&hub->thread, NULL, watch_thread, hub)) != 0) {
 		watches_free(hub);
 		return err_sys(err, r, "cannot start the watch thread");

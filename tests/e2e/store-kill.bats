@@ -74,3 +74,9 @@ requests() { # round
 	echo "# $acknowledged writes acknowledged, $cut of $rounds kills in the middle of writes" >&3
 	[ "$acknowledged" -gt $((rounds * 20)) ] && [ "$cut" -gt $((rounds / 2)) ]
 }
+
+@test "kills while it compacts lose nothing, and the file stays bounded" {
+	run python3 "$BATS_TEST_DIRNAME/store_compact.py" "$BIN/orch-store" data "$SOCK"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
