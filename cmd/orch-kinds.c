@@ -236,6 +236,8 @@ main(int argc, char *argv[])
 	size_t n, shown = 0;
 	const struct kind *k = schema_kinds(&n);
 
+	if (namespaced && *namespaced && strcmp(namespaced, "true") && strcmp(namespaced, "false"))
+		die(NULL, "--namespaced: '%s' is neither true nor false", namespaced);
 	for (char **w = argv + first; *w; w++)
 		if (!kind_of_word(*w))
 			die(&(struct err){ ERR_NOT_FOUND, "no such kind" }, "cannot list '%s'", *w);

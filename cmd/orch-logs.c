@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include "api/meta.h"
+#include "api/selector.h"
 #include "base/cli.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "client/address.h"
 #include "client/podlog.h"
 
@@ -30,7 +30,8 @@ static const struct opt opts[] = {
 static const struct opt *const shared[] = { scope_opts, client_opts, NULL };
 const struct program self = {
 	.name = "orch-logs",
-	.synopsis = "[-f] [-c CONTAINER] [--tail=LINES] [pod/]NAME[/CONTAINER]...\n[-f] -l LABELS",
+	.synopsis = "[-f] [-c CONTAINER] [--tail=LINES] [pod/]NAME[/CONTAINER]...\n[-f] "
+		    "KIND/NAME...\n[-f] -l LABELS",
 	.summary = "Print the logs of containers.",
 	.opts = opts,
 	.shared = shared,
@@ -110,33 +111,77 @@ choose_listed(void *arg, json_t *pod, struct err *err)
 	return r;
 }
 
-/* "[pod/]NAME[/CONTAINER]". */
+/* The Pods that an object like a Deployment or a Service selects. */
 static int
-choose_operand(struct sources *s, const char *operand, struct err *err)
+choose_selected(struct sources *s, const struct kind *k, const char *name, struct err *err)
 {
-	static const char *const words[] = { "pod/", "pods/", "po/" };
-	autofree char *copy = NULL;
-	json_auto_t *pod = NULL;
-	char *slash;
+	const char *ns = client_namespace(s->client);
+	json_auto_t *owner = NULL;
+	struct selector *labels = NULL;
+	struct list_options o = { 0 };
+	const json_t *wanted;
+	size_t before = s->n;
 	int r;
 
-	for (size_t i = 0; i < COUNT(words); i++)
-		if (text_starts(operand, words[i])) {
-			operand += strlen(words[i]);
-			break;
-		}
-	copy = xstrdup(operand);
-	if ((slash = strchr(copy, '/')))
+	if ((r = client_get(s->client, k, ns, name, &owner, err)) < 0)
+		return r;
+	wanted = get(owner, "spec", "selector");
+	if (!json_is_object(wanted))
+		return err_set(err, ERR_BAD_REQUEST, "%s '%s' selects no pods", k->singular, name);
+	if (get(wanted, "matchLabels") || get(wanted, "matchExpressions"))
+		r = selector_from_json(&labels, wanted, err);
+	else
+		labels = selector_from_map(wanted);
+	if (r >= 0) {
+		autofree char *text = selector_print(labels);
+
+		o.selector = text;
+		r = client_list(
+		    s->client, kind_find("", "v1", "Pod"), ns, &o, choose_listed, s, NULL, err);
+	}
+	selector_free(labels);
+	if (r >= 0 && s->n == before)
+		return err_set(err, ERR_NOT_FOUND, "%s '%s' has no pods", k->singular, name);
+	return r;
+}
+
+static int
+choose_pod(struct sources *s, const char *operand, struct err *err)
+{
+	autofree char *name = xstrdup(operand);
+	json_auto_t *pod = NULL;
+	char *slash = strchr(name, '/');
+	int r;
+
+	if (slash)
 		*slash++ = '\0';
 	if (slash && container)
 		return err_set(
 		    err, ERR_BAD_REQUEST, "'%s' names a container, and so does -c", operand);
-	if (!client_name_fits(copy))
-		return err_set(err, ERR_BAD_REQUEST, "'%s' cannot be the name of a pod", copy);
+	if (!client_name_fits(name))
+		return err_set(err, ERR_BAD_REQUEST, "'%s' cannot be the name of a pod", name);
 	if ((r = client_get(s->client, kind_find("", "v1", "Pod"), client_namespace(s->client),
-		 copy, &pod, err)) < 0)
+		 name, &pod, err)) < 0)
 		return r;
 	return choose(s, pod, slash ? slash : container, err);
+}
+
+/* "[pod/]NAME[/CONTAINER]", or "KIND/NAME" of what selects Pods. */
+static int
+choose_operand(struct sources *s, const char *operand, struct err *err)
+{
+	const char *slash = strchr(operand, '/');
+	autofree char *word = slash ? xstrndup(operand, (size_t)(slash - operand)) : NULL;
+	const struct kind *k = word ? kind_of_word(word) : NULL;
+
+	if (!k)
+		return choose_pod(s, operand, err);
+	if (strcmp(k->kind, "Pod") == 0)
+		return choose_pod(s, slash + 1, err);
+	if (!client_name_fits(slash + 1))
+		return err_set(err, ERR_BAD_REQUEST,
+		    "'%s' is not KIND/NAME (a pod called '%s' is pod/%s)", operand, word, operand);
+	return choose_selected(s, k, slash + 1, err);
 }
 
 static int
@@ -228,6 +273,10 @@ main(int argc, char *argv[])
 		usage();
 	if (at < argc && scope_options.selector)
 		die(NULL, "a name ('%s') and a selector do not go together", argv[at]);
+	if (tail)
+		cli_number("tail", tail, -1, 1000000000); /* before anything is asked */
+	if (since)
+		cli_duration("since", since);
 	log_open(self.name, 0);
 	if (client_open(&s.client, &err) < 0 || choose_all(&s, argc - at, argv + at, &err) < 0)
 		die(&err, "cannot read logs");

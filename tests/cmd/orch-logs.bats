@@ -81,3 +81,13 @@ pod() {
   run -2 orch-logs web-1/a -c b
   run -2 orch-logs web-1 -l app=web
 }
+
+@test "of what selects pods" {
+  orch-apply >/dev/null <<<'{"apiVersion":"v1","kind":"Service","metadata":{"name":"front"},"spec":{"selector":{"tier":"front"},"ports":[{"port":80}]}}'
+  run -1 orch-logs service/front
+  [[ $output == *"service 'front' has no pods"* ]]
+  orch-api -X PATCH -d '{"metadata":{"labels":{"tier":"front"}}}' /api/v1/namespaces/default/pods/web-2 >/dev/null
+  [ "$(orch-logs svc/front)" = $'web-2 a one\ntwo-halves' ]
+  run -2 orch-logs ns/default
+  run -2 orch-logs svc/front/a
+}
