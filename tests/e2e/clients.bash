@@ -23,6 +23,11 @@ clients_fetch() {
   )
 }
 
+# For setup: bats cannot skip in setup_file, which left the reason in a file.
+clients_or_skip() {
+  [ ! -s "$BATS_FILE_TMPDIR/why" ] || skip "$(cat "$BATS_FILE_TMPDIR/why")"
+}
+
 # clients_home FOLDER: kubectl and helm first on PATH, with nobody's configuration.
 clients_home() {
   export HOME=$1 PATH=$CLIENTS:$PATH

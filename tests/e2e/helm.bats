@@ -3,7 +3,7 @@ load cluster
 load clients
 
 setup_file() {
-  why=$(clients_fetch) || skip "${why:-no helm}"
+  clients_fetch >"$BATS_FILE_TMPDIR/why" || return 0
   clients_home "$BATS_FILE_TMPDIR"
   cluster_up --no-node 3>&-
 }
@@ -12,10 +12,14 @@ teardown_file() {
   cluster_end
 }
 
+setup() {
+  cd "$BATS_FILE_TMPDIR"
+  clients_or_skip
+}
+
 h() { timeout 30 helm "$@" 3>&-; }
 
 @test "helm: create, install, list, upgrade, history, rollback, status, uninstall" {
-  cd "$BATS_FILE_TMPDIR"
   h create chart
   h install r chart --server-side=false
   [ "$(h list -q)" = r ]

@@ -3,7 +3,7 @@ load cluster
 load clients
 
 setup_file() {
-  why=$(clients_fetch) || skip "${why:-no kubectl}"
+  clients_fetch >"$BATS_FILE_TMPDIR/why" || return 0
   clients_home "$BATS_FILE_TMPDIR"
   cluster_up --no-node 3>&-
   cd "$BATS_FILE_TMPDIR"
@@ -16,6 +16,7 @@ teardown_file() {
 
 setup() {
   cd "$BATS_FILE_TMPDIR"
+  clients_or_skip
 }
 
 k() { timeout 30 kubectl "$@" 3>&-; }
