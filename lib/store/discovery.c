@@ -3,7 +3,7 @@
 
 #include "base/jsonl.h"
 #include "base/mem.h"
-#include "store/call.h"
+#include "store/page.h"
 
 static json_t *
 verbs_json(unsigned verbs)
@@ -211,7 +211,6 @@ aggregated(struct call *c)
 	size_t n;
 	const struct kind *k = schema_kinds(&n);
 	autobuf struct buf b = BUF_INIT;
-	struct bytes *bytes;
 
 	if (c->target.type == TARGET_API)
 		json_array_append_new(list, aggregated_group(""));
@@ -225,9 +224,8 @@ aggregated(struct call *c)
 	    "apidiscovery.k8s.io/v2", "metadata", "items", list);
 	jsonl_add(&b, v);
 	json_decref(v);
-	bytes = bytes_new(b.data, b.len);
-	reply_parts(c, 200, "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
-	    &bytes, 1);
+	page_answer(c, "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
+	    b.data, b.len);
 }
 
 /* Every path that answers a GET, for people who look around. */

@@ -29,8 +29,8 @@ partial(const struct shape *s, const json_t *obj)
 	    "metadata", meta ? json_incref(meta) : json_object());
 }
 
-static json_t *
-column_definitions(const struct kind *k)
+json_t *
+shape_columns(const struct kind *k)
 {
 	json_t *list = json_array();
 	size_t n;
@@ -76,7 +76,7 @@ table(const struct shape *s, const struct kind *k, json_t *v, json_t *items, boo
 	    "metadata",
 	    items ? json_incref(meta)
 		  : json_pack("{s:s}", "resourceVersion", text(meta, "resourceVersion")),
-	    "columnDefinitions", columns ? column_definitions(k) : json_null(), "rows", rows);
+	    "columnDefinitions", columns ? shape_columns(k) : json_null(), "rows", rows);
 }
 
 static json_t *

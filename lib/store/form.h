@@ -39,6 +39,8 @@ bool shape_is_kept(const struct shape *s);  /* what is kept can be sent as it is
 json_t *shape_convert(
     const struct shape *s, const struct kind *k, json_t *v, bool columns, int64_t now);
 
+json_t *shape_columns(const struct kind *k); /* what the columns are; new */
+
 /* A watch event, {"type":..,"object":..}\n, with its object converted, and in protobuf where that
  * is asked for; new. */
 struct bytes *shape_event(const struct shape *s, const struct kind *k, const char *event,

@@ -7,12 +7,15 @@
 #include <string.h>
 
 #include "api/meta.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/call.h"
+#include "store/gzip.h"
+#include "store/rows.h"
 #include "store/token.h"
 
-enum { LONG_LIST = 2000 };
+enum { SHORT_LIST = 50, LONG_LIST = 2000 };
 
 struct list {
 	struct filter filter;
@@ -227,25 +230,52 @@ add_object(void *arg, struct object *o)
 	return true;
 }
 
+static void
+add_meta(struct buf *b, const struct list *l, uint64_t revision)
+{
+	buf_printf(b, "{\"resourceVersion\":\"%llu\"", (unsigned long long)revision);
+	if (l->more) {
+		struct token t = { revision, l->last_namespace, l->last_name };
+		autofree char *token = token_print(&t);
+
+		buf_printf(b, ",\"continue\":\"%s\"", token);
+		if (!filter_selects(&l->filter))
+			buf_printf(b, ",\"remainingItemCount\":%zu", l->remaining);
+	}
+	buf_putc(b, '}');
+}
+
 static struct bytes *
 list_head(struct call *c, struct list *l, uint64_t revision)
 {
 	char version[128];
 	autobuf struct buf b = BUF_INIT;
 
-	buf_printf(&b,
-	    "{\"kind\":\"%sList\",\"apiVersion\":\"%s\",\"metadata\":{\"resourceVersion\":\"%llu\"",
-	    c->kind->kind, kind_api_version(c->kind, version), (unsigned long long)revision);
-	if (l->more) {
-		struct token t = { revision, l->last_namespace, l->last_name };
-		autofree char *token = token_print(&t);
-
-		buf_printf(&b, ",\"continue\":\"%s\"", token);
-		if (!filter_selects(&l->filter))
-			buf_printf(&b, ",\"remainingItemCount\":%zu", l->remaining);
-	}
-	buf_puts(&b, "},\"items\":[");
+	buf_printf(&b, "{\"kind\":\"%sList\",\"apiVersion\":\"%s\",\"metadata\":", c->kind->kind,
+	    kind_api_version(c->kind, version));
+	add_meta(&b, l, revision);
+	buf_puts(&b, ",\"items\":[");
 	return bytes_new(b.data, b.len);
+}
+
+/* In another shape: the parts are the head's place, and then "{" or ",{" before each body. */
+static void
+reply_rows(struct call *c, struct list *l, uint64_t revision)
+{
+	autobuf struct buf meta = BUF_INIT;
+	struct bytes *all;
+	size_t n = 0;
+
+	for (size_t i = 2; i < l->n; i += 2) {
+		bytes_unref(l->part[i - 1]);
+		l->part[n++] = l->part[i];
+	}
+	add_meta(&meta, l, revision);
+	all = rows_encode(&c->shape, c->kind, meta.data, l->part, n, clock_now());
+	for (size_t i = 0; i < n; i++)
+		bytes_unref(l->part[i]);
+	c->shape = (struct shape){ .form = FORM_JSON }; /* it has its shape now */
+	reply_parts(c, 200, "application/json", &all, 1);
 }
 
 /* The token's revision is gone: the client may go on with another token, inconsistently. */
@@ -302,6 +332,10 @@ list_run(struct call *c, struct list *l)
 		expired(c, l);
 		return;
 	}
+	if (shape_converts(&c->shape) && !c->shape.protobuf) {
+		reply_rows(c, l, revision);
+		return;
+	}
 	l->part[0] = list_head(c, l, revision);
 	add_part(l, bytes_new("]}\n", 3));
 	reply_parts(c, 200, "application/json", l->part, l->n);
@@ -319,11 +353,19 @@ list_now(struct call *c)
 	list_release(&l);
 }
 
-/* A long list would keep other clients of this loop waiting. */
+/* A long list, or one to be compressed, would keep other clients of this loop waiting. */
+static bool
+takes_long(struct call *c)
+{
+	size_t n = cache_count(c->server->cache, c->table);
+
+	return n > LONG_LIST || (n > SHORT_LIST && gzip_accepted(c->x));
+}
+
 void
 list_handle(struct call *c)
 {
-	if (!shape_is_kept(&c->shape) || cache_count(c->server->cache, c->table) > LONG_LIST)
+	if (!shape_is_kept(&c->shape) || takes_long(c))
 		call_defer(c, list_now);
 	else
 		list_now(c);

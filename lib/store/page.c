@@ -8,15 +8,22 @@
 #include "base/clock.h"
 #include "store/gzip.h"
 
-void
-page_make(struct page *p, const void *data, size_t len)
+static void
+hash(const void *data, size_t len, char ret[static 65])
 {
-	struct bytes *whole = bytes_new(data, len);
 	unsigned char digest[32];
 
 	gnutls_hash_fast(GNUTLS_DIG_SHA256, data, len, digest);
 	for (size_t i = 0; i < sizeof digest; i++)
-		snprintf(p->hash + 2 * i, 3, "%02X", digest[i]);
+		snprintf(ret + 2 * i, 3, "%02X", digest[i]);
+}
+
+void
+page_make(struct page *p, const void *data, size_t len)
+{
+	struct bytes *whole = bytes_new(data, len);
+
+	hash(data, len, p->hash);
 	p->len = len;
 	p->packed = gzip_pack(&whole, 1, 6);
 	bytes_unref(whole);
@@ -36,33 +43,70 @@ known(const char *list, const char *etag)
 	return list && (strstr(list, etag) || strcmp(list, "*") == 0);
 }
 
+/* The headers of a page into extra[6]; expires has room for a date. */
+static void
+headers(struct http_header *extra, const char *etag, bool packed, char *expires)
+{
+	time_t year = time(NULL) + 365 * 24 * 3600;
+	struct tm tm;
+	size_t k = 0;
+
+	extra[k++] = (struct http_header){ "ETag", etag };
+	extra[k++] = (struct http_header){ "Vary", "Accept, Accept-Encoding" };
+	extra[k++] = (struct http_header){ "Cache-Control",
+		expires ? "public, immutable" : "no-cache, private" };
+	if (expires) {
+		strftime(expires, 40, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&year, &tm));
+		extra[k++] = (struct http_header){ "Expires", expires };
+	}
+	if (packed)
+		extra[k++] = (struct http_header){ "Content-Encoding", "gzip" };
+	extra[k] = (struct http_header){ NULL, NULL };
+}
+
+/* Ends the call; whole (taken) is NULL when the client has it. */
+static void
+give(struct call *c, const char *type, const struct http_header *extra, struct bytes *whole)
+{
+	int status = whole ? 200 : 304;
+
+	metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);
+	http_reply(c->x, status, whole ? type : NULL, extra, &whole, whole ? 1 : 0);
+	call_free(c);
+}
+
 void
 page_reply(struct call *c, const struct page *p, const char *type, bool for_ever)
 {
 	char etag[80], expires[40];
-	time_t year = time(NULL) + 365 * 24 * 3600;
-	struct tm tm;
 	bool have, packed = p->len >= GZIP_LEAST && gzip_accepted(c->x);
-	struct http_header extra[6] = { { "ETag", etag }, { "Vary", "Accept, Accept-Encoding" },
-		{ "Cache-Control", for_ever ? "public, immutable" : "no-cache, private" } };
-	struct bytes *whole;
-	size_t k = 3;
+	struct http_header extra[6];
 
 	snprintf(etag, sizeof etag, "\"%s\"", p->hash);
-	if (for_ever) {
-		strftime(
-		    expires, sizeof expires, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&year, &tm));
-		extra[k++] = (struct http_header){ "Expires", expires };
-	}
 	have = known(http_header(c->x, "If-None-Match"), etag);
-	if (packed && !have)
-		extra[k++] = (struct http_header){ "Content-Encoding", "gzip" };
-	metrics_count(c->server->metrics, c->verb, have ? 304 : 200, clock_monotonic() - c->began);
-	if (have) {
-		http_reply(c->x, 304, NULL, extra, NULL, 0);
-	} else {
-		whole = packed ? bytes_ref(p->packed) : gzip_unpack(p->packed, p->len);
-		http_reply(c->x, 200, type, extra, &whole, 1);
+	headers(extra, etag, packed && !have, for_ever ? expires : NULL);
+	give(c, type, extra,
+	    have     ? NULL
+	    : packed ? bytes_ref(p->packed)
+		     : gzip_unpack(p->packed, p->len));
+}
+
+void
+page_answer(struct call *c, const char *type, const void *data, size_t len)
+{
+	char etag[80], sum[65];
+	bool have, pack = len >= GZIP_LEAST && gzip_accepted(c->x);
+	struct bytes *whole = bytes_new(data, len), *packed;
+	struct http_header extra[6];
+
+	hash(data, len, sum);
+	snprintf(etag, sizeof etag, "\"%s\"", sum);
+	have = known(http_header(c->x, "If-None-Match"), etag);
+	headers(extra, etag, pack && !have, NULL);
+	if (pack || have) {
+		packed = have ? NULL : gzip_pack(&whole, 1, 1);
+		bytes_unref(whole);
+		whole = packed;
 	}
-	call_free(c);
+	give(c, type, extra, whole);
 }

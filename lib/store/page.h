@@ -20,4 +20,7 @@ void page_release(struct page *p);
  */
 void page_reply(struct call *c, const struct page *p, const char *type, bool for_ever);
 
+/* The same for a document that was made for this call and is not kept. */
+void page_answer(struct call *c, const char *type, const void *data, size_t len);
+
 #endif

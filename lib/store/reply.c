@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "store/call.h"
+#include "store/gzip.h"
 
 enum { WARNINGS = 32 };
 
@@ -51,11 +52,28 @@ converted(struct call *c, struct bytes **parts, size_t n, const char **type)
 	return bytes_new(out.data, out.len);
 }
 
+/* A long answer to who takes gzip; the parts are used up then.  NULL: it goes as it is. */
+static struct bytes *
+compressed(struct call *c, struct bytes *const *parts, size_t n)
+{
+	struct bytes *packed;
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += parts[i]->len;
+	if (len < GZIP_LEAST || !gzip_accepted(c->x))
+		return NULL;
+	packed = gzip_pack(parts, n, 1);
+	for (size_t i = 0; i < n; i++)
+		bytes_unref(parts[i]);
+	return packed;
+}
+
 void
 reply_parts(struct call *c, int status, const char *type, struct bytes **parts, size_t n)
 {
-	struct http_header extra[WARNINGS + 3] = { { "Cache-Control", "no-cache, private" } };
-	struct bytes *whole;
+	struct http_header extra[WARNINGS + 5] = { { "Cache-Control", "no-cache, private" } };
+	struct bytes *whole, *packed;
 	size_t k = 1, at = 0;
 
 	if (c->retry_after || status >= 503)
@@ -69,6 +87,12 @@ reply_parts(struct call *c, int status, const char *type, struct bytes **parts, 
 	    (c->shape.form == FORM_YAML || c->shape.protobuf || shape_converts(&c->shape))) {
 		whole = converted(c, parts, n, &type);
 		parts = &whole;
+		n = 1;
+	}
+	if (status == 200 && (packed = compressed(c, parts, n))) {
+		extra[k++] = (struct http_header){ "Content-Encoding", "gzip" };
+		extra[k++] = (struct http_header){ "Vary", "Accept-Encoding" };
+		parts = &packed;
 		n = 1;
 	}
 	metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);

@@ -241,11 +241,32 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	[ "$(of '.resources[] | select(.name == "deployments") | .shortNames[0]')" = deploy ]
 	api GET /apis '' -H 'Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
 	[ "$(of .kind)" = APIGroupDiscoveryList ]
+	etag=$(curl -s -o /dev/null -D - --unix-socket "$SOCK" -H 'Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' \
+		http://x/apis | sed -n 's/^[Ee][Tt]ag: \(.*\)\r$/\1/p')
+	api GET /apis '' -H 'Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' -H "If-None-Match: $etag"
+	[ "$code" = 304 ]
 	api GET /openapi/v3
 	api GET "$(of '.paths["apis/apps/v1"].serverRelativeURL')"
 	[ "$(of '.components.schemas["io.k8s.api.apps.v1.DeploymentSpec"].properties.replicas.format')" = int32 ]
 	api GET /api/v1/namespaces/default '' -H 'Accept: application/yaml'
 	[[ $body == *"name: default"* ]]
+}
+
+@test "long answers are compressed for who asks" {
+	start
+	big=$(head -c 200000 /dev/zero | tr '\0' x)
+	printf '{"metadata":{"name":"big"},"data":{"k":"%s"}}' "$big" >big.json
+	api POST $NS/configmaps @big.json; [ "$code" = 201 ]
+	for path in $NS/configmaps/big $NS/configmaps; do
+		api GET $path '' -H 'Accept-Encoding: gzip' --compressed -D head
+		grep -qi '^content-encoding: gzip' head
+		[ "$(of '.. | .k? // empty | length')" = 200000 ]
+		api GET $path '' -H 'Accept-Encoding: gzip;q=0, br' -D head
+		! grep -qi '^content-encoding' head
+		[ "$(of '.. | .k? // empty | length')" = 200000 ]
+	done
+	api GET $NS/configmaps '' -H 'Accept-Encoding: gzip' -D head -H 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io'
+	! grep -qi '^content-encoding' head # a short one
 }
 
 @test "OpenAPI is kept by its hash, and there is version 2" {

@@ -1,0 +1,121 @@
+#include "store/rows.h"
+
+#include <string.h>
+
+#include "api/table.h"
+#include "base/json.h"
+#include "base/jsonl.h"
+
+/* The length of the JSON object at s, which is known to be valid. */
+static size_t
+object_length(const char *s)
+{
+	const char *p = s;
+	int depth = 0;
+
+	do {
+		if (*p == '"')
+			for (p++; *p != '"'; p++)
+				p += *p == '\\';
+		else if (*p == '{')
+			depth++;
+		else if (*p == '}')
+			depth--;
+		p++;
+	} while (depth > 0);
+	return (size_t)(p - s);
+}
+
+static void
+add_partial(struct buf *b, const struct shape *s, const struct bytes *body)
+{
+	const char *meta = body->data + strlen("\"metadata\":");
+
+	buf_puts(b, "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"");
+	buf_puts(b, s->version);
+	buf_puts(b, "\",\"metadata\":");
+	buf_add(b, meta, object_length(meta));
+	buf_putc(b, '}');
+}
+
+static void
+add_whole(struct buf *b, const struct kind *k, const struct bytes *body)
+{
+	char version[128];
+
+	buf_printf(
+	    b, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",", k->kind, kind_api_version(k, version));
+	buf_add(b, body->data, body->len);
+}
+
+/* text: room for the object as JSON, used again and again */
+static void
+add_cells(
+    struct buf *b, const struct kind *k, const struct bytes *body, int64_t now, struct buf *text)
+{
+	char msg[128];
+	json_t *obj, *cells;
+	size_t used;
+
+	buf_clear(text);
+	buf_putc(text, '{');
+	buf_add(text, body->data, body->len);
+	json_decode(text->data, text->len, &obj, &used, msg);
+	cells = table_cells(k, obj, now);
+	json_add(b, cells);
+	json_decref(cells);
+	json_decref(obj);
+}
+
+static void
+add_row(struct buf *b, const struct shape *s, const struct kind *k, const struct bytes *body,
+    int64_t now, struct buf *text)
+{
+	buf_puts(b, "{\"cells\":");
+	add_cells(b, k, body, now, text);
+	buf_puts(b, ",\"object\":");
+	if (s->include == INCLUDE_METADATA)
+		add_partial(b, s, body);
+	else if (s->include == INCLUDE_OBJECT)
+		add_whole(b, k, body);
+	else
+		buf_puts(b, "null");
+	buf_putc(b, '}');
+}
+
+static void
+add_head(struct buf *b, const struct shape *s, const struct kind *k, const char *meta)
+{
+	json_t *columns;
+
+	buf_printf(b, "{\"kind\":\"%s\",\"apiVersion\":\"%s\",\"metadata\":%s,",
+	    s->form == FORM_TABLE ? "Table" : "PartialObjectMetadataList", s->version, meta);
+	if (s->form != FORM_TABLE) {
+		buf_puts(b, "\"items\":[");
+		return;
+	}
+	columns = shape_columns(k);
+	buf_puts(b, "\"columnDefinitions\":");
+	json_add(b, columns);
+	buf_puts(b, ",\"rows\":[");
+	json_decref(columns);
+}
+
+struct bytes *
+rows_encode(const struct shape *s, const struct kind *k, const char *meta,
+    struct bytes *const *body, size_t n, int64_t now)
+{
+	autobuf struct buf b = BUF_INIT, text = BUF_INIT;
+
+	add_head(&b, s, k, meta);
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			buf_putc(&b, ',');
+		if (s->form == FORM_TABLE)
+			add_row(&b, s, k, body[i], now, &text);
+		else
+			add_partial(&b, s, body[i]);
+	}
+	buf_puts(&b, "]}\n");
+	return bytes_new(b.data, b.len);
+}

@@ -1,0 +1,18 @@
+#ifndef ORCH_STORE_ROWS_H
+#define ORCH_STORE_ROWS_H
+
+#include "store/form.h"
+
+/*
+ * A list as a Table or as metadata alone, row by row from the bytes that are kept: no tree of the
+ * whole list is ever made.
+ */
+
+/*
+ * The whole answer.  meta: the list's metadata as JSON; body[0..n): objects as object.h describes
+ * them.
+ */
+struct bytes *rows_encode(const struct shape *s, const struct kind *k, const char *meta,
+    struct bytes *const *body, size_t n, int64_t now);
+
+#endif
