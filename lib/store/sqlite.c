@@ -32,8 +32,8 @@ static const char *const sql[NSTMT] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[INSERT] = "INSERT INTO changes(revision, prev, time, deleted, key, idx, data) "
-		   "VALUES(?,?,?,?,?,?,?)",
+	[INSERT] = "INSERT INTO changes(revision, prev, time, deleted, key, idx, data, sum) "
+		   "VALUES(?,?,?,?,?,?,?,?)",
 	[WINDOW] =
 	    "SELECT revision, prev, deleted FROM changes WHERE revision > ? AND revision <= ?"
 	    " ORDER BY revision LIMIT ?",
@@ -50,11 +50,14 @@ static const char schema[] =
     "PRAGMA cache_size=-2048;"
     "CREATE TABLE IF NOT EXISTS changes(revision INTEGER PRIMARY KEY, prev INTEGER NOT NULL,"
     " time INTEGER NOT NULL, deleted INTEGER NOT NULL, key TEXT NOT NULL, idx BLOB NOT NULL,"
-    " data BLOB NOT NULL);"
+    " data BLOB NOT NULL, sum INTEGER);"
     "CREATE TABLE IF NOT EXISTS state(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT OR IGNORE INTO state VALUES('compacted', 0);"
-    "PRAGMA user_version=1;";
-enum { SCHEMA = 1 };
+    "PRAGMA user_version=2;";
+enum { SCHEMA = 2 };
+/* 1 had no checksums: what it wrote stays without. */
+static const char from_1[] = "BEGIN IMMEDIATE; ALTER TABLE changes ADD COLUMN sum INTEGER;"
+			     "PRAGMA user_version=2; COMMIT";
 
 /* A full or broken disk is no reason to give up: the caller may try again later. */
 static int
@@ -84,6 +87,36 @@ run(struct sqlite *s, int which)
 	return r == SQLITE_DONE ? 0 : -1;
 }
 
+static uint64_t
+mix(uint64_t h, const void *data, size_t len)
+{
+	const char *p = data;
+	uint64_t word;
+
+	for (; len >= sizeof word; p += sizeof word, len -= sizeof word) {
+		memcpy(&word, p, sizeof word);
+		h = (h ^ word) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 32;
+	}
+	word = len;
+	memcpy((char *)&word + 1, p, len);
+	h = (h ^ word) * 0x9e3779b97f4a7c15u;
+	return h ^ (h >> 32);
+}
+
+/* Of all of a change: SQLite sees that a page has lost its form, not that a byte of it has changed.
+ */
+static sqlite3_int64
+checksum(const struct change *c)
+{
+	uint64_t fixed[] = { c->revision, c->prev, (uint64_t)c->time, c->deleted };
+	uint64_t h = mix(0, fixed, sizeof fixed);
+
+	h = mix(h, c->key, strlen(c->key));
+	h = mix(h, c->index, c->index_len);
+	return (sqlite3_int64)mix(h, c->data, c->len);
+}
+
 static int
 insert(struct sqlite *s, const struct change *c)
 {
@@ -96,6 +129,7 @@ insert(struct sqlite *s, const struct change *c)
 	sqlite3_bind_text(st, 5, c->key, -1, SQLITE_STATIC);
 	sqlite3_bind_blob(st, 6, c->index, (int)c->index_len, SQLITE_STATIC);
 	sqlite3_bind_blob(st, 7, c->data, (int)c->len, SQLITE_STATIC);
+	sqlite3_bind_int64(st, 8, checksum(c));
 	return run(s, INSERT);
 }
 
@@ -200,6 +234,32 @@ compact(struct engine *e, uint64_t upto, unsigned limit, uint64_t *compacted, st
 	return 0;
 }
 
+/* The change in the statement's row, as long as it stands there. */
+static int
+read_change(sqlite3_stmt *st, struct change *c, struct err *err)
+{
+	*c = (struct change){
+		.revision = (uint64_t)sqlite3_column_int64(st, 0),
+		.prev = (uint64_t)sqlite3_column_int64(st, 1),
+		.time = sqlite3_column_int64(st, 2),
+		.deleted = sqlite3_column_int(st, 3) != 0,
+		.key = (const char *)sqlite3_column_text(st, 4),
+		.index = sqlite3_column_blob(st, 5),
+		.data = sqlite3_column_blob(st, 6),
+		.index_len = (size_t)sqlite3_column_bytes(st, 5),
+		.len = (size_t)sqlite3_column_bytes(st, 6),
+	};
+	if (!c->key)
+		return err_set(err, ERR_INTERNAL, "cannot read change %llu: it has no key",
+		    (unsigned long long)c->revision);
+	if (sqlite3_column_type(st, 7) == SQLITE_INTEGER &&
+	    sqlite3_column_int64(st, 7) != checksum(c))
+		return err_set(err, ERR_INTERNAL,
+		    "cannot read change %llu of '%s': its checksum is wrong",
+		    (unsigned long long)c->revision, c->key);
+	return 0;
+}
+
 static int
 scan(struct engine *e, uint64_t *compacted,
     int (*each)(void *arg, const struct change *c, uint64_t compacted, struct err *err), void *arg,
@@ -211,23 +271,15 @@ scan(struct engine *e, uint64_t *compacted,
 
 	*compacted = s->compacted;
 	if (sqlite3_prepare_v2(s->db,
-		"SELECT revision, prev, time, deleted, key, idx, data FROM changes ORDER BY "
+		"SELECT revision, prev, time, deleted, key, idx, data, sum FROM changes ORDER BY "
 		"revision",
 		-1, &st, NULL) != SQLITE_OK)
 		return failed(s, "read", err);
 	while ((r = sqlite3_step(st)) == SQLITE_ROW) {
-		struct change c = {
-			.revision = (uint64_t)sqlite3_column_int64(st, 0),
-			.prev = (uint64_t)sqlite3_column_int64(st, 1),
-			.time = sqlite3_column_int64(st, 2),
-			.deleted = sqlite3_column_int(st, 3) != 0,
-			.key = (const char *)sqlite3_column_text(st, 4),
-			.index = sqlite3_column_blob(st, 5),
-			.data = sqlite3_column_blob(st, 6),
-			.index_len = (size_t)sqlite3_column_bytes(st, 5),
-			.len = (size_t)sqlite3_column_bytes(st, 6),
-		};
-		if ((rc = each(arg, &c, s->compacted, err)) < 0) {
+		struct change c;
+
+		if ((rc = read_change(st, &c, err)) < 0 ||
+		    (rc = each(arg, &c, s->compacted, err)) < 0) {
 			sqlite3_finalize(st);
 			return rc;
 		}
@@ -293,7 +345,9 @@ prepare(struct sqlite *s, struct err *err)
 		return err_set(err, ERR_INTERNAL,
 		    "cannot open '%s': it is of a newer orch-store (schema %s, this one knows %d)",
 		    s->path, text, SCHEMA);
-	if (sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK)
+	if ((strcmp(text, "1") == 0 &&
+		sqlite3_exec(s->db, from_1, NULL, NULL, NULL) != SQLITE_OK) ||
+	    sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(s, "open", err);
 	if (sqlite3_exec(s->db, "SELECT value FROM state WHERE name='compacted'", column, text,
 		NULL) != SQLITE_OK)

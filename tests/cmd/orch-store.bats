@@ -399,10 +399,10 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	run "$BIN/orch-store" --data "$DATA" --listen 127.0.0.1:99999
 	[ "$status" -eq 2 ]
 	[[ $output == *"cannot listen on '127.0.0.1:99999': a port is no larger than 65535" ]]
-	python3 -c "import sqlite3,sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA user_version=2')" "$DATA/store.db"
+	python3 -c "import sqlite3,sys; sqlite3.connect(sys.argv[1]).execute('PRAGMA user_version=3')" "$DATA/store.db"
 	run "$BIN/orch-store" --data "$DATA" --listen 127.0.0.1:0
 	[ "$status" -eq 3 ]
-	[[ $output == *"cannot open '$DATA/store.db': it is of a newer orch-store (schema 2, this one knows 1)" ]]
+	[[ $output == *"cannot open '$DATA/store.db': it is of a newer orch-store (schema 3, this one knows 2)" ]]
 }
 
 @test "nothing is acknowledged once the database was removed" {
@@ -440,4 +440,22 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	[ "$code $(of '.items | length')" = '200 4' ]
 	code=$(curl -s -o out -w '%{http_code}' -I --unix-socket "$SOCK" http://x/readyz)
 	[ "$code" = 200 ]
+}
+
+@test "a changed byte in the database is found, data of the first schema are read" {
+	start
+	api POST $NS/configmaps '{"metadata":{"name":"a"},"data":{"k":"recognizable"}}'; [ "$code" = 201 ]
+	stop
+	cp -r "$DATA" spoilt
+	sed -i 's/recognizable/recognizably/' spoilt/store.db
+	run "$BIN/orch-store" --data spoilt --listen 127.0.0.1:0 --socket "$SOCK"
+	[ "$status" -eq 3 ]
+	[[ $output == *"cannot read change "*" of '/v1/configmaps/default/a': its checksum is wrong" ]]
+	python3 -c "import sqlite3,sys; c = sqlite3.connect(sys.argv[1])
+c.executescript('ALTER TABLE changes DROP COLUMN sum; PRAGMA user_version=1')" "$DATA/store.db"
+	start
+	api GET $NS/configmaps/a; [ "$code $(of .data.k)" = "200 recognizable" ]
+	api POST $NS/configmaps "$(cm b)"; [ "$code" = 201 ]
+	stop; start
+	api GET $NS/configmaps; [ "$(of '.items | length')" = 2 ]
 }
