@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "client/cache.h"
+#include "client/member.h"
 #include "node/agent.h"
 #include "node/machine.h"
 #include "node/objects.h"
@@ -147,23 +148,6 @@ note_event(void *arg, const json_t *pod, const char *type, const char *reason, c
 		json_decref(event);
 }
 
-/* What was said before is counted, not said again. */
-static int
-post_event(struct node *n, const json_t *event, struct err *err)
-{
-	const struct kind *k = core_kind("Event");
-	json_auto_t *old = NULL, *patch = NULL;
-	int r = client_create(n->client, event, NULL, NULL, err);
-
-	if (r != -ERR_EXISTS)
-		return r;
-	if ((r = client_get(n->client, k, meta_namespace(event), meta_name(event), &old, err)) < 0)
-		return r;
-	patch = pod_event_again(event, old);
-	return client_patch(n->client, k, meta_namespace(event), meta_name(event), NULL,
-	    "application/merge-patch+json", patch, NULL, NULL, err);
-}
-
 static void
 post_events(struct node *n)
 {
@@ -172,7 +156,7 @@ post_events(struct node *n)
 	size_t i;
 
 	json_array_foreach (n->events, i, event)
-		if (post_event(n, event, &err) < 0)
+		if (node_event(n->client, event, pod_event_again, &err) < 0)
 			log_more("cannot record an event: %s", err.msg);
 	json_array_clear(n->events);
 }
@@ -248,24 +232,12 @@ read_pods(struct node *n)
 static int
 register_node(struct node *n, struct err *err)
 {
-	json_auto_t *node = machine_node(n->host, clock_now()), *patch = NULL, *got = NULL;
-	int r = client_create(n->client, node, NULL, NULL, err);
+	json_auto_t *node = machine_node(n->host, clock_now());
+	int r = node_register(n->client, node, err);
 
-	if (r == -ERR_EXISTS) {
-		if ((r = client_get(n->client, core_kind("Node"), NULL, name, &got, err)) < 0)
-			return r;
-		patch = json_pack("{s:{s:O, s:O}}", "metadata", "labels",
-		    get(node, "metadata", "labels"), "annotations",
-		    get(node, "metadata", "annotations"));
-		if (!*text(got, "spec", "podCIDR"))
-			json_object_set(patch, "spec", get(node, "spec"));
-		r = client_patch(n->client, core_kind("Node"), NULL, name, NULL,
-		    "application/merge-patch+json", patch, NULL, NULL, err);
-	}
-	if (r < 0)
-		return r;
-	n->full = 0; /* a create leaves status out */
-	return 0;
+	if (r == 0)
+		n->full = 0; /* a create leaves status out */
+	return r;
 }
 
 /* The server's state is what counts: others (the node controller) write conditions too. */
@@ -288,29 +260,12 @@ send_node_status(struct node *n, struct err *err)
 	return r;
 }
 
-static int
-renew_lease(struct node *n, struct err *err)
-{
-	const struct kind *k = kind_find("coordination.k8s.io", "v1", "Lease");
-	json_auto_t *lease = node_lease(name, NULL, clock_now_us());
-	json_auto_t *patch = json_pack("{s:O}", "spec", get(lease, "spec")), *node = NULL;
-	int r = client_patch(n->client, k, "kube-node-lease", name, NULL,
-	    "application/merge-patch+json", patch, NULL, NULL, err);
-
-	if (r != -ERR_NOT_FOUND)
-		return r;
-	if ((r = client_get(n->client, core_kind("Node"), NULL, name, &node, err)) < 0)
-		return r;
-	json_decref(lease);
-	lease = node_lease(name, meta_uid(node), clock_now_us());
-	return client_create(n->client, lease, NULL, NULL, err);
-}
-
 static void
 heartbeat(struct node *n)
 {
+	json_auto_t *lease = node_lease(name, clock_now_us());
 	struct err err;
-	int r = renew_lease(n, &err);
+	int r = node_renew(n->client, lease, &err);
 
 	if (r == 0)
 		r = send_node_status(n, &err);

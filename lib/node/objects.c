@@ -52,20 +52,14 @@ pod_event_again(const json_t *event, const json_t *old)
 }
 
 json_t *
-node_lease(const char *node, const char *uid, int64_t now_us)
+node_lease(const char *node, int64_t now_us)
 {
 	char when[TIME_TEXT];
-	json_t *lease = json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:i, s:s}}", "apiVersion",
+
+	return json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:i, s:s}}", "apiVersion",
 	    "coordination.k8s.io/v1", "kind", "Lease", "metadata", "name", node, "namespace",
 	    "kube-node-lease", "spec", "holderIdentity", node, "leaseDurationSeconds",
 	    LEASE_SECONDS, "renewTime", time_print_micro(now_us, when));
-
-	if (uid)
-		put(lease,
-		    json_pack("[{s:s, s:s, s:s, s:s}]", "apiVersion", "v1", "kind", "Node", "name",
-			node, "uid", uid),
-		    "metadata", "ownerReferences");
-	return lease;
 }
 
 void

@@ -17,8 +17,8 @@ json_t *pod_event(const json_t *pod, const char *node, const char *type, const c
 /* The merge patch that counts it once more. */
 json_t *pod_event_again(const json_t *event, const json_t *old);
 
-/* The node's Lease, held from now; owned by the Node with this uid (NULL: no owner). */
-json_t *node_lease(const char *node, const char *uid, int64_t now_us);
+/* The node's Lease, held from now. */
+json_t *node_lease(const char *node, int64_t now_us);
 
 /* Without a server: give a pod the namespace, uid and node that one would have given it. */
 void pod_complete(json_t *pod, const char *node);
