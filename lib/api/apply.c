@@ -244,7 +244,7 @@ merge_in(struct run *r, const json_t *patch, struct conflicts *conflicts, struct
 		return res;
 	self->fields = apply_stripped(&r->arena, &self->fields);
 	same = json_equal(r->live, r->new);
-	if (!same)
+	if (!same && *r->req->now)
 		self->time = r->req->now;
 	if (!same || !entry || strcmp(self->version, r->version) != 0 ||
 	    !fieldset_equal(&last, &self->fields))

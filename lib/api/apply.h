@@ -19,7 +19,7 @@ struct apply {
 	const struct kind *kind;
 	const char *subresource; /* "" or "status": of the request */
 	const char *manager;	 /* "" counts as "unknown" */
-	const char *now;	 /* RFC 3339 */
+	const char *now;	 /* RFC 3339; "" leaves a manager's time as it is */
 	bool force;		 /* take conflicting fields over */
 };
 

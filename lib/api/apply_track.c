@@ -129,7 +129,8 @@ take(const struct apply *req, struct managers *m, const char *version, const str
 				   .version = version,
 				   .subresource = req->subresource });
 	self->fields = fieldset_union(m->arena, &self->fields, set);
-	self->time = req->now;
+	if (*req->now || !self->time)
+		self->time = req->now;
 	self->entry = NULL;
 }
 

@@ -20,8 +20,6 @@ place_in(const struct type *t, enum list_type list, const char *const *keys)
 		p.relation = REL_SET;
 	else if (t->class == CLASS_LIST && list == LIST_MAP && keys)
 		p.relation = REL_LIST_MAP;
-	else if (t->class == CLASS_RAW)
-		p.type = NULL;
 	return p;
 }
 
@@ -141,18 +139,33 @@ place_items(struct arena *a, const struct place *p, const json_t *list, size_t *
 	return ret;
 }
 
+/* What a field that nobody has set is written as; NULL when it is left out.  New. */
+static json_t *
+unset(const struct field *f)
+{
+	enum type_class class = f->type->class;
+	bool always = f->required || (f->dflt && strcmp(f->dflt, "null") == 0);
+
+	if (class == CLASS_STRUCT)
+		return !f->pointer ? typed_nothing(f->type) : f->required ? json_null() : NULL;
+	if (f->list == LIST_SET) /* they are left out even where one is wanted */
+		return NULL;
+	if (always && !f->pointer && class == CLASS_STRING)
+		return json_string("");
+	if (always && !f->pointer && (class == CLASS_INT32 || class == CLASS_INT64))
+		return json_integer(0);
+	if (f->dflt && (strcmp(f->dflt, "\"\"") == 0 || strcmp(f->dflt, "0") == 0))
+		return class == CLASS_STRING ? json_string("") : json_integer(0);
+	return always ? json_null() : NULL;
+}
+
 json_t *
 typed_nothing(const struct type *t)
 {
-	json_t *ret = json_object();
+	json_t *ret = json_object(), *v;
 
-	for (size_t i = 0; i < t->nfields; i++) {
-		const struct field *f = &t->fields[i];
-
-		if (f->type->class == CLASS_STRUCT && f->dflt && strcmp(f->dflt, "{}") == 0)
-			json_object_set_new(ret, f->name, typed_nothing(f->type));
-		else if (f->required || (f->dflt && strcmp(f->dflt, "null") == 0))
-			json_object_set_new(ret, f->name, json_null());
-	}
+	for (size_t i = 0; i < t->nfields; i++)
+		if ((v = unset(&t->fields[i])))
+			json_object_set_new(ret, t->fields[i].name, v);
 	return ret;
 }

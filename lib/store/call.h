@@ -54,6 +54,7 @@ struct call {
 	void (*run)(struct call *c); /* what the worker runs, again after a lost race */
 	int attempts;
 	bool dry_run, conditional, patching;
+	bool applying; /* managedFields are made already */
 	enum validation validation;
 	const char *retry_after; /* seconds, for the header; NULL: none */
 	struct buf warnings;	 /* header values, each ended by a NUL */
@@ -64,9 +65,10 @@ struct call {
 	int status;	     /* of the answer when it succeeds */
 	void (*answer)(
 	    struct call *c, struct object *written); /* instead of the object itself; may be NULL */
-	bool generated; /* the name is ours: try another when it is taken */
-	char uid[64];	/* of what is deleted, for the answer */
-	void *state;	/* of a collection's deletion */
+	bool generated;	   /* the name is ours: try another when it is taken */
+	char uid[64];	   /* of what is deleted, for the answer */
+	char manager[136]; /* who writes, for managedFields */
+	void *state;	   /* of a collection's deletion */
 };
 
 /* --- answers; each ends the call and frees it --- */
@@ -138,6 +140,8 @@ void get_handle(struct call *c);
 void list_handle(struct call *c);
 void watch_handle(struct call *c);
 void create_handle(struct call *c);
+int create_prepare(
+    struct call *c, json_t *obj); /* system fields and validation; answers and returns -1 */
 void update_handle(struct call *c);
 void patch_handle(struct call *c);
 void delete_handle(struct call *c);
@@ -151,11 +155,18 @@ void version_handle(struct call *c);
 void metrics_handle(struct call *c);
 
 /* patch.c: which form the Content-Type says; patch_check answers 415 for none and returns -1. */
-enum patch_form { PATCH_NONE, PATCH_JSON, PATCH_MERGE_JSON, PATCH_STRATEGIC };
+enum patch_form { PATCH_NONE, PATCH_JSON, PATCH_MERGE_JSON, PATCH_STRATEGIC, PATCH_APPLY };
 enum patch_form patch_form(struct call *c);
 int patch_check(struct call *c);
 /* The body applied to a copy of old, a new object; answers and returns -1. */
 int patch_apply(struct call *c, const json_t *old, const struct type *type, json_t **ret);
+
+/* apply.c: server-side apply; and what an update of old (NULL: a create) notes in managedFields. */
+void apply_run(struct call *c);
+int apply_read(struct call *c, json_t **config); /* options and body; answers and returns -1 */
+/* config applied to old (may be NULL), decoded, into *ret; answers and returns -1. */
+int apply_config(struct call *c, const json_t *old, const json_t *config, json_t **ret);
+void track_write(struct call *c, const json_t *old, json_t *obj);
 
 /* list.c: filter of the query; answers and returns -1. */
 int call_filter(struct call *c, struct filter *f);
@@ -181,6 +192,8 @@ bool kind_is(const struct kind *k, const char *group, const char *kind);
 bool kind_has_status(const struct kind *k);
 /* What a new object of this kind gets besides defaults: a Pod's phase, a Namespace's finalizer. */
 void strategy_create(const struct kind *k, json_t *obj);
+/* What it gets before defaults, and loses of what the client says. */
+void strategy_clear(const struct kind *k, json_t *obj);
 
 /* Does the namespace exist and accept new objects?  Answers and returns -1 when not. */
 int namespace_admits(struct call *c, const char *name);

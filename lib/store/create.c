@@ -57,8 +57,8 @@ name(struct call *c, json_t *obj)
 	c->generated = true;
 }
 
-static int
-prepare(struct call *c, json_t *obj)
+int
+create_prepare(struct call *c, json_t *obj)
 {
 	struct causes causes = CAUSES_INIT;
 	const char *version = meta_version(obj);
@@ -73,8 +73,10 @@ prepare(struct call *c, json_t *obj)
 	}
 	name(c, obj);
 	system_fields(c->kind, obj);
-	strategy_create(c->kind, obj);
+	strategy_clear(c->kind, obj);
 	defaults_apply(c->kind, obj);
+	track_write(c, NULL, obj);
+	strategy_create(c->kind, obj);
 	validate_create(c->kind, obj, &causes);
 	if (causes.n) {
 		reply_invalid(c, &causes, meta_name(obj));
@@ -91,7 +93,7 @@ create_run(struct call *c)
 
 	if (options_read(c, "CreateOptions") < 0 || body_object(c, c->kind, &obj) < 0)
 		return;
-	if (prepare(c, obj) < 0) {
+	if (create_prepare(c, obj) < 0) {
 		json_decref(obj);
 		return;
 	}

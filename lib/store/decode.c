@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/apply.h"
 #include "api/meta.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
@@ -59,8 +60,11 @@ options_read(struct call *c, const char *options_kind)
 	autofree char *dry = http_query(c->x, "dryRun");
 	autofree char *validation = http_query(c->x, "fieldValidation");
 
+	autofree char *who = apply_manager(manager, http_header(c->x, "User-Agent"));
+
 	if (check_manager(c, options_kind, manager) < 0)
 		return -1;
+	snprintf(c->manager, sizeof c->manager, "%s", who);
 	c->dry_run = dry && strcmp(dry, "All") == 0;
 	if (dry && *dry && !c->dry_run) {
 		refuse_option(c, options_kind, "FieldValueNotSupported", "dryRun",
@@ -97,7 +101,6 @@ prune_meta(json_t *meta)
 		if (v && json_object_size(v) == 0 && json_array_size(v) == 0)
 			json_object_del(meta, names[i]);
 	}
-	json_object_del(meta, "managedFields");
 	json_object_del(meta, "selfLink");
 }
 
@@ -205,6 +208,7 @@ refuse_patched(struct call *c, const json_t *obj, const char *why)
 int
 object_decode(struct call *c, const struct kind *k, json_t *obj)
 {
+	json_t *owners;
 	struct err err;
 
 	if (check_object(c, k, obj, &err) < 0) {
@@ -214,7 +218,12 @@ object_decode(struct call *c, const struct kind *k, json_t *obj)
 			reply_status(c, 400, "BadRequest", err.msg, NULL);
 		return -1;
 	}
+	/* an empty list of owners says more than none at all */
+	owners = json_incref(get(obj, "metadata", "managedFields"));
 	normalize(k, obj);
+	if (json_is_array(owners))
+		put(obj, json_incref(owners), "metadata", "managedFields");
+	json_decref(owners);
 	if (!json_object_get(obj, "metadata"))
 		json_object_set_new(obj, "metadata", json_object());
 	prune_meta(json_object_get(obj, "metadata"));

@@ -1,4 +1,4 @@
-/* PATCH, in three of the forms that Kubernetes has (api/patch.h); apply is not one of them yet. */
+/* PATCH, in the forms that Kubernetes has (api/patch.h); server-side apply goes on in apply.c. */
 #include "api/patch.h"
 
 #include <string.h>
@@ -15,6 +15,7 @@ static const char *const types[] = {
 	[PATCH_JSON] = "application/json-patch+json",
 	[PATCH_MERGE_JSON] = "application/merge-patch+json",
 	[PATCH_STRATEGIC] = "application/strategic-merge-patch+json",
+	[PATCH_APPLY] = "application/apply-patch+yaml",
 };
 
 enum patch_form
@@ -150,5 +151,5 @@ void
 patch_handle(struct call *c)
 {
 	if (patch_check(c) == 0)
-		call_defer(c, patch_run);
+		call_defer(c, patch_form(c) == PATCH_APPLY ? apply_run : patch_run);
 }

@@ -106,10 +106,19 @@ add_finalizer(json_t *obj, const char *name)
 static void
 create_namespace(json_t *obj)
 {
-	put(obj, json_string(meta_name(obj)), "metadata", "labels", "kubernetes.io/metadata.name");
 	if (json_array_size(get(obj, "spec", "finalizers")) == 0)
 		put(obj, json_pack("[s]", "kubernetes"), "spec", "finalizers");
 	put(obj, json_string("Active"), "status", "phase");
+}
+
+void
+strategy_clear(const struct kind *k, json_t *obj)
+{
+	if (kind_has_status(k) && !kind_is(k, "", "Node"))
+		json_object_set_new(obj, "status", json_object());
+	if (kind_is(k, "", "Namespace"))
+		put(obj, json_string(meta_name(obj)), "metadata", "labels",
+		    "kubernetes.io/metadata.name");
 }
 
 void
@@ -117,8 +126,6 @@ strategy_create(const struct kind *k, json_t *obj)
 {
 	char now[40];
 
-	if (kind_has_status(k) && !kind_is(k, "", "Node"))
-		json_object_set_new(obj, "status", json_object());
 	if (kind_is(k, "", "Namespace")) {
 		create_namespace(obj);
 	} else if (kind_is(k, "", "Pod")) {

@@ -3,6 +3,7 @@
 
 #include "api/meta.h"
 #include "api/selector.h"
+#include "api/typed.h"
 #include "base/mem.h"
 #include "store/delete.h"
 
@@ -287,6 +288,57 @@ scale_run(struct call *c)
 		update_submit(c, obj);
 }
 
+/* What a Scale that is applied says of the object itself; new.  Answers and returns NULL. */
+static json_t *
+scale_config(struct call *c, const json_t *scale)
+{
+	const struct kind *k = kind_find("autoscaling", "v1", "Scale");
+	autobuf struct buf why = BUF_INIT, msg = BUF_INIT;
+	const char *version = text(scale, "apiVersion"), *kind = text(scale, "kind");
+	json_t *config, *replicas = get(scale, "spec", "replicas");
+	char own[128];
+
+	if (strcmp(version, "autoscaling/v1") != 0 || strcmp(kind, "Scale") != 0) {
+		buf_printf(&msg, "invalid object type: %s%s, Kind=%s",
+		    strchr(version, '/') ? "" : "/", version, kind);
+		bad_request(c, msg.data);
+		return NULL;
+	}
+	if (!typed_check(k->type, scale, &why)) {
+		buf_printf(&msg, "failed to create typed patch object (%s/%s; %s, Kind=%s): %s",
+		    meta_namespace(scale), meta_name(scale), version, kind, why.data);
+		reply_status(c, 500, NULL, msg.data, NULL);
+		return NULL;
+	}
+	if (scale_check(c, scale) < 0)
+		return NULL;
+	config = json_pack("{s:s,s:s,s:{s:s}}", "apiVersion", kind_api_version(c->kind, own),
+	    "kind", c->kind->kind, "metadata", "name", meta_name(scale));
+	if (*meta_version(scale))
+		put(config, json_string(meta_version(scale)), "metadata", "resourceVersion");
+	if (replicas)
+		put(config, json_incref(replicas), "spec", "replicas");
+	return config;
+}
+
+static void
+scale_apply(struct call *c)
+{
+	json_auto_t *old = NULL, *scale = NULL, *config = NULL;
+	json_t *obj;
+
+	if (apply_read(c, &scale) < 0 || call_current(c) < 0)
+		return;
+	old = object_json(c->old, c->kind);
+	if (!(config = scale_config(c, scale)) || apply_config(c, old, config, &obj) < 0)
+		return;
+	c->answer = answer_scale;
+	if (update_prepare(c, old, obj, PART_MAIN) < 0)
+		json_decref(obj);
+	else
+		update_submit(c, obj);
+}
+
 /* --- namespaces/finalize --- */
 
 static void
@@ -332,7 +384,9 @@ subresource_handle(struct call *c)
 	else if (pod && strcmp(sub, "eviction") == 0)
 		eviction_handle(c);
 	else if (strcmp(sub, "scale") == 0)
-		call_defer(c, strcmp(method, "GET") == 0 ? scale_get : scale_run);
+		call_defer(c, strcmp(method, "GET") == 0     ? scale_get
+			      : patch_form(c) == PATCH_APPLY ? scale_apply
+							     : scale_run);
 	else if (kind_is(c->kind, "", "Namespace") && strcmp(sub, "finalize") == 0)
 		call_defer(c, finalize_run);
 	else

@@ -223,6 +223,7 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 	else if (kind_has_status(c->kind))
 		keep(obj, old, "status");
 	defaults_apply(c->kind, obj);
+	track_write(c, old, obj);
 	if (check_rules(c, old, obj, part) < 0)
 		return -1;
 	if ((kind_strategy(c->kind) & HAS_GENERATION) && part != PART_STATUS &&

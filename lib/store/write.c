@@ -18,8 +18,9 @@ lost_race(struct call *c)
 {
 	autofree char *name =
 	    xstrdup(c->write.draft.text.data + strlen(c->write.draft.text.data) + 1);
-	bool again = c->old ? !c->conditional && c->attempts < RACE_ATTEMPTS
-			    : c->generated && c->attempts < NAME_ATTEMPTS;
+	bool again = c->applying && !c->old ? c->attempts < RACE_ATTEMPTS
+		     : c->old		    ? !c->conditional && c->attempts < RACE_ATTEMPTS
+					    : c->generated && c->attempts < NAME_ATTEMPTS;
 	struct err err;
 
 	if (!c->old && strcmp(c->req->method, "PUT") == 0 && c->attempts++ < RACE_ATTEMPTS) {

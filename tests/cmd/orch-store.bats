@@ -105,8 +105,31 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	api PATCH $NS/pods/p '{"spec":{"containers":[{"name":"c","image":"j"}]}}' \
 		-H 'Content-Type: application/strategic-merge-patch+json'
 	[ "$code $(of .spec.containers[0].image) $(of '.spec.containers | length')" = "200 j 1" ]
-	api PATCH $NS/pods/p '{}' -H 'Content-Type: application/apply-patch+yaml'
+	api PATCH $NS/pods/p '{}' -H 'Content-Type: application/apply-patch+json'
 	[ "$code" = 415 ]
+}
+
+@test "server-side apply: owners, conflicts, force, what is no longer said" {
+	start
+	cm() { printf 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\ndata: %s\n' "$1"; }
+	ssa() { api PATCH "$NS/configmaps/x?$1" "$2" -H 'Content-Type: application/apply-patch+yaml'; }
+	ssa '' "$(cm '{}')"
+	[ "$code $(of .reason)" = "422 Invalid" ]
+	ssa fieldManager=a "$(cm '{k: "1", l: "1"}')"
+	[ "$code $(of .data.k)" = "201 1" ]
+	ssa fieldManager=b "$(cm '{k: "2"}')"
+	[ "$code $(of '.details.causes[0].field')" = "409 .data.k" ]
+	ssa 'fieldManager=b&force=true' "$(cm '{k: "2"}')"
+	[ "$code $(of .data.k)" = "200 2" ]
+	rv=$(of .metadata.resourceVersion)
+	ssa fieldManager=b "$(cm '{k: "2"}')"
+	[ "$(of .metadata.resourceVersion)" = "$rv" ]
+	ssa fieldManager=a "$(cm '{}')"
+	[ "$(of '.data | keys | join(" ")')" = "k" ]
+	api PATCH "$NS/configmaps/x?fieldManager=u" '{"data":{"k":"3"}}' -H 'Content-Type: application/merge-patch+json'
+	[ "$(of '[.metadata.managedFields[] | .manager + " " + .operation] | join(", ")')" = "a Apply, u Update" ]
+	ssa fieldManager=b '{'
+	[ "$code" = 400 ]
 }
 
 @test "lists: selectors, pages that show one revision" {
