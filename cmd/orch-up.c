@@ -6,7 +6,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "api/meta.h"
+#include "api/pod.h"
 #include "api/schema.h"
+#include "api/time.h"
 #include "base/cli.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,6 +23,7 @@ enum { MAX_NODES = 32 };
 static const char *data_arg, *listen_arg = "127.0.0.1:6443", *nodes_arg, *timeout_arg = "60s";
 static const char *runtime_arg, *scoring_arg = "least";
 static struct list set_args;
+static int64_t began; /* microseconds; what was heard of a node before is of an earlier cluster */
 static bool no_node;
 static bool starting; /* this very process starts the cluster, and ends it when that fails */
 
@@ -272,33 +276,56 @@ wait_store(const struct cluster *c, double until)
 	give_up(c, "store", "was not ready in time");
 }
 
-static void
-wait_node(const struct cluster *c, const char *name, double until)
+/* Ready is what the store remembers of the last time, until the node has been heard of again. */
+static bool
+heard_of(struct client *client, const char *name)
 {
-	autofree char *prog = proc_sibling("orch-wait"), *object = xasprintf("node/%s", name);
-	autofree char *server = xasprintf("--server=unix:%s/store.sock", c->dir);
-	const char *argv[] = { prog, server, "--for=condition=Ready", "--timeout=1s", object,
-		NULL };
+	json_auto_t *lease = NULL;
+	struct err err;
+	int64_t at;
+
+	return client_get(client, kind_find("coordination.k8s.io", "v1", "Lease"),
+		   "kube-node-lease", name, &lease, &err) == 0 &&
+	       time_parse_micro(text(lease, "spec", "renewTime"), &at) && at >= began;
+}
+
+static bool
+ready(struct client *client, const char *name)
+{
+	json_auto_t *node = NULL;
 	struct err err;
 
-	while (proc_run(argv, NULL, NULL, &err) < 0) {
+	return heard_of(client, name) &&
+	       client_get(client, kind_find("", "v1", "Node"), NULL, name, &node, &err) == 0 &&
+	       node_ready(node);
+}
+
+static void
+wait_node(const struct cluster *c, struct client *client, const char *name, double until)
+{
+	for (useconds_t nap = 2000; !ready(client, name); nap = nap < 50000 ? nap * 2 : nap) {
 		if (ended(c->dir, name, 2))
 			give_up(c, name, "ends again and again");
-		if (clock_monotonic() >= until) {
-			complain(&err, "%s", name);
+		if (clock_monotonic() >= until)
 			give_up(c, name, "was not ready in time");
-		}
+		usleep(nap);
 	}
 }
 
 static void
 wait_nodes(const struct cluster *c, double until)
 {
+	struct client *client;
+	struct err err;
+
+	if (client_open(&client, &err) < 0)
+		die(&err, "cannot reach the store");
 	for (int i = 1; i <= c->nodes; i++) {
 		autofree char *name = xasprintf("node-%d", i);
 
-		wait_node(c, name, until);
+		wait_node(c, client, name, until);
 	}
+	client_close(client);
 }
 
 static _Noreturn void
@@ -408,6 +435,7 @@ main(int argc, char *argv[])
 		die(&err, "cannot start a node");
 	make_folders(&c);
 	if (cluster_lock(&c, true, &lock, &err) == 0) {
+		began = clock_now_us();
 		starting = true;
 		clear_remains(&c);
 		describe(&c);
