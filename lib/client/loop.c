@@ -1,10 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "api/meta.h"
@@ -15,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "client/loop.h"
+#include "client/outside.h"
 #include "client/queue.h"
 #include "client/wake.h"
 
@@ -33,8 +31,7 @@ struct loop {
 	const struct loop_options *options;
 	struct queue queue;
 	struct waker waker;
-	int signals, epoll;
-	struct metrics_server *server;
+	struct outside outside;
 	struct metric *depth;
 	struct figures *figures; /* one per controller */
 	FILE *terminal;
@@ -346,38 +343,13 @@ count(struct loop *l)
 }
 
 static int
-descriptors(struct loop *l, struct err *err)
-{
-	struct epoll_event ev = { .events = EPOLLIN };
-	sigset_t end;
-	int r;
-
-	sigemptyset(&end);
-	sigaddset(&end, SIGTERM);
-	sigaddset(&end, SIGINT);
-	sigprocmask(SIG_BLOCK, &end, NULL);
-	l->signals = signalfd(-1, &end, SFD_CLOEXEC | SFD_NONBLOCK);
-	l->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (l->signals < 0 || l->epoll < 0 ||
-	    epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->signals, &ev) < 0)
-		return err_sys(err, errno, "cannot wait for signals");
-	client_stop_on(l->client, l->signals);
-	if (!l->options->metrics)
-		return 0;
-	if ((r = metrics_open(&l->server, l->options->metrics, err)) < 0)
-		return r;
-	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, metrics_fd(l->server), &ev) < 0)
-		return err_sys(err, errno, "cannot serve metrics");
-	return 0;
-}
-
-static int
 setup(struct loop *l, struct err *err)
 {
 	int r;
 
 	if ((r = cache_open(&l->cache, l->client, err)) < 0 || (r = settings(l, err)) < 0 ||
-	    (r = keep_kinds(l, err)) < 0 || (r = descriptors(l, err)) < 0)
+	    (r = keep_kinds(l, err)) < 0 ||
+	    (r = outside_open(&l->outside, l->client, l->options->metrics, err)) < 0)
 		return r;
 	if (l->options->step && !(l->terminal = fopen("/dev/tty", "re")))
 		return err_sys(err, errno, "cannot step without a terminal");
@@ -390,36 +362,20 @@ setup(struct loop *l, struct err *err)
 static void
 teardown(struct loop *l)
 {
-	sigset_t end;
-
-	metrics_close(l->server);
-	client_stop_on(l->client, -1);
-	if (l->signals >= 0)
-		close(l->signals);
-	if (l->epoll >= 0)
-		close(l->epoll);
+	outside_close(&l->outside, l->client);
 	if (l->terminal)
 		fclose(l->terminal);
 	queue_release(&l->queue);
 	free(l->figures);
 	cache_close(l->cache);
-	sigemptyset(&end);
-	sigaddset(&end, SIGTERM);
-	sigaddset(&end, SIGINT);
-	sigprocmask(SIG_UNBLOCK, &end, NULL);
 }
 
-/* --- running
- * --------------------------------------------------------------------------------------- */
+/* --- running ------------------------------------------------------------------------------- */
 
 static bool
 asked_to_end(struct loop *l)
 {
-	struct signalfd_siginfo info;
-
-	if (l->server)
-		metrics_serve(l->server);
-	return l->quit || read(l->signals, &info, sizeof info) == sizeof info;
+	return outside_ends(&l->outside) || l->quit;
 }
 
 static double
@@ -470,7 +426,7 @@ run(struct loop *l, struct err *err)
 		if (until > 0 && !said && left <= 0)
 			return err_set(err, ERR_TIMEOUT, "'%s' did not list its objects in time",
 			    client_server(l->client));
-		r = cache_wait(l->cache, sooner(idle(l, held), left), l->epoll, err);
+		r = cache_wait(l->cache, sooner(idle(l, held), left), l->outside.fd, err);
 
 		if (r < 0)
 			return r;
@@ -497,7 +453,7 @@ int
 loop_run(struct client *c, const struct controller *const *which, const struct loop_options *o,
     struct err *err)
 {
-	struct loop l = { .client = c, .which = which, .options = o, .signals = -1, .epoll = -1 };
+	struct loop l = { .client = c, .which = which, .options = o, .outside = OUTSIDE_INIT };
 	int r = setup(&l, err);
 
 	if (r >= 0)

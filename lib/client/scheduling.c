@@ -1,9 +1,6 @@
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "api/meta.h"
@@ -12,6 +9,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "client/cache.h"
+#include "client/outside.h"
 #include "client/scheduling.h"
 #include "control/map.h"
 
@@ -36,8 +34,7 @@ struct scheduling {
 	size_t nready, at;
 	bool moved;	     /* `ready` no longer is what is due */
 	double silent_until; /* the server does not answer: nobody is tried before */
-	int signals, epoll;
-	struct metrics_server *server;
+	struct outside outside;
 	struct metric *scheduled, *unschedulable, *errors, *pending, *busy;
 };
 
@@ -282,16 +279,6 @@ idle(const struct scheduling *s)
 	return first;
 }
 
-static bool
-asked_to_end(struct scheduling *s)
-{
-	struct signalfd_siginfo info;
-
-	if (s->server)
-		metrics_serve(s->server);
-	return read(s->signals, &info, sizeof info) == sizeof info;
-}
-
 static int
 run(struct scheduling *s, struct err *err)
 {
@@ -302,9 +289,9 @@ run(struct scheduling *s, struct err *err)
 		bool busy = s->at < s->nready && !s->moved;
 		double wait = busy && s->silent_until == 0 ? 0 : idle(s);
 
-		if ((r = cache_wait(s->cache, wait, s->epoll, err)) < 0)
+		if ((r = cache_wait(s->cache, wait, s->outside.fd, err)) < 0)
 			return r;
-		if (asked_to_end(s))
+		if (outside_ends(&s->outside))
 			return 0;
 		if (!cache_synced(s->cache))
 			continue;
@@ -316,32 +303,6 @@ run(struct scheduling *s, struct err *err)
 }
 
 /* --- setting up ------------------------------------------------------------------ */
-
-static int
-descriptors(struct scheduling *s, struct err *err)
-{
-	struct epoll_event ev = { .events = EPOLLIN };
-	sigset_t end;
-	int r;
-
-	sigemptyset(&end);
-	sigaddset(&end, SIGTERM);
-	sigaddset(&end, SIGINT);
-	sigprocmask(SIG_BLOCK, &end, NULL);
-	s->signals = signalfd(-1, &end, SFD_CLOEXEC | SFD_NONBLOCK);
-	s->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (s->signals < 0 || s->epoll < 0 ||
-	    epoll_ctl(s->epoll, EPOLL_CTL_ADD, s->signals, &ev) < 0)
-		return err_sys(err, errno, "cannot wait for signals");
-	if (!s->options->metrics)
-		return 0;
-	if ((r = metrics_open(&s->server, s->options->metrics, err)) < 0)
-		return r;
-	if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, metrics_fd(s->server), &ev) < 0)
-		return err_sys(err, errno, "cannot serve metrics");
-	log_line("metrics on port %d", metrics_port(s->server));
-	return 0;
-}
 
 static void
 figures(struct scheduling *s)
@@ -363,7 +324,8 @@ setup(struct scheduling *s, struct err *err)
 	static const char *const kinds[] = { "Namespace", "Node", "Pod" };
 	int r;
 
-	if ((r = descriptors(s, err)) < 0 || (r = cache_open(&s->cache, s->client, err)) < 0)
+	if ((r = outside_open(&s->outside, s->client, s->options->metrics, err)) < 0 ||
+	    (r = cache_open(&s->cache, s->client, err)) < 0)
 		return r;
 	for (size_t i = 0; i < COUNT(kinds); i++)
 		if ((r = cache_add(s->cache, kind_find("", "v1", kinds[i]), NULL, NULL, err)) < 0)
@@ -376,11 +338,7 @@ setup(struct scheduling *s, struct err *err)
 static void
 teardown(struct scheduling *s)
 {
-	metrics_close(s->server);
-	if (s->signals >= 0)
-		close(s->signals);
-	if (s->epoll >= 0)
-		close(s->epoll);
+	outside_close(&s->outside, s->client);
 	free(s->ready);
 	map_release(&s->waiting, waiting_free);
 	scheduler_free(s->scheduler);
@@ -390,7 +348,7 @@ teardown(struct scheduling *s)
 int
 scheduling_run(struct client *c, const struct scheduling_options *o, struct err *err)
 {
-	struct scheduling s = { .client = c, .options = o, .signals = -1, .epoll = -1 };
+	struct scheduling s = { .client = c, .options = o, .outside = OUTSIDE_INIT };
 	int r;
 
 	s.scheduler = scheduler_new(o->name, o->scoring);
