@@ -20,6 +20,12 @@ json_t *merge_patch(json_t *target, const json_t *patch);
 int json_patch(json_t **target, const json_t *operations, struct err *err);
 
 /*
+ * The result of a JSON or merge patch as Kubernetes' messages show it: keys are sorted in what the
+ * patch has touched, the rest is as it was.  New; it shares what is not touched.
+ */
+json_t *patch_shown(const json_t *result, const json_t *patch);
+
+/*
  * Strategic merge patch: lists of structs are merged by their key, as the schema says, with
  * $patch, $retainKeys, $setElementOrder and $deleteFromPrimitiveList.  type is the target's.
  */

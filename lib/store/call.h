@@ -55,6 +55,7 @@ struct call {
 	int attempts;
 	bool dry_run, conditional, patching;
 	bool applying; /* managedFields are made already */
+	const json_t *patched; /* what a patch made, as messages show it */
 	enum validation validation;
 	const char *retry_after; /* seconds, for the header; NULL: none */
 	struct buf warnings;	 /* header values, each ended by a NUL */
@@ -159,7 +160,8 @@ enum patch_form { PATCH_NONE, PATCH_JSON, PATCH_MERGE_JSON, PATCH_STRATEGIC, PAT
 enum patch_form patch_form(struct call *c);
 int patch_check(struct call *c);
 /* The body applied to a copy of old, a new object; answers and returns -1. */
-int patch_apply(struct call *c, const json_t *old, const struct type *type, json_t **ret);
+int patch_apply(struct call *c, const json_t *old, const struct type *type, json_t **ret,
+    json_t **shown); /* shown: how messages show it, new; may be NULL */
 
 /* apply.c: server-side apply; and what an update of old (NULL: a create) notes in managedFields. */
 void apply_run(struct call *c);

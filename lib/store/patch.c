@@ -80,8 +80,30 @@ read_patch(struct call *c, enum patch_form form, json_t **ret)
 	return r;
 }
 
+/* The version that was read is no condition, only one that the patch itself names is. */
+static bool
+names_version(enum patch_form form, const json_t *patch, const json_t *obj, const json_t *old)
+{
+	if (form == PATCH_JSON)
+		return strcmp(meta_version(obj), meta_version(old)) != 0;
+	return get(patch, "metadata", "resourceVersion");
+}
+
+/* Its metadata may be shared with what messages show. */
+static void
+forget_version(json_t *obj)
+{
+	json_t *meta = json_copy(json_object_get(obj, "metadata"));
+
+	if (!meta)
+		return;
+	json_object_del(meta, "resourceVersion");
+	json_object_set_new(obj, "metadata", meta);
+}
+
 int
-patch_apply(struct call *c, const json_t *old, const struct type *type, json_t **ret)
+patch_apply(
+    struct call *c, const json_t *old, const struct type *type, json_t **ret, json_t **shown)
 {
 	enum patch_form form = patch_form(c);
 	json_t *patch = NULL, *obj;
@@ -91,22 +113,22 @@ patch_apply(struct call *c, const json_t *old, const struct type *type, json_t *
 	if (read_patch(c, form, &patch) < 0)
 		return -1;
 	obj = json_deep_copy(old);
-	/* the version read is no condition: only one that the patch itself names is */
-	if (form != PATCH_JSON)
-		json_object_del(json_object_get(obj, "metadata"), "resourceVersion");
 	if (form == PATCH_JSON)
 		r = json_patch(&obj, patch, &err);
 	else if (form == PATCH_STRATEGIC)
 		r = strategic_patch(&obj, patch, type, &err);
 	else
 		obj = merge_patch(obj, patch);
-	json_decref(patch);
 	if (r == 0) {
-		if (form == PATCH_JSON && strcmp(meta_version(obj), meta_version(old)) == 0)
-			json_object_del(json_object_get(obj, "metadata"), "resourceVersion");
+		if (shown)
+			*shown = patch_shown(obj, form == PATCH_STRATEGIC ? NULL : patch);
+		if (!names_version(form, patch, obj, old))
+			forget_version(obj);
+		json_decref(patch);
 		*ret = obj;
 		return 0;
 	}
+	json_decref(patch);
 	json_decref(obj);
 	if (err.code == ERR_INVALID)
 		reply_status(c, 422, "Invalid",
@@ -121,15 +143,20 @@ patch_apply(struct call *c, const json_t *old, const struct type *type, json_t *
 static void
 patch_run(struct call *c)
 {
-	json_t *old, *obj;
+	json_t *old, *obj, *shown;
+	int r;
 
 	if (options_read(c, "PatchOptions") < 0 || call_current(c) < 0)
 		return;
 	old = object_json(c->old, c->kind);
 	c->status = 200;
 	c->patching = true;
-	if (patch_apply(c, old, c->kind->type, &obj) == 0) {
-		if (object_decode(c, c->kind, obj) < 0 ||
+	if (patch_apply(c, old, c->kind->type, &obj, &shown) == 0) {
+		c->patched = shown;
+		r = object_decode(c, c->kind, obj);
+		c->patched = NULL;
+		json_decref(shown);
+		if (r < 0 ||
 		    update_prepare(c, old, obj, *c->target.sub ? PART_STATUS : PART_MAIN) < 0)
 			json_decref(obj);
 		else

@@ -270,7 +270,7 @@ scale_run(struct call *c)
 		return;
 	old = object_json(c->old, c->kind);
 	was = scale_of(old);
-	if (patch ? patch_apply(c, was, NULL, &scale) < 0 : body_json(c, &scale) < 0)
+	if (patch ? patch_apply(c, was, NULL, &scale, NULL) < 0 : body_json(c, &scale) < 0)
 		return;
 	if (scale_check(c, scale) < 0)
 		return;
