@@ -399,6 +399,17 @@ add_file(struct buf *b, const char *key, const char *dir, const char *name, cons
 	return 0;
 }
 
+/* What stands there already is not written again: a full disk must not keep a store down. */
+static bool
+stands(const char *file, const struct buf *b)
+{
+	autobuf struct buf there = BUF_INIT;
+	struct err err;
+
+	return chmod(file, 0600) == 0 && buf_read_file(&there, file, 8 * PEM_MAX, &err) == 0 &&
+	       there.len == b->len && memcmp(there.data, b->data, b->len) == 0;
+}
+
 int
 pki_kubeconfig(
     const char *dir, const char *file, const char *server_url, const char *user, struct err *err)
@@ -419,5 +430,5 @@ pki_kubeconfig(
 	    "contexts:\n- name: orch\n  context:\n    cluster: orch\n    user: %s\n"
 	    "current-context: orch\n",
 	    user);
-	return file_replace(file, b.data, b.len, 0600, err);
+	return stands(file, &b) ? 0 : file_replace(file, b.data, b.len, 0600, err);
 }

@@ -482,3 +482,18 @@ c.executescript('ALTER TABLE changes DROP COLUMN sum; PRAGMA user_version=1')" "
 	stop; start
 	api GET $NS/configmaps; [ "$(of '.items | length')" = 2 ]
 }
+
+@test "the kubeconfig is written when it is missing or says something else, and left alone otherwise" {
+	start
+	port=$(sed -n 's/.*:\([0-9]*\), revision.*/\1/p' log)
+	before=$(stat -c %i "$DATA/admin.kubeconfig")
+	stop
+	chmod 644 "$DATA/admin.kubeconfig"
+	start --listen "127.0.0.1:$port"
+	[ "$(stat -c '%i %a' "$DATA/admin.kubeconfig")" = "$before 600" ]
+	stop
+	rm "$DATA/admin.kubeconfig"
+	start
+	grep -q server: "$DATA/admin.kubeconfig"
+	[ "$(stat -c %a "$DATA/admin.kubeconfig")" = 600 ]
+}

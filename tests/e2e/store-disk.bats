@@ -19,7 +19,7 @@ teardown() {
 
 start() {
 	: >log
-	"$BIN/orch-store" --data disk/data --listen 127.0.0.1:0 --socket "$SOCK" 2>>log 3>&- &
+	"$BIN/orch-store" --data disk/data --listen "127.0.0.1:${PORT:-0}" --socket "$SOCK" 2>>log 3>&- &
 	PID=$!
 	for _ in $(seq 500); do
 		if grep -q ready: log; then return; fi
@@ -50,6 +50,16 @@ put() { # name
 	[ "$(put "c$n")" = 201 ]
 	[ "$(names)" -eq $((n + 1)) ]
 	kill -9 "$PID"; wait "$PID" || true
+	start
+	[ "$(names)" -eq $((n + 1)) ]
+	# without room for the log's index it cannot start, and says so
+	PORT=$(sed -n 's/.*:\([0-9]*\), revision.*/\1/p' log)
+	kill -9 "$PID"; wait "$PID" || true
+	head -c 9999999 /dev/zero >disk/ballast || true
+	run start
+	[ "$status" -eq 1 ]
+	[[ $(cat log) == *"disk/data/store.db': "*"full"* || $(cat log) == *"No space left"* ]]
+	rm disk/ballast
 	start
 	[ "$(names)" -eq $((n + 1)) ]
 }
