@@ -361,30 +361,39 @@ read_yaml(struct stream *s, json_t **ret, struct err *err)
 
 /* --- which is it? -------------------------------------------------------------- */
 
-/* Before the first value: JSON begins with '{' or '[', all else is YAML's to judge. */
+/* The first byte from *at on that is no white space, 0 at the end of the input. */
+static int
+next_mark(struct stream *s, size_t *at, struct err *err)
+{
+	int r;
+
+	for (; (r = have(s, *at + 1, err)) > 0; (*at)++)
+		if (!strchr(" \t\r\n", s->in.data[*at]) || s->in.data[*at] == '\0')
+			return (unsigned char)s->in.data[*at];
+	return r;
+}
+
+/*
+ * Before the first value: JSON begins with '[', or with '{' and a key in quotation marks.  All
+ * else is YAML's to judge, also {kind: Pod} in its flow style.
+ */
 static int
 detect(struct stream *s, struct err *err)
 {
 	size_t at = 0;
-	int r;
+	int c;
 
-	for (;; at++) {
-		if ((r = have(s, at + 1, err)) < 0)
-			return r;
-		if (r == 0)
-			break;
-		if (at == 0 && (r = have(s, 3, err)) > 0 &&
-		    memcmp(s->in.data, "\xef\xbb\xbf", 3) == 0)
-			at += 3;
-		if (r < 0)
-			return r;
-		if (!strchr(" \t\r\n", s->in.data[at]) || s->in.data[at] == '\0')
-			break;
-	}
-	if (at < s->in.len && (s->in.data[at] == '{' || s->in.data[at] == '['))
-		s->mode = MODE_JSON;
-	else
-		s->mode = MODE_YAML;
+	if ((c = have(s, 3, err)) > 0 && memcmp(s->in.data, "\xef\xbb\xbf", 3) == 0)
+		at = 3;
+	if (c < 0 || (c = next_mark(s, &at, err)) < 0)
+		return c;
+	s->mode = c == '[' ? MODE_JSON : MODE_YAML;
+	if (c != '{')
+		return 0;
+	at++;
+	if ((c = next_mark(s, &at, err)) < 0)
+		return c;
+	s->mode = c == '"' || c == '}' || c == 0 ? MODE_JSON : MODE_YAML;
 	return 0;
 }
 

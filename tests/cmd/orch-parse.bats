@@ -201,3 +201,11 @@ x:4' ]
 	exec 7>&- 8<&-
 	wait
 }
+
+@test "YAML in flow style, also where JSON would begin" {
+	[ "$("$BIN/orch-parse" <<<'{apiVersion: v1, kind: A, metadata: {name: a}}' | jq -r .metadata.name)" = a ]
+	[ "$(printf "{'apiVersion': v1, kind: A}\n---\n{apiVersion: v1, kind: B}\n" | "$BIN/orch-parse" | jq -r .kind | xargs)" = "A B" ]
+	[ "$(printf '\n { # why\n  apiVersion: v1, kind: A}\n' | "$BIN/orch-parse")" = '{"apiVersion":"v1","kind":"A"}' ]
+	run "$BIN/orch-parse" <<<'{"apiVersion": "v1", kind: A}'
+	[ "$status" -eq 2 ]
+}
