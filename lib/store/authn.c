@@ -58,13 +58,62 @@ member(const struct user *u, const char *group)
 	return false;
 }
 
+static bool
+is_admin(const struct user *u)
+{
+	return member(u, "system:masters");
+}
+
+/* Everybody may ask about himself, as with the role system:basic-user. */
+bool
+user_may(const struct user *u, const char *verb, const char *group, const char *resource)
+{
+	static const char *const about_oneself[][2] = {
+		{ "authentication.k8s.io", "selfsubjectreviews" },
+		{ "authorization.k8s.io", "selfsubjectaccessreviews" },
+		{ "authorization.k8s.io", "selfsubjectrulesreviews" },
+	};
+
+	if (is_admin(u))
+		return true;
+	for (size_t i = 0; i < COUNT(about_oneself); i++)
+		if (strcmp(verb, "create") == 0 && strcmp(group, about_oneself[i][0]) == 0 &&
+		    strcmp(resource, about_oneself[i][1]) == 0)
+			return member(u, "system:authenticated");
+	return false;
+}
+
+bool
+user_may_see(const struct user *u, const char *path)
+{
+	return is_admin(u) || (member(u, "system:authenticated") && strcmp(path, "/metrics") != 0);
+}
+
+json_t *
+user_rules(const struct user *u)
+{
+	if (is_admin(u))
+		return json_pack("{s:[{s:[s],s:[s],s:[s]}],s:[{s:[s],s:[s]}],s:b}", "resourceRules",
+		    "verbs", "*", "apiGroups", "*", "resources", "*", "nonResourceRules", "verbs",
+		    "*", "nonResourceURLs", "*", "incomplete", 0);
+	return json_pack(
+	    "{s:[{s:[s],s:[s],s:[s,s]},{s:[s],s:[s],s:[s]}],s:[{s:[s],s:[s,s,s,s,s,s,s,s,"
+	    "s]}],s:b}",
+	    "resourceRules", "verbs", "create", "apiGroups", "authorization.k8s.io", "resources",
+	    "selfsubjectaccessreviews", "selfsubjectrulesreviews", "verbs", "create", "apiGroups",
+	    "authentication.k8s.io", "resources", "selfsubjectreviews", "nonResourceRules", "verbs",
+	    "get", "nonResourceURLs", "/", "/api", "/api/*", "/apis", "/apis/*", "/healthz",
+	    "/openapi/*", "/readyz", "/version", "incomplete", 0);
+}
+
 int
 authorize(struct call *c, struct err *err)
 {
 	const struct target *t = &c->target;
 	char where[300] = " at the cluster scope";
 
-	if (member(&c->user, "system:masters"))
+	if (is_admin(&c->user) || (t->type == TARGET_RESOURCE && !*t->sub &&
+				      user_may(&c->user, c->verb, t->group, t->resource)))
 		return 0;
 	if (t->type != TARGET_RESOURCE && t->type != TARGET_METRICS)
 		return 0;

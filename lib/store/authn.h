@@ -15,4 +15,10 @@ int authenticate(struct call *c, struct err *err);
  * versions). */
 int authorize(struct call *c, struct err *err);
 
+/* What authorize() goes by, for those who ask beforehand: a resource, a path, and all of it as the
+ * status of a SelfSubjectRulesReview (new). */
+bool user_may(const struct user *u, const char *verb, const char *group, const char *resource);
+bool user_may_see(const struct user *u, const char *path);
+json_t *user_rules(const struct user *u);
+
 #endif

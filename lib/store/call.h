@@ -149,6 +149,7 @@ void delete_handle(struct call *c);
 void deletecollection_handle(struct call *c);
 void subresource_handle(struct call *c); /* binding, eviction, scale, finalize */
 void eviction_handle(struct call *c);
+void review_handle(struct call *c); /* SubjectAccessReview and its like */
 void discovery_handle(struct call *c);
 void openapi_handle(struct call *c);
 void health_handle(struct call *c);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "store/authn.h"
 #include "store/call.h"
 
@@ -159,6 +160,8 @@ resource_handle(struct call *c, const struct route *r)
 		subresource_handle(c);
 	else if (wants_watch(c) && !*c->target.name)
 		watch_handle(c);
+	else if (!*c->target.name && text_ends(c->kind->kind, "Review"))
+		review_handle(c);
 	else if (!*c->target.name && r->verb == VERB_CREATE && !(c->kind->verbs & VERB_GET))
 		subresource_handle(c); /* bindings: posted, never kept */
 	else

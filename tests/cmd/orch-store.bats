@@ -275,6 +275,30 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	[[ $body == *"name: default"* ]]
 }
 
+@test "reviews answer who somebody is and what he may do" {
+	start
+	authn=/apis/authentication.k8s.io/v1 authz=/apis/authorization.k8s.io/v1
+	api POST $authn/selfsubjectreviews '{}'
+	[ "$code $(of '.kind + " " + .status.userInfo.username')" = "201 SelfSubjectReview system:admin" ]
+	[ "$(of '.status.userInfo.groups | join(" ")')" = "system:masters system:authenticated" ]
+	api POST $authz/selfsubjectaccessreviews '{"spec":{"resourceAttributes":{"verb":"delete","resource":"pods"}}}'
+	[ "$(of .status.allowed)" = true ]
+	api POST $authz/subjectaccessreviews '{"spec":{"user":"ann","groups":["system:authenticated"],"resourceAttributes":{"verb":"get","resource":"pods"}}}'
+	[ "$(of .status.allowed)" = false ]
+	api POST $authz/subjectaccessreviews '{"spec":{"user":"ann","groups":["system:authenticated"],"nonResourceAttributes":{"path":"/api"}}}'
+	[ "$(of .status.allowed)" = true ]
+	api POST $authz/subjectaccessreviews '{"spec":{}}'
+	[ "$code $(of '[.details.causes[].field] | join(" ")')" = "422 spec.resourceAttributes spec.user" ]
+	api POST $authz/selfsubjectrulesreviews '{"spec":{"namespace":"default"}}'
+	[ "$(of '.status.resourceRules[0].verbs[0]')" = '*' ]
+	api POST $authz/selfsubjectrulesreviews '{"spec":{}}'; [ "$code" = 400 ]
+	api POST $authz/namespaces/default/localsubjectaccessreviews '{"spec":{"user":"ann","resourceAttributes":{"namespace":"x","verb":"get","resource":"pods"}}}'
+	[ "$code" = 400 ]
+	api POST $authn/tokenreviews '{"spec":{"token":"x"}}'
+	[ "$(of '[.status.authenticated, .status.error] | @csv')" = ',"invalid bearer token"' ]
+	api GET $authz/subjectaccessreviews; [ "$code" = 405 ]
+}
+
 @test "long answers are compressed for who asks" {
 	start
 	big=$(head -c 200000 /dev/zero | tr '\0' x)
