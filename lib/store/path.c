@@ -12,8 +12,7 @@ target_release(struct target *t)
 	t->text = NULL;
 }
 
-/* Cut "/a/b/c" at the slashes; more than PARTS parts is no API path. -1: empty parts in the middle.
- */
+/* Cut "/a/b/c" at the slashes; parts may be empty.  -1: more than PARTS, which is no API path. */
 static int
 split(char *path, char *part[PARTS])
 {
@@ -23,7 +22,7 @@ split(char *path, char *part[PARTS])
 		*path++ = '\0';
 		if (*path == '\0')
 			return n; /* one slash at the end is allowed */
-		if (*path == '/' || n == PARTS)
+		if (n == PARTS)
 			return -1;
 		part[n++] = path;
 		path += strcspn(path, "/");
@@ -64,13 +63,30 @@ parse_resource(struct target *t, char **part, int n)
 	return i == n;
 }
 
+/* An empty namespace is all of them; nothing else may be empty, and a watch is of no subresource. */
+static bool
+well_formed(const struct target *t, char **part, int n)
+{
+	bool all = n == 3 && part[1] == t->namespace;
+
+	for (int i = 0; i < n; i++)
+		if (*part[i] == '\0' && !(all && i == 1))
+			return false;
+	return !(t->watch && *t->sub);
+}
+
 static enum target_type
 resource_type(struct target *t, char **part, int n)
 {
 	size_t kinds;
 	const struct kind *first = schema_kinds(&kinds);
 
-	if (!parse_resource(t, part, n))
+	if (n > 1 && strcmp(part[0], "watch") == 0) {
+		t->watch = true;
+		part++;
+		n--;
+	}
+	if (!parse_resource(t, part, n) || !well_formed(t, part, n))
 		return TARGET_MISSING;
 	t->kind = kind_of_resource(t->group, t->version, t->resource);
 	if (!t->kind || t->kind < first || t->kind >= first + kinds)
@@ -87,6 +103,8 @@ api_type(struct target *t, char **part, int n)
 		if (n == 1)
 			return TARGET_API;
 		t->version = part[1];
+		if (*t->version == '\0')
+			return TARGET_UNKNOWN;
 		if (!group_known("", t->version))
 			return TARGET_MISSING;
 		return n == 2 ? TARGET_VERSION : resource_type(t, part + 2, n - 2);
@@ -118,7 +136,7 @@ type_of(struct target *t, char **part, int n)
 {
 	if (n == 0)
 		return TARGET_ROOT;
-	if (n < 0)
+	if (n < 0 || *part[0] == '\0')
 		return TARGET_UNKNOWN;
 	if (strcmp(part[0], "api") == 0 || strcmp(part[0], "apis") == 0)
 		return api_type(t, part, n);

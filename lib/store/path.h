@@ -29,6 +29,7 @@ struct target {
 	enum target_type type;
 	const struct kind *kind;					 /* for TARGET_RESOURCE */
 	const char *group, *version, *namespace, *resource, *name, *sub; /* "" when not there */
+	bool watch; /* the old way: /api/v1/watch/... */
 	char *text;							 /* what they point into */
 };
 

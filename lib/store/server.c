@@ -109,7 +109,7 @@ static const struct route object[] = {
 static const struct route *
 find_route(struct call *c)
 {
-	const struct route *r = *c->target.name ? object : collection;
+	const struct route *r = *c->target.name && !c->target.watch ? object : collection;
 
 	while (r->method && strcmp(r->method, c->req->method) != 0)
 		r++;
@@ -119,17 +119,25 @@ find_route(struct call *c)
 static bool
 wants_watch(struct call *c)
 {
-	return strcmp(c->req->method, "GET") == 0 && !*c->target.sub && call_flag(c, "watch");
+	return strcmp(c->req->method, "GET") == 0 && !*c->target.sub &&
+	       (c->target.watch || call_flag(c, "watch"));
 }
 
 static void
 warn_deprecated(struct call *c)
 {
-	static const char text[] =
-	    "299 - \"v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice\"";
+	static const char *const deprecated[][2] = {
+		{ "endpoints",
+		    "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice" },
+		{ "componentstatuses", "v1 ComponentStatus is deprecated in v1.19+" },
+	};
 
-	if (strcmp(c->kind->plural, "endpoints") == 0)
-		buf_add(&c->warnings, text, sizeof text);
+	for (size_t i = 0; i < COUNT(deprecated); i++) {
+		if (*c->kind->group || strcmp(c->kind->plural, deprecated[i][0]) != 0)
+			continue;
+		buf_printf(&c->warnings, "299 - \"%s\"", deprecated[i][1]);
+		buf_add(&c->warnings, "", 1);
+	}
 }
 
 static void
@@ -147,6 +155,14 @@ resource_handle(struct call *c, const struct route *r)
 		subresource_handle(c);
 		return;
 	}
+	/* without a list there is nothing of all namespaces */
+	if (c->kind->namespaced && !*c->target.namespace && !*c->target.name &&
+	    !(c->kind->verbs & VERB_LIST)) {
+		resource_missing(c);
+		return;
+	}
+	if (c->target.watch && r && r->verb != VERB_LIST)
+		r = NULL;
 	/* what is written belongs into a namespace */
 	if (r && c->kind->namespaced && !*c->target.namespace &&
 	    (*c->target.name || r->verb != VERB_LIST))
@@ -158,7 +174,7 @@ resource_handle(struct call *c, const struct route *r)
 	warn_deprecated(c);
 	if (sub && strcmp(sub->name, "status") != 0)
 		subresource_handle(c);
-	else if (wants_watch(c) && !*c->target.name)
+	else if (wants_watch(c) && (c->target.watch || !*c->target.name))
 		watch_handle(c);
 	else if (!*c->target.name && text_ends(c->kind->kind, "Review"))
 		review_handle(c);

@@ -76,6 +76,8 @@ watch_handle(struct call *c)
 	}
 	if (read_timeout(c, &o.seconds) < 0 || call_filter(c, &o.filter) < 0)
 		return;
+	if (*c->target.name && !o.filter.name)
+		o.filter.name = xstrdup(c->target.name);
 	if (read_start(c, &o) < 0) {
 		filter_release(&o.filter);
 		return;

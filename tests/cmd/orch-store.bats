@@ -299,6 +299,24 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	api GET $authz/subjectaccessreviews; [ "$code" = 405 ]
 }
 
+@test "the old way to watch, and odd paths" {
+	start
+	api POST $NS/configmaps "$(cm a)"
+	api POST $NS/configmaps "$(cm b)"
+	api GET '/api/v1/watch/namespaces/default/configmaps/b?timeoutSeconds=1'
+	[ "$(jq -r '.type + " " + .object.metadata.name' out)" = "ADDED b" ]
+	api GET '/api/v1/watch/configmaps?timeoutSeconds=1'
+	[ "$(jq -r 'select(.object.metadata.namespace == "default") | .object.metadata.name' out | tr '\n' ' ')" = "a b " ]
+	api DELETE /api/v1/watch/namespaces/default/configmaps/b; [ "$code" = 405 ]
+	api GET $NS/configmaps/b; [ "$code" = 200 ]
+	api DELETE /api/v1/watch/namespaces/default/configmaps; [ "$code" = 405 ]
+	api POST /api/v1/watch/namespaces/default/configmaps "$(cm c)"; [ "$code" = 405 ]
+	api GET /api/v1/namespaces//configmaps; [ "$code $(of .kind)" = "200 ConfigMapList" ]
+	api POST /api/v1/namespaces//configmaps "$(cm d)"; [ "$code" = 405 ]
+	api GET /api/v1//configmaps; [ "$code $(of .reason)" = "404 NotFound" ]
+	api GET /api/v1/bindings; [ "$code" = 404 ]
+}
+
 @test "long answers are compressed for who asks" {
 	start
 	big=$(head -c 200000 /dev/zero | tr '\0' x)

@@ -70,6 +70,9 @@ rolled_out() {
   [[ "$(k explain deploy.spec.strategy.rollingUpdate --output=plaintext-openapiv2)" == *"maxSurge"* ]]
   [ "$(k get --raw /readyz)" = ok ]
   [[ "$(k cluster-info)" == *"is running at"* ]]
+  [[ "$(k auth whoami -o jsonpath='{.status.userInfo.groups}')" == *system:masters* ]]
+  [ "$(k auth can-i delete pods -n kube-system)" = yes ]
+  [[ "$(k auth can-i --list)" == *'*.*'* ]]
 }
 
 @test "kubectl: create makes every kind it knows" {

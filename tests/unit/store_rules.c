@@ -41,6 +41,14 @@ test_paths(void)
 	path("/apis/apps/v7", TARGET_MISSING, NULL);
 	path("/apis/nope.example.com/v1/things", TARGET_UNKNOWN, NULL);
 	path("/api//v1", TARGET_UNKNOWN, NULL);
+	path("/api/v1//configmaps", TARGET_MISSING, NULL);
+	path("/api/v1/namespaces//configmaps/x", TARGET_MISSING, NULL);
+	path("/api/v1/configmaps//x", TARGET_MISSING, NULL);
+	path("/apis//v1", TARGET_UNKNOWN, NULL);
+	path("//api/v1", TARGET_UNKNOWN, NULL);
+	path("/api/v1/watch/pods", TARGET_RESOURCE, NULL);
+	path("/api/v1/watch/namespaces/a/pods/p/status", TARGET_MISSING, NULL);
+	path("/api/v1/watch", TARGET_MISSING, NULL);
 	path("", TARGET_ROOT, NULL);
 	path("/", TARGET_ROOT, NULL);
 	path("/a/b/c/d/e/f/g/h/i/j/k", TARGET_UNKNOWN, NULL);
