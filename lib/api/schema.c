@@ -232,7 +232,7 @@ type_field(const struct type *t, const char *name)
 		}
 	}
 	for (; from < t->nfields && t->leads[from] == lead; from++)
-		if (!strcmp(name, t->fields[from].name))
-			return &t->fields[from];
+		if (!(lead & 0xff) || !strcmp(name + 8, t->fields[from].name + 8))
+			return &t->fields[from]; /* less than eight bytes are all there is */
 	return NULL;
 }
