@@ -51,7 +51,7 @@ bytes_valid(const char *text, size_t *bad)
 			*bad = i;
 			return false;
 		}
-	*bad = i;
+	*bad = i - n % 4; /* Go names the beginning of what is not complete */
 	return n % 4 == 0;
 }
 

@@ -10,7 +10,6 @@
 #include "api/meta.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "store/call.h"
 
 /* --- options --- */
@@ -172,14 +171,17 @@ strict_faults(struct call *c, const struct kind *k, const struct causes *unknown
 	    k->version, k->kind, all.data);
 }
 
-/* A patch may have changed both to what there is not. */
+/* A patch may have changed both: then it is decoded as what it says it is now. */
 static int
-check_registered(const json_t *obj, struct err *err)
+check_renamed(const struct kind *k, const json_t *obj, struct err *err)
 {
 	const char *kind = text(obj, "kind"), *version = text(obj, "apiVersion");
+	const struct kind *now = kind_of_object(version, kind);
 
-	if (!*kind || !*version || kind_of_object(version, kind))
+	if (!*kind || !*version || now == k)
 		return 0;
+	if (now)
+		return validate_types(now, obj, NULL, err);
 	return err_set(err, ERR_BAD_REQUEST,
 	    "no kind \"%s\" is registered for version \"%s\" in scheme "
 	    "\"pkg/api/legacyscheme/scheme.go:30\"",
@@ -197,7 +199,7 @@ check_object(struct call *c, const struct kind *k, json_t *obj, struct err *err)
 		    "the object provided is unrecognized (must be of type %s): couldn't get "
 		    "version/kind; json parse error: it is not an object",
 		    k->kind);
-	if ((r = c->patching ? check_registered(obj, err) : 0) == 0 &&
+	if ((r = c->patching ? check_renamed(k, obj, err) : 0) == 0 &&
 	    (r = check_kind(k, obj, err)) == 0 && (r = validate_types(k, obj, &unknown, err)) == 0)
 		r = strict_faults(c, k, &unknown, err);
 	causes_release(&unknown);
@@ -206,18 +208,19 @@ check_object(struct call *c, const struct kind *k, json_t *obj, struct err *err)
 
 /* What a patch makes of an object that cannot be decoded is the patch's fault. */
 static void
-refuse_patched(struct call *c, const struct kind *k, const json_t *obj, const char *why)
+refuse_patched(struct call *c, const json_t *obj, const char *why)
 {
-	autofree char *unhandled = xasprintf(
-	    "%s in version \"%s\" cannot be handled as a %s: ", k->kind, k->version, k->kind);
+	const char *unhandled = strstr(why, " cannot be handled as a "), *colon;
 	autobuf struct buf cause = BUF_INIT, msg = BUF_INIT;
 	autofree char *json =
 	    json_dumps(c->patched ? c->patched : obj, JSON_COMPACT | JSON_ENCODE_ANY);
 	json_auto_t *text = json_string(json ? json : "");
 
+	if (unhandled && (colon = strstr(unhandled, ": ")) && !strstr(why, "unknown conversion"))
+		why = colon + 2;
 	buf_puts(&cause, "Invalid value: ");
 	json_add(&cause, text);
-	buf_printf(&cause, ": %s", why + (text_starts(why, unhandled) ? strlen(unhandled) : 0));
+	buf_printf(&cause, ": %s", why);
 	buf_printf(&msg, " \"\" is invalid: patch: %s", cause.data);
 	reply_status(c, 422, "Invalid", msg.data,
 	    json_pack("{s:[{s:s,s:s,s:s}]}", "causes", "reason", "FieldValueInvalid", "message",
@@ -232,7 +235,7 @@ object_decode(struct call *c, const struct kind *k, json_t *obj)
 
 	if (check_object(c, k, obj, &err) < 0) {
 		if (c->patching)
-			refuse_patched(c, k, obj, err.msg);
+			refuse_patched(c, obj, err.msg);
 		else
 			reply_status(c, 400, "BadRequest", err.msg, NULL);
 		return -1;
