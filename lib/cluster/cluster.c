@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cluster/cluster.h"
@@ -119,13 +120,26 @@ proc_json(const struct proc *p)
 	return json_pack("{s:i, s:I}", "pid", (int)p->pid, "start", (json_int_t)p->start);
 }
 
+/* Pids and start times mean something until the next boot only; the caller frees it. */
+static char *
+boot_id(void)
+{
+	autobuf struct buf b = BUF_INIT;
+	struct err ignored;
+
+	if (buf_read_file(&b, "/proc/sys/kernel/random/boot_id", 256, &ignored) < 0 || !b.data)
+		return xstrdup("");
+	return xstrndup(b.data, strcspn(b.data, "\n"));
+}
+
 int
 cluster_save(const struct cluster *c, struct err *err)
 {
 	autofree char *file = cluster_file(c, "run/cluster.json"), *body = NULL;
-	json_auto_t *doc = json_pack("{s:s, s:s, s:i, s:b, s:i, s:o}", "dir", c->dir, "listen",
-	    c->listen ? c->listen : "", "nodes", c->nodes, "namespaces", c->namespaces, "block",
-	    c->block, "keeper", proc_json(&c->keeper));
+	autofree char *boot = boot_id();
+	json_auto_t *doc = json_pack("{s:s, s:s, s:s, s:i, s:b, s:i, s:o}", "dir", c->dir, "boot",
+	    boot, "listen", c->listen ? c->listen : "", "nodes", c->nodes, "namespaces",
+	    c->namespaces, "block", c->block, "keeper", proc_json(&c->keeper));
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < c->nprocess; i++) {
@@ -166,8 +180,9 @@ strings_of_json(const json_t *a)
 int
 cluster_load(struct cluster *c, struct err *err)
 {
-	autofree char *file = cluster_file(c, "run/cluster.json");
+	autofree char *file = cluster_file(c, "run/cluster.json"), *boot = boot_id();
 	json_error_t jerr;
+	bool same_boot;
 	json_auto_t *doc = NULL;
 	json_t *p;
 	size_t i;
@@ -185,7 +200,9 @@ cluster_load(struct cluster *c, struct err *err)
 	c->nodes = (int)json_integer_value(json_object_get(doc, "nodes"));
 	c->namespaces = json_is_true(json_object_get(doc, "namespaces"));
 	c->block = (int)json_integer_value(json_object_get(doc, "block"));
-	c->keeper = proc_of_json(json_object_get(doc, "keeper"));
+	same_boot = json_is_string(json_object_get(doc, "boot")) &&
+		    strcmp(json_string_value(json_object_get(doc, "boot")), boot) == 0;
+	c->keeper = same_boot ? proc_of_json(json_object_get(doc, "keeper")) : (struct proc){ 0 };
 	json_array_foreach (json_object_get(doc, "processes"), i, p) {
 		autofree const char **argv = strings_of_json(json_object_get(p, "argv"));
 		autofree const char **env = strings_of_json(json_object_get(p, "env"));
@@ -194,7 +211,11 @@ cluster_load(struct cluster *c, struct err *err)
 		if (!name || !argv[0] || c->nprocess == CLUSTER_PROCESSES)
 			continue;
 		cluster_add(c, name, argv, env);
-		c->process[c->nprocess - 1].proc = proc_of_json(json_object_get(p, "process"));
+		c->process[c->nprocess - 1].restarts =
+		    (unsigned)json_integer_value(json_object_get(p, "restarts"));
+		if (same_boot)
+			c->process[c->nprocess - 1].proc =
+			    proc_of_json(json_object_get(p, "process"));
 	}
 	return 0;
 }

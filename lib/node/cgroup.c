@@ -125,6 +125,23 @@ cgroup_create(const struct cgroups *c, const char *path, long pids, struct err *
 	return file_write(file, limit, (size_t)n, 0, err);
 }
 
+void
+cgroup_leave_service(const struct cgroups *c, const char *path)
+{
+	static const char *const hybrid[] = { "/systemd", "/unified", NULL };
+	static const char *const v2[] = { "", NULL };
+	struct err ignored;
+
+	for (const char *const *tree = c->v2 ? v2 : hybrid; *tree; tree++) {
+		autofree char *base = xasprintf("%s%s/cgroup.procs", root, *tree);
+		autofree char *folder = xasprintf("%s%s%s", root, *tree, path);
+		autofree char *procs = xasprintf("%s/cgroup.procs", folder);
+
+		if (file_exists(base) && mkdir_all(folder, 0755, &ignored) == 0)
+			file_write(procs, "0", 1, 0, &ignored);
+	}
+}
+
 static void
 kill_all(const char *folder)
 {

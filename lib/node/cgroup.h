@@ -28,6 +28,12 @@ int cgroup_create(const struct cgroups *c, const char *path, long pids, struct e
 /* Kill all in it and below, and remove it from every tree.  Missing is fine. */
 int cgroup_remove(const struct cgroups *c, const char *path, struct err *err);
 
+/*
+ * Move the calling process to a group of its own, in the trees by which a service manager finds
+ * what belongs to a service: what it starts from here on outlives the service.  As far as it goes.
+ */
+void cgroup_leave_service(const struct cgroups *c, const char *path);
+
 /* Remove it where nothing is in it. */
 void cgroup_remove_empty(const struct cgroups *c, const char *path);
 

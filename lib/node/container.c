@@ -294,9 +294,11 @@ container_start(void *arg, json_t **result, struct err *err)
 	const struct start *s = arg;
 	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
 	struct image image;
+	autofree char *monitors = host_monitors(s->host);
 	const char *reason;
 	int r;
 
+	cgroup_leave_service(&s->host->cgroups, monitors); /* conmon is to outlive the node */
 	/* What an attempt of this number left that a crash cut short, and the one before. */
 	if ((r = container_remove(s->host, uid, name, s->attempt, err)) < 0 ||
 	    (s->attempt > 0 && (r = container_remove(s->host, uid, name, s->attempt - 1, err)) < 0))

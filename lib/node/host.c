@@ -38,6 +38,12 @@ host_cgroup(const struct host *h, const char *uid)
 	return xasprintf("/orch/%s/pod%s", h->key, uid);
 }
 
+char *
+host_monitors(const struct host *h)
+{
+	return xasprintf("/orch/%s/monitors", h->key);
+}
+
 int
 host_private_mounts(const struct host *h, struct err *err)
 {
@@ -291,8 +297,9 @@ host_close(struct host *h)
 	if (!h)
 		return;
 	if (h->key) {
-		autofree char *group = xasprintf("/orch/%s", h->key);
+		autofree char *group = xasprintf("/orch/%s", h->key), *monitors = host_monitors(h);
 
+		cgroup_remove_empty(&h->cgroups, monitors);
 		cgroup_remove_empty(&h->cgroups, group);
 		cgroup_remove_empty(&h->cgroups, "/orch");
 	}

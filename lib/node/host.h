@@ -56,6 +56,8 @@ char *host_path(const struct host *h, const char *fmt, ...)
     PRINTF(2, 3);					  /* below the data folder */
 char *host_cgroup(const struct host *h, const char *uid); /* "/orch/KEY/podUID" */
 
+char *host_monitors(const struct host *h); /* where every conmon is: "/orch/KEY/monitors" */
+
 /* A mount namespace for what the runtime must see: in a forked process only. */
 int host_private_mounts(const struct host *h, struct err *err);
 

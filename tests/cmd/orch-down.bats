@@ -57,3 +57,16 @@ gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/
   wait $a || :
   [ ! -e "$DATA/run" ]
 }
+
+@test "orch-down: what was written before a reboot names nobody" {
+  orch-up --data "$DATA" --listen 127.0.0.1:0 --no-node
+  orch-down --data "$DATA"
+  mkdir "$DATA/run" && : >"$DATA/run/lock"
+  sleep 100 3>&- & pid=$!
+  start=$(sed 's/.*) //' "/proc/$pid/stat" | cut -d' ' -f20)
+  jq -n --arg d "$DATA" --argjson p "$pid" --argjson s "$start" \
+    '{dir: $d, boot: "another", listen: "", nodes: 0, namespaces: false, block: 0, keeper: {pid: $p, start: $s}, processes: []}' >"$DATA/run/cluster.json"
+  orch-down --data "$DATA"
+  kill -0 $pid
+  kill $pid
+}

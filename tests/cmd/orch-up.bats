@@ -115,6 +115,15 @@ up() { orch-up --data "$DATA" --listen 127.0.0.1:0 --no-node "$@"; }
   [ ! -e "$DATA" ]
 }
 
+@test "orch-up: a runtime that does not work is told soon" {
+  [ "$(id -u)" -eq 0 ] && command -v conmon >/dev/null && [ -x /usr/lib/cni/ptp ] || skip "needs root, conmon and the CNI plugins"
+  SECONDS=0
+  run -3 orch-up --data "$DATA" --listen 127.0.0.1:0 --runtime /bin/false
+  [[ $output == *"/bin/false"* ]]
+  [ $SECONDS -lt 30 ]
+  [ ! -e "$DATA/run" ]
+}
+
 @test "orch-up: mistakes in the call exit 2" {
   run -2 orch-up --data "$DATA" --no-node --nodes 2
   run -2 orch-up --data "$DATA" extra

@@ -225,6 +225,16 @@ volumes: [{name: d, emptyDir: {}}]' >"$T/in"
 	[ "$(status p '.containerStatuses[0].lastState.terminated.reason')" = ContainerStatusUnknown ]
 }
 
+@test "conmon is not in the node's cgroup: a service manager that ends the node does not end it" {
+	pod p 'sleep 100' | start_node
+	until_status p '.phase == "Running"'
+	group=$(sed -nE 's/^(0|[0-9]+:name=systemd)::?(.*)$/\2/p' "/proc/$(cat "$T"/n/pods/*/containers/c-0/monitor)/cgroup" | grep '/orch/n-[^/]*/monitors$' | head -n 1)
+	[ -n "$group" ]
+	end_node KILL
+	orch-node --data "$T/n" --clean
+	[ -z "$(find /sys/fs/cgroup -type d -path "*${group%/monitors}")" ]
+}
+
 @test "an image that is not there, by policy" {
 	{
 		pod never true '' | sed 's/image: web:1/image: nope:1\n    imagePullPolicy: Never/'
