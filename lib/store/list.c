@@ -176,6 +176,9 @@ read_version(struct call *c, struct list *l, const char *token)
 	if (check_match(c, match, version, version && strcmp(given, "0") == 0, token) < 0 ||
 	    call_version(c, &want) < 0)
 		return -1;
+	/* "0" is any state, and Kubernetes gives all of that one whatever the limit is */
+	if (version && want == 0)
+		l->limit = 0;
 	if (token) {
 		if (want)
 			return refuse(c, 400, "BadRequest",

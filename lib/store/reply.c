@@ -42,7 +42,7 @@ converted(struct call *c, struct bytes **parts, size_t n, const char **type)
 		v = shape_convert(&c->shape, c->kind, v, true, clock_now());
 	if (c->shape.form == FORM_YAML) {
 		*type = "application/yaml";
-		yaml_write(&out, v);
+		yaml_write_sorted(&out, v); /* as Kubernetes does */
 	} else if (c->shape.protobuf && protobuf_write(v, &out, &err) == 0) {
 		*type = PROTOBUF_TYPE;
 	} else { /* what is no object of the API stays what it is */
