@@ -5,6 +5,7 @@
 #include "api/meta.h"
 #include "api/protobuf.h"
 #include "api/table.h"
+#include "base/json.h"
 #include "base/jsonl.h"
 #include "base/text.h"
 
@@ -133,11 +134,13 @@ struct bytes *
 shape_event(const struct shape *s, const struct kind *k, const char *event, size_t len,
     bool columns, int64_t now)
 {
-	json_t *e = json_loadb(event, len, 0, NULL), *obj;
 	struct buf b = BUF_INIT;
 	struct bytes *out;
+	char msg[128];
+	json_t *e, *obj;
+	size_t used;
 
-	if (!e)
+	if (json_decode(event, len, &e, &used, msg) != JSON_FINE)
 		return bytes_new(event, len);
 	obj = json_incref(json_object_get(e, "object"));
 	if (shape_converts(s))

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/meta.h"
+#include "api/protobuf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -265,8 +266,10 @@ list_head(struct call *c, struct list *l, uint64_t revision)
 static void
 reply_rows(struct call *c, struct list *l, uint64_t revision)
 {
+	const char *type = c->shape.protobuf ? PROTOBUF_TYPE : "application/json";
 	autobuf struct buf meta = BUF_INIT;
 	struct bytes *all;
+	struct err err;
 	size_t n = 0;
 
 	for (size_t i = 2; i < l->n; i += 2) {
@@ -274,11 +277,17 @@ reply_rows(struct call *c, struct list *l, uint64_t revision)
 		l->part[n++] = l->part[i];
 	}
 	add_meta(&meta, l, revision);
-	all = rows_encode(&c->shape, c->kind, meta.data, l->part, n, clock_now());
+	if (c->shape.protobuf)
+		all = rows_protobuf(&c->shape, c->kind, meta.data, l->part, n, &err);
+	else
+		all = rows_encode(&c->shape, c->kind, meta.data, l->part, n, clock_now());
 	for (size_t i = 0; i < n; i++)
 		bytes_unref(l->part[i]);
 	c->shape = (struct shape){ .form = FORM_JSON }; /* it has its shape now */
-	reply_parts(c, 200, "application/json", &all, 1);
+	if (all)
+		reply_parts(c, 200, type, &all, 1);
+	else
+		reply_error(c, &err);
 }
 
 /* The token's revision is gone: the client may go on with another token, inconsistently. */
@@ -335,7 +344,7 @@ list_run(struct call *c, struct list *l)
 		expired(c, l);
 		return;
 	}
-	if (shape_converts(&c->shape) && !c->shape.protobuf) {
+	if (shape_converts(&c->shape) || c->shape.protobuf) {
 		reply_rows(c, l, revision);
 		return;
 	}

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/protobuf.h"
 #include "api/table.h"
 #include "base/json.h"
 #include "base/jsonl.h"
@@ -118,4 +119,60 @@ rows_encode(const struct shape *s, const struct kind *k, const char *meta,
 	}
 	buf_puts(&b, "]}\n");
 	return bytes_new(b.data, b.len);
+}
+
+/* The fields of every list (meta.v1.ListMeta metadata = 1, repeated items = 2). */
+enum { LIST_METADATA = 1, LIST_ITEMS };
+
+/* A JSON text as field `number` of a message; text and message: room that is used again. */
+static int
+add_message(struct buf *out, int number, const struct type *t, const char *json, size_t len,
+    struct buf *message, struct err *err)
+{
+	char msg[128];
+	json_t *v;
+	size_t used;
+	int r;
+
+	if (json_decode(json, len, &v, &used, msg) != JSON_FINE)
+		return err_set(err, ERR_INTERNAL, "cannot read an object: %s", msg);
+	buf_clear(message);
+	if ((r = protobuf_encode(v, t, message, err)) == 0)
+		protobuf_field(out, number, message->data, message->len);
+	json_decref(v);
+	return r;
+}
+
+struct bytes *
+rows_protobuf(const struct shape *s, const struct kind *k, const char *meta,
+    struct bytes *const *body, size_t n, struct err *err)
+{
+	const struct type *t =
+	    s->form == FORM_JSON ? k->type : type_find("meta.v1.PartialObjectMetadata");
+	autobuf struct buf list = BUF_INIT, out = BUF_INIT, text = BUF_INIT, room = BUF_INIT;
+	char version[128], name[160] = "PartialObjectMetadataList";
+
+	if (add_message(&list, LIST_METADATA, type_find("meta.v1.ListMeta"), meta, strlen(meta),
+		&room, err) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		const char *metadata = body[i]->data + strlen("\"metadata\":");
+
+		buf_clear(&text);
+		buf_putc(&text, '{');
+		if (s->form == FORM_JSON) {
+			buf_add(&text, body[i]->data, body[i]->len);
+		} else {
+			buf_puts(&text, "\"metadata\":");
+			buf_add(&text, metadata, object_length(metadata));
+			buf_putc(&text, '}');
+		}
+		if (add_message(&list, LIST_ITEMS, t, text.data, text.len, &room, err) < 0)
+			return NULL;
+	}
+	if (s->form == FORM_JSON)
+		snprintf(name, sizeof name, "%sList", k->kind);
+	protobuf_wrap(&out, s->form == FORM_JSON ? kind_api_version(k, version) : s->version, name,
+	    list.data, list.len);
+	return bytes_new(out.data, out.len);
 }

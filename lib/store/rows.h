@@ -1,11 +1,12 @@
 #ifndef ORCH_STORE_ROWS_H
 #define ORCH_STORE_ROWS_H
 
+#include "base/err.h"
 #include "store/form.h"
 
 /*
- * A list as a Table or as metadata alone, row by row from the bytes that are kept: no tree of the
- * whole list is ever made.
+ * A list as a Table, as metadata alone or in protobuf, row by row from the bytes that are kept: no
+ * tree of the whole list is ever made.
  */
 
 /*
@@ -14,5 +15,9 @@
  */
 struct bytes *rows_encode(const struct shape *s, const struct kind *k, const char *meta,
     struct bytes *const *body, size_t n, int64_t now);
+
+/* The same in protobuf: the list, or metadata alone.  NULL: an object could not be encoded. */
+struct bytes *rows_protobuf(const struct shape *s, const struct kind *k, const char *meta,
+    struct bytes *const *body, size_t n, struct err *err);
 
 #endif
