@@ -184,7 +184,7 @@ cluster_load(struct cluster *c, struct err *err)
 	json_error_t jerr;
 	bool same_boot;
 	json_auto_t *doc = NULL;
-	json_t *p;
+	json_t *p, *b;
 	size_t i;
 
 	if (access(file, F_OK) < 0)
@@ -200,8 +200,8 @@ cluster_load(struct cluster *c, struct err *err)
 	c->nodes = (int)json_integer_value(json_object_get(doc, "nodes"));
 	c->namespaces = json_is_true(json_object_get(doc, "namespaces"));
 	c->block = (int)json_integer_value(json_object_get(doc, "block"));
-	same_boot = json_is_string(json_object_get(doc, "boot")) &&
-		    strcmp(json_string_value(json_object_get(doc, "boot")), boot) == 0;
+	b = json_object_get(doc, "boot"); /* an older orch-up did not write it */
+	same_boot = !json_is_string(b) || strcmp(json_string_value(b), boot) == 0;
 	c->keeper = same_boot ? proc_of_json(json_object_get(doc, "keeper")) : (struct proc){ 0 };
 	json_array_foreach (json_object_get(doc, "processes"), i, p) {
 		autofree const char **argv = strings_of_json(json_object_get(p, "argv"));
