@@ -1,0 +1,3 @@
+# Answers in other shapes.
+echo "Representations"
+"$B/bench/representations"
