@@ -36,3 +36,20 @@ h() { timeout 30 helm "$@" 3>&-; }
   run kubectl get deploy r-chart
   [ "$status" -eq 1 ]
 }
+
+@test "helm: the same by server-side apply, which is its default" {
+  [ -d chart ] || h create chart
+  h install s chart
+  [ "$(kubectl get deploy s-chart -o json --show-managed-fields | jq -r '.metadata.managedFields[] | select(.operation == "Apply") | .manager')" = helm ]
+  h upgrade s chart --set replicaCount=2
+  [ "$(kubectl get deploy s-chart -o jsonpath='{.spec.replicas}')" = 2 ]
+  kubectl patch deploy s-chart --type merge -p '{"spec":{"replicas":5}}' 3>&-
+  run h upgrade s chart --set replicaCount=3
+  [ "$status" -ne 0 ]
+  [[ $output == *"conflict"*".spec.replicas"* ]]
+  h upgrade s chart --set replicaCount=3 --force-conflicts
+  [ "$(kubectl get deploy s-chart -o jsonpath='{.spec.replicas}')" = 3 ]
+  h rollback s 1
+  [ "$(kubectl get deploy s-chart -o jsonpath='{.spec.replicas}')" = 1 ]
+  h uninstall s --wait
+}

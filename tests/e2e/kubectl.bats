@@ -227,3 +227,31 @@ rolled_out() {
   run k delete pod nope
   [ "$output" = 'Error from server (NotFound): pods "nope" not found' ]
 }
+
+@test "kubectl: apply --server-side, conflicts, from client-side and back" {
+  cm() { printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: owned}\ndata: %s\n' "$1"; }
+  owners() { k get cm owned -o json --show-managed-fields | jq -r '[.metadata.managedFields[] | "\(.manager) \(.operation)"] | sort | join(", ")'; }
+  [ "$(cm '{a: "1", b: "1"}' | k apply --server-side -f -)" = "configmap/owned serverside-applied" ]
+  [ "$(owners)" = "kubectl Apply" ]
+  run k apply --server-side --field-manager=other -f <(cm '{a: "2"}')
+  [ "$status" -eq 1 ]
+  [[ $output == *'Apply failed with 1 conflict: conflict with "kubectl": .data.a'* ]]
+  cm '{a: "2"}' | k apply --server-side --field-manager=other --force-conflicts -f -
+  [ "$(owners)" = "kubectl Apply, other Apply" ]
+  cm '{}' | k apply --server-side -f -
+  [ "$(k get cm owned -o json | jq -c .data)" = '{"a":"2"}' ]
+  [ "$(cm '{a: "2"}' | k apply --server-side --field-manager=other --dry-run=server -f -)" = "configmap/owned serverside-applied (server dry run)" ]
+  k label cm owned l=m
+  [ "$(owners)" = "kubectl Apply, kubectl-label Update, other Apply" ]
+  k delete cm owned
+
+  cm '{a: "1", b: "1"}' | k apply -f -
+  [ "$(owners)" = "kubectl-client-side-apply Update" ]
+  cm '{a: "2"}' | k apply --server-side -f - # takes over what it had applied, and drops b
+  [ "$(k get cm owned -o json | jq -c .data)" = '{"a":"2"}' ]
+  [ "$(owners)" = "kubectl Apply, kubectl-last-applied Apply" ]
+  cm '{a: "2"}' | k apply -f - # writes the annotation in its own words
+  [ "$(cm '{a: "2"}' | k apply -f -)" = "configmap/owned unchanged" ]
+  run k diff --server-side -f <(cm '{a: "3"}')
+  [ "$status" -eq 1 ]
+}
