@@ -56,6 +56,8 @@ read_start(struct call *c, struct watch_options *o)
 		return -1;
 	o->bookmarks = call_flag(c, "allowWatchBookmarks");
 	o->initial = given ? call_flag(c, "sendInitialEvents") : o->since == 0;
+	if (o->initial && call_too_new(c, o->since) < 0)
+		return -1; /* "not older than" cannot be kept */
 	o->initial_bookmark = o->bookmarks && given && o->initial;
 	if (!o->initial && o->since == 0)
 		o->since = cache_revision(c->server->cache);

@@ -539,3 +539,16 @@ c.executescript('ALTER TABLE changes DROP COLUMN sum; PRAGMA user_version=1')" "
 	grep -q server: "$DATA/admin.kubeconfig"
 	[ "$(stat -c %a "$DATA/admin.kubeconfig")" = 600 ]
 }
+
+@test "a version that is not reached yet" {
+	start
+	for q in '' '&watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan'; do
+		api GET "$NS/configmaps?resourceVersion=99999$q"
+		[ "$code $(of '"\(.reason) \(.details.causes[0].reason) \(.details.retryAfterSeconds)"')" = \
+			'504 Timeout ResourceVersionTooLarge 1' ]
+		[ "$(of .message)" = 'Timeout: Too large resource version: 99999, current: 4' ]
+	done
+	# a plain watch waits for it
+	api GET "$NS/configmaps?resourceVersion=99999&watch=1&timeoutSeconds=1"
+	[ "$code$body" = 200 ]
+}
