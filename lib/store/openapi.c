@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clock.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -124,6 +125,15 @@ index_run(struct call *c)
 	page_reply(c, &with_index(c)->index, "text/plain; charset=utf-8", false);
 }
 
+/* An answer without a body. */
+static void
+bare(struct call *c, int status, const struct http_header *extra)
+{
+	metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);
+	http_reply(c->x, status, NULL, extra, NULL, 0);
+	call_free(c);
+}
+
 /* A client with an old hash is sent to the document as it is now. */
 static void
 redirect(struct call *c, const struct document *d)
@@ -132,8 +142,7 @@ redirect(struct call *c, const struct document *d)
 	struct http_header extra[] = { { "Location", url },
 		{ "Cache-Control", "no-cache, private" }, { NULL, NULL } };
 
-	http_reply(c->x, 301, NULL, extra, NULL, 0);
-	call_free(c);
+	bare(c, 301, extra);
 }
 
 static void
@@ -154,8 +163,7 @@ document_run(struct call *c)
 			page_reply(c, &d->page, "application/json", hash && *hash);
 		return;
 	}
-	http_reply(c->x, 404, NULL, NULL, NULL, 0);
-	call_free(c);
+	bare(c, 404, NULL);
 }
 
 /* The first of the list that we can give; -1: none. */
@@ -191,8 +199,7 @@ v2_run(struct call *c)
 	int form = accept && *accept ? v2_form(accept) : 0;
 
 	if (form < 0) {
-		http_reply(c->x, 406, NULL, NULL, NULL, 0);
-		call_free(c);
+		bare(c, 406, NULL);
 	} else if (form == 1) {
 		make_v2(p, &p->v2_protobuf, openapi_v2_protobuf);
 		page_reply(c, &p->v2_protobuf,
