@@ -42,9 +42,7 @@ read_body(struct buf *body)
 		r = buf_read_file(body, data + 1, MAX_BODY, &err);
 	else
 		buf_puts(body, data);
-	if (r == -ERR_NOT_FOUND)
-		err.code = ERR_BAD_REQUEST; /* of the file, not the server's "not found" */
-	if (r < 0)
+	if (r < 0 && err_of_input(&err) < 0)
 		die(&err, "cannot read the body");
 }
 

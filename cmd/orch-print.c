@@ -85,7 +85,7 @@ set_options(struct printer_options *o, struct buf *file)
 	};
 	if (time_arg && !time_parse(time_arg, &o->now))
 		die(NULL, "--time: '%s' is not a time such as 2026-01-02T03:04:05Z", time_arg);
-	if (path && buf_read_file(file, path, 1 << 20, &err) < 0)
+	if (path && buf_read_file(file, path, 1 << 20, &err) < 0 && err_of_input(&err) < 0)
 		die(&err, "cannot read template");
 	o->file_text = file->data;
 }

@@ -136,9 +136,12 @@ target_met(struct wait *w, const struct target *t, const struct selector *labels
 	}
 	if (w->want.kind == WANT_DELETE)
 		return n == 0;
-	if (n == 0)
-		buf_printf(
-		    why, "\n  %s: %s", t->where, *t->name ? "it does not exist" : "there is none");
+	if (n == 0) {
+		autofree char *name = t->obj ? target_name(t->kind, t->name) : NULL;
+
+		buf_printf(why, "\n  %s: %s", name ? name : t->where,
+		    *t->name ? "it does not exist" : "there is none");
+	}
 	return n > 0 && all;
 }
 

@@ -251,10 +251,8 @@ walk_path(const struct walk *w, const char *path, struct err *err)
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return walk_folder(w, path, err);
 	if (!(f = fopen(path, "re"))) {
-		int r = err_sys(err, errno, "cannot open '%s'", path);
-
-		/* a missing file is a mistake of the caller's, not the "no" of a missing object */
-		return r == -ERR_NOT_FOUND ? -(int)(err->code = ERR_BAD_REQUEST) : r;
+		err_sys(err, errno, "cannot open '%s'", path);
+		return err_of_input(err);
 	}
 	return walk_file(w, f, path, err);
 }

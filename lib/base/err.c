@@ -65,6 +65,14 @@ err_sys(struct err *err, int errnum, const char *fmt, ...)
 }
 
 int
+err_of_input(struct err *err)
+{
+	if (err->code == ERR_NOT_FOUND)
+		err->code = ERR_BAD_REQUEST;
+	return -(int)err->code;
+}
+
+int
 err_wrap(struct err *err, const char *fmt, ...)
 {
 	char outer[sizeof err->msg / 2], inner[sizeof err->msg];

@@ -36,6 +36,10 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...) PRINTF(3,
  * connection UNAVAILABLE, else INTERNAL). */
 int err_sys(struct err *err, int errnum, const char *fmt, ...) PRINTF(3, 4);
 
+/* A file that the user named: when it is missing, that is a mistake (BAD_REQUEST) and not the "no"
+ * of a missing object.  Returns -err->code. */
+int err_of_input(struct err *err);
+
 /* Put "context: " before the message that is there; returns -err->code. */
 int err_wrap(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 

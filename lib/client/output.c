@@ -10,7 +10,6 @@ output_open(struct output *o, FILE *f, const char *format, const struct printer_
     struct err *err)
 {
 	const char *file;
-	int r;
 
 	*o = (struct output){ .f = f, .file = BUF_INIT, .text = BUF_INIT };
 	if (options)
@@ -19,8 +18,8 @@ output_open(struct output *o, FILE *f, const char *format, const struct printer_
 	if (!format)
 		format = isatty(fileno(f)) ? "table" : "jsonl";
 	if ((file = printer_file(format))) {
-		if ((r = buf_read_file(&o->file, file, MAX_TEMPLATE, err)) < 0)
-			return r;
+		if (buf_read_file(&o->file, file, MAX_TEMPLATE, err) < 0)
+			return err_of_input(err);
 		o->options.file_text = o->file.data;
 	}
 	return printer_new(&o->printer, format, &o->options, err);

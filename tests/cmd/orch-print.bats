@@ -136,7 +136,7 @@ n1' ]
 	run print -o custom-columns=A pod
 	[ "$status" -eq 2 ]
 	run print -o jsonpath-file=missing pod
-	[ "$status" -eq 1 ]
+	[ "$status" -eq 2 ]
 	run print --list --each pod
 	[ "$status" -eq 2 ]
 	run print -t yesterday pod

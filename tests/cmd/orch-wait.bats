@@ -96,3 +96,9 @@ ready() { status "$1" "{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\
   run -2 orch-wait --for='jsonpath={.a' cm/never --timeout=20s
   [[ $output == *"'}' missing"* ]]
 }
+
+@test "what a stream named and is not there is called by its name" {
+  run -3 orch-wait --for=create --timeout=0 <<<'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"never"}}'
+  [[ $output == *"configmap/never: it does not exist"* ]]
+  run -2 orch-wait --for=create cm/never -o jsonpath-file=/nonexistent
+}
