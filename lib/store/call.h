@@ -54,7 +54,7 @@ struct call {
 	void (*run)(struct call *c); /* what the worker runs, again after a lost race */
 	int attempts;
 	bool dry_run, conditional, patching;
-	bool applying; /* managedFields are made already */
+	bool applying;	       /* managedFields are made already */
 	const json_t *patched; /* what a patch made, as messages show it */
 	enum validation validation;
 	const char *retry_after; /* seconds, for the header; NULL: none */

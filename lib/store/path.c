@@ -63,7 +63,8 @@ parse_resource(struct target *t, char **part, int n)
 	return i == n;
 }
 
-/* An empty namespace is all of them; nothing else may be empty, and a watch is of no subresource. */
+/* An empty namespace is all of them; nothing else may be empty, and a watch is of no subresource.
+ */
 static bool
 well_formed(const struct target *t, char **part, int n)
 {

@@ -30,7 +30,7 @@ struct target {
 	const struct kind *kind;					 /* for TARGET_RESOURCE */
 	const char *group, *version, *namespace, *resource, *name, *sub; /* "" when not there */
 	bool watch; /* the old way: /api/v1/watch/... */
-	char *text;							 /* what they point into */
+	char *text; /* what they point into */
 };
 
 void target_parse(struct target *t, const char *path);
