@@ -29,12 +29,19 @@ struct yaml {
 	bool ended;
 	struct anchor *anchors;
 	size_t nanchors, canchors;
-	json_t *names; /* anchor -> its place among them, the latest of that name */
-	size_t copied; /* the weight of all copies in this document */
+	json_t *names;		/* anchor -> its place among them, the latest of that name */
+	size_t copied;		/* the weight of all copies in this document */
+	struct buf *duplicates; /* where they are noted, NULL: they are errors */
 };
 
 static int node(
     struct yaml *y, yaml_event_t *e, int depth, json_t **ret, size_t *weight, struct err *err);
+
+void
+yaml_allow_duplicates(struct yaml *y, struct buf *out)
+{
+	y->duplicates = out;
+}
 
 static struct yaml *
 new_yaml(void)
@@ -366,7 +373,10 @@ pair(struct yaml *y, yaml_event_t *e, int depth, json_t *map, size_t *weight, st
 	if ((r = next(y, &v, err)) < 0 || (r = node(y, &v, depth + 1, &value, &w, err)) < 0)
 		return r;
 	json_object_set_new_nocheck(map, key, value);
-	if (json_object_size(map) == before)
+	if (json_object_size(map) == before && y->duplicates)
+		buf_printf(y->duplicates, "line %lu: key \"%s\" already set in map\n",
+		    (unsigned long)at.line + y->first_line, key);
+	else if (json_object_size(map) == before)
 		return bad(y, at, err, "duplicate key '%s'", key);
 	*weight += w + strlen(key);
 	return 0;

@@ -30,7 +30,10 @@ struct yaml *yaml_open_reader(
     ssize_t (*read)(void *arg, char *buf, size_t size), void *arg, unsigned long line);
 void yaml_first_line(
     struct yaml *y, unsigned long line); /* the number of the first line, 1 at first */
-void yaml_close(struct yaml *y);	 /* accepts NULL */
+/* Keys that stand twice are no error then, and the last one counts: out gets one line for each,
+ * `line 7: key "a" already set in map`. */
+void yaml_allow_duplicates(struct yaml *y, struct buf *out);
+void yaml_close(struct yaml *y); /* accepts NULL */
 
 /* The next document, like stream_read: 1, 0 at the end, negative on error; the message begins with
  * line and column, 1-based ("3:7: ...").  Documents that are empty or null are

@@ -52,33 +52,73 @@ bad_request(struct call *c, const char *msg)
 	return -1;
 }
 
+/* Fields that stand twice in the text: refused, told, or not. */
+static int
+check_twice(struct call *c, const char *lines)
+{
+	autobuf struct buf msg = BUF_INIT;
+	const char *end;
+
+	if (!lines || c->validation == VALIDATE_IGNORE)
+		return 0;
+	buf_puts(&msg,
+	    "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:");
+	for (; *lines; lines = end + 1) {
+		end = strchr(lines, '\n');
+		buf_printf(&msg, "\n  %.*s", (int)(end - lines), lines);
+		if (c->validation != VALIDATE_WARN)
+			continue;
+		buf_puts(&c->warnings, "299 - \"");
+		for (const char *p = lines; p < end; p++) {
+			if (strchr("\"\\", *p))
+				buf_putc(&c->warnings, '\\');
+			if ((unsigned char)*p >= ' ')
+				buf_putc(&c->warnings, *p);
+		}
+		buf_add(&c->warnings, "\"", 2); /* with its NUL */
+	}
+	return c->validation == VALIDATE_WARN ? 0 : bad_request(c, msg.data);
+}
+
+static int
+read_yaml(struct call *c, json_t **ret)
+{
+	struct yaml *y = yaml_open(c->req->body, c->req->len, NULL);
+	autobuf struct buf twice = BUF_INIT;
+	autofree char *msg = NULL;
+	unsigned long line;
+	struct err err;
+	int r;
+
+	yaml_allow_duplicates(y, &twice);
+	r = yaml_read(y, ret, &line, &err);
+	yaml_close(y);
+	if (r > 0 && json_is_object(*ret)) {
+		if (check_twice(c, twice.data) == 0)
+			return 0;
+		json_decref(*ret);
+		return -1;
+	}
+	if (r > 0)
+		json_decref(*ret);
+	msg = xasprintf("error decoding YAML: %s", r < 0 ? err.msg : "the body is no object");
+	return bad_request(c, msg);
+}
+
 /* YAML, of which JSON is a part: and JSON is what most clients send. */
 static int
 read_config(struct call *c, json_t **ret)
 {
 	const char *text = c->req->body;
 	size_t used, len = c->req->len;
-	autofree char *msg = NULL;
-	unsigned long line;
-	struct yaml *y;
-	struct err err;
 	char fault[128];
-	int r;
 
 	if (json_decode(text, len, ret, &used, fault) == JSON_FINE) {
 		if (used + strspn(text + used, " \t\r\n") == len && json_is_object(*ret))
 			return 0;
 		json_decref(*ret);
 	}
-	y = yaml_open(text, len, NULL);
-	r = yaml_read(y, ret, &line, &err);
-	yaml_close(y);
-	if (r > 0 && json_is_object(*ret))
-		return 0;
-	if (r > 0)
-		json_decref(*ret);
-	msg = xasprintf("error decoding YAML: %s", r < 0 ? err.msg : "the body is no object");
-	return bad_request(c, msg);
+	return read_yaml(c, ret);
 }
 
 static int

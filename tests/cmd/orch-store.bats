@@ -130,6 +130,11 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	[ "$(of '[.metadata.managedFields[] | .manager + " " + .operation] | join(", ")')" = "a Apply, u Update" ]
 	ssa fieldManager=b '{'
 	[ "$code" = 400 ]
+	ssa 'fieldManager=b&fieldValidation=Strict' "$(cm '{k: "3", k: "4"}')"
+	[ "$code $(of .message)" = '400 error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:
+  line 5: key "k" already set in map' ]
+	ssa 'fieldManager=b&force=true' "$(cm '{k: "3", k: "4"}')"
+	[ "$code $(of .data.k)" = "200 4" ]
 }
 
 @test "lists: selectors, pages that show one revision" {
