@@ -86,23 +86,26 @@ read_yaml(struct call *c, json_t **ret)
 	struct yaml *y = yaml_open(c->req->body, c->req->len, NULL);
 	autobuf struct buf twice = BUF_INIT;
 	autofree char *msg = NULL;
+	json_t *v = NULL;
 	unsigned long line;
 	struct err err;
 	int r;
 
 	yaml_allow_duplicates(y, &twice);
-	r = yaml_read(y, ret, &line, &err);
+	r = yaml_read(y, &v, &line, &err);
 	yaml_close(y);
-	if (r > 0 && json_is_object(*ret)) {
-		if (check_twice(c, twice.data) == 0)
-			return 0;
-		json_decref(*ret);
-		return -1;
+	if (r <= 0 || !json_is_object(v)) {
+		msg =
+		    xasprintf("error decoding YAML: %s", r < 0 ? err.msg : "the body is no object");
+		r = bad_request(c, msg);
+	} else {
+		r = check_twice(c, twice.data);
 	}
-	if (r > 0)
-		json_decref(*ret);
-	msg = xasprintf("error decoding YAML: %s", r < 0 ? err.msg : "the body is no object");
-	return bad_request(c, msg);
+	if (r < 0)
+		json_decref(v);
+	else
+		*ret = v;
+	return r;
 }
 
 /* YAML, of which JSON is a part: and JSON is what most clients send. */
@@ -112,11 +115,14 @@ read_config(struct call *c, json_t **ret)
 	const char *text = c->req->body;
 	size_t used, len = c->req->len;
 	char fault[128];
+	json_t *v;
 
-	if (json_decode(text, len, ret, &used, fault) == JSON_FINE) {
-		if (used + strspn(text + used, " \t\r\n") == len && json_is_object(*ret))
+	if (json_decode(text, len, &v, &used, fault) == JSON_FINE) {
+		if (used + strspn(text + used, " \t\r\n") == len && json_is_object(v)) {
+			*ret = v;
 			return 0;
-		json_decref(*ret);
+		}
+		json_decref(v);
 	}
 	return read_yaml(c, ret);
 }
