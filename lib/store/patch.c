@@ -154,7 +154,8 @@ patch_run(struct call *c)
 	if (patch_apply(c, old, c->kind->type, &obj, &shown) == 0) {
 		c->patched = shown;
 		r = object_decode(c, c->kind, obj);
-		c->patched = NULL;
+		if (r == 0) /* else the call has been answered and is gone */
+			c->patched = NULL;
 		json_decref(shown);
 		if (r < 0 ||
 		    update_prepare(c, old, obj, *c->target.sub ? PART_STATUS : PART_MAIN) < 0)
