@@ -4,6 +4,7 @@
 #include "api/quantity.h"
 #include "api/validate.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static void normalize_value(const struct type *t, json_t *value);
 
@@ -41,6 +42,24 @@ null_is_kept(const struct field *f)
 	return f->dflt && !strcmp(f->dflt, "null");
 }
 
+/*
+ * Go cannot tell a zero from nothing unless the field is a pointer, and writes neither.  Types
+ * without protobuf are not Go's: there zero is a value like any other.
+ */
+static bool
+means_nothing(const struct type *t, const struct field *f, const json_t *v)
+{
+	static const char *const zeros[] = { "\"\"", "0", "false", NULL };
+
+	if (t->nwire == 0 || f->pointer || f->required || f->type->class > CLASS_INT_OR_STRING ||
+	    (f->dflt && text_in(f->dflt, zeros)))
+		return false;
+	if (json_is_string(v))
+		return json_string_length(v) == 0 &&
+		       (f->type->class == CLASS_STRING || f->type->class == CLASS_BYTES);
+	return json_is_false(v) || (json_is_number(v) && json_number_value(v) == 0);
+}
+
 static void
 normalize_struct(const struct type *t, json_t *obj)
 {
@@ -53,7 +72,7 @@ normalize_struct(const struct type *t, json_t *obj)
 		const struct field *f = type_field(t, key);
 
 		if (!f || (json_is_null(item) && !null_is_kept(f)) ||
-		    (f->type->elem && is_empty(item)))
+		    (f->type->elem && is_empty(item)) || means_nothing(t, f, item))
 			json_object_del(obj, key);
 		else if ((better = canonical(f->type, item)))
 			json_object_set_new(obj, key, better);

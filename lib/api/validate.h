@@ -56,7 +56,8 @@ int causes_err(const struct causes *c, const struct kind *k, const char *name, s
 
 /*
  * The form in which an object is kept, in place: fields that the schema does not know, nulls,
- * empty lists and empty maps are dropped, quantities become canonical.  The order on a write is
+ * empty lists and maps and the zeros of fields that are no pointers are dropped, quantities become
+ * canonical.  The order on a write is
  * validate_types, normalize, defaults_apply, admission, validate_create or validate_update.
  */
 void normalize(const struct kind *k, json_t *obj);
