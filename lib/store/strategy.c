@@ -90,20 +90,6 @@ qos_class(const json_t *pod)
 }
 
 static void
-add_finalizer(json_t *obj, const char *name)
-{
-	json_t *list = get(obj, "metadata", "finalizers");
-
-	if (meta_has_finalizer(obj, name))
-		return;
-	if (!list) {
-		put(obj, json_array(), "metadata", "finalizers");
-		list = get(obj, "metadata", "finalizers");
-	}
-	json_array_append_new(list, json_string(name));
-}
-
-static void
 create_namespace(json_t *obj)
 {
 	if (json_array_size(get(obj, "spec", "finalizers")) == 0)
@@ -133,11 +119,9 @@ strategy_create(const struct kind *k, json_t *obj)
 		put(obj, json_string(qos_class(obj)), "status", "qosClass");
 	} else if (kind_is(k, "", "PersistentVolumeClaim")) {
 		put(obj, json_string("Pending"), "status", "phase");
-		add_finalizer(obj, "kubernetes.io/pvc-protection");
 	} else if (kind_is(k, "", "PersistentVolume")) {
 		put(obj, json_string("Pending"), "status", "phase");
 		put(obj, json_string(call_now(now)), "status", "lastPhaseTransitionTime");
-		add_finalizer(obj, "kubernetes.io/pv-protection");
 	} else if (kind_is(k, "", "Service")) {
 		put(obj, json_object(), "status", "loadBalancer");
 	}

@@ -4,12 +4,21 @@ bats_require_minimum_version 1.5.0
 BIN=${BIN:-$PWD/build/bin}
 PATH=$BIN:$PATH
 
+# bats cannot skip in setup_file: need_root leaves the reason in a file, and fails; setup skips by it.
 need_root() {
-  [ "$(id -u)" -eq 0 ] || skip "needs root"
-  unshare -n true 2>/dev/null || skip "cannot make network namespaces here"
-  for p in conmon busybox ip; do command -v $p >/dev/null || skip "needs $p"; done
-  [ -x /usr/lib/cni/ptp ] || skip "needs the CNI plugins"
+  if [ "$(id -u)" -ne 0 ]; then
+    why="needs root"
+  elif ! unshare -n true 2>/dev/null; then
+    why="cannot make network namespaces here"
+  elif [ ! -x /usr/lib/cni/ptp ] || ! command -v conmon busybox ip >/dev/null; then
+    why="needs conmon, busybox, ip and the CNI plugins"
+  else
+    return 0
+  fi
+  echo "$why" >"$BATS_FILE_TMPDIR/why"
+  return 1
 }
+setup() { [ ! -s "$BATS_FILE_TMPDIR/why" ] || skip "$(cat "$BATS_FILE_TMPDIR/why")"; }
 
 # cluster_up [OPTION...]: sets DATA, KUBECONFIG.
 cluster_up() {

@@ -2,7 +2,7 @@
 load cluster
 
 setup_file() {
-  need_root
+  need_root || return 0
   cluster_up --nodes 2 --set node-monitor-grace-period=15s --set pod-eviction-timeout=1s
   cluster_images
 }

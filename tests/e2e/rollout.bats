@@ -1,7 +1,11 @@
 # With the loops running: a rolling update, its wait, and the way back.
 load cluster
 
-setup_file() { need_root; cluster_up; cluster_images; }
+setup_file() {
+  need_root || return 0
+  cluster_up
+  cluster_images
+}
 teardown_file() { cluster_end; }
 
 images() { orch-get pods -l app=web -o jsonl | jq -r 'select(.metadata.deletionTimestamp == null) | .spec.containers[0].image' | sort | uniq -c | sed 's/^ *//'; }
