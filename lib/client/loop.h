@@ -18,7 +18,6 @@ struct loop_options {
 		      does not answer within --request-timeout (30 s) */
 	const char *metrics;	     /* HOST:PORT for /metrics, or NULL */
 	const struct list *settings; /* NAME=VALUE for world_set(), or NULL */
-	const char *lease;	     /* reserved for orch-elect; NULL */
 };
 
 /* Runs these controllers (NULL-terminated) until told to end. */
