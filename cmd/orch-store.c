@@ -15,12 +15,13 @@
 #include "base/cli.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "store/admission.h"
 #include "store/call.h"
 #include "store/engine.h"
 #include "store/tls.h"
 
 static const char *dir_arg, *listen_arg = "127.0.0.1:6443", *socket_arg, *metrics_arg;
-static struct list names_arg;
+static struct list names_arg, enable_arg, disable_arg;
 static bool verbose;
 
 static const struct opt opts[] = {
@@ -31,6 +32,10 @@ static const struct opt opts[] = {
 	{ 0, "metrics", "HOST:PORT", "serve /metrics and /healthz here too, plain", &metrics_arg,
 	    false },
 	{ 0, "name", "NAME", "one more name or address of this server", &names_arg, true },
+	{ 0, "enable-admission-plugins", "NAMES", "switch these admission plugins on", &enable_arg,
+	    true },
+	{ 0, "disable-admission-plugins", "NAMES", "switch these admission plugins off",
+	    &disable_arg, true },
 	{ 'v', "verbose", NULL, "say more", &verbose, false },
 	{ 0 },
 };
@@ -216,7 +221,8 @@ main(int argc, char *argv[])
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
-	if (open_data(&s, &err) < 0 || open_doors(&s, &err) < 0)
+	if (admission_choose(&enable_arg, &disable_arg, &err) < 0 || open_data(&s, &err) < 0 ||
+	    open_doors(&s, &err) < 0)
 		_exit(fail(&err));
 	sigwait(&ends, &sig);
 	shut(&s);

@@ -236,8 +236,7 @@ apply_new(struct call *c, const json_t *config)
 		return;
 	json_object_del(json_object_get(obj, "metadata"), "resourceVersion");
 	if (check_names(c, config) < 0 || unknown_uid(c, config) < 0 ||
-	    create_prepare(c, obj) < 0 ||
-	    (c->kind->namespaced && namespace_admits(c, meta_name(obj)) < 0)) {
+	    create_prepare(c, obj) < 0) {
 		json_decref(obj);
 		return;
 	}

@@ -198,8 +198,6 @@ void strategy_create(const struct kind *k, json_t *obj);
 /* What it gets before defaults, and loses of what the client says. */
 void strategy_clear(const struct kind *k, json_t *obj);
 
-/* Does the namespace exist and accept new objects?  Answers and returns -1 when not. */
-int namespace_admits(struct call *c, const char *name);
 void new_uid(char buf[static 37]);
 /* generateName: the base and 5 characters; new. */
 char *name_generate(const char *base);

@@ -5,7 +5,7 @@
 #include "api/time.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/call.h"
+#include "store/admission.h"
 
 /* What only the server may set. */
 static void
@@ -76,6 +76,8 @@ create_prepare(struct call *c, json_t *obj)
 	strategy_clear(c->kind, obj);
 	defaults_apply(c->kind, obj);
 	track_write(c, NULL, obj);
+	if (admission_mutate(c, OP_CREATE, NULL, obj) < 0)
+		return -1;
 	strategy_create(c->kind, obj);
 	validate_create(c->kind, obj, &causes);
 	if (causes.n) {
@@ -83,7 +85,7 @@ create_prepare(struct call *c, json_t *obj)
 		r = -1;
 	}
 	causes_release(&causes);
-	return r;
+	return r < 0 ? r : admission_validate(c, OP_CREATE, NULL, obj);
 }
 
 static void
@@ -94,10 +96,6 @@ create_run(struct call *c)
 	if (options_read(c, "CreateOptions") < 0 || body_object(c, c->kind, &obj) < 0)
 		return;
 	if (create_prepare(c, obj) < 0) {
-		json_decref(obj);
-		return;
-	}
-	if (c->kind->namespaced && namespace_admits(c, meta_name(obj)) < 0) {
 		json_decref(obj);
 		return;
 	}

@@ -5,7 +5,7 @@
 #include "api/time.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/call.h"
+#include "store/admission.h"
 
 static void
 refuse_terminating(struct call *c, const char *name)
@@ -27,11 +27,15 @@ refuse_terminating(struct call *c, const char *name)
 }
 
 int
-namespace_admits(struct call *c, const char *name)
+admit_namespace(struct admission *a)
 {
+	struct call *c = a->c;
+	bool leaving;
+
+	if (!a->kind->namespaced)
+		return 0;
 	struct object *ns =
 	    cache_get(c->server->cache, c->server->namespaces, "", c->target.namespace);
-	bool leaving;
 
 	if (!ns) {
 		autofree char *msg = xasprintf("namespaces \"%s\" not found", c->target.namespace);
@@ -43,7 +47,7 @@ namespace_admits(struct call *c, const char *name)
 		      "Terminating") == 0;
 	object_unref(ns);
 	if (leaving)
-		refuse_terminating(c, name);
+		refuse_terminating(c, meta_name(a->obj));
 	return leaving ? -1 : 0;
 }
 

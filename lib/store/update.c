@@ -3,7 +3,7 @@
 
 #include "api/meta.h"
 #include "base/mem.h"
-#include "store/call.h"
+#include "store/admission.h"
 
 /* metadata that a client cannot change: it comes from the stored object. */
 static void
@@ -224,7 +224,8 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 		keep(obj, old, "status");
 	defaults_apply(c->kind, obj);
 	track_write(c, old, obj);
-	if (check_rules(c, old, obj, part) < 0)
+	if (admission_mutate(c, OP_UPDATE, old, obj) < 0 || check_rules(c, old, obj, part) < 0 ||
+	    admission_validate(c, OP_UPDATE, old, obj) < 0)
 		return -1;
 	if ((kind_strategy(c->kind) & HAS_GENERATION) && part != PART_STATUS &&
 	    spec_changed(old, obj))
