@@ -197,6 +197,8 @@ bool kind_has_status(const struct kind *k);
 void strategy_create(const struct kind *k, json_t *obj);
 /* What it gets before defaults, and loses of what the client says. */
 void strategy_clear(const struct kind *k, json_t *obj);
+/* The same for an update of old that is no status update. */
+void strategy_update(const struct kind *k, const json_t *old, json_t *obj);
 
 void new_uid(char buf[static 37]);
 /* generateName: the base and 5 characters; new. */

@@ -90,11 +90,74 @@ qos_class(const json_t *pod)
 }
 
 static void
-create_namespace(json_t *obj)
+create_namespace(const json_t *old, json_t *obj)
 {
+	(void)old;
 	if (json_array_size(get(obj, "spec", "finalizers")) == 0)
 		put(obj, json_pack("[s]", "kubernetes"), "spec", "finalizers");
 	put(obj, json_string("Active"), "status", "phase");
+}
+
+static void
+clear_namespace(const json_t *old, json_t *obj)
+{
+	(void)old;
+	put(obj, json_string(meta_name(obj)), "metadata", "labels", "kubernetes.io/metadata.name");
+}
+
+static void
+create_pod(const json_t *old, json_t *obj)
+{
+	(void)old;
+	put(obj, json_string("Pending"), "status", "phase");
+	put(obj, json_string(qos_class(obj)), "status", "qosClass");
+}
+
+static void
+create_claim(const json_t *old, json_t *obj)
+{
+	(void)old;
+	put(obj, json_string("Pending"), "status", "phase");
+}
+
+static void
+create_volume(const json_t *old, json_t *obj)
+{
+	char now[40];
+
+	(void)old;
+	put(obj, json_string("Pending"), "status", "phase");
+	put(obj, json_string(call_now(now)), "status", "lastPhaseTransitionTime");
+}
+
+static void
+create_service(const json_t *old, json_t *obj)
+{
+	(void)old;
+	put(obj, json_object(), "status", "loadBalancer");
+}
+
+/* What a kind does to its objects besides defaults; old is NULL but on an update. */
+typedef void step(const json_t *old, json_t *obj);
+
+static const struct {
+	const char *group, *kind;
+	step *clear;  /* a create, before defaults: what the client says in vain */
+	step *create; /* behind admission: what the server says instead */
+	step *update; /* an update of the main resource, before defaults */
+} steps[] = {
+	{ "", "Namespace", clear_namespace, create_namespace, NULL },
+	{ "", "PersistentVolume", NULL, create_volume, NULL },
+	{ "", "PersistentVolumeClaim", NULL, create_claim, NULL },
+	{ "", "Pod", NULL, create_pod, NULL },
+	{ "", "Service", NULL, create_service, NULL },
+};
+
+static void
+run(step *s, const json_t *old, json_t *obj)
+{
+	if (s)
+		s(old, obj);
 }
 
 void
@@ -102,29 +165,25 @@ strategy_clear(const struct kind *k, json_t *obj)
 {
 	if (kind_has_status(k) && !kind_is(k, "", "Node"))
 		json_object_set_new(obj, "status", json_object());
-	if (kind_is(k, "", "Namespace"))
-		put(obj, json_string(meta_name(obj)), "metadata", "labels",
-		    "kubernetes.io/metadata.name");
+	for (size_t i = 0; i < COUNT(steps); i++)
+		if (kind_is(k, steps[i].group, steps[i].kind))
+			run(steps[i].clear, NULL, obj);
 }
 
 void
 strategy_create(const struct kind *k, json_t *obj)
 {
-	char now[40];
+	for (size_t i = 0; i < COUNT(steps); i++)
+		if (kind_is(k, steps[i].group, steps[i].kind))
+			run(steps[i].create, NULL, obj);
+}
 
-	if (kind_is(k, "", "Namespace")) {
-		create_namespace(obj);
-	} else if (kind_is(k, "", "Pod")) {
-		put(obj, json_string("Pending"), "status", "phase");
-		put(obj, json_string(qos_class(obj)), "status", "qosClass");
-	} else if (kind_is(k, "", "PersistentVolumeClaim")) {
-		put(obj, json_string("Pending"), "status", "phase");
-	} else if (kind_is(k, "", "PersistentVolume")) {
-		put(obj, json_string("Pending"), "status", "phase");
-		put(obj, json_string(call_now(now)), "status", "lastPhaseTransitionTime");
-	} else if (kind_is(k, "", "Service")) {
-		put(obj, json_object(), "status", "loadBalancer");
-	}
+void
+strategy_update(const struct kind *k, const json_t *old, json_t *obj)
+{
+	for (size_t i = 0; i < COUNT(steps); i++)
+		if (kind_is(k, steps[i].group, steps[i].kind))
+			run(steps[i].update, old, obj);
 }
 
 /* A random (version 4) UUID, RFC 9562 section 5.4. */

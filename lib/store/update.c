@@ -222,6 +222,8 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 		keep_all_but_status(c->kind, old, obj);
 	else if (kind_has_status(c->kind))
 		keep(obj, old, "status");
+	if (part != PART_STATUS)
+		strategy_update(c->kind, old, obj);
 	defaults_apply(c->kind, obj);
 	track_write(c, old, obj);
 	if (admission_mutate(c, OP_UPDATE, old, obj) < 0 || check_rules(c, old, obj, part) < 0 ||
