@@ -114,11 +114,12 @@ bench: all $(BENCHES:%=$(B)/bench/%)				## print the figures of tests/bench
 
 # A folder includes only itself and the folders above it (DESIGN: layers).
 layers:								## who may include whom
-	@! grep -nE '#include "(cel|api|control|schedule|client|store|node|net)/' lib/base/*.[ch]
-	@! grep -nE '#include "(control|schedule|client|store|node|net)/' lib/api/*.[ch]
-	@! grep -nE '#include "(schedule|client|store|node|net)/' $(wildcard lib/control/*.[ch])
-	@! grep -nE '#include "(client|store|node|net)/' $(wildcard lib/schedule/*.[ch])
-	@! grep -nE '#include "(store|node|net)/' $(wildcard lib/client/*.[ch])
+	@! grep -nE '#include "(cel|api|control|schedule|serve|client|store|node|net)/' lib/base/*.[ch]
+	@! grep -nE '#include "(control|schedule|serve|client|store|node|net)/' lib/api/*.[ch]
+	@! grep -nE '#include "(schedule|serve|client|store|node|net)/' $(wildcard lib/control/*.[ch])
+	@! grep -nE '#include "(serve|client|store|node|net)/' $(wildcard lib/schedule/*.[ch])
+	@! grep -nE '#include "(serve|store|node|net)/' $(wildcard lib/client/*.[ch])
+	@! grep -nE '#include "(api|control|schedule|client|store|node|net|cluster)/' $(wildcard lib/serve/*.[ch])
 	@! grep -nE '#include "(client|node|net)/' $(wildcard lib/store/*.[ch])
 	@! grep -nE '#include "(client|store|net)/' $(wildcard lib/node/*.[ch])
 	@! grep -nE '#include "(client|store|node)/' $(wildcard lib/net/*.[ch])

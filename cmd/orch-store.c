@@ -18,7 +18,7 @@
 #include "store/admission.h"
 #include "store/call.h"
 #include "store/engine.h"
-#include "store/tls.h"
+#include "store/pki.h"
 
 static const char *dir_arg, *listen_arg = "127.0.0.1:6443", *socket_arg, *metrics_arg;
 static struct list names_arg, enable_arg, disable_arg;
@@ -118,7 +118,7 @@ open_tls(struct store *s, const char *host, struct err *err)
 	names[names_arg.n] = bare;
 	r = pki_ensure(dir_arg, names, err);
 	free(names);
-	return r < 0 ? r : tls_new(&s->tls, dir_arg, err);
+	return r < 0 ? r : pki_tls(&s->tls, dir_arg, err);
 }
 
 static int

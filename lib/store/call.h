@@ -4,10 +4,10 @@
 #include <jansson.h>
 
 #include "api/validate.h"
+#include "serve/http.h"
 #include "store/cache.h"
 #include "store/commit.h"
 #include "store/form.h"
-#include "store/http.h"
 #include "store/path.h"
 #include "store/watch.h"
 

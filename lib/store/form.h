@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "api/schema.h"
-#include "store/bytes.h"
+#include "serve/bytes.h"
 
 /*
  * What the client wants to read instead of the object as it is kept (Accept:

@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-#include "store/bytes.h"
-#include "store/http.h"
+#include "serve/bytes.h"
+#include "serve/http.h"
 
 /* Compressed answers (RFC 1952), as Kubernetes gives them: long ones, to who asks. */
 enum { GZIP_LEAST = 128 * 1024 };

@@ -8,7 +8,7 @@
 #include "api/schema.h"
 #include "api/selector.h"
 #include "base/buf.h"
-#include "store/bytes.h"
+#include "serve/bytes.h"
 
 /*
  * One version of one stored object: immutable, reference counted, shared by all

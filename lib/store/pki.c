@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/tls.h"
+#include "store/pki.h"
 
 enum { DAY = 86400, CA_DAYS = 3650, LEAF_DAYS = 730, RENEW_DAYS = 30, PEM_MAX = 1 << 20 };
 
@@ -431,4 +431,14 @@ pki_kubeconfig(
 	    "current-context: orch\n",
 	    user);
 	return stands(file, &b) ? 0 : file_replace(file, b.data, b.len, 0600, err);
+}
+
+int
+pki_tls(struct tls **ret, const char *dir, struct err *err)
+{
+	autofree char *ca = xasprintf("%s/pki/ca.crt", dir);
+	autofree char *crt = xasprintf("%s/pki/server.crt", dir);
+	autofree char *key = xasprintf("%s/pki/server.key", dir);
+
+	return tls_new(ret, ca, crt, key, err);
 }

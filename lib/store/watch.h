@@ -1,9 +1,9 @@
 #ifndef ORCH_STORE_WATCH_H
 #define ORCH_STORE_WATCH_H
 
+#include "serve/http.h"
 #include "store/cache.h"
 #include "store/form.h"
-#include "store/http.h"
 
 /*
  * Everyone who watches.  One thread follows the cache's history and gives each

@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 
 #include "bench.h"
-#include "store/http.h"
-#include "store/tls.h"
+#include "serve/http.h"
+#include "store/pki.h"
 
 enum { STREAMS = 1000, GETS = 30000, ROUNDS = 30 };
 
@@ -68,7 +68,7 @@ serve(const char *dir, int out)
 
 	memset(text, 'x', sizeof text);
 	body = bytes_new(text, sizeof text);
-	if (pki_ensure(dir, NULL, &err) < 0 || tls_new(&tls, dir, &err) < 0 ||
+	if (pki_ensure(dir, NULL, &err) < 0 || pki_tls(&tls, dir, &err) < 0 ||
 	    http_server_new(&s, NULL, 2, 4, handle, NULL, &err) < 0 ||
 	    http_listen(s, "127.0.0.1:0", NULL, &ports[0], &err) < 0 ||
 	    http_listen(s, "127.0.0.1:0", tls, &ports[1], &err) < 0 ||

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "store/http_parse.h"
+#include "serve/http_parse.h"
 
 enum { HEAD_LIMIT = 4096, BODY_LIMIT = 1000 };
 

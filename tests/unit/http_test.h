@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/http.h"
+#include "serve/http.h"
 
 /* Small clients for the tests of the HTTP server. */
 static inline int

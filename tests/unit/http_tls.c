@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "http_test.h"
-#include "store/tls.h"
+#include "store/pki.h"
 
 static char folder[] = "/tmp/http_tls.XXXXXX";
 
@@ -231,8 +231,8 @@ main(void)
 	if (getenv("VERBOSE"))
 		printf("pki: %.1f ms\n", (clock_monotonic() - start) * 1000);
 	CHECK(pki_ensure(other, NULL, &err) == 0, "%s", err.msg);
-	CHECK(tls_new(&t, "/nowhere", &err) < 0 && strstr(err.msg, "/nowhere"), "%s", err.msg);
-	CHECK(tls_new(&t, folder, &err) == 0, "%s", err.msg);
+	CHECK(pki_tls(&t, "/nowhere", &err) < 0 && strstr(err.msg, "/nowhere"), "%s", err.msg);
+	CHECK(pki_tls(&t, folder, &err) == 0, "%s", err.msg);
 	CHECK(http_server_new(&s, &l, 2, 2, handle, NULL, &err) == 0, "%s", err.msg);
 	CHECK(http_listen(s, "127.0.0.1:0", t, &port, &err) == 0, "%s", err.msg);
 	CHECK(http_server_start(s, &err) == 0, "%s", err.msg);

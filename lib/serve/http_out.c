@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
-#include "store/http_private.h"
+#include "serve/http_private.h"
 
 enum {
 	IOVS = 192, /* a multiple of 3 */

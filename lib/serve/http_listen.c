@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "store/http_private.h"
+#include "serve/http_private.h"
 
 /* --- accepting --- */
 

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/http_private.h"
+#include "serve/http_private.h"
 
 static _Thread_local struct loop *own; /* the loop this thread runs */
 

@@ -2,7 +2,7 @@
  * Streams: chunks queued by any thread, written by the connection's loop.
  */
 #include "base/mem.h"
-#include "store/http_private.h"
+#include "serve/http_private.h"
 
 static void
 push(struct http_stream *s, struct bytes *b)

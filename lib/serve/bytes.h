@@ -1,5 +1,5 @@
-#ifndef ORCH_STORE_BYTES_H
-#define ORCH_STORE_BYTES_H
+#ifndef ORCH_SERVE_BYTES_H
+#define ORCH_SERVE_BYTES_H
 
 #include <stddef.h>
 

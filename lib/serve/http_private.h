@@ -1,12 +1,12 @@
-#ifndef ORCH_STORE_HTTP_PRIVATE_H
-#define ORCH_STORE_HTTP_PRIVATE_H
+#ifndef ORCH_SERVE_HTTP_PRIVATE_H
+#define ORCH_SERVE_HTTP_PRIVATE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/uio.h>
 
-#include "store/http.h"
-#include "store/http_parse.h"
+#include "serve/http.h"
+#include "serve/http_parse.h"
 
 /*
  * What the files of the HTTP server share.  A connection belongs to one loop thread, and

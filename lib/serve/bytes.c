@@ -1,4 +1,4 @@
-#include "store/bytes.h"
+#include "serve/bytes.h"
 
 #include <stdatomic.h>
 #include <string.h>

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "store/http_private.h"
-#include "store/tls.h"
+#include "serve/http_private.h"
+#include "serve/tls.h"
 
 enum { LINGER_BYTES = 4 << 20 }; /* read over before we hang up on a peer that does not stop */
 

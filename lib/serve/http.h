@@ -1,5 +1,5 @@
-#ifndef ORCH_STORE_HTTP_H
-#define ORCH_STORE_HTTP_H
+#ifndef ORCH_SERVE_HTTP_H
+#define ORCH_SERVE_HTTP_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "store/bytes.h"
+#include "serve/bytes.h"
 
 /*
  * The HTTP/1.1 server (RFC 9112), on TCP with TLS or without, and on unix sockets.  It knows

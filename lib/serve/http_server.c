@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/http_private.h"
+#include "serve/http_private.h"
 
 static void
 fill_limits(struct http_limits *ret, const struct http_limits *from)

@@ -2,7 +2,7 @@
  * The threads behind http_defer(), started when there is work for them.
  */
 #include "base/mem.h"
-#include "store/http_private.h"
+#include "serve/http_private.h"
 
 /* Handlers parse what strangers send, to the depth of nesting that the parsers allow.  Only what is
  * used takes memory. */

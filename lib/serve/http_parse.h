@@ -1,12 +1,12 @@
-#ifndef ORCH_STORE_HTTP_PARSE_H
-#define ORCH_STORE_HTTP_PARSE_H
+#ifndef ORCH_SERVE_HTTP_PARSE_H
+#define ORCH_SERVE_HTTP_PARSE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "store/http.h"
+#include "serve/http.h"
 
 /*
  * The framing of HTTP/1.1 requests (RFC 9112), pure: bytes in, facts or a status to refuse with

@@ -1,7 +1,7 @@
 /*
  * Server credentials and sessions (GnuTLS).
  */
-#include "store/tls.h"
+#include "serve/tls.h"
 
 #include <errno.h>
 #include <gnutls/gnutls.h>
@@ -34,14 +34,10 @@ verify_client(gnutls_session_t session)
 }
 
 static int
-load(struct tls *t, const char *dir, struct err *err)
+load(struct tls *t, const char *ca, const char *crt, const char *key, struct err *err)
 {
-	autofree char *ca = xasprintf("%s/pki/ca.crt", dir);
-	autofree char *crt = xasprintf("%s/pki/server.crt", dir);
-	autofree char *key = xasprintf("%s/pki/server.key", dir);
-	int r;
+	int r = gnutls_certificate_set_x509_trust_file(t->credentials, ca, GNUTLS_X509_FMT_PEM);
 
-	r = gnutls_certificate_set_x509_trust_file(t->credentials, ca, GNUTLS_X509_FMT_PEM);
 	if (r <= 0)
 		return err_set(err, ERR_INTERNAL, "cannot use '%s': %s", ca,
 		    r < 0 ? gnutls_strerror(r) : "no certificate in it");
@@ -52,7 +48,7 @@ load(struct tls *t, const char *dir, struct err *err)
 }
 
 int
-tls_new(struct tls **ret, const char *dir, struct err *err)
+tls_new(struct tls **ret, const char *ca, const char *crt, const char *key, struct err *err)
 {
 	struct tls *t = xcalloc(1, sizeof *t);
 	int r;
@@ -64,7 +60,7 @@ tls_new(struct tls **ret, const char *dir, struct err *err)
 	if (r < 0)
 		r = err_set(err, ERR_INTERNAL, "cannot set up TLS: %s", gnutls_strerror(r));
 	else
-		r = load(t, dir, err);
+		r = load(t, ca, crt, key, err);
 	if (r < 0) {
 		tls_free(t);
 		return r;

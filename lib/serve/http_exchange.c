@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "store/http_private.h"
+#include "serve/http_private.h"
 
 const struct http_request *
 http_request(const struct http_exchange *x)

@@ -1,8 +1,9 @@
-#ifndef ORCH_STORE_TLS_H
-#define ORCH_STORE_TLS_H
+#ifndef ORCH_STORE_PKI_H
+#define ORCH_STORE_PKI_H
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "serve/tls.h"
 
 /*
  * The certificates of a store's data folder (GnuTLS), made at first start and kept:
@@ -23,17 +24,7 @@ int pki_client(const char *dir, const char *common_name, const char *const *orga
 int pki_kubeconfig(
     const char *dir, const char *file, const char *server_url, const char *user, struct err *err);
 
-struct tls;
-/* Server credentials from DIR/pki: asks for a client certificate and verifies one that is given. */
-int tls_new(struct tls **ret, const char *dir, struct err *err);
-void tls_free(struct tls *t);
-
-/* A session for a connection just accepted (non-blocking); the caller handshakes and ends it with
- * gnutls_deinit(). */
-struct gnutls_session_int *tls_session(struct tls *t, int fd, struct err *err);
-/* After the handshake: the names in the client's verified certificate, in one block to free(); NULL
- * when none was given. */
-void *tls_peer(struct gnutls_session_int *session, const char **common_name,
-    const char *const **organizations);
+/* Server credentials from DIR/pki (serve/tls.h). */
+int pki_tls(struct tls **ret, const char *dir, struct err *err);
 
 #endif

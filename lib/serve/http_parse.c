@@ -1,7 +1,7 @@
 /*
  * HTTP/1.1 request heads.  Section numbers are RFC 9112's unless another is named.
  */
-#include "store/http_parse.h"
+#include "serve/http_parse.h"
 
 #include <string.h>
 #include <strings.h>

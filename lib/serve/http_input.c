@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 
 #include "base/mem.h"
-#include "store/http_private.h"
-#include "store/tls.h"
+#include "serve/http_private.h"
+#include "serve/tls.h"
 
 static size_t
 unread(const struct conn *c)

@@ -2,7 +2,7 @@
  * Chunked bodies, RFC 9112 section 7.1.  Extensions and trailers are read over: nobody here uses
  * them, and section 7.1.1 wants unknown ones ignored.
  */
-#include "store/http_parse.h"
+#include "serve/http_parse.h"
 
 enum {
 	SIZE,

@@ -1,0 +1,21 @@
+#ifndef ORCH_SERVE_TLS_H
+#define ORCH_SERVE_TLS_H
+
+#include "base/err.h"
+
+/* TLS for the HTTP server (GnuTLS). */
+struct tls;
+/* Server credentials out of PEM files: asks for a client certificate and verifies one that is given
+ * by the authorities in `ca`. */
+int tls_new(struct tls **ret, const char *ca, const char *crt, const char *key, struct err *err);
+void tls_free(struct tls *t);
+
+/* A session for a connection just accepted (non-blocking); the caller handshakes and ends it with
+ * gnutls_deinit(). */
+struct gnutls_session_int *tls_session(struct tls *t, int fd, struct err *err);
+/* After the handshake: the names in the client's verified certificate, in one block to free(); NULL
+ * when none was given. */
+void *tls_peer(struct gnutls_session_int *session, const char **common_name,
+    const char *const **organizations);
+
+#endif
