@@ -9,23 +9,18 @@
 #include "base/mem.h"
 #include "client/address.h"
 #include "client/apply.h"
-#include "client/output.h"
+#include "client/write.h"
 
-static const char *dry_arg, *format;
 static bool prune, exit_code;
 static struct list files;
 static const struct opt opts[] = {
 	{ 'f', "filename", "FILE", "a file, a folder, or - for stdin (the default)", &files, true },
-	{ 'o', "output", "FORMAT", "name, or the objects as they then are: jsonl, yaml, ...",
-	    &format, false },
-	{ 0, "dry-run", "[MODE]", "change nothing; server (default): let it check; client",
-	    &dry_arg, false },
 	{ 0, "prune", NULL, "with -l: delete what was applied and is not in the input", &prune,
 	    false },
 	{ 0, "exit-code", NULL, "exit 1 when anything changed", &exit_code, false },
 	{ 0 },
 };
-static const struct opt *const shared[] = { scope_opts, client_opts, NULL };
+static const struct opt *const shared[] = { write_opts, scope_opts, client_opts, NULL };
 const struct program self = {
 	.name = "orch-apply",
 	.synopsis = "[-n NAMESPACE] [--dry-run] [--exit-code] [-f FILE]... < objects\n--prune -l "
@@ -43,12 +38,11 @@ struct manifest {
 
 struct run {
 	struct client *client;
-	enum apply_dry dry;
 	struct selector *labels;
 	struct manifest *item; /* everything, read before anything is written */
 	size_t n, cap;
 	json_t *kept;
-	struct output output;
+	struct writer writer;
 	bool changed;
 	int worst;
 };
@@ -75,12 +69,9 @@ failed(struct run *run, int status)
 static void
 report(struct run *run, const struct kind *k, const json_t *obj, const char *what)
 {
-	autofree char *name = target_name(k, meta_name(obj));
 	struct err err;
 
-	if (!format)
-		printf("%s %s%s\n", name, what, run->dry ? " (dry run)" : "");
-	else if (output_add(&run->output, (json_t *)obj, &err) < 0)
+	if (writer_report(&run->writer, k, obj, what, &err) < 0)
 		die(&err, "cannot print");
 	flush_output();
 }
@@ -116,7 +107,7 @@ apply(struct run *run, const struct manifest *m)
 	if (!selector_match(run->labels, meta_labels(m->obj)))
 		return;
 	if (prepare(run, m, &k, &err) < 0 ||
-	    apply_object(run->client, k, m->obj, run->dry, &result, &now, &err) < 0) {
+	    apply_object(run->client, k, m->obj, &run->writer, &result, &now, &err) < 0) {
 		failed(run, complain(&err, "%s: cannot apply %s '%s'", m->where,
 				text(m->obj, "kind"), meta_name(m->obj)));
 		return;
@@ -150,21 +141,22 @@ prune_rest(struct run *run)
 		warn("nothing is pruned, because not everything was applied");
 		return;
 	}
-	if (run->dry == DRY_CLIENT) {
+	if (run->writer.dry == DRY_CLIENT) {
 		warn("--dry-run=client does not look for what to prune");
 		return;
 	}
-	if (apply_prune(run->client, run->kept, ns, scope_options.selector, run->dry != DRY_NO,
-		pruned, run, &err) < 0)
+	if (apply_prune(run->client, run->kept, ns, scope_options.selector,
+		run->writer.dry != DRY_NO, pruned, run, &err) < 0)
 		failed(run, complain(&err, "cannot prune"));
 }
 
 static void
 check_options(struct run *run)
 {
-	if (dry_arg && *dry_arg && strcmp(dry_arg, "server") != 0 && strcmp(dry_arg, "client") != 0)
-		die(NULL, "--dry-run: '%s' is neither server nor client", dry_arg);
-	run->dry = !dry_arg ? DRY_NO : strcmp(dry_arg, "client") == 0 ? DRY_CLIENT : DRY_SERVER;
+	struct err err;
+
+	if (writer_open(&run->writer, stdout, "orch-apply", &err) < 0)
+		die(&err, "cannot apply");
 	if (prune && (!scope_options.selector || !*scope_options.selector))
 		die(NULL, "--prune needs -l LABELS: it deletes what has these labels and is not in "
 			  "the input");
@@ -175,15 +167,12 @@ check_options(struct run *run)
 static void
 start(struct run *run)
 {
-	const struct printer_options options = { .list = PRINTER_LIST_NEVER };
 	struct err err;
 
 	check_options(run);
 	if (selector_parse(
 		&run->labels, scope_options.selector ? scope_options.selector : "", &err) < 0)
 		die(&err, "-l '%s'", scope_options.selector);
-	if (format && output_open(&run->output, stdout, format, &options, &err) < 0)
-		die(&err, "cannot print");
 	if (objects_each(
 		(char *const *)files.item, (int)files.n, ACCEPT_OBJECTS, gather, run, &err) < 0)
 		die(&err, "nothing is applied");
@@ -201,7 +190,7 @@ end(struct run *run)
 {
 	struct err err;
 
-	if (format && output_close(&run->output, &err) < 0)
+	if (writer_close(&run->writer, &err) < 0)
 		failed(run, complain(&err, "cannot print"));
 	for (size_t i = 0; i < run->n; i++) {
 		json_decref(run->item[i].obj);

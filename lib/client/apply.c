@@ -8,8 +8,6 @@
 
 enum { TRIES = 8 };
 
-#define MANAGER "fieldManager=orch-apply"
-
 /* --- preparing ------------------------------------------------------------------------ */
 
 /* stringData is write-only: an object applied twice must not look different for it. */
@@ -59,21 +57,15 @@ struct applying {
 	struct client *c;
 	const struct kind *kind;
 	const char *ns, *name;
-	enum apply_dry dry;
+	const struct writer *how;
 	json_t *wanted; /* with the annotation */
 };
-
-static const char *
-query(const struct applying *a)
-{
-	return a->dry == DRY_SERVER ? MANAGER "&dryRun=All" : MANAGER;
-}
 
 static int
 create(const struct applying *a, json_t **ret, struct err *err)
 {
-	if (a->dry != DRY_CLIENT)
-		return client_create(a->c, a->wanted, query(a), ret, err);
+	if (a->how->dry != DRY_CLIENT)
+		return client_create(a->c, a->wanted, a->how->query, ret, err);
 	*ret = json_incref(a->wanted);
 	return 0;
 }
@@ -99,15 +91,15 @@ change(const struct applying *a, json_t *live, enum apply_result *result, json_t
 
 	plan(a, live, &merged, &patch);
 	*result = patch ? APPLY_CONFIGURED : APPLY_UNCHANGED;
-	if (!patch || a->dry == DRY_CLIENT) {
+	if (!patch || a->how->dry == DRY_CLIENT) {
 		*ret = json_incref(patch ? merged : live);
 		return 0;
 	}
 	put(patch, json_string(meta_version(live)), "metadata", "resourceVersion");
 	r = client_patch(a->c, a->kind, a->ns, a->name, NULL, "application/merge-patch+json", patch,
-	    query(a), ret, err);
+	    a->how->query, ret, err);
 	/* the server saw no difference: it writes nothing then */
-	if (r == 0 && a->dry == DRY_NO && strcmp(meta_version(*ret), meta_version(live)) == 0)
+	if (r == 0 && a->how->dry == DRY_NO && strcmp(meta_version(*ret), meta_version(live)) == 0)
 		*result = APPLY_UNCHANGED;
 	return r;
 }
@@ -127,11 +119,11 @@ attempt(const struct applying *a, enum apply_result *result, json_t **ret, struc
 }
 
 int
-apply_object(struct client *c, const struct kind *k, const json_t *obj, enum apply_dry dry,
+apply_object(struct client *c, const struct kind *k, const json_t *obj, const struct writer *how,
     enum apply_result *result, json_t **ret, struct err *err)
 {
 	json_auto_t *wanted = annotated(k, obj), *reply = NULL;
-	struct applying a = { c, k, meta_namespace(obj), meta_name(obj), dry, wanted };
+	struct applying a = { c, k, meta_namespace(obj), meta_name(obj), how, wanted };
 	int r = 0;
 
 	if (!*a.name)

@@ -2,12 +2,12 @@
 #define ORCH_CLIENT_APPLY_H
 
 #include "client/client.h"
+#include "client/write.h"
 
 /*
  * Declarative writes: create an object or change it into what is wanted (threeway.h).
  */
 enum apply_result { APPLY_UNCHANGED, APPLY_CREATED, APPLY_CONFIGURED };
-enum apply_dry { DRY_NO, DRY_SERVER, DRY_CLIENT };
 
 /*
  * Make a manifest fit to be applied, in place: no server fields, its namespace filled in.
@@ -18,8 +18,8 @@ void apply_prepare(json_t *obj, const struct kind *k, const char *ns);
  * Apply a prepared object.  *ret (may be NULL) gets it as it then is.  Nothing is written when
  * nothing would change; a conflict with another writer is tried again a few times.
  */
-int apply_object(struct client *c, const struct kind *k, const json_t *obj, enum apply_dry dry,
-    enum apply_result *result, json_t **ret, struct err *err);
+int apply_object(struct client *c, const struct kind *k, const json_t *obj,
+    const struct writer *how, enum apply_result *result, json_t **ret, struct err *err);
 
 /*
  * Delete what was applied before and is no longer among `kept` (an object with "group-kind/ns/name"
