@@ -86,6 +86,16 @@ size_t http_stream_send(struct http_stream *s, struct bytes *chunk);
 void http_stream_end(
     struct http_stream *s); /* after what is queued; the stream may still see `closed` later */
 
+/*
+ * Take the connection out of the server, for what is no HTTP answer (a tunnel): fn runs on a thread
+ * of its own, owns the connection and must end with duplex_close().  What the peer has sent behind
+ * the request is read first.  The request is gone by then: copy what is needed.  d is NULL when the
+ * peer has hung up already.  http_server_stop() breaks such connections, and waits for fn to
+ * return.
+ */
+struct duplex;
+void http_take(struct http_exchange *x, void (*fn)(struct duplex *d, void *arg), void *arg);
+
 struct http_limits {
 	size_t header_bytes; /* of the whole head; 0: 64 KiB */
 	size_t body_bytes;   /* 0: 3 MiB */

@@ -15,7 +15,7 @@
 
 enum { LINGER_BYTES = 4 << 20 }; /* read over before we hang up on a peer that does not stop */
 
-static void
+void
 conn_free(struct conn *c)
 {
 	struct loop *l = c->loop;
@@ -260,7 +260,14 @@ conn_answer(struct http_exchange *x)
 {
 	struct conn *c = x->conn;
 	struct http_stream *s = x->stream;
+	struct taken *t = x->taken;
 
+	if (t) {
+		exchange_free(x);
+		c->x = NULL;
+		conn_leave(c, t);
+		return;
+	}
 	for (size_t i = 0; i < x->nparts; i++)
 		out_add(&c->out, x->parts[i], SEG_PLAIN);
 	x->nparts = 0;

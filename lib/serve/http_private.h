@@ -21,6 +21,7 @@
  *	http_out.c	what waits to be written
  *	http_exchange.c	what handlers call: accessors, answers
  *	http_stream.c	answers without a known end
+ *	http_take.c	connections that leave the server
  *	http_worker.c	the threads behind http_defer()
  *	http_parse.c, http_chunks.c	the framing, pure
  */
@@ -123,6 +124,7 @@ struct http_exchange {
 	struct bytes **parts;
 	size_t nparts;
 	struct http_stream *stream;
+	struct taken *taken; /* http_take */
 	bool close;
 	/* http_defer */
 	struct http_exchange *next;
@@ -178,6 +180,9 @@ void conn_close(struct conn *c);
 void conn_stop(struct conn *c); /* the server is stopping */
 void conn_expired(struct conn *c);
 void conn_timer(struct conn *c, enum timer t);
+void conn_free(struct conn *c); /* its descriptor is closed, or somebody else's */
+/* http_take.c: give the connection away. */
+void conn_leave(struct conn *c, struct taken *t);
 
 /* --- loops and the server ------------------------------------------------------------- */
 
@@ -228,7 +233,19 @@ void pool_stop(struct pool *p); /* waits for the threads; no more work may come 
 void pool_release(struct pool *p);
 void pool_add(struct pool *p, struct http_exchange *x);
 
+/* Connections that were taken: to be broken when the server stops. */
+struct gone {
+	pthread_mutex_t lock;
+	pthread_cond_t none;
+	struct taken *first;
+	bool stopping;
+};
+void gone_init(struct gone *g);
+void gone_stop(struct gone *g); /* waits for their threads */
+void gone_release(struct gone *g);
+
 struct http_server {
+	struct gone gone;
 	struct http_limits limits;
 	void (*handle)(struct http_exchange *x, void *arg);
 	void *arg;

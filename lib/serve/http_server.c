@@ -57,6 +57,7 @@ http_server_new(struct http_server **ret, const struct http_limits *limits, int 
 	for (int i = 0; i < s->nloops && r == 0; i++)
 		r = loop_init(&s->loops[i], s, err);
 	pool_init(&s->pool, workers);
+	gone_init(&s->gone);
 	if (r < 0) {
 		http_server_free(s);
 		return r;
@@ -104,6 +105,7 @@ http_server_stop(struct http_server *s, double seconds)
 	}
 	pool_stop(
 	    &s->pool); /* all is answered; a worker may still be on its way out of a handler */
+	gone_stop(&s->gone);
 }
 
 void
@@ -113,6 +115,7 @@ http_server_free(struct http_server *s)
 		return;
 	http_server_stop(s, 0);
 	pool_release(&s->pool);
+	gone_release(&s->gone);
 	for (size_t i = 0; i < s->nlisteners; i++)
 		listener_free(s->listeners[i]);
 	for (int i = 0; i < s->nloops; i++)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -171,4 +172,44 @@ tls_peer(
 	}
 	gnutls_x509_crt_deinit(crt);
 	return block;
+}
+
+static int
+pin(const gnutls_datum_t *in, gnutls_x509_crt_fmt_t format, char hex[static TLS_PIN])
+{
+	unsigned char id[32];
+	gnutls_x509_crt_t crt;
+	size_t size = sizeof id;
+	int r;
+
+	if (gnutls_x509_crt_init(&crt) < 0)
+		return -1;
+	r = gnutls_x509_crt_import(crt, in, format);
+	if (r == 0)
+		r = gnutls_x509_crt_get_key_id(crt, GNUTLS_KEYID_USE_SHA256, id, &size);
+	gnutls_x509_crt_deinit(crt);
+	for (size_t i = 0; r == 0 && i < sizeof id; i++)
+		snprintf(hex + 2 * i, 3, "%02x", id[i]);
+	return r < 0 ? -1 : 0;
+}
+
+int
+tls_pin_of(const void *der, size_t len, char hex[static TLS_PIN])
+{
+	gnutls_datum_t in = { (void *)der, (unsigned)len };
+
+	return pin(&in, GNUTLS_X509_FMT_DER, hex);
+}
+
+int
+tls_pin_file(const char *pem, char hex[static TLS_PIN], struct err *err)
+{
+	gnutls_datum_t in;
+	int r = gnutls_load_file(pem, &in);
+
+	if (r < 0)
+		return err_set(err, ERR_INTERNAL, "cannot read '%s': %s", pem, gnutls_strerror(r));
+	r = pin(&in, GNUTLS_X509_FMT_PEM, hex);
+	gnutls_free(in.data);
+	return r < 0 ? err_set(err, ERR_INTERNAL, "cannot use '%s': no certificate in it", pem) : 0;
 }

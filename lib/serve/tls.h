@@ -1,6 +1,8 @@
 #ifndef ORCH_SERVE_TLS_H
 #define ORCH_SERVE_TLS_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 
 /* TLS for the HTTP server (GnuTLS). */
@@ -17,5 +19,14 @@ struct gnutls_session_int *tls_session(struct tls *t, int fd, struct err *err);
  * when none was given. */
 void *tls_peer(struct gnutls_session_int *session, const char **common_name,
     const char *const **organizations);
+
+/*
+ * What a certificate's key is known by: the SHA-256 of its SubjectPublicKeyInfo in lower-case hex
+ * (RFC 7469, section 2.4); of one in DER.  Negative when it is none.
+ */
+enum { TLS_PIN = 65 };
+int tls_pin_of(const void *der, size_t len, char hex[static TLS_PIN]);
+int tls_pin_file(
+    const char *pem, char hex[static TLS_PIN], struct err *err); /* of the first in a file */
 
 #endif
