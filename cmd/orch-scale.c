@@ -52,10 +52,10 @@ report(
 	json_auto_t *obj = NULL;
 	int r;
 
-	if (verb_options.output) {
+	if (v->writer.printing) {
 		if ((r = client_get(v->client, s->kind, s->ns, s->name, &obj, err)) < 0)
 			return r;
-		if (v->dry) /* the server has not written it */
+		if (v->writer.dry) /* the server has not written it */
 			put(obj, json_integer(run->how.replicas), "spec", "replicas");
 	}
 	return verb_report(v, s, obj, changed ? "scaled" : "unchanged", err);
@@ -162,7 +162,6 @@ main(int argc, char *argv[])
 {
 	struct verb v = { .name = "scale", .complain = complain, .flush = flush_output };
 	struct run run = { .how = { .current = -1 } };
-	autofree char *query = NULL;
 	struct err err;
 	int at = cli_parse(argc, argv);
 
@@ -177,10 +176,10 @@ main(int argc, char *argv[])
 	log_open(self.name, 0);
 	if (verb_open(&v, argc - at, argv + at, &err) < 0 || verb_needs_names(&v, &err) < 0)
 		die(&err, "cannot scale");
-	run.how.query = query = verb_query(&v);
-	run.how.look = v.dry == DRY_CLIENT;
+	run.how.query = v.writer.query;
+	run.how.look = v.writer.dry == DRY_CLIENT;
 	verb_each(&v, scale, &run);
-	if (timeout && !v.dry && run.n > 0) {
+	if (timeout && !v.writer.dry && run.n > 0) {
 		flush_output();
 		wait_all(&v, &run);
 	}

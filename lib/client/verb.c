@@ -2,7 +2,6 @@
 
 #include "api/meta.h"
 #include "base/mem.h"
-#include "client/http.h"
 #include "client/verb.h"
 
 struct verb_options verb_options;
@@ -10,45 +9,18 @@ struct verb_options verb_options;
 const struct opt verb_opts[] = {
 	{ 'f', "filename", "FILE", "the objects of a file, folder or - for stdin",
 	    &verb_options.files, true },
-	{ 'o', "output", "FORMAT", "instead of lines the objects, in this format",
-	    &verb_options.output, false },
-	{ 0 },
-};
-
-const struct opt write_opts[] = {
 	{ 0, "all", NULL, "all objects of the kinds, in the namespace", &verb_options.all, false },
-	{ 0, "dry-run", "[MODE]", "change nothing; server (default): let it check; client",
-	    &verb_options.dry, false },
-	{ 0, "field-manager", "NAME", "who the server is to say has written", &verb_options.manager,
-	    false },
 	{ 0 },
 };
-
-static int
-parse_dry(struct verb *v, struct err *err)
-{
-	const char *dry = verb_options.dry;
-
-	if (dry && *dry && strcmp(dry, "server") != 0 && strcmp(dry, "client") != 0)
-		return err_set(
-		    err, ERR_BAD_REQUEST, "--dry-run: '%s' is neither server nor client", dry);
-	v->dry = !dry ? DRY_NO : strcmp(dry, "client") == 0 ? DRY_CLIENT : DRY_SERVER;
-	return 0;
-}
 
 int
 verb_open(struct verb *v, int n, char *const words[], struct err *err)
 {
-	const struct printer_options options = { .list = PRINTER_LIST_NEVER };
+	autofree char *manager = xasprintf("orch-%s", v->name);
 	int r;
 
-	v->output.f = stdout;
-	if ((r = parse_dry(v, err)) < 0)
-		return r;
-	if (verb_options.output &&
-	    (r = output_open(&v->output, stdout, verb_options.output, &options, err)) < 0)
-		return r;
-	if ((r = client_open(&v->client, err)) < 0)
+	if ((r = writer_open(&v->writer, stdout, manager, err)) < 0 ||
+	    (r = client_open(&v->client, err)) < 0)
 		return r;
 	return targets_gather(&v->targets, v->client, n, words, &verb_options.files, err);
 }
@@ -145,31 +117,15 @@ verb_read(struct verb *v, const struct subject *s, json_t **ret, struct err *err
 /* --- output ------------------------------------------------------------------------------- */
 
 int
-verb_report(struct verb *v, const struct subject *s, json_t *obj, const char *what, struct err *err)
+verb_report(
+    struct verb *v, const struct subject *s, const json_t *obj, const char *what, struct err *err)
 {
-	autofree char *shown = target_name(s->kind, s->name);
-	int r = 0;
+	json_auto_t *named = obj ? NULL : json_pack("{s:{s:s}}", "metadata", "name", s->name);
+	int r = writer_report(&v->writer, s->kind, obj ? obj : named, what, err);
 
-	if (verb_options.output)
-		r = output_add(&v->output, obj, err);
-	else
-		fprintf(v->output.f, "%s %s%s\n", shown, what, v->dry ? " (dry run)" : "");
 	if (v->flush)
 		v->flush();
 	return r;
-}
-
-char *
-verb_query(const struct verb *v)
-{
-	autobuf struct buf b = BUF_INIT;
-	autofree char *own = xasprintf("orch-%s", v->name);
-
-	buf_puts(&b, "");
-	query_add(&b, "fieldManager", verb_options.manager ? verb_options.manager : own);
-	if (v->dry == DRY_SERVER)
-		query_add(&b, "dryRun", "All");
-	return xstrdup(b.data + 1); /* without the '?' */
 }
 
 int
@@ -177,7 +133,7 @@ verb_close(struct verb *v)
 {
 	struct err err;
 
-	if (v->output.printer && output_close(&v->output, &err) < 0)
+	if (writer_close(&v->writer, &err) < 0)
 		verb_failed(v, v->complain(&err, "cannot print"));
 	targets_release(&v->targets);
 	client_close(v->client);

@@ -2,19 +2,18 @@
 #define ORCH_CLIENT_VERB_H
 
 #include "client/address.h"
-#include "client/apply.h"
-#include "client/output.h"
+#include "client/write.h"
 
 /*
- * What the programs share that change objects one by one: which objects, the options of every
- * such program, what is printed, and the worst exit status.
+ * What the programs share that change objects one by one: which objects, what is said of each,
+ * and the worst exit status.
  *
- *	struct verb v = { .name = "scale", .complain = complain };
+ *	struct verb v = { .name = "scale", .complain = complain, .flush = flush_output };
  *	if (verb_open(&v, n, words, &err) < 0) die(...);
  *	verb_each(&v, scale_one, arg);
  *	return finish(verb_close(&v));
  *
- * The library prints nothing by itself: what is printed goes to v.output's file, and what goes
+ * The library prints nothing by itself: what was done goes to v.writer's file, and what goes
  * wrong to `complain`, which is base/cli.h's.
  */
 struct verb {
@@ -24,20 +23,17 @@ struct verb {
 
 	struct client *client;
 	struct targets targets;
-	struct output output;
-	enum apply_dry dry;
+	struct writer writer;
 	int worst;
 };
 
-/* -f FILE and -o FORMAT; and for those that write: --dry-run[=MODE], --field-manager, --all. */
+/* -f FILE and --all; program.shared has write_opts beside it. */
 struct verb_options {
 	struct list files;
-	const char *output, *dry, *manager;
 	bool all;
 };
 extern struct verb_options verb_options;
-extern const struct opt verb_opts[];  /* -f, -o */
-extern const struct opt write_opts[]; /* the others */
+extern const struct opt verb_opts[];
 
 /* One object that the verb is to work on. */
 struct subject {
@@ -67,12 +63,10 @@ void verb_failed(struct verb *v, int status);
  * came with. */
 int verb_read(struct verb *v, const struct subject *s, json_t **ret, struct err *err);
 
-/* "deployment.apps/web WHAT" on a line; with -o the object instead (borrowed). */
+/* Say that an object was "scaled", or print it, by writer_report(); obj may be NULL when
+ * v->writer.printing is not set. */
 int verb_report(
-    struct verb *v, const struct subject *s, json_t *obj, const char *what, struct err *err);
-
-/* The query of a write: field manager ("orch-scale" by default) and dry run; a new string. */
-char *verb_query(const struct verb *v);
+    struct verb *v, const struct subject *s, const json_t *obj, const char *what, struct err *err);
 
 /* Ends the output; returns the exit status. */
 int verb_close(struct verb *v);
