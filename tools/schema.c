@@ -166,7 +166,7 @@ granular(size_t t, struct pos pos)
 	struct type *copy;
 
 	if (strcmp(types[t].class, "STRUCT"))
-		return t;
+		return t; /* a map is so anyway, and only says it */
 	if (!types[t].atomic)
 		fail(pos, "'%s' is not atomic anyway", types[t].name);
 	copy = ADD(types, ntypes);

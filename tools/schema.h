@@ -16,7 +16,9 @@ struct pos {
 
 struct field {
 	struct pos pos;
-	char *name, *type, *summary, *dflt, *keys, *merge_key, *values, *wire;
+	char *name, *type, *summary, *dflt, *keys, *merge_key, *wire;
+	char *values;		     /* what a string may be */
+	char *shown, *shown_default; /* the same, and the default, as OpenAPI says it */
 	int number, outer[2];
 	bool required, pointer, set, map, merge, retain, replace, granular, atomic;
 	size_t t; /* index of the type, once resolved */
@@ -28,7 +30,7 @@ struct type {
 	const char *class;
 	size_t elem;
 	bool has_elem, named, atomic;
-	char *summary;
+	char *summary, *discriminator;
 	struct field *fields;
 	size_t nfields, first; /* first: index of its first field in the output */
 	size_t nwire, wire;    /* the same for the fields that protobuf has */

@@ -91,6 +91,17 @@ parse_number(struct field *f, const char *text)
 		f->outer[i] = part[i];
 }
 
+/* "{A B}", "checked{A B}": the words, when the word starts with `prefix`. */
+static char *
+braced(const char *word, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	if (strncmp(word, prefix, n) || word[n] != '{')
+		return NULL;
+	return strndup(word + n + 1, strcspn(word + n, "}") - 1);
+}
+
 static void
 parse_attribute(struct field *f, char *w)
 {
@@ -100,8 +111,14 @@ parse_attribute(struct field *f, char *w)
 		parse_number(f, w + 1);
 	else if (*w == '=')
 		f->dflt = strdup(w + 1);
-	else if (*w == '{')
-		f->values = strndup(w + 1, strcspn(w, "}") - 1);
+	else if ((arg = braced(w, "")))
+		f->values = f->shown = arg;
+	else if ((arg = braced(w, "checked")))
+		f->values = arg;
+	else if ((arg = braced(w, "shown")))
+		f->shown = arg;
+	else if (!strncmp(w, "shown=", 6))
+		f->shown_default = strdup(w + 6);
 	else if ((arg = argument(w, "map", f->pos)))
 		f->map = true, f->keys = arg;
 	else if ((arg = argument(w, "merge", f->pos)))
@@ -282,7 +299,8 @@ new_kind(struct reader *r, const char *name, const char *summary, struct pos pos
 	return k;
 }
 
-/* "kind NAME [atomic]", "type NAME [atomic]", "type NAME = any|raw". */
+/* "kind NAME [atomic|union|union(FIELD)]", "type NAME [atomic|union|union(FIELD)]", "type NAME =
+ * any|raw". */
 static void
 parse_block(struct reader *r, char *word[], int n, char *summary, struct pos pos)
 {
@@ -302,6 +320,10 @@ parse_block(struct reader *r, char *word[], int n, char *summary, struct pos pos
 		r->in_type = false;
 	} else if (n == 3 && !strcmp(word[2], "atomic")) {
 		t->atomic = true;
+	} else if (n == 3 && !strcmp(word[2], "union")) {
+		t->discriminator = "";
+	} else if (n == 3 && argument(word[2], "union", pos)) {
+		t->discriminator = argument(word[2], "union", pos);
 	} else if (n != 2) {
 		fail(pos, "cannot understand '%s'", word[2]);
 	}

@@ -26,7 +26,10 @@ put_text_or_null(const char *s)
 		fputs("NULL", stdout);
 }
 
-/* "a b c" as a NULL-terminated array; NULL for NULL.  `""` stands for the empty word. */
+/*
+ * "a b c" as a NULL-terminated array; NULL for NULL.  A word with blanks is in quotes; `""` is the
+ * empty one.
+ */
 static void
 put_words(const char *s, const char *separators)
 {
@@ -36,9 +39,10 @@ put_words(const char *s, const char *separators)
 	}
 	fputs("(const char *const[]){ ", stdout);
 	for (size_t n; *(s += strspn(s, separators)); s += n) {
-		char *word = strndup(s, n = strcspn(s, separators));
+		bool quoted = *s == '"';
 
-		put_text(strcmp(word, "\"\"") ? word : "");
+		n = quoted ? 2 + strcspn(s + 1, "\"") : strcspn(s, separators);
+		put_text(quoted ? strndup(s + 1, n - 2) : strndup(s, n));
 		fputs(", ", stdout);
 	}
 	fputs("NULL }", stdout);
@@ -62,9 +66,14 @@ put_field(const struct field *f)
 	put_text_or_null(f->dflt);
 	fputs(", ", stdout);
 	put_words(f->values, " ");
+	fputs(", ", stdout);
+	put_words(f->shown, " ");
+	fputs(", ", stdout);
+	put_text_or_null(f->shown_default);
 	printf(", %d, { %d, %d }, ", f->number, f->outer[0], f->outer[1]);
 	put_text_or_null(f->wire);
-	printf(", %s },\n", f->pointer ? "true" : "false");
+	printf(", %s, %s },\n", f->pointer ? "true" : "false",
+	    f->granular || f->atomic ? "true" : "false");
 }
 
 /* Where a field stands among those of its message: by its outermost number first. */
@@ -159,7 +168,9 @@ put_types(void)
 			fputs("NULL, 0, ", stdout);
 		printf("%s, ", t->atomic ? "true" : "false");
 		put_text(t->summary);
-		fputs(", NULL, ", stdout);
+		fputs(", ", stdout);
+		put_text_or_null(t->discriminator);
+		fputs(", ", stdout);
 		if (t->nwire)
 			printf("&W[%zu], %zu, ", t->wire, t->nwire);
 		else

@@ -1,5 +1,7 @@
 /* The types of the schema as OpenAPI v3 writes them. */
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/openapi_parts.h"
@@ -87,7 +89,25 @@ element(json_t *all, const struct type *t)
 {
 	json_t *s = schema_of(all, t);
 
-	return t->class == CLASS_STRUCT ? wrap(s) : s;
+	switch (t->class) { /* never a pointer: its zero is the default */
+	case CLASS_STRUCT:
+		s = wrap(s);
+		json_object_set_new(s, "default", json_object());
+		break;
+	case CLASS_STRING:
+		json_object_set_new(s, "default", json_string(""));
+		break;
+	case CLASS_INT32:
+	case CLASS_INT64:
+		json_object_set_new(s, "default", json_integer(0));
+		break;
+	case CLASS_BOOL:
+		json_object_set_new(s, "default", json_false());
+		break;
+	default:
+		break;
+	}
+	return s;
 }
 
 static void add_struct(json_t *all, const struct type *t);
@@ -162,6 +182,12 @@ as_defined(const struct type *t)
 	return defined ? defined : t;
 }
 
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static json_t *
 words(const char *const *word)
 {
@@ -170,6 +196,21 @@ words(const char *const *word)
 	for (; word && *word; word++)
 		json_array_append_new(list, json_string(*word));
 	return list;
+}
+
+static json_t *
+sorted_words(const char *const *word)
+{
+	const char *sorted[128];
+	size_t n = 0;
+
+	while (word[n] && n + 1 < COUNT(sorted)) {
+		sorted[n] = word[n];
+		n++;
+	}
+	sorted[n] = NULL;
+	qsort(sorted, n, sizeof *sorted, by_text);
+	return words(sorted);
 }
 
 /* How patches and server-side apply treat it. */
@@ -192,11 +233,34 @@ add_extensions(json_t *s, const struct field *f)
 		json_object_set_new(s, "x-kubernetes-list-type", json_string(names[f->list]));
 		if (f->list == LIST_MAP)
 			json_object_set_new(s, "x-kubernetes-list-map-keys", words(f->list_keys));
-	} else if (f->type->class == CLASS_MAP && f->type->atomic) {
-		json_object_set_new(s, "x-kubernetes-map-type", json_string("atomic"));
+	} else if (f->type->class == CLASS_MAP && (f->type->atomic || f->marked)) {
+		json_object_set_new(s, "x-kubernetes-map-type",
+		    json_string(f->type->atomic ? "atomic" : "granular"));
 	} else if (f->type->class == CLASS_STRUCT && f->type != as_defined(f->type)) {
 		json_object_set_new(s, "x-kubernetes-map-type", json_string("granular"));
+	} else if (f->type->class == CLASS_BYTES && f->marked) {
+		json_object_set_new(s, "x-kubernetes-list-type", json_string("atomic"));
 	}
+}
+
+/*
+ * Kubernetes says the defaults that are marked in its Go types, not those that code gives; and what
+ * is no pointer has its zero, if JSON always writes it.
+ */
+static void
+add_default(json_t *s, const struct field *f)
+{
+	const char *dflt = f->shown_default;
+
+	if (!dflt && !f->pointer && f->type->class == CLASS_STRUCT)
+		dflt = "{}";
+	if (!dflt && !f->pointer && f->required && f->type->class == CLASS_STRING)
+		dflt = "\"\"";
+	if (!dflt && !f->pointer && f->dflt &&
+	    (strcmp(f->dflt, "0") == 0 || strcmp(f->dflt, "false") == 0))
+		dflt = f->dflt;
+	if (dflt)
+		json_object_set_new(s, "default", json_loads(dflt, JSON_DECODE_ANY, NULL));
 }
 
 static json_t *
@@ -207,14 +271,33 @@ property(json_t *all, const struct field *f)
 	    fields ? add_named(all, "meta.v1.FieldsV1", "object", NULL) : schema_of(all, f->type));
 	json_t *items = json_object_get(s, "items");
 
+	if (!items)
+		items = json_object_get(s, "additionalProperties");
 	if (*f->summary)
 		json_object_set_new(s, "description", json_string(f->summary));
-	if (f->dflt)
-		json_object_set_new(s, "default", json_loads(f->dflt, JSON_DECODE_ANY, NULL));
-	if (f->values)
-		json_object_set_new(items ? items : s, "enum", words(f->values));
+	add_default(s, f);
+	if (f->shown)
+		json_object_set_new(items ? items : s, "enum", sorted_words(f->shown));
 	add_extensions(s, f);
 	return s;
+}
+
+/* All fields but the one that says which of them counts: {"localhostProfile": "LocalhostProfile"}
+ */
+static json_t *
+unions(const struct type *t)
+{
+	json_t *by = json_object();
+
+	for (size_t i = 0; i < t->nfields; i++) {
+		const char *name = t->fields[i].name;
+
+		if (strcmp(name, t->discriminator) != 0)
+			json_object_set_new(by, name,
+			    json_sprintf("%c%s", toupper((unsigned char)*name), name + 1));
+	}
+	return json_pack("[{s:s*,s:o}]", "discriminator",
+	    *t->discriminator ? t->discriminator : NULL, "fields-to-discriminateBy", by);
 }
 
 static void
@@ -243,6 +326,8 @@ add_struct(json_t *all, const struct type *t)
 		json_object_set(s, "properties", properties);
 	if (t->atomic)
 		json_object_set_new(s, "x-kubernetes-map-type", json_string("atomic"));
+	if (t->discriminator)
+		json_object_set_new(s, "x-kubernetes-unions", unions(t));
 	mark_kind(s, t);
 	json_decref(properties);
 	json_decref(required);

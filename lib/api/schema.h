@@ -41,7 +41,8 @@ struct type {
 	size_t nfields;
 	bool atomic;	     /* struct or map: owned as a whole (x-kubernetes-map-type: atomic) */
 	const char *summary; /* one sentence or "" */
-	const char *const *unions;	  /* reserved for oneOf rules; may be NULL */
+	const char *discriminator; /* of a union: the field that says which of the others counts,
+				      "" for none; NULL: no union (x-kubernetes-unions) */
 	const unsigned short *wire_order; /* the fields that protobuf has, by their numbers there
 					     (outer[0] first); NULL: none */
 	size_t nwire;
@@ -60,8 +61,10 @@ struct field {
 	const char *merge_key;	      /* for PATCH_MERGE on a list of structs, else NULL */
 	const char *dflt;	      /* JSON text of the default that always holds, or NULL */
 	const char *const
-	    *values;  /* the values a string may take, NULL-terminated, or NULL for any */
-	int number;   /* protobuf field number, 0 for none */
+	    *values; /* the values a string may take, NULL-terminated, or NULL for any */
+	const char *const *shown; /* the same as OpenAPI says it, which is not always what counts */
+	const char *shown_default; /* the default that it says, if that takes saying; or NULL */
+	int number;		   /* protobuf field number, 0 for none */
 	int outer[2]; /* the field stands inside the message that is field outer[0] (and in that,
 		       * outer[1]) of this one, where JSON writes it plainly: Volume.configMap is 2,
 		       * 19; 0 for none */
@@ -70,6 +73,7 @@ struct field {
 	bool pointer; /* absent is not the same as zero or empty: protobuf leaves it out; what is no
 			 pointer it always writes, and a zero of it that is not required counts as
 			 absent */
+	bool marked;  /* "granular" or "atomic" is written at the field */
 };
 
 enum verb_bits {

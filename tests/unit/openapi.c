@@ -5,6 +5,7 @@
 
 #include "api/meta.h"
 #include "api/openapi.h"
+#include "base/mem.h"
 
 static int
 check(const json_t *v, const json_t *schemas)
@@ -52,6 +53,50 @@ check_v2(size_t paths)
 	return bad;
 }
 
+/* What is published is not what is checked: marks of Kubernetes' types only. */
+static int
+check_marks(void)
+{
+	static const struct {
+		const char *type, *field, *key, *want;
+	} cases[] = {
+		{ "core.v1.ServiceSpec", "ipFamilies", "enum", "[\"\",\"IPv4\",\"IPv6\"]" },
+		{ "core.v1.Container", "restartPolicy", "enum", NULL },
+		{ "core.v1.ImageVolumeSource", "pullPolicy", "enum",
+		    "[\"Always\",\"IfNotPresent\",\"Never\"]" },
+		{ "core.v1.ContainerPort", "protocol", "default", "\"TCP\"" },
+		{ "core.v1.PodSpec", "restartPolicy", "default", NULL },
+		{ "core.v1.ContainerPort", "containerPort", "default", "0" },
+		{ "core.v1.Pod", "spec", "default", "{}" },
+		{ "core.v1.PersistentVolumeClaimStatus", "allocatedResourceStatuses",
+		    "x-kubernetes-map-type", "\"granular\"" },
+	};
+	json_t *doc = openapi_v3("", "v1");
+	int bad = 0;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		autofree char *name = xasprintf("io.k8s.api.%s", cases[i].type);
+		json_t *f = get(doc, "components", "schemas", name, "properties", cases[i].field);
+		json_t *items = json_object_get(f, "items");
+		json_t *v = json_object_get(items ? items : f, cases[i].key);
+		autofree char *have = v ? json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+		const char *want = cases[i].want;
+
+		if (!f || !have != !want || (have && strcmp(have, want) != 0)) {
+			fprintf(stderr, "%s.%s %s: %s\n", cases[i].type, cases[i].field,
+			    cases[i].key, have ? have : "nothing");
+			bad++;
+		}
+	}
+	bad += strcmp(text(doc, "components", "schemas", "io.k8s.api.core.v1.SeccompProfile",
+			  "properties", "type", "type"),
+		   "string") != 0;
+	bad += json_array_size(get(doc, "components", "schemas",
+		   "io.k8s.api.core.v1.SeccompProfile", "x-kubernetes-unions")) != 1;
+	json_decref(doc);
+	return bad;
+}
+
 int
 main(void)
 {
@@ -76,5 +121,6 @@ main(void)
 	json_decref(apps);
 	json_decref(names);
 	bad += check_v2(paths);
+	bad += check_marks();
 	return bad != 0;
 }
