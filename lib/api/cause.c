@@ -27,9 +27,8 @@ causes_release(struct causes *c)
 }
 
 /*
- * Takes field and message.  Kubernetes reports the same sentence about the same field once.
- * Nobody reads a thousand of them: what comes after is dropped, so that an object made to
- * be wrong everywhere costs no more than others.
+ * Takes field and message.  Nobody reads a thousand of them: what comes after is dropped, so that
+ * an object made to be wrong everywhere costs no more than others.
  */
 static void
 add(struct causes *c, const char *reason, char *field, char *message)
@@ -41,12 +40,6 @@ add(struct causes *c, const char *reason, char *field, char *message)
 		free(message);
 		return;
 	}
-	for (size_t i = 0; i < c->n; i++)
-		if (!strcmp(c->item[i].field, field) && !strcmp(c->item[i].message, message)) {
-			free(field);
-			free(message);
-			return;
-		}
 	GROW(c->item, c->n, c->cap);
 	c->item[c->n++] = (struct cause){ reason, field, message };
 }
@@ -131,19 +124,34 @@ refuse_forbidden(struct causes *out, const struct path *at, const char *fmt, ...
 	add(out, "FieldValueForbidden", path_print(at), xasprintf("Forbidden: %s", detail));
 }
 
+/* As encoding/json writes it: what could end a script in HTML is escaped. */
+static void
+add_shown(struct buf *b, const json_t *value)
+{
+	autofree char *text = NULL;
+
+	if (json_is_string(value)) {
+		text_quote(b, json_string_value(value));
+		return;
+	}
+	text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	for (const char *p = text ? text : "null"; *p; p++) {
+		if (*p == '<' || *p == '>' || *p == '&')
+			buf_printf(b, "\\u%04x", (unsigned)*p);
+		else
+			buf_putc(b, *p);
+	}
+}
+
 void
 refuse_value(struct causes *out, const struct path *at, const json_t *value, const char *fmt, ...)
 {
 	autobuf struct buf b = BUF_INIT;
-	autofree char *text = NULL;
 	va_list ap;
 
-	if (json_is_string(value))
-		text_quote(&b, json_string_value(value));
-	else if (value)
-		text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	add_shown(&b, value);
 	va_start(ap, fmt);
-	vrefuse_value(out, at, b.data ? b.data : text ? text : "null", fmt, ap);
+	vrefuse_value(out, at, b.data, fmt, ap);
 	va_end(ap);
 }
 
@@ -198,9 +206,10 @@ refuse_duplicate(struct causes *out, const struct path *at, const char *value)
 void
 refuse_duplicate_value(struct causes *out, const struct path *at, const json_t *value)
 {
-	autofree char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	autobuf struct buf b = BUF_INIT;
 
-	refuse(out, "FieldValueDuplicate", at, "Duplicate value", text, "");
+	add_shown(&b, value);
+	refuse(out, "FieldValueDuplicate", at, "Duplicate value", b.data, "");
 }
 
 void
@@ -248,27 +257,43 @@ void
 refuse_unsupported_value(
     struct causes *out, const struct path *at, const json_t *value, const char *const *values)
 {
-	autobuf struct buf b = BUF_INIT;
-	autofree char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+	autobuf struct buf b = BUF_INIT, shown = BUF_INIT;
 
+	add_shown(&shown, value);
 	add_supported(&b, values);
-	refuse(out, "FieldValueNotSupported", at, "Unsupported value", text, b.data);
+	refuse(out, "FieldValueNotSupported", at, "Unsupported value", shown.data, b.data);
+}
+
+/* The list of causes has every one; the sentence says the same thing once. */
+static bool
+said_before(const struct causes *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(c->item[i].field, c->item[n].field) &&
+		    !strcmp(c->item[i].message, c->item[n].message))
+			return true;
+	return false;
 }
 
 char *
 causes_message(const struct causes *c, const struct kind *k, const char *name)
 {
 	struct buf b = BUF_INIT;
+	size_t different = 0;
 	char kind[128];
 
 	/* Kubernetes calls the newer Event by the name of the older. */
 	buf_printf(&b, "%s ",
 	    strcmp(k->type->name, "events.v1.Event") ? kind_group_kind(k, kind) : "Event");
 	text_quote(&b, name);
-	buf_printf(&b, " is invalid: %s", c->n > 1 ? "[" : "");
 	for (size_t i = 0; i < c->n; i++)
-		buf_printf(&b, "%s%s: %s", i ? ", " : "", c->item[i].field, c->item[i].message);
-	buf_puts(&b, c->n > 1 ? "]" : "");
+		different += !said_before(c, i);
+	buf_printf(&b, " is invalid: %s", different > 1 ? "[" : "");
+	for (size_t i = 0; i < c->n; i++)
+		if (!said_before(c, i))
+			buf_printf(
+			    &b, "%s%s: %s", i ? ", " : "", c->item[i].field, c->item[i].message);
+	buf_puts(&b, different > 1 ? "]" : "");
 	return buf_detach(&b);
 }
 

@@ -5,19 +5,30 @@
 
 /*
  * What a kind's objects must keep to beyond their types: one entry a kind, in
- * lib/api/rules.c.  `create` sees the object alone; `update` sees what is stored too.  Either may
+ * lib/api/rules.c.  `create` sees the object alone; `update` sees what is stored too.  Any may
  * be NULL.  Adding a kind is a function and a line.
+ *
+ * An update asks in the order of the kind's registry in Kubernetes, behind what every kind is
+ * asked (meta_common), and what is asked twice is answered twice:
+ *	M	what a change of metadata may be
+ *	C	everything that a create asks
+ *	c	the same but for metadata; of a kind with `spec` only that
+ *	U	the kind's `update`
  */
 struct rules {
 	const char *type; /* "apps.v1.Deployment" */
 	void (*create)(struct causes *out, const json_t *obj);
 	void (*update)(struct causes *out, const json_t *obj, const json_t *old);
+	const char *order; /* of an update; NULL is "CMU" */
+	void (*spec)(struct causes *out, const json_t *obj);
 };
 const struct rules *rules_of(const struct kind *k); /* or NULL */
 
 /* metadata (rules_meta.c) */
 void meta_create(struct causes *out, const struct kind *k, const json_t *obj);
 void meta_update(struct causes *out, const struct kind *k, const json_t *obj, const json_t *old);
+/* What every update is asked first, whatever its kind; the name need only fit into a URL. */
+void meta_common(struct causes *out, const struct kind *k, const json_t *obj, const json_t *old);
 
 /* rules_pod.c, rules_workload.c, rules_core.c */
 void pod_create(struct causes *out, const json_t *obj);

@@ -1,8 +1,11 @@
 /* metadata: what every object must keep to (apimachinery api/validation ObjectMeta). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/rules.h"
+#include "api/shown.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static void
 check_name(struct causes *out, const struct path *at, enum name_form form, const char *name)
@@ -52,20 +55,23 @@ check_owner(struct causes *out, const struct path *at, const json_t *ref)
 static void
 check_owners(struct causes *out, const struct path *at, const json_t *refs)
 {
-	const char *controller = NULL;
+	autofree char *controller = NULL;
 	size_t i;
 	json_t *ref;
 
 	json_array_foreach (refs, i, ref) {
+		autofree char *name = xasprintf("%s/%s", text(ref, "kind"), text(ref, "name"));
+
 		check_owner(out, ITEM(at, i), ref);
 		if (!truth(json_object_get(ref, "controller")))
 			continue;
 		if (controller)
-			refuse_value(out, at, refs,
+			refuse_shown(out, at, "[]meta.v1.OwnerReference", refs,
 			    "Only one reference can have Controller set to true. Found \"true\" in "
 			    "references for %s and %s",
-			    controller, text(ref, "name"));
-		controller = text(ref, "name");
+			    controller, name);
+		else
+			controller = steal(name);
 	}
 }
 
@@ -86,27 +92,50 @@ check_finalizers(struct causes *out, const struct path *at, const json_t *finali
 		    "finalizer orphan and foregroundDeletion cannot be both set");
 }
 
-/* What create and update share. */
+/* What both questions have in common. */
 static void
 check_parts(struct causes *out, const struct path *at, const json_t *meta)
 {
 	check_labels(out, AT(at, "labels"), json_object_get(meta, "labels"));
 	check_annotations(out, AT(at, "annotations"), json_object_get(meta, "annotations"));
 	check_owners(out, AT(at, "ownerReferences"), json_object_get(meta, "ownerReferences"));
-	check_finalizers(out, AT(at, "finalizers"), json_object_get(meta, "finalizers"));
 }
 
-void
-meta_create(struct causes *out, const struct kind *k, const json_t *obj)
+/* A word without a domain must be one of Kubernetes' own.  Most kinds ask for this too. */
+static void
+check_own_finalizers(struct causes *out, const struct path *at, const json_t *finalizers)
+{
+	static const char *const own[] = { "kubernetes", "orphan", "foregroundDeletion", NULL };
+	size_t i;
+	json_t *item;
+
+	json_array_foreach (finalizers, i, item)
+		if (!strchr(str(item, ""), '/') && !text_in(str(item, ""), own))
+			refuse_value(out, ITEM(at, i), item,
+			    "name is neither a standard finalizer name nor is it fully qualified");
+}
+
+/* Kinds that came with the newer machinery take any finalizer. */
+static bool
+any_finalizer(const struct kind *k)
+{
+	static const char *const groups[] = { "admissionregistration.k8s.io",
+		"apiregistration.k8s.io", "coordination.k8s.io", NULL };
+
+	return text_in(k->group, groups);
+}
+
+static void
+check_meta(struct causes *out, const struct kind *k, const json_t *obj, enum name_form form)
 {
 	const json_t *meta = json_object_get(obj, "metadata");
 	const struct path *at = AT(NULL, "metadata");
 	const char *name = meta_name(obj), *prefix = text(meta, "generateName");
 
 	if (*prefix)
-		check_prefix(out, AT(at, "generateName"), k->named, prefix);
+		check_prefix(out, AT(at, "generateName"), form, prefix);
 	if (*name)
-		check_name(out, AT(at, "name"), k->named, name);
+		check_name(out, AT(at, "name"), form, name);
 	else if (!*prefix && k->verbs != VERB_CREATE) /* questions (TokenReview) have no name */
 		refuse_required(out, AT(at, "name"), "name or generateName is required");
 	if (*meta_namespace(obj) && !k->namespaced)
@@ -115,6 +144,22 @@ meta_create(struct causes *out, const struct kind *k, const json_t *obj)
 		check_dns_label(out, AT(at, "namespace"), meta_namespace(obj));
 	check_not_negative(out, at, meta, "generation");
 	check_parts(out, at, meta);
+	check_finalizers(out, AT(at, "finalizers"), json_object_get(meta, "finalizers"));
+}
+
+void
+meta_create(struct causes *out, const struct kind *k, const json_t *obj)
+{
+	check_meta(out, k, obj, k->named);
+	if (!any_finalizer(k))
+		check_own_finalizers(out, AT(AT(NULL, "metadata"), "finalizers"),
+		    get(obj, "metadata", "finalizers"));
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* Finalizers are there to hold up a deletion that has not begun. */
@@ -123,20 +168,29 @@ check_new_finalizers(
     struct causes *out, const struct path *at, const json_t *now, const json_t *before)
 {
 	json_auto_t *known = set_of(before, NULL);
-	size_t i;
+	const char **added = xcalloc(json_array_size(now) + 1, sizeof *added);
+	autobuf struct buf list = BUF_INIT;
+	size_t i, n = 0;
 	json_t *item;
 
 	json_array_foreach (now, i, item)
-		if (!json_object_get(known, str(item, "")))
-			refuse_forbidden(out, at,
-			    "no new finalizers can be added if the object is being deleted, found "
-			    "new finalizers "
-			    "[]string{\"%s\"}",
-			    str(item, ""));
+		if (!repeats(known, str(item, "")))
+			added[n++] = str(item, "");
+	qsort(added, n, sizeof *added, by_text);
+	for (i = 0; i < n; i++) {
+		buf_puts(&list, i ? ", " : "");
+		text_quote(&list, added[i]);
+	}
+	free(added);
+	if (n)
+		refuse_forbidden(out, at,
+		    "no new finalizers can be added if the object is being deleted, found new "
+		    "finalizers []string{%s}",
+		    list.data);
 }
 
-void
-meta_update(struct causes *out, const struct kind *k, const json_t *obj, const json_t *old)
+static void
+check_change(struct causes *out, const json_t *obj, const json_t *old)
 {
 	static const char *const fixed[] = { "name", "namespace", "uid", "creationTimestamp",
 		"deletionTimestamp", "deletionGracePeriodSeconds" };
@@ -144,7 +198,6 @@ meta_update(struct causes *out, const struct kind *k, const json_t *obj, const j
 		     *before = json_object_get(old, "metadata");
 	const struct path *at = AT(NULL, "metadata");
 
-	(void)k;
 	if (meta_deleting(old))
 		check_new_finalizers(out, AT(at, "finalizers"), json_object_get(meta, "finalizers"),
 		    json_object_get(before, "finalizers"));
@@ -156,4 +209,20 @@ meta_update(struct causes *out, const struct kind *k, const json_t *obj, const j
 			check_immutable(out, AT(at, fixed[i]), json_object_get(meta, fixed[i]),
 			    json_object_get(before, fixed[i]));
 	check_parts(out, at, meta);
+}
+
+void
+meta_update(struct causes *out, const struct kind *k, const json_t *obj, const json_t *old)
+{
+	check_change(out, obj, old);
+	if (!any_finalizer(k))
+		check_own_finalizers(out, AT(AT(NULL, "metadata"), "finalizers"),
+		    get(obj, "metadata", "finalizers"));
+}
+
+void
+meta_common(struct causes *out, const struct kind *k, const json_t *obj, const json_t *old)
+{
+	check_meta(out, k, obj, NAME_PATH);
+	check_change(out, obj, old);
 }

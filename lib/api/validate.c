@@ -114,23 +114,47 @@ check_value(struct causes *out, const struct path *at, const struct type *t, con
 	}
 }
 
-void
-validate_create(const struct kind *k, const json_t *obj, struct causes *out)
+static void
+check_kind(struct causes *out, const struct kind *k, const json_t *obj)
 {
 	const struct rules *rules = rules_of(k);
 
-	meta_create(out, k, obj);
 	if (rules && rules->create)
 		rules->create(out, obj);
 	check_value(out, NULL, k->type, obj);
 }
 
 void
+validate_create(const struct kind *k, const json_t *obj, struct causes *out)
+{
+	meta_create(out, k, obj);
+	check_kind(out, k, obj);
+}
+
+void
 validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
 {
 	const struct rules *rules = rules_of(k);
+	const char *order = rules && rules->order ? rules->order : "CMU";
 
+	meta_common(out, k, obj, old);
+	for (; *order; order++) {
+		if (*order == 'M')
+			meta_update(out, k, obj, old);
+		else if (*order == 'C')
+			validate_create(k, obj, out);
+		else if (*order == 'c' && rules->spec)
+			rules->spec(out, obj);
+		else if (*order == 'c')
+			check_kind(out, k, obj);
+		else if (rules && rules->update)
+			rules->update(out, obj, old);
+	}
+}
+
+void
+validate_status(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
+{
+	meta_common(out, k, obj, old);
 	meta_update(out, k, obj, old);
-	if (rules && rules->update)
-		rules->update(out, obj, old);
 }

@@ -40,9 +40,12 @@ int validate_types(
 /* Rules beyond types: names, labels, required fields, allowed values, and each kind's own. Empty:
  * valid. */
 void validate_create(const struct kind *k, const json_t *obj, struct causes *out);
-/* Changes that are refused: immutable fields.  `old` is the stored object.  A write of more than
- * the status asks both questions. */
+/* An update of more than the status: is it valid, and may it change so?  `old` is the stored
+ * object.  Kubernetes asks some questions twice: the causes have such answers twice. */
 void validate_update(
+    const struct kind *k, const json_t *obj, const json_t *old, struct causes *out);
+/* An update of nothing but the status (and of metadata, as far as it goes along). */
+void validate_status(
     const struct kind *k, const json_t *obj, const json_t *old, struct causes *out);
 
 /*

@@ -12,13 +12,14 @@ keep_system_fields(const json_t *old, json_t *obj)
 	static const char *const ours[] = { "uid", "creationTimestamp", "generation",
 		"deletionTimestamp", "deletionGracePeriodSeconds", "name", "namespace" };
 	json_t *from = json_object_get(old, "metadata"), *to = json_object_get(obj, "metadata");
+	bool other = *meta_uid(obj);
 
 	for (size_t i = 0; i < COUNT(ours); i++) {
 		json_t *v = json_object_get(from, ours[i]);
 
-		if (v)
+		if (v && (!other || strcmp(ours[i], "uid") != 0))
 			json_object_set(to, ours[i], v);
-		else
+		else if (!v)
 			json_object_del(to, ours[i]);
 	}
 }
@@ -50,19 +51,12 @@ check_version(struct call *c, const json_t *obj)
 static int
 check_uid(struct call *c, const json_t *old, const json_t *obj)
 {
-	struct causes causes = CAUSES_INIT;
 	char resource[128];
 	struct err err;
 
-	if (!*meta_uid(obj) || strcmp(meta_uid(obj), meta_uid(old)) == 0)
+	/* Of a patch validation says it: only a whole object is a precondition. */
+	if (!*meta_uid(obj) || strcmp(meta_uid(obj), meta_uid(old)) == 0 || c->patching)
 		return 0;
-	if (c->patching) {
-		cause_add(&causes, "FieldValueInvalid", "metadata.uid",
-		    "Invalid value: \"%s\": field is immutable", meta_uid(obj));
-		reply_invalid(c, &causes, c->target.name);
-		causes_release(&causes);
-		return -1;
-	}
 	err_set(&err, ERR_CONFLICT,
 	    "Operation cannot be fulfilled on %s \"%s\": StorageError: invalid object, Code: 4, "
 	    "Key: "
@@ -124,36 +118,16 @@ keep_all_but_status(const struct kind *k, const json_t *old, json_t *obj)
 		keep(meta, was, "ownerReferences");
 }
 
-static void
-check_finalizers(const json_t *old, const json_t *obj, struct causes *causes)
-{
-	autobuf struct buf added = BUF_INIT;
-	json_t *f;
-	size_t i;
-
-	if (!meta_deleting(old))
-		return;
-	json_array_foreach (get(obj, "metadata", "finalizers"), i, f)
-		if (!meta_has_finalizer(old, str(f, "")))
-			buf_printf(&added, "%s\"%s\"", added.len ? ", " : "", str(f, ""));
-	if (added.len)
-		cause_add(causes, "FieldValueForbidden", "metadata.finalizers",
-		    "Forbidden: no new finalizers can be added if the object is being deleted, "
-		    "found new "
-		    "finalizers []string{%s}",
-		    added.data);
-}
-
 static int
 check_rules(struct call *c, const json_t *old, const json_t *obj, enum part part)
 {
 	struct causes causes = CAUSES_INIT;
 	int r = 0;
 
-	if (part != PART_STATUS)
-		validate_create(c->kind, obj, &causes);
-	validate_update(c->kind, obj, old, &causes);
-	check_finalizers(old, obj, &causes);
+	if (part == PART_STATUS)
+		validate_status(c->kind, obj, old, &causes);
+	else
+		validate_update(c->kind, obj, old, &causes);
 	if (causes.n) {
 		reply_invalid(c, &causes, c->target.name);
 		r = -1;
