@@ -144,6 +144,10 @@ open_doors(struct store *s, struct err *err)
 	    socket_arg ? xstrdup(socket_arg) : xasprintf("%s/store.sock", dir_arg);
 	int r;
 
+	autofree char *crt = xasprintf("%s/pki/node-client.crt", dir_arg);
+	autofree char *key = xasprintf("%s/pki/node-client.key", dir_arg);
+
+	server_node_client(s->server, crt, key);
 	if ((r = open_tls(s, host, err)) < 0 ||
 	    (r = http_server_new(&s->server->http, NULL, 2, 2, server_handle, s->server, err)) < 0)
 		return r;

@@ -52,6 +52,7 @@ const char *http_header(const struct http_exchange *x, const char *name); /* or 
 /* The value of a query parameter, decoded; a new string, or NULL when it is not there.  The first
  * one counts. */
 char *http_query(const struct http_exchange *x, const char *name);
+char *http_query_nth(const struct http_exchange *x, const char *name, size_t nth); /* from 0 */
 
 /*
  * Run fn(x, arg) on a worker thread; the handler must not touch x afterwards.  The answer may come

@@ -26,7 +26,13 @@ http_header(const struct http_exchange *x, const char *name)
 char *
 http_query(const struct http_exchange *x, const char *name)
 {
-	return query_value(x->request.query, name);
+	return query_value(x->request.query, name, 0);
+}
+
+char *
+http_query_nth(const struct http_exchange *x, const char *name, size_t nth)
+{
+	return query_value(x->request.query, name, nth);
 }
 
 bool

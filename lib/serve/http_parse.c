@@ -112,8 +112,20 @@ percent_decode(char *dst, const char *src, size_t len, bool plus)
 	return true;
 }
 
+void
+percent_encode(struct buf *b, const char *value)
+{
+	for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
+		if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+		    (*p >= 'A' && *p <= 'Z') || strchr("-._~", *p))
+			buf_putc(b, (char)*p);
+		else
+			buf_printf(b, "%%%02X", *p);
+	}
+}
+
 char *
-query_value(const char *query, const char *name)
+query_value(const char *query, const char *name, size_t nth)
 {
 	for (const char *p = query; *p != '\0';) {
 		size_t len = strcspn(p, "&");
@@ -121,7 +133,7 @@ query_value(const char *query, const char *name)
 		size_t klen = eq ? (size_t)(eq - p) : len;
 		autofree char *key = xmalloc(klen + 1);
 
-		if (percent_decode(key, p, klen, true) && strcmp(key, name) == 0) {
+		if (percent_decode(key, p, klen, true) && strcmp(key, name) == 0 && nth-- == 0) {
 			size_t vlen = eq ? len - klen - 1 : 0;
 			char *value = xmalloc(vlen + 1);
 

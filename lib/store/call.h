@@ -27,6 +27,7 @@ struct server {
 	uid_t uid;		  /* whose peers are administrators on the unix socket */
 	double started;
 	struct metrics *metrics;
+	char *node_crt, *node_key; /* files: as whom it speaks to the servers of nodes */
 	struct openapi_pages *openapi;
 	_Atomic bool ready;
 };
@@ -208,6 +209,8 @@ char *name_generate(const char *base);
 struct server *server_new(
     struct cache *cache, struct commit *commit, struct watches *watches, uid_t uid);
 void server_free(struct server *s);
+/* The certificate and key for nodes' servers. */
+void server_node_client(struct server *s, const char *crt, const char *key);
 void server_handle(struct http_exchange *x, void *server);	 /* for http_server_new */
 void server_metrics_only(struct http_exchange *x, void *server); /* for the --metrics listener */
 int bootstrap_namespaces(struct server *s, struct err *err);

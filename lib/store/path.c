@@ -153,6 +153,29 @@ type_of(struct target *t, char **part, int n)
 	return TARGET_UNKNOWN;
 }
 
+/*
+ * Whatever stands behind /api/v1/nodes/NAME/proxy or /api/v1/namespaces/NS/RESOURCE/NAME/proxy is
+ * no path of ours.  Cuts it off; the number of parts that are left, 0 when it is none of those.
+ */
+static int
+cut_proxied(char *path)
+{
+	char *p = path, *end = NULL;
+	int deep = strncmp(path, "/api/v1/namespaces/", 19) == 0 ? 7
+		   : strncmp(path, "/api/v1/nodes/", 14) == 0	 ? 5
+								 : 0;
+
+	for (int i = 0; i < deep && p; i++) {
+		end = p;
+		p = strchr(p + 1, '/');
+	}
+	if (!deep || !end || strncmp(end, "/proxy", 6) != 0 || (end[6] && end[6] != '/'))
+		return 0;
+	if (p)
+		*p = '\0';
+	return deep;
+}
+
 void
 target_parse(struct target *t, const char *path)
 {
@@ -163,6 +186,7 @@ target_parse(struct target *t, const char *path)
 		.group = "", .version = "", .namespace = "", .resource = "", .name = "", .sub = ""
 	};
 	t->text = xstrdup(path);
+	t->depth = cut_proxied(t->text);
 	n = split(t->text, part);
 	t->type = type_of(t, part, n);
 	if (t->type != TARGET_RESOURCE)

@@ -30,6 +30,8 @@ struct target {
 	const struct kind *kind;					 /* for TARGET_RESOURCE */
 	const char *group, *version, *namespace, *resource, *name, *sub; /* "" when not there */
 	bool watch; /* the old way: /api/v1/watch/... */
+	int depth;  /* of a proxy subresource: the number of the path's parts up to it; what follows
+		       is  somebody else's path */
 	char *text; /* what they point into */
 };
 

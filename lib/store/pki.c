@@ -352,13 +352,19 @@ pki_ensure(const char *dir, const char *const *names, struct err *err)
 		.organizations = masters,
 		.purpose = GNUTLS_KP_TLS_WWW_CLIENT,
 		.days = LEAF_DAYS };
+	struct order node_client = { .cn = "kube-apiserver-kubelet-client",
+		.organizations = masters,
+		.purpose = GNUTLS_KP_TLS_WWW_CLIENT,
+		.days = LEAF_DAYS };
 	autopair struct pair ca = { 0 };
 	int r;
 
 	if ((r = mkdir_all(folder, 0755, err)) < 0 || (r = ensure_ca(&ca, dir, err)) < 0 ||
 	    (r = ensure_leaf(dir, "server", &server, &ca, err)) < 0)
 		return r;
-	return ensure_leaf(dir, "admin", &admin, &ca, err);
+	if ((r = ensure_leaf(dir, "admin", &admin, &ca, err)) < 0)
+		return r;
+	return ensure_leaf(dir, "node-client", &node_client, &ca, err);
 }
 
 int

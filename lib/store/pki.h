@@ -8,10 +8,12 @@
 /*
  * The certificates of a store's data folder (GnuTLS), made at first start and kept:
  *	DIR/pki/ca.crt ca.key			the authority, 10 years, ECDSA P-256
- *	DIR/pki/server.crt server.key		for localhost, the host's name, 127.0.0.1,
- *::1, 10.96.0.1, kubernetes.default.svc and the names asked for; renewed when a name is missing or
- *it is about to end DIR/pki/admin.crt admin.key		CN=admin O=system:masters Keys are
- *mode 0600.
+ *	DIR/pki/server.crt server.key		for localhost, the host's name, 127.0.0.1, ::1,
+ *		10.96.0.1, kubernetes.default.svc and the names asked for; renewed when a name is
+ *		missing or it is about to end
+ *	DIR/pki/admin.crt admin.key		CN=admin O=system:masters
+ *	DIR/pki/node-client.crt node-client.key	as whom the store speaks to nodes' servers
+ * Keys are mode 0600.
  */
 int pki_ensure(const char *dir, const char *const *names, struct err *err);
 

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/authn.h"
-#include "store/call.h"
+#include "store/connect.h"
 
 struct server *
 server_new(struct cache *cache, struct commit *commit, struct watches *watches, uid_t uid)
@@ -31,7 +31,16 @@ server_free(struct server *s)
 		return;
 	metrics_free(s->metrics);
 	openapi_free(s->openapi);
+	free(s->node_crt);
+	free(s->node_key);
 	free(s);
+}
+
+void
+server_node_client(struct server *s, const char *crt, const char *key)
+{
+	s->node_crt = xstrdup(crt);
+	s->node_key = xstrdup(key);
 }
 
 bool
@@ -151,6 +160,10 @@ resource_handle(struct call *c, const struct route *r)
 		resource_missing(c);
 		return;
 	}
+	if (sub && connects(c->kind, sub->name)) {
+		connect_handle(c);
+		return;
+	}
 	if (!r && sub && strcmp(c->req->method, "POST") == 0 && (sub->verbs & VERB_CREATE)) {
 		subresource_handle(c);
 		return;
@@ -256,6 +269,8 @@ open_to_all(const struct target *t)
 static bool
 negotiable(const struct target *t)
 {
+	if (t->type == TARGET_RESOURCE && connects(t->kind, t->sub))
+		return false;
 	return t->type != TARGET_HEALTH && t->type != TARGET_METRICS && t->type != TARGET_OPENAPI &&
 	       t->type != TARGET_UNKNOWN;
 }

@@ -16,7 +16,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	autofree char *room = xmalloc(len + 1);
 
 	for (size_t i = 0; i < COUNT(names); i++) {
-		autofree char *value = query_value(query, names[i]);
+		autofree char *value = query_value(query, names[i], 0);
 
 		if (value && strlen(value) > len)
 			abort();
