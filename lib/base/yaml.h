@@ -49,5 +49,7 @@ bool yaml_is_special(const char *text, size_t len);
  * read something else, as kubectl prints; keys in the order they have, or sorted. */
 void yaml_write(struct buf *out, const json_t *value);
 void yaml_write_sorted(struct buf *out, const json_t *value);
+/* Sorted, and long lines go on in the next one, as Kubernetes' server writes it. */
+void yaml_write_folded(struct buf *out, const json_t *value);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * YAML as kubectl prints it (go-yaml v2's layout): two spaces, lists not indented below
  * their key, a string plain where that is read back as the same string, else quoted, and a
- * literal block for text of several lines.  Long lines are not folded.
+ * literal block for text of several lines.  Long lines are folded only where that is asked for.
  */
 #include <ctype.h>
 #include <string.h>
@@ -14,8 +14,10 @@ enum style { STYLE_PLAIN, STYLE_SINGLE, STYLE_DOUBLE, STYLE_LITERAL };
 
 struct writer {
 	struct buf *out;
-	bool sorted;
+	bool sorted, folded;
 };
+
+enum { WIDTH = 80 };
 
 /* --- which style a string needs ------------------------------------------------ */
 
@@ -117,16 +119,82 @@ indent(struct buf *out, int n)
 		buf_putc(out, ' ');
 }
 
-static void
-write_single(struct buf *out, const char *s)
+/* How many characters stand on the line that is being written. */
+static size_t
+column(const struct buf *out)
 {
-	buf_putc(out, '\'');
-	for (; *s; s++) {
-		if (*s == '\'')
-			buf_putc(out, '\'');
-		buf_putc(out, *s);
+	size_t n = 0;
+
+	for (size_t i = out->len; i-- > 0 && out->data[i] != '\n';)
+		n += ((unsigned char)out->data[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* Where a line that is long enough goes on in the next one; keys are never folded. */
+struct fold {
+	bool on, space; /* space: the character before was one */
+	size_t column;	/* of the next character */
+	int depth;
+};
+
+static struct fold
+fold_begin(const struct writer *w, int depth, bool key)
+{
+	struct fold f = { .on = w->folded && !key, .depth = depth };
+
+	if (f.on)
+		f.column = column(w->out);
+	return f;
+}
+
+/* The character at p is about to be written: true when a new line took the place of this space. */
+static bool
+fold_here(struct fold *f, struct buf *out, const char *p, bool inside)
+{
+	bool space = *p == ' ', fold;
+
+	fold = f->on && space && !f->space && inside && f->column > WIDTH;
+	f->space = space;
+	f->column++;
+	if (fold) {
+		buf_putc(out, '\n');
+		indent(out, f->depth);
+		f->column = (size_t)f->depth;
 	}
-	buf_putc(out, '\'');
+	return fold;
+}
+
+static void
+write_plain(const struct writer *w, const char *s, size_t len, int depth, bool key)
+{
+	struct fold f = fold_begin(w, depth, key);
+
+	if (!f.on || f.column + len <= WIDTH) {
+		buf_add(w->out, s, len);
+		return;
+	}
+	for (const char *p = s; p < s + len; p++)
+		if (((unsigned char)*p & 0xc0) == 0x80 || !fold_here(&f, w->out, p, p[1] != ' '))
+			buf_putc(w->out, *p);
+}
+
+static void
+write_single(const struct writer *w, const char *s, int depth, bool key)
+{
+	struct fold f = fold_begin(w, depth, key);
+
+	buf_putc(w->out, '\'');
+	f.column++;
+	for (const char *p = s; *p; p++) {
+		if (*p == '\'') {
+			buf_putc(w->out, '\'');
+			f.column++;
+		}
+		if (((unsigned char)*p & 0xc0) == 0x80 ||
+		    !fold_here(&f, w->out, p, p > s && p[1] && p[1] != ' '))
+			buf_putc(w->out, *p);
+	}
+	buf_putc(w->out, '\'');
 }
 
 /* The code point at p, moving *len to its number of bytes. */
@@ -147,31 +215,45 @@ code_point(const unsigned char *p, size_t *len)
 	}
 }
 
+/* How a character stands between double quotes. */
 static void
-write_double(struct buf *out, const char *s, size_t len)
+write_escaped(struct buf *out, const unsigned char *p, size_t n, unsigned c)
 {
 	static const char from[] = "\a\b\t\n\v\f\r\x1b\"\\", to[] = "abtnvfre\"\\";
+	const char *e = c && c < 0x80 ? strchr(from, (int)c) : NULL;
+
+	if (e)
+		buf_add(out, (char[]){ '\\', to[e - from] }, 2);
+	else if (printable(p))
+		buf_add(out, p, n);
+	else
+		buf_printf(out, c < 0x100 ? "\\x%02X" : c < 0x10000 ? "\\u%04X" : "\\U%08X", c);
+}
+
+static void
+write_double(const struct writer *w, const char *s, size_t len, int depth, bool key)
+{
 	const unsigned char *p = (const unsigned char *)s, *end = p + len;
+	struct fold f = fold_begin(w, depth, key);
 
-	buf_putc(out, '"');
-	while (p < end) {
-		size_t n;
+	buf_putc(w->out, '"');
+	f.column++;
+	for (size_t n, before; p < end; p += n) {
 		unsigned c = code_point(p, &n);
-		const char *e = c && c < 0x80 ? strchr(from, (int)c) : NULL;
 
-		if (e)
-			buf_add(out, (char[]){ '\\', to[e - from] }, 2);
-		else if (printable(p))
-			buf_add(out, p, n);
-		else
-			buf_printf(out,
-			    c < 0x100	  ? "\\x%02X"
-			    : c < 0x10000 ? "\\u%04X"
-					  : "\\U%08X",
-			    c);
-		p += n;
+		if (fold_here(&f, w->out, (const char *)p, (const char *)p > s && p + 1 < end)) {
+			if (p[1] == ' ') { /* a line that begins with a space */
+				buf_putc(w->out, '\\');
+				f.column++;
+			}
+			continue;
+		}
+		before = w->out->len;
+		write_escaped(w->out, p, n, c);
+		if (!printable(p) || w->out->data[before] == '\\')
+			f.column += w->out->len - before - 1;
 	}
-	buf_putc(out, '"');
+	buf_putc(w->out, '"');
 }
 
 /* "|", how deep it stands when that cannot be seen from its first line, and what becomes of the
@@ -200,20 +282,20 @@ write_literal(struct buf *out, const char *s, size_t len, int depth)
 }
 
 static void
-write_string(struct buf *out, const char *s, size_t len, int depth, bool key)
+write_string(const struct writer *w, const char *s, size_t len, int depth, bool key)
 {
 	switch (style_of(s, len, key)) {
 	case STYLE_PLAIN:
-		buf_add(out, s, len);
+		write_plain(w, s, len, depth, key);
 		break;
 	case STYLE_SINGLE:
-		write_single(out, s);
+		write_single(w, s, depth, key);
 		break;
 	case STYLE_DOUBLE:
-		write_double(out, s, len);
+		write_double(w, s, len, depth, key);
 		break;
 	case STYLE_LITERAL:
-		write_literal(out, s, len, depth);
+		write_literal(w->out, s, len, depth);
 		break;
 	}
 }
@@ -239,14 +321,14 @@ write_real(struct buf *out, double v)
 }
 
 static void
-write_scalar(struct buf *out, const json_t *v, int depth)
+write_scalar(const struct writer *w, const json_t *v, int depth)
 {
 	if (json_is_string(v))
-		write_string(out, json_string_value(v), json_string_length(v), depth, false);
+		write_string(w, json_string_value(v), json_string_length(v), depth, false);
 	else if (json_is_real(v))
-		write_real(out, json_real_value(v));
+		write_real(w->out, json_real_value(v));
 	else
-		json_add(out, v); /* also {} and [] */
+		json_add(w->out, v); /* also {} and [] */
 }
 
 /* A key longer than YAML's simple keys may be stands behind "? ". */
@@ -260,7 +342,7 @@ member(struct writer *w, const char *key, const json_t *v, int depth, bool first
 	if (!first)
 		indent(w->out, depth);
 	start = w->out->len;
-	write_string(w->out, key, len, depth, true);
+	write_string(w, key, len, depth, true);
 	if (w->out->len - start > SIMPLE_KEY) {
 		autofree char *text = xstrndup(w->out->data + start, w->out->len - start);
 
@@ -271,7 +353,7 @@ member(struct writer *w, const char *key, const json_t *v, int depth, bool first
 	buf_putc(w->out, ':');
 	if (!is_block(v)) {
 		buf_putc(w->out, ' ');
-		write_scalar(w->out, v, depth + 2);
+		write_scalar(w, v, depth + 2);
 		buf_putc(w->out, '\n');
 		return;
 	}
@@ -305,7 +387,7 @@ value(struct writer *w, const json_t *v, int depth)
 			if (is_block(item)) {
 				value(w, item, depth + 2);
 			} else {
-				write_scalar(w->out, item, depth + 2);
+				write_scalar(w, item, depth + 2);
 				buf_putc(w->out, '\n');
 			}
 		}
@@ -318,7 +400,7 @@ document(struct writer *w, const json_t *v)
 	if (is_block(v)) {
 		value(w, v, 0);
 	} else {
-		write_scalar(w->out, v, 2);
+		write_scalar(w, v, 2);
 		buf_putc(w->out, '\n');
 	}
 }
@@ -326,11 +408,17 @@ document(struct writer *w, const json_t *v)
 void
 yaml_write(struct buf *out, const json_t *v)
 {
-	document(&(struct writer){ out, false }, v);
+	document(&(struct writer){ .out = out }, v);
 }
 
 void
 yaml_write_sorted(struct buf *out, const json_t *v)
 {
-	document(&(struct writer){ out, true }, v);
+	document(&(struct writer){ .out = out, .sorted = true }, v);
+}
+
+void
+yaml_write_folded(struct buf *out, const json_t *v)
+{
+	document(&(struct writer){ .out = out, .sorted = true, .folded = true }, v);
 }

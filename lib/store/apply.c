@@ -57,26 +57,11 @@ static int
 check_twice(struct call *c, const char *lines)
 {
 	autobuf struct buf msg = BUF_INIT;
-	const char *end;
 
 	if (!lines || c->validation == VALIDATE_IGNORE)
 		return 0;
-	buf_puts(&msg,
-	    "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:");
-	for (; *lines; lines = end + 1) {
-		end = strchr(lines, '\n');
-		buf_printf(&msg, "\n  %.*s", (int)(end - lines), lines);
-		if (c->validation != VALIDATE_WARN)
-			continue;
-		buf_puts(&c->warnings, "299 - \"");
-		for (const char *p = lines; p < end; p++) {
-			if (strchr("\"\\", *p))
-				buf_putc(&c->warnings, '\\');
-			if ((unsigned char)*p >= ' ')
-				buf_putc(&c->warnings, *p);
-		}
-		buf_add(&c->warnings, "\"", 2); /* with its NUL */
-	}
+	buf_puts(&msg, "error strict decoding YAML: error converting YAML to JSON: ");
+	yaml_twice(c, lines, &msg);
 	return c->validation == VALIDATE_WARN ? 0 : bad_request(c, msg.data);
 }
 

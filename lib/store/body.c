@@ -93,6 +93,7 @@ check_object(struct call *c, const char *kind, json_t *v)
 
 /* --- the forms --- */
 
+/* Keys that stand twice are noted, a line for each; the last one counts. */
 static int
 load_yaml(struct call *c, const char *kind, json_t **ret)
 {
@@ -100,8 +101,10 @@ load_yaml(struct call *c, const char *kind, json_t **ret)
 	unsigned long line;
 	char why[WHY];
 	struct err err;
-	int r = yaml_read(y, ret, &line, &err), n = 0;
+	int r, n = 0;
 
+	yaml_allow_duplicates(y, &c->duplicate_lines);
+	r = yaml_read(y, ret, &line, &err);
 	yaml_close(y);
 	if (r > 0)
 		return 0;
@@ -179,6 +182,7 @@ body_load(struct call *c, const char *kind, const struct kind *dflt, json_t **re
 	int r;
 
 	buf_clear(&c->duplicates);
+	buf_clear(&c->duplicate_lines);
 	if (!type || !*type || media_type(type, "application/json") ||
 	    media_type(type, "application/merge-patch+json") ||
 	    media_type(type, "application/json-patch+json"))

@@ -58,9 +58,10 @@ struct call {
 	bool applying;	       /* managedFields are made already */
 	const json_t *patched; /* what a patch made, as messages show it */
 	enum validation validation;
-	const char *retry_after; /* seconds, for the header; NULL: none */
-	struct buf warnings;	 /* header values, each ended by a NUL */
-	struct buf duplicates;	 /* the fields that the body has twice, the same way */
+	const char *retry_after;    /* seconds, for the header; NULL: none */
+	struct buf warnings;	    /* header values, each ended by a NUL */
+	struct buf duplicates;	    /* the fields that the body has twice, the same way */
+	struct buf duplicate_lines; /* and if it is YAML: a line of words for each */
 	struct write write;
 	struct object *old;  /* what it was read from */
 	struct object *last; /* what to answer with instead of what was written; may be NULL */
@@ -117,6 +118,9 @@ int body_json(struct call *c, json_t **ret); /* any object; NULL for an empty bo
 /* A body that is there, as an object: kind is what messages call it, dflt (may be NULL) what
  * protobuf holds that does not say it; answers and returns -1. */
 int body_load(struct call *c, const char *kind, const struct kind *dflt, json_t **ret);
+/* What a reader of YAML says of keys that stand twice, "line 7: key ..." and a newline each: as
+ * warnings, and appended to msg under "yaml: unmarshal errors:". */
+void yaml_twice(struct call *c, const char *lines, struct buf *msg);
 /* The checks of a decoder on a tree already there. */
 int object_decode(struct call *c, const struct kind *k, json_t *obj);
 

@@ -143,6 +143,27 @@ warn_field(struct call *c, const char *what, const char *field)
 	buf_add(&c->warnings, b.data, b.len + 1);
 }
 
+void
+yaml_twice(struct call *c, const char *lines, struct buf *msg)
+{
+	const char *end;
+
+	buf_puts(msg, "yaml: unmarshal errors:");
+	for (; (end = strchr(lines, '\n')); lines = end + 1) {
+		buf_printf(msg, "\n  %.*s", (int)(end - lines), lines);
+		if (c->validation != VALIDATE_WARN)
+			continue;
+		buf_puts(&c->warnings, "299 - \"");
+		for (const char *p = lines; p < end; p++) {
+			if (strchr("\"\\", *p))
+				buf_putc(&c->warnings, '\\');
+			if ((unsigned char)*p >= ' ')
+				buf_putc(&c->warnings, *p);
+		}
+		buf_add(&c->warnings, "\"", 2); /* with its NUL */
+	}
+}
+
 static void
 strict_fault(struct call *c, struct buf *all, const char *what, const char *field)
 {
@@ -160,6 +181,8 @@ strict_faults(struct call *c, const struct kind *k, const struct causes *unknown
 
 	if (c->validation == VALIDATE_IGNORE)
 		return 0;
+	if (c->duplicate_lines.len)
+		yaml_twice(c, c->duplicate_lines.data, &all);
 	for (size_t i = 0; i < unknown->n; i++)
 		strict_fault(c, &all, "unknown field", unknown->item[i].field);
 	for (; twice < end; twice += strlen(twice) + 1)

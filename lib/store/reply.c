@@ -18,6 +18,7 @@ call_free(struct call *c)
 	target_release(&c->target);
 	buf_release(&c->warnings);
 	buf_release(&c->duplicates);
+	buf_release(&c->duplicate_lines);
 	write_release(&c->write);
 	object_unref(c->old);
 	object_unref(c->last);
@@ -42,7 +43,7 @@ converted(struct call *c, struct bytes **parts, size_t n, const char **type)
 		v = shape_convert(&c->shape, c->kind, v, true, clock_now());
 	if (c->shape.form == FORM_YAML) {
 		*type = "application/yaml";
-		yaml_write_sorted(&out, v); /* as Kubernetes does */
+		yaml_write_folded(&out, v); /* as Kubernetes does */
 	} else if (c->shape.protobuf && protobuf_write(v, &out, &err) == 0) {
 		*type = PROTOBUF_TYPE;
 	} else { /* what is no object of the API stays what it is */

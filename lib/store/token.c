@@ -1,8 +1,10 @@
 #include "store/token.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "api/golang.h"
 #include "api/meta.h"
 #include "base/buf.h"
 #include "base/jsonl.h"
@@ -27,25 +29,29 @@ encode(struct buf *out, const unsigned char *p, size_t len)
 	}
 }
 
-static bool
-decode(struct buf *out, const char *s)
+/* 0, or -1 with where it is wrong in *at. */
+static int
+decode(struct buf *out, const char *text, size_t *at)
 {
 	unsigned v = 0;
 	int bits = 0;
 
-	for (; *s; s++) {
-		const char *at = strchr(alphabet, *s);
+	for (const char *s = text; *s; s++) {
+		const char *digit = strchr(alphabet, *s);
 
-		if (!at)
-			return false;
-		v = v << 6 | (unsigned)(at - alphabet);
+		*at = (size_t)(s - text);
+		if (strchr("\r\n", *s))
+			continue;
+		if (!digit)
+			return -1;
+		v = v << 6 | (unsigned)(digit - alphabet);
 		bits += 6;
 		if (bits >= 8) {
 			bits -= 8;
 			buf_putc(out, (char)(v >> bits & 255));
 		}
 	}
-	return true;
+	return bits == 6 ? -1 : 0; /* one digit alone is no byte */
 }
 
 static int
@@ -55,36 +61,53 @@ invalid(struct err *err, const char *why)
 	    err, ERR_BAD_REQUEST, "invalid continue token: continue key is not valid: %s", why);
 }
 
+/* "v" of a token says how the rest is to be read. */
+static int
+read_fields(struct token *t, const json_t *v, struct err *err)
+{
+	const char *start = text(v, "start"), *slash = strchr(start, '/');
+	json_int_t rv = num(json_object_get(v, "rv"), 0);
+	char why[256];
+
+	if (strcmp(text(v, "v"), "meta.k8s.io/v1") != 0) {
+		snprintf(why, sizeof why, "server does not recognize this encoded version %.200s",
+		    text(v, "v"));
+		return invalid(err, why);
+	}
+	if (rv == 0)
+		return invalid(
+		    err, "incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
+	if (!*start)
+		return invalid(err, "encoded start key empty (version meta.k8s.io/v1)");
+	if (!slash || strchr(slash + 1, '/'))
+		return err_set(
+		    err, ERR_BAD_REQUEST, "invalid continue token: invalid key: %.200s", start);
+	t->revision = rv > 0 ? (uint64_t)rv : 0;
+	t->namespace = xstrndup(start, (size_t)(slash - start));
+	t->name = xstrdup(slash + 1);
+	return 0;
+}
+
 int
 token_parse(struct token *t, const char *text, struct err *err)
 {
 	autobuf struct buf b = BUF_INIT;
+	char why[96];
 	json_error_t e;
+	size_t at = 0;
 	json_t *v;
-	int r = 0;
+	int r;
 
-	if (!decode(&b, text))
-		return invalid(err, "it is not base64");
-	v = json_loadb(b.data ? b.data : "", b.len, 0, &e);
-	if (!v)
-		return invalid(err, e.text);
-
-	const char *start = text(v, "start"), *slash = strchr(start, '/');
-	if (strcmp(text(v, "v"), "meta.k8s.io/v1") != 0)
-		r = err_set(err, ERR_BAD_REQUEST,
-		    "invalid continue token: continue key is not valid: server does not recognize "
-		    "this encoded "
-		    "version %s",
-		    text(v, "v"));
-	else if (!slash || num(json_object_get(v, "rv"), 0) == 0)
-		r = invalid(err, "it has no start or no revision");
-	else {
-		json_int_t rv = num(json_object_get(v, "rv"), 0);
-
-		t->revision = rv > 0 ? (uint64_t)rv : 0;
-		t->namespace = xstrndup(start, (size_t)(slash - start));
-		t->name = xstrdup(slash + 1);
+	if (decode(&b, text, &at) < 0) {
+		snprintf(why, sizeof why, "illegal base64 data at input byte %zu", at);
+		return invalid(err, why);
 	}
+	buf_putc(&b, '\0');
+	b.len--;
+	v = json_loadb(b.data, b.len, 0, &e);
+	if (!v)
+		return invalid(err, go_json_fault(b.data, b.len, why) ? why : e.text);
+	r = read_fields(t, v, err);
 	json_decref(v);
 	return r;
 }
