@@ -18,22 +18,41 @@ static struct plugin {
 	bool on;
 	unsigned ops;
 	const char *group, *kind; /* NULL: any kind */
-	int (*mutate)(struct admission *a);
-	int (*validate)(struct admission *a);
+	bool subs;		  /* also writes of subresources */
+	admit *mutate, *validate;
 } plugins[] = {
-	{ "NamespaceLifecycle", true, OP_CREATE, NULL, NULL, admit_namespace, NULL },
+	{ "NamespaceLifecycle", true, OP_CREATE, NULL, NULL, true, namespace_lifecycle, NULL },
+	{ "TaintNodesByCondition", true, OP_CREATE, "", "Node", false, taint_nodes_by_condition,
+	    NULL },
+	{ "Priority", true, OP_CREATE | OP_UPDATE, NULL, NULL, false, priority_mutate,
+	    priority_validate },
+	{ "DefaultTolerationSeconds", true, OP_CREATE | OP_UPDATE, "", "Pod", false,
+	    default_toleration_seconds, NULL },
+	{ "DefaultStorageClass", true, OP_CREATE, "", "PersistentVolumeClaim", false,
+	    default_storage_class, NULL },
+	{ "StorageObjectInUseProtection", true, OP_CREATE, NULL, NULL, false, storage_protection,
+	    NULL },
+	{ "PersistentVolumeClaimResize", true, OP_UPDATE, "", "PersistentVolumeClaim", false, NULL,
+	    claim_resize },
+	{ "RuntimeClass", true, OP_CREATE, "", "Pod", false, runtime_class_mutate,
+	    runtime_class_validate },
+	{ "DefaultIngressClass", true, OP_CREATE, "networking.k8s.io", "Ingress", false,
+	    default_ingress_class, NULL },
 };
 
 static bool
 concerns(const struct plugin *p, const struct admission *a)
 {
-	return p->on && (p->ops & a->op) && (!p->kind || kind_is(a->kind, p->group, p->kind));
+	if (!p->on || !(p->ops & a->op) || (!p->subs && *a->sub))
+		return false;
+	return (!p->group || strcmp(p->group, a->kind->group) == 0) &&
+	       (!p->kind || strcmp(p->kind, a->kind->kind) == 0);
 }
 
 int
 admission_mutate(struct call *c, enum operation op, const json_t *old, json_t *obj)
 {
-	struct admission a = { c, op, c->kind, c->target.sub, old, obj };
+	struct admission a = { c, op, c->kind, c->target.sub, old, obj, c->generated };
 
 	for (size_t i = 0; i < COUNT(plugins); i++)
 		if (plugins[i].mutate && concerns(&plugins[i], &a) && plugins[i].mutate(&a) < 0)
@@ -44,7 +63,7 @@ admission_mutate(struct call *c, enum operation op, const json_t *old, json_t *o
 int
 admission_validate(struct call *c, enum operation op, const json_t *old, json_t *obj)
 {
-	struct admission a = { c, op, c->kind, c->target.sub, old, obj };
+	struct admission a = { c, op, c->kind, c->target.sub, old, obj, false };
 
 	for (size_t i = 0; i < COUNT(plugins); i++)
 		if (plugins[i].validate && concerns(&plugins[i], &a) && plugins[i].validate(&a) < 0)
@@ -91,7 +110,8 @@ admission_choose(const struct list *enable, const struct list *disable, struct e
 int
 admission_forbid(struct admission *a, const char *fmt, ...)
 {
-	const char *name = meta_name(a->obj);
+	const char *name =
+	    a->unnamed ? text(a->obj, "metadata", "generateName") : meta_name(a->obj);
 	json_t *d = json_pack("{s:s}", "kind", a->kind->plural);
 	autofree char *why = NULL, *msg = NULL;
 	char resource[128];
@@ -108,4 +128,45 @@ admission_forbid(struct admission *a, const char *fmt, ...)
 	msg = xasprintf("%s \"%s\" is forbidden: %s", call_resource(a->c, resource), name, why);
 	reply_status(a->c, 403, "Forbidden", msg, d);
 	return -1;
+}
+
+json_t *
+admission_get(
+    struct admission *a, const char *group, const char *kind, const char *ns, const char *name)
+{
+	struct cache *cache = a->c->server->cache;
+	const struct kind *k = kind_find(group, "v1", kind);
+	struct object *o = cache_get(cache, cache_table(cache, k), ns, name);
+	json_t *obj = o ? object_json(o, k) : NULL;
+
+	object_unref(o);
+	return obj;
+}
+
+struct gathering {
+	const struct kind *kind;
+	json_t *all;
+};
+
+static bool
+gather(void *arg, struct object *o)
+{
+	struct gathering *g = arg;
+
+	json_array_append_new(g->all, object_json(o, g->kind));
+	return true;
+}
+
+json_t *
+admission_list(struct admission *a, const char *group, const char *kind, const char *ns)
+{
+	struct cache *cache = a->c->server->cache;
+	struct gathering g = { kind_find(group, "v1", kind), json_array() };
+	struct walk walk = { .table = cache_table(cache, g.kind), .namespace = ns };
+	uint64_t revision;
+	struct err err;
+
+	if (cache_count(cache, walk.table) > 0)
+		cache_walk(cache, &walk, gather, &g, &revision, &err);
+	return g.all;
 }

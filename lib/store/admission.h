@@ -22,6 +22,7 @@ struct admission {
 	const char *sub;   /* the subresource that is written, "": the object itself */
 	const json_t *old; /* NULL on a create */
 	json_t *obj;
+	bool unnamed; /* generateName has not been followed yet, as plugins that mutate see it */
 };
 
 /* Both rounds; each answers and returns -1 when a plugin refuses. */
@@ -37,7 +38,26 @@ int admission_choose(const struct list *enable, const struct list *disable, stru
 /* 403 as plugins say it: `pods "x" is forbidden: ...`; answers and returns -1. */
 int admission_forbid(struct admission *a, const char *fmt, ...) PRINTF(2, 3);
 
-/* --- the plugins, a file for each concern; in the table's order --- */
-int admit_namespace(struct admission *a); /* NamespaceLifecycle: it exists and is not leaving */
+/* What a plugin looks at besides the object: one of a kind, NULL when there is none; new. */
+json_t *admission_get(
+    struct admission *a, const char *group, const char *kind, const char *ns, const char *name);
+/* All of a kind in ns (NULL: everywhere), by name; a new array. */
+json_t *admission_list(struct admission *a, const char *group, const char *kind, const char *ns);
+
+/* The class that is the default one by one of these annotations, of several the newest; NULL; new.
+ */
+json_t *admission_default_class(
+    struct admission *a, const char *group, const char *kind, const char *const *annotations);
+
+/* --- the plugins, a file for each concern, under their names in Kubernetes --- */
+typedef int admit(struct admission *a);
+
+admit namespace_lifecycle;			    /* namespace.c */
+admit taint_nodes_by_condition;			    /* admission_node.c */
+admit priority_mutate, priority_validate;	    /* admission_priority.c */
+admit default_toleration_seconds;		    /* admission_pod.c */
+admit runtime_class_mutate, runtime_class_validate; /* admission_runtime.c */
+admit storage_protection, default_storage_class;    /* admission_storage.c */
+admit claim_resize, default_ingress_class;	    /* admission_storage.c */
 
 #endif

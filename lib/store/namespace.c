@@ -27,7 +27,7 @@ refuse_terminating(struct call *c, const char *name)
 }
 
 int
-admit_namespace(struct admission *a)
+namespace_lifecycle(struct admission *a)
 {
 	struct call *c = a->c;
 	bool leaving;
