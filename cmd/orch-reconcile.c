@@ -20,7 +20,7 @@
 #include "control/control.h"
 
 static bool watch, exhaustive, list;
-static const char *time_arg, *namespace;
+static const char *time_arg, *namespace, *ca_arg;
 static struct list settings;
 static struct loop_options loop;
 
@@ -30,6 +30,7 @@ static const struct opt opts[] = {
 	{ 0, "exhaustive", NULL, "a kind without objects in the input has none", &exhaustive,
 	    false },
 	{ 0, "set", "NAME=VALUE", "set what controllers let one tune", &settings, true },
+	{ 0, "root-ca", "FILE", "what root-ca publishes: PEM certificates", &ca_arg, false },
 	{ 0, "list", NULL, "list the controllers", &list, false },
 	{ 'w', "watch", NULL, "run for ever against the API server", &watch, false },
 	{ 0, "once", NULL, "with -w: end when nothing is left to do", &loop.once, false },
@@ -92,6 +93,23 @@ parse_time(void)
 	if (!time_parse(time_arg, &at))
 		die(NULL, "--time: '%s' is neither RFC 3339 nor seconds", time_arg);
 	return at;
+}
+
+/* --root-ca is a setting whose value stands in a file. */
+static void
+read_ca(void)
+{
+	autobuf struct buf pem = BUF_INIT;
+	struct err err;
+
+	if (!ca_arg)
+		return;
+	if (buf_read_file(&pem, ca_arg, 1 << 20, &err) < 0)
+		die(&err, "--root-ca");
+	if (!pem.len || strlen(pem.data) != pem.len || !strstr(pem.data, "-----BEGIN CERTIFICATE"))
+		die(NULL, "--root-ca: '%s' holds no PEM certificates", ca_arg);
+	GROW(settings.item, settings.n, settings.cap);
+	settings.item[settings.n++] = xasprintf("root-ca=%s", pem.data); /* for good */
 }
 
 /* Put every --set into a world. */
@@ -276,6 +294,7 @@ main(int argc, char *argv[])
 		target = parse_target(argv[first + 1]);
 		n = 1;
 	}
+	read_ca();
 	which = find_controllers(argv + first, (size_t)n);
 	status = watch ? run_loop(which) : run_filter(which, &target);
 	return finish(status);

@@ -118,15 +118,20 @@ add_loops(struct cluster *c, const char *const *env)
 {
 	autofree char *reconcile = proc_sibling("orch-reconcile");
 	autofree char *schedule = proc_sibling("orch-schedule");
+	autofree char *ca = cluster_file(c, "pki/ca.crt");
 	const char *sched[] = { schedule, "-w", "--scoring", scoring_arg, NULL };
 
 	for (size_t i = 0; controllers[i]; i++) {
 		const char *argv[64] = { reconcile, "-w" };
 		size_t n = 2;
 
-		for (size_t k = 0; k < set_args.n && n < COUNT(argv) - 3; k++) {
+		for (size_t k = 0; k < set_args.n && n < COUNT(argv) - 5; k++) {
 			argv[n++] = "--set";
 			argv[n++] = set_args.item[k];
+		}
+		if (strcmp(controllers[i]->name, "root-ca") == 0) {
+			argv[n++] = "--root-ca";
+			argv[n++] = ca;
 		}
 		argv[n] = controllers[i]->name;
 		cluster_add(c, controllers[i]->name, argv, env);

@@ -4,7 +4,9 @@
 #include "control/control.h"
 
 extern const struct controller deployment_controller, replicaset_controller, namespace_controller,
-    garbage_controller, node_controller, podgc_controller;
+    garbage_controller, node_controller, podgc_controller, pvc_protection_controller,
+    pv_protection_controller, vac_protection_controller, serviceaccount_controller,
+    rootca_controller;
 
 const struct controller *const controllers[] = {
 	&deployment_controller,
@@ -13,6 +15,11 @@ const struct controller *const controllers[] = {
 	&garbage_controller,
 	&node_controller,
 	&podgc_controller,
+	&pvc_protection_controller,
+	&pv_protection_controller,
+	&vac_protection_controller,
+	&serviceaccount_controller,
+	&rootca_controller,
 	NULL,
 };
 
@@ -29,9 +36,9 @@ controller_find(const char *name)
 	for (size_t i = 0; k && controllers[i]; i++) {
 		if (strcmp(controllers[i]->kind, kind_group_kind(k, buf)) != 0)
 			continue;
-		if (found)
+		if (found && strcmp(found->name, k->singular) != 0)
 			return NULL; /* several work on this kind: which one was meant? */
-		found = controllers[i];
+		found = found ? found : controllers[i];
 	}
 	return found;
 }
