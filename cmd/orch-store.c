@@ -22,6 +22,7 @@
 
 static const char *dir_arg, *listen_arg = "127.0.0.1:6443", *socket_arg, *metrics_arg;
 static struct list names_arg, enable_arg, disable_arg;
+static const char *not_ready_arg = "300", *unreachable_arg = "300";
 static bool verbose;
 
 static const struct opt opts[] = {
@@ -36,6 +37,10 @@ static const struct opt opts[] = {
 	    true },
 	{ 0, "disable-admission-plugins", "NAMES", "switch these admission plugins off",
 	    &disable_arg, true },
+	{ 0, "default-not-ready-toleration-seconds", "N",
+	    "how long Pods stay on a node that is not ready (300)", &not_ready_arg, false },
+	{ 0, "default-unreachable-toleration-seconds", "N",
+	    "how long Pods stay on a silent node (300)", &unreachable_arg, false },
 	{ 'v', "verbose", NULL, "say more", &verbose, false },
 	{ 0 },
 };
@@ -225,6 +230,9 @@ main(int argc, char *argv[])
 	sigaddset(&ends, SIGTERM);
 	sigaddset(&ends, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &ends, NULL);
+	admission_tolerations(
+	    cli_number("default-not-ready-toleration-seconds", not_ready_arg, 0, INT32_MAX),
+	    cli_number("default-unreachable-toleration-seconds", unreachable_arg, 0, INT32_MAX));
 	if (admission_choose(&enable_arg, &disable_arg, &err) < 0 || open_data(&s, &err) < 0 ||
 	    open_doors(&s, &err) < 0)
 		_exit(fail(&err));

@@ -34,7 +34,7 @@ static const struct opt opts[] = {
 	{ 0, "nodes", "N", "N nodes, each in a network namespace", &nodes_arg },
 	{ 0, "runtime", "NAME", "for the nodes: crun, runc or a path", &runtime_arg },
 	{ 0, "scoring", "WORD", "the scheduler spreads (least) or packs (most)", &scoring_arg },
-	{ 0, "set", "NAME=VALUE", "a setting for the controllers", &set_args, true },
+	{ 0, "set", "NAME=VALUE", "a setting for the loops or the store", &set_args, true },
 	{ 0, "timeout", "DURATION", "how long to wait until it is ready (60s)", &timeout_arg },
 	{ 0 },
 };
@@ -103,13 +103,24 @@ settle_port(const char *address)
 	return xasprintf("%.*s:%d", (int)(colon - address), address, ntohs(any.sin_port));
 }
 
+/* Is this setting one of the API server's, as in Kubernetes? */
+static bool
+for_store(const char *setting)
+{
+	return strncmp(setting, "default-not-ready-toleration-seconds=", 37) == 0 ||
+	       strncmp(setting, "default-unreachable-toleration-seconds=", 39) == 0;
+}
+
 static void
 add_store(struct cluster *c)
 {
 	autofree char *prog = proc_sibling("orch-store"), *sock = cluster_file(c, "store.sock");
-	const char *argv[] = { prog, "--data", c->dir, "--listen", c->listen, "--socket", sock,
-		NULL };
+	const char *argv[64] = { prog, "--data", c->dir, "--listen", c->listen, "--socket", sock };
+	size_t n = 7;
 
+	for (size_t k = 0; k < set_args.n && n < COUNT(argv) - 1; k++)
+		if (for_store(set_args.item[k]))
+			argv[n++] = xasprintf("--%s", set_args.item[k]); /* for good */
 	cluster_add(c, "store", argv, NULL);
 }
 

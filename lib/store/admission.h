@@ -35,6 +35,9 @@ int admission_validate(struct call *c, enum operation op, const json_t *old, jso
  */
 int admission_choose(const struct list *enable, const struct list *disable, struct err *err);
 
+/* How long Pods stay on a node that is not ready, or silent, unless they say otherwise (300 s). */
+void admission_tolerations(long long not_ready, long long unreachable);
+
 /* 403 as plugins say it: `pods "x" is forbidden: ...`; answers and returns -1. */
 int admission_forbid(struct admission *a, const char *fmt, ...) PRINTF(2, 3);
 

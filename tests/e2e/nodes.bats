@@ -3,7 +3,7 @@ load cluster
 
 setup_file() {
   need_root || return 0
-  cluster_up --nodes 2 --set node-monitor-grace-period=15s --set pod-eviction-timeout=1s
+  cluster_up --nodes 2 --set node-monitor-grace-period=15s --set default-unreachable-toleration-seconds=1
   cluster_images
 }
 teardown_file() { cluster_end; }
