@@ -21,6 +21,7 @@
 #include "store/pki.h"
 
 static const char *dir_arg, *listen_arg = "127.0.0.1:6443", *socket_arg, *metrics_arg;
+static const char *issuer_arg = "https://kubernetes.default.svc", *anonymous_arg = "true";
 static struct list names_arg, enable_arg, disable_arg;
 static const char *not_ready_arg = "300", *unreachable_arg = "300";
 static bool verbose;
@@ -41,6 +42,10 @@ static const struct opt opts[] = {
 	    "how long Pods stay on a node that is not ready (300)", &not_ready_arg, false },
 	{ 0, "default-unreachable-toleration-seconds", "N",
 	    "how long Pods stay on a silent node (300)", &unreachable_arg, false },
+	{ 0, "service-account-issuer", "URL", "whose the tokens of ServiceAccounts are",
+	    &issuer_arg, false },
+	{ 0, "anonymous-auth", "BOOL", "answer who does not say who he is (true)", &anonymous_arg,
+	    false },
 	{ 'v', "verbose", NULL, "say more", &verbose, false },
 	{ 0 },
 };
@@ -94,6 +99,9 @@ open_data(struct store *s, struct err *err)
 		return r;
 	__atomic_store_n(&s->watches, w, __ATOMIC_RELEASE);
 	s->server = server_new(s->cache, s->commit, w, geteuid());
+	s->server->no_anonymous = strcmp(anonymous_arg, "false") == 0;
+	if ((r = issuer_open(&s->server->issuer, s->cache, dir_arg, issuer_arg, err)) < 0)
+		return r;
 	return bootstrap_namespaces(s->server, err);
 }
 
@@ -164,6 +172,7 @@ open_doors(struct store *s, struct err *err)
 	if ((r = pki_kubeconfig(dir_arg, kubeconfig, url, "admin", err)) < 0 ||
 	    (r = open_metrics(s, err)) < 0)
 		return r;
+	s->server->url = xstrdup(url);
 	s->server->ready = true;
 	if ((r = http_server_start(s->server->http, err)) < 0)
 		return r;
@@ -222,6 +231,8 @@ main(int argc, char *argv[])
 		usage();
 	if (!dir_arg)
 		die(NULL, "--data is missing");
+	if (strcmp(anonymous_arg, "true") != 0 && strcmp(anonymous_arg, "false") != 0)
+		die(NULL, "--anonymous-auth is true or false, not '%s'", anonymous_arg);
 	log_open(self.name, verbose);
 	umask(077);
 	raise_descriptors();

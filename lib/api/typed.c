@@ -147,7 +147,7 @@ unset(const struct field *f)
 	bool always = f->required || (f->dflt && strcmp(f->dflt, "null") == 0);
 
 	if (class == CLASS_STRUCT)
-		return !f->pointer ? typed_nothing(f->type) : f->required ? json_null() : NULL;
+		return !f->pointer ? typed_nothing(f->type) : always ? json_null() : NULL;
 	if (f->list == LIST_SET) /* they are left out even where one is wanted */
 		return NULL;
 	if (always && !f->pointer && class == CLASS_STRING)

@@ -1,6 +1,8 @@
+/* Who asks. */
 #include "store/authn.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 
@@ -35,97 +37,68 @@ authenticate_local(struct call *c, struct err *err)
 	return 0;
 }
 
+/*
+ * The token of "Authorization: Bearer TOKEN" (RFC 6750, 2.1), new; NULL when there is none.  Split
+ * as Kubernetes does: an empty token is none, and what stands behind a second space is ignored.
+ */
+static char *
+bearer(struct call *c)
+{
+	const char *header = http_header(c->x, "Authorization");
+
+	if (!header)
+		return NULL;
+	header += strspn(header, " \t");
+	if (strncasecmp(header, "Bearer ", 7) != 0)
+		return NULL;
+	header += 7;
+	return *header && *header != ' ' ? xstrndup(header, strcspn(header, " \t")) : NULL;
+}
+
+static void
+authenticate_identity(struct call *c, struct identity *i)
+{
+	size_t n = 0;
+	const char **groups = xcalloc(COUNT(i->groups), sizeof *groups);
+
+	for (; i->groups[n]; n++)
+		groups[n] = i->groups[n];
+	c->identity = i;
+	c->user = (struct user){ i->name, i->uid, groups, i->extra };
+}
+
+static int
+authenticate_nobody(struct call *c, struct err *err)
+{
+	const char **groups;
+
+	if (c->server->no_anonymous)
+		return err_set(err, ERR_UNAUTHORIZED, "Unauthorized");
+	groups = xcalloc(2, sizeof *groups);
+	groups[0] = "system:unauthenticated";
+	c->user.name = "system:anonymous";
+	c->user.groups = groups;
+	return 0;
+}
+
 int
 authenticate(struct call *c, struct err *err)
 {
 	const struct http_peer *peer = &c->req->peer;
+	autofree char *token = bearer(c);
+	struct identity *i;
 
+	if (token && c->server->issuer &&
+	    issuer_check(c->server->issuer, token, NULL, &i, err) == 0) {
+		authenticate_identity(c, i);
+		return 0;
+	}
 	if (peer->local)
 		return authenticate_local(c, err);
-	if (!peer->common_name || !*peer->common_name)
-		return err_set(err, ERR_UNAUTHORIZED, "Unauthorized");
-	c->user.name = peer->common_name;
-	c->user.groups = groups_of(peer->organizations);
-	return 0;
-}
-
-static bool
-member(const struct user *u, const char *group)
-{
-	for (const char *const *g = u->groups; *g; g++)
-		if (strcmp(*g, group) == 0)
-			return true;
-	return false;
-}
-
-static bool
-is_admin(const struct user *u)
-{
-	return member(u, "system:masters");
-}
-
-/* Everybody may ask about himself, as with the role system:basic-user. */
-bool
-user_may(const struct user *u, const char *verb, const char *group, const char *resource)
-{
-	static const char *const about_oneself[][2] = {
-		{ "authentication.k8s.io", "selfsubjectreviews" },
-		{ "authorization.k8s.io", "selfsubjectaccessreviews" },
-		{ "authorization.k8s.io", "selfsubjectrulesreviews" },
-	};
-
-	if (is_admin(u))
-		return true;
-	for (size_t i = 0; i < COUNT(about_oneself); i++)
-		if (strcmp(verb, "create") == 0 && strcmp(group, about_oneself[i][0]) == 0 &&
-		    strcmp(resource, about_oneself[i][1]) == 0)
-			return member(u, "system:authenticated");
-	return false;
-}
-
-bool
-user_may_see(const struct user *u, const char *path)
-{
-	return is_admin(u) || (member(u, "system:authenticated") && strcmp(path, "/metrics") != 0);
-}
-
-json_t *
-user_rules(const struct user *u)
-{
-	if (is_admin(u))
-		return json_pack("{s:[{s:[s],s:[s],s:[s]}],s:[{s:[s],s:[s]}],s:b}", "resourceRules",
-		    "verbs", "*", "apiGroups", "*", "resources", "*", "nonResourceRules", "verbs",
-		    "*", "nonResourceURLs", "*", "incomplete", 0);
-	return json_pack(
-	    "{s:[{s:[s],s:[s],s:[s,s]},{s:[s],s:[s],s:[s]}],s:[{s:[s],s:[s,s,s,s,s,s,s,s,"
-	    "s]}],s:b}",
-	    "resourceRules", "verbs", "create", "apiGroups", "authorization.k8s.io", "resources",
-	    "selfsubjectaccessreviews", "selfsubjectrulesreviews", "verbs", "create", "apiGroups",
-	    "authentication.k8s.io", "resources", "selfsubjectreviews", "nonResourceRules", "verbs",
-	    "get", "nonResourceURLs", "/", "/api", "/api/*", "/apis", "/apis/*", "/healthz",
-	    "/openapi/*", "/readyz", "/version", "incomplete", 0);
-}
-
-int
-authorize(struct call *c, struct err *err)
-{
-	const struct target *t = &c->target;
-	char where[300] = " at the cluster scope";
-
-	if (is_admin(&c->user) || (t->type == TARGET_RESOURCE && !*t->sub &&
-				      user_may(&c->user, c->verb, t->group, t->resource)))
+	if (peer->common_name && *peer->common_name) {
+		c->user.name = peer->common_name;
+		c->user.groups = groups_of(peer->organizations);
 		return 0;
-	if (t->type != TARGET_RESOURCE && t->type != TARGET_METRICS)
-		return 0;
-	if (t->type == TARGET_METRICS)
-		return err_set(err, ERR_FORBIDDEN,
-		    "forbidden: User \"%s\" cannot get path \"/metrics\"", c->user.name);
-	if (*t->namespace)
-		snprintf(where, sizeof where, " in the namespace \"%.253s\"", t->namespace);
-	return err_set(err, ERR_FORBIDDEN,
-	    "%s%s%s%s is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group "
-	    "\"%s\"%s",
-	    kind_resource(c->kind, (char[128]){ 0 }), *t->name ? " \"" : "", t->name,
-	    *t->name ? "\"" : "", c->user.name, c->verb, t->resource, *t->sub ? "/" : "", t->sub,
-	    t->group, where);
+	}
+	return token ? err_set(err, ERR_UNAUTHORIZED, "Unauthorized") : authenticate_nobody(c, err);
 }

@@ -4,15 +4,16 @@
 #include "store/call.h"
 
 /*
- * Who asks?  A verified client certificate (CN is the user, each O a group), or a peer of the unix
- * socket: root and the store's own user are administrators, others are FORBIDDEN.  Without either
- * UNAUTHORIZED.
+ * Who asks?  The ServiceAccount of a bearer token that is good; else the subject of a verified
+ * client certificate (CN is the user, each O a group); else the peer of the unix socket: root and
+ * the store's own user are administrators, others are FORBIDDEN.  A token that is no good, and
+ * nothing else, is UNAUTHORIZED; nothing at all is system:anonymous.
  */
 int authenticate(struct call *c, struct err *err);
 
 /* May they?  Members of system:masters may do everything.  RBAC's place is here; until it is there,
- * whoever else holds a certificate of ours may look at what no object is behind (discovery,
- * versions). */
+ * whoever else is known may look at what no object is behind (discovery, versions), and who is not
+ * known at whether the server is well. */
 int authorize(struct call *c, struct err *err);
 
 /* What authorize() goes by, for those who ask beforehand: a resource, a path, and all of it as the

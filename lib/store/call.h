@@ -8,6 +8,7 @@
 #include "store/cache.h"
 #include "store/commit.h"
 #include "store/form.h"
+#include "store/issuer.h"
 #include "store/path.h"
 #include "store/watch.h"
 
@@ -29,12 +30,16 @@ struct server {
 	struct metrics *metrics;
 	char *node_crt, *node_key; /* files: as whom it speaks to the servers of nodes */
 	struct openapi_pages *openapi;
+	struct issuer *issuer; /* of ServiceAccount tokens; NULL: none are made or taken */
+	char *url;	       /* what clients call the TLS port; NULL until it is known */
+	bool no_anonymous;     /* who does not say who he is gets no answer */
 	_Atomic bool ready;
 };
 
 struct user {
-	const char *name;
+	const char *name, *uid;	   /* uid: NULL for none */
 	const char *const *groups; /* NULL-terminated */
+	const char *const *extra;  /* key, value, ..., NULL; NULL for nothing */
 };
 
 enum validation { VALIDATE_WARN, VALIDATE_STRICT, VALIDATE_IGNORE };
@@ -47,6 +52,7 @@ struct call {
 	const struct kind *kind; /* target's, NULL for what is no resource */
 	struct table *table;
 	struct user user;
+	struct identity *identity; /* of a token: what user points into */
 	double began;
 	struct shape shape; /* of the answer */
 	const char *verb;   /* "get", "list", "create", ...: of authorization and metrics */
@@ -59,6 +65,7 @@ struct call {
 	const json_t *patched; /* what a patch made, as messages show it */
 	enum validation validation;
 	const char *retry_after;    /* seconds, for the header; NULL: none */
+	bool cacheable;		    /* the answer is the same for everybody, for an hour */
 	struct buf warnings;	    /* header values, each ended by a NUL */
 	struct buf duplicates;	    /* the fields that the body has twice, the same way */
 	struct buf duplicate_lines; /* and if it is YAML: a line of words for each */
@@ -154,6 +161,8 @@ void delete_handle(struct call *c);
 void deletecollection_handle(struct call *c);
 void subresource_handle(struct call *c); /* binding, eviction, scale, finalize */
 void eviction_handle(struct call *c);
+void token_handle(struct call *c);  /* serviceaccounts/token: a TokenRequest */
+void openid_handle(struct call *c); /* what others need to check our tokens */
 void review_handle(struct call *c); /* SubjectAccessReview and its like */
 void discovery_handle(struct call *c);
 void openapi_handle(struct call *c);

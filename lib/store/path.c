@@ -132,6 +132,15 @@ openapi_type(char **part, int n)
 	return n == 2 && strcmp(part[1], "v2") == 0 ? TARGET_OPENAPI : TARGET_UNKNOWN;
 }
 
+static bool
+openid_type(char **part, int n)
+{
+	return (n == 2 && strcmp(part[0], ".well-known") == 0 &&
+		   strcmp(part[1], "openid-configuration") == 0) ||
+	       (n == 3 && strcmp(part[0], "openid") == 0 && strcmp(part[1], "v1") == 0 &&
+		   strcmp(part[2], "jwks") == 0);
+}
+
 static enum target_type
 type_of(struct target *t, char **part, int n)
 {
@@ -150,6 +159,8 @@ type_of(struct target *t, char **part, int n)
 		return TARGET_SERVER_VERSION;
 	if (n == 1 && strcmp(part[0], "metrics") == 0)
 		return TARGET_METRICS;
+	if (openid_type(part, n))
+		return TARGET_OPENID;
 	return TARGET_UNKNOWN;
 }
 

@@ -23,6 +23,7 @@ enum target_type {
 	TARGET_METRICS,
 	TARGET_ROOT,	/* /: the list of what there is */
 	TARGET_OPENAPI, /* /openapi/v2, /openapi/v3 and its documents */
+	TARGET_OPENID,	/* /openid/v1/jwks, /.well-known/openid-configuration */
 };
 
 struct target {

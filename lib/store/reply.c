@@ -23,6 +23,7 @@ call_free(struct call *c)
 	object_unref(c->old);
 	object_unref(c->last);
 	free((void *)c->user.groups);
+	identity_unref(c->identity);
 	free(c);
 }
 
@@ -73,7 +74,8 @@ compressed(struct call *c, struct bytes *const *parts, size_t n)
 void
 reply_parts(struct call *c, int status, const char *type, struct bytes **parts, size_t n)
 {
-	struct http_header extra[WARNINGS + 5] = { { "Cache-Control", "no-cache, private" } };
+	struct http_header extra[WARNINGS + 5] = { { "Cache-Control",
+	    c->cacheable ? "public, max-age=3600" : "no-cache, private" } };
 	struct bytes *whole, *packed;
 	size_t k = 1, at = 0;
 

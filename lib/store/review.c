@@ -7,6 +7,7 @@
 #include "api/meta.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "store/authn.h"
 
 /* --- who asks, or is asked about --- */
@@ -27,13 +28,25 @@ user_of(const json_t *spec)
 }
 
 static json_t *
+words_json(const char *const *words)
+{
+	json_t *list = json_array();
+
+	for (; words && *words; words++)
+		json_array_append_new(list, json_string(*words));
+	return list;
+}
+
+static json_t *
 user_json(const struct user *u)
 {
-	json_t *groups = json_array();
+	json_t *v = json_pack("{s:s,s:o}", "username", u->name, "groups", words_json(u->groups));
 
-	for (const char *const *g = u->groups; *g; g++)
-		json_array_append_new(groups, json_string(*g));
-	return json_pack("{s:s,s:o}", "username", u->name, "groups", groups);
+	if (u->uid)
+		json_object_set_new(v, "uid", json_string(u->uid));
+	for (const char *const *e = u->extra; e && *e; e += 2)
+		put(v, json_pack("[s]", e[1]), "extra", e[0]);
+	return v;
 }
 
 /* --- may somebody do something --- */
@@ -129,17 +142,47 @@ answer_self(struct call *c, json_t *obj)
 	return 0;
 }
 
-/* No authenticator of ours takes tokens: none is valid. */
+static json_t *
+token_status(const struct identity *i, const json_t *wanted, const char *ours)
+{
+	const struct user u = { i->name, i->uid, i->groups, i->extra };
+	json_t *list = json_array(), *a;
+	size_t k;
+
+	json_array_foreach (wanted, k, a)
+		if (text_in(str(a, ""), (const char *const *)i->audiences))
+			json_array_append(list, a);
+	if (json_array_size(wanted) == 0)
+		json_array_append_new(list, json_string(ours));
+	return json_pack(
+	    "{s:b,s:o,s:o}", "authenticated", 1, "user", user_json(&u), "audiences", list);
+}
+
+/* The token stands for an Authorization header: what is behind a space is no part of it. */
 static int
 answer_token(struct call *c, json_t *obj)
 {
-	if (!*text(obj, "spec", "token")) {
+	json_t *audiences = get(obj, "spec", "audiences");
+	const char *given = text(obj, "spec", "token");
+	autofree char *token = xstrndup(given, strcspn(given, " ")), *why = NULL;
+	struct issuer *issuer = c->server->issuer;
+	struct identity *i;
+	struct err err;
+
+	if (!*given) {
 		reply_status(c, 400, "BadRequest",
 		    "token is required for TokenReview in authentication", NULL);
 		return -1;
 	}
-	json_object_set_new(
-	    obj, "status", json_pack("{s:{},s:s}", "user", "error", "invalid bearer token"));
+	err.msg[0] = '\0';
+	if (issuer && issuer_check(issuer, token, audiences, &i, &err) == 0) {
+		json_object_set_new(obj, "status", token_status(i, audiences, issuer_url(issuer)));
+		identity_unref(i);
+		return 0;
+	}
+	why = *err.msg ? xasprintf("[invalid bearer token, %s]", err.msg)
+		       : xstrdup("invalid bearer token");
+	json_object_set_new(obj, "status", json_pack("{s:{},s:s}", "user", "error", why));
 	return 0;
 }
 

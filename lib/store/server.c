@@ -33,6 +33,8 @@ server_free(struct server *s)
 	openapi_free(s->openapi);
 	free(s->node_crt);
 	free(s->node_key);
+	issuer_free(s->issuer);
+	free(s->url);
 	free(s);
 }
 
@@ -236,6 +238,9 @@ route(struct call *c, const struct route *r)
 	case TARGET_OPENAPI:
 		openapi_handle(c);
 		break;
+	case TARGET_OPENID:
+		openid_handle(c);
+		break;
 	case TARGET_UNKNOWN:
 		not_found_page(c);
 		break;
@@ -272,7 +277,24 @@ negotiable(const struct target *t)
 	if (t->type == TARGET_RESOURCE && connects(t->kind, t->sub))
 		return false;
 	return t->type != TARGET_HEALTH && t->type != TARGET_METRICS && t->type != TARGET_OPENAPI &&
-	       t->type != TARGET_UNKNOWN;
+	       t->type != TARGET_OPENID && t->type != TARGET_UNKNOWN;
+}
+
+/* A refusal is about an object only as far as the path names it. */
+static void
+turn_away(struct call *c, const struct err *err)
+{
+	if (err->code == ERR_FORBIDDEN && c->kind && *c->target.name) {
+		reply_error(c, err);
+	} else {
+		json_t *d = err->code == ERR_FORBIDDEN ? json_object() : NULL;
+
+		if (d && c->kind && *c->kind->group)
+			json_object_set_new(d, "group", json_string(c->kind->group));
+		if (d && c->kind)
+			json_object_set_new(d, "kind", json_string(c->kind->plural));
+		reply_status(c, err_http(err->code), err_reason(err->code), err->msg, d);
+	}
 }
 
 /* authenticate -> (flow control: its place is here) -> authorize -> negotiate -> route */
@@ -287,10 +309,7 @@ server_handle(struct http_exchange *x, void *server)
 	if (r && r->verb == VERB_LIST && wants_watch(c))
 		c->verb = "watch";
 	if (!open_to_all(&c->target) && (authenticate(c, &err) < 0 || authorize(c, &err) < 0)) {
-		reply_status(c, err_http(err.code), err_reason(err.code), err.msg,
-		    err.code == ERR_FORBIDDEN && c->kind
-			? json_pack("{s:s}", "kind", c->kind->plural)
-			: NULL);
+		turn_away(c, &err);
 		return;
 	}
 	if (negotiable(&c->target) && call_negotiate(c) < 0)

@@ -383,6 +383,8 @@ subresource_handle(struct call *c)
 		call_defer(c, binding_run);
 	else if (pod && strcmp(sub, "eviction") == 0)
 		eviction_handle(c);
+	else if (kind_is(c->kind, "", "ServiceAccount") && strcmp(sub, "token") == 0)
+		token_handle(c);
 	else if (strcmp(sub, "scale") == 0)
 		call_defer(c, strcmp(method, "GET") == 0     ? scale_get
 			      : patch_form(c) == PATCH_APPLY ? scale_apply

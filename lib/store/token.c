@@ -9,27 +9,11 @@
 #include "base/buf.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "store/base64url.h"
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/* base64url without padding, RFC 4648 section 5 */
-static void
-encode(struct buf *out, const unsigned char *p, size_t len)
-{
-	for (size_t i = 0; i < len; i += 3) {
-		unsigned v = (unsigned)p[i] << 16 | (i + 1 < len ? (unsigned)p[i + 1] << 8 : 0) |
-			     (i + 2 < len ? p[i + 2] : 0);
-
-		buf_putc(out, alphabet[v >> 18]);
-		buf_putc(out, alphabet[v >> 12 & 63]);
-		if (i + 1 < len)
-			buf_putc(out, alphabet[v >> 6 & 63]);
-		if (i + 2 < len)
-			buf_putc(out, alphabet[v & 63]);
-	}
-}
-
-/* 0, or -1 with where it is wrong in *at. */
+/* As Go does it, which skips line ends: 0, or -1 with where it is wrong in *at. */
 static int
 decode(struct buf *out, const char *text, size_t *at)
 {
@@ -130,6 +114,6 @@ token_print(const struct token *t)
 
 	json_add(&json, v);
 	json_decref(v);
-	encode(&out, (const unsigned char *)json.data, json.len);
+	base64url_encode(&out, json.data, json.len);
 	return buf_detach(&out);
 }

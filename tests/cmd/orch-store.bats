@@ -406,7 +406,7 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	grep -q "server: $url" "$DATA/admin.kubeconfig"
 	c() { curl -s -o out -w '%{http_code}' --cacert "$DATA/pki/ca.crt" "$@"; }
 	[ "$(c --cert "$DATA/pki/admin.crt" --key "$DATA/pki/admin.key" "$url/api/v1/nodes")" = 200 ]
-	[ "$(c "$url/api/v1/nodes")" = 401 ]
+	[ "$(c "$url/api/v1/nodes")" = 403 ]
 	[ "$(c "$url/readyz")" = 200 ]
 	[ "$(stat -c %a "$DATA/admin.kubeconfig")" = 600 ]
 }
