@@ -52,6 +52,14 @@ struct replica_set *rollout_add(
 json_t *set_edit(struct replica_set *s);
 const json_t *set_view(const struct replica_set *s); /* with its edits */
 
+/* The pod template of a Deployment or ReplicaSet as bytes, without what tells ReplicaSets of one
+ * Deployment apart; new. */
+char *rollout_template_text(const json_t *owner);
+/* The revision in a ReplicaSet's (or Deployment's) annotations, 0 for none. */
+long long rollout_revision(const json_t *rs);
+/* Annotations of a Deployment that are about itself, not about its template. */
+bool rollout_private_annotation(const char *key);
+
 void rollout_find_latest(struct rollout *r);
 /* Find the ReplicaSet of the current template, bring its annotations up to date; make it when
  * `create`. */

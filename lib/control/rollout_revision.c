@@ -14,9 +14,8 @@
 
 enum { HASH_LETTERS = 10, HISTORY_BYTES = 2000, DEFAULT_HISTORY = 10 };
 
-/* A pod template as bytes, without what tells ReplicaSets of one Deployment apart. */
-static char *
-template_text(const json_t *owner)
+char *
+rollout_template_text(const json_t *owner)
 {
 	json_auto_t *t = json_deep_copy(get(owner, "spec", "template"));
 	json_t *labels = get(t, "metadata", "labels");
@@ -28,8 +27,8 @@ template_text(const json_t *owner)
 	return name_canonical(t);
 }
 
-static long long
-revision_of(const json_t *rs)
+long long
+rollout_revision(const json_t *rs)
 {
 	const char *s = meta_annotation(rs, REVISION);
 	long long n;
@@ -41,10 +40,10 @@ revision_of(const json_t *rs)
 void
 rollout_find_latest(struct rollout *r)
 {
-	autofree char *want = template_text(r->deployment);
+	autofree char *want = rollout_template_text(r->deployment);
 
 	for (size_t i = 0; i < r->n; i++) {
-		autofree char *have = template_text(r->set[i].obj);
+		autofree char *have = rollout_template_text(r->set[i].obj);
 
 		if (want && have && strcmp(have, want) == 0) {
 			r->latest = &r->set[i];
@@ -53,9 +52,8 @@ rollout_find_latest(struct rollout *r)
 	}
 }
 
-/* Annotations of a Deployment that are about itself. */
-static bool
-private_annotation(const char *key)
+bool
+rollout_private_annotation(const char *key)
 {
 	static const char *const keys[] = { "kubectl.kubernetes.io/last-applied-configuration",
 		REVISION, HISTORY, "deployment.kubernetes.io/desired-replicas",
@@ -72,7 +70,7 @@ copy_annotations(struct rollout *r, struct replica_set *s)
 	json_t *value;
 
 	json_object_foreach (get(r->deployment, "metadata", "annotations"), key, value) {
-		if (private_annotation(key) ||
+		if (rollout_private_annotation(key) ||
 		    json_equal(value, get(set_view(s), "metadata", "annotations", key)))
 			continue;
 		put(set_edit(s), json_incref(value), "metadata", "annotations", key);
@@ -100,9 +98,9 @@ set_revision(struct rollout *r, struct replica_set *s)
 	long long highest = 0;
 
 	for (size_t i = 0; i < r->n; i++)
-		if (&r->set[i] != s && revision_of(r->set[i].obj) > highest)
-			highest = revision_of(r->set[i].obj);
-	if (revision_of(set_view(s)) <= highest) {
+		if (&r->set[i] != s && rollout_revision(r->set[i].obj) > highest)
+			highest = rollout_revision(r->set[i].obj);
+	if (rollout_revision(set_view(s)) <= highest) {
 		autofree char *revision = xasprintf("%lld", highest + 1);
 
 		if (old) {
@@ -119,7 +117,7 @@ set_revision(struct rollout *r, struct replica_set *s)
 static const char *
 template_hash(const struct rollout *r, char letters[static HASH_LETTERS + 1])
 {
-	autofree char *t = template_text(r->deployment);
+	autofree char *t = rollout_template_text(r->deployment);
 	json_int_t collisions = num32(get(r->deployment, "status", "collisionCount"), 0);
 	uint64_t hash = name_mix(TEXT_HASH_SEED, t ? t : "");
 
@@ -208,7 +206,7 @@ by_revision(const void *a, const void *b)
 {
 	const struct replica_set *x = *(struct replica_set *const *)a;
 	const struct replica_set *y = *(struct replica_set *const *)b;
-	long long rx = revision_of(x->obj), ry = revision_of(y->obj);
+	long long rx = rollout_revision(x->obj), ry = rollout_revision(y->obj);
 
 	if (rx != ry)
 		return rx < ry ? -1 : 1;
