@@ -4,6 +4,7 @@
 #include "api/meta.h"
 #include "api/patch.h"
 #include "api/selector.h"
+#include "api/validate.h"
 #include "base/mem.h"
 #include "client/revision.h"
 #include "control/rollout.h"
@@ -148,14 +149,17 @@ int
 revision_patch(const struct kind *k, const json_t *owner, const struct revision *rev,
     const char **type, json_t **patch, struct err *err)
 {
-	json_auto_t *restored = NULL;
+	json_auto_t *restored = NULL, *defaulted = NULL;
 	autofree char *now = NULL, *then = NULL;
 	int r;
 
 	if ((r = revision_restored(&restored, k, owner, rev, err)) < 0)
 		return r;
 	now = rollout_template_text(owner);
-	then = rollout_template_text(restored);
+	/* a revision may be from before the server knew some default */
+	defaulted = json_deep_copy(restored);
+	defaults_apply(k, defaulted);
+	then = rollout_template_text(defaulted);
 	*patch = NULL;
 	if (now && then && strcmp(now, then) == 0)
 		return 0;
