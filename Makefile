@@ -133,7 +133,7 @@ layers:								## who may include whom
 # What decides may call only these symbols: no clock, no random, no I/O.
 # object.c reads from the stream it is handed.
 PURE_OBJS := $(filter $(B)/lib/api/% $(B)/lib/control/% $(B)/lib/schedule/% $(B)/gen/%,$(filter-out $(B)/lib/api/object.o,$(OBJS)))
-PURE_BASE := $(patsubst %,$(B)/lib/base/%.o,err mem buf text yamlwrite yamlscalar)
+PURE_BASE := $(patsubst %,$(B)/lib/base/%.o,err mem buf text time yamlwrite yamlscalar)
 PURE_OK    = json.*|str[a-z]*|__isoc99_[a-z]*|mem[a-z]*|qsort|qsort_r|bsearch|malloc|calloc|realloc|free|abort|snprintf|vsnprintf|vasprintf|asprintf|sscanf|__.*_chk|__stack_chk_fail|__assert_fail|__ctype_[a-z_]*|__errno_location|gmtime_r|timegm|regcomp|regexec|regfree|round|floor|ceil|fabs|log10|pow|is[a-z]*|to[a-z]*|__(a|ub)san.*|_GLOBAL_OFFSET_TABLE_
 pure: $(PURE_OBJS) $(PURE_BASE)					## what pure code may call
 	@nm -u $(PURE_OBJS) $(PURE_BASE) | awk '$$1=="U"{sub(/@.*/,"",$$2); print $$2}' | sort -u >$(B)/used

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/cli.h"
 #include "base/clock.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "node/image.h"
 #include "node/registry.h"
 

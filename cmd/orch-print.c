@@ -3,11 +3,11 @@
 
 #include "api/object.h"
 #include "api/printer.h"
-#include "api/time.h"
 #include "base/buf.h"
 #include "base/cli.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/time.h"
 
 static const char *format = "table", *label_columns, *time_arg;
 static struct list files;

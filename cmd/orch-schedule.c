@@ -5,13 +5,13 @@
 
 #include "api/meta.h"
 #include "api/object.h"
-#include "api/time.h"
 #include "base/cli.h"
 #include "base/clock.h"
 #include "base/jsonl.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "client/scheduling.h"
 
 static bool watch, verbose, exit_code;

@@ -5,8 +5,8 @@
 
 #include "api/cause.h"
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/mem.h"
+#include "base/time.h"
 
 static int
 read_entry(struct arena *a, const json_t *entry, size_t i, struct manager *ret, struct err *err)

@@ -3,8 +3,8 @@
 #include "api/meta.h"
 #include "api/pod.h"
 #include "api/quantity.h"
-#include "api/time.h"
 #include "base/mem.h"
+#include "base/time.h"
 
 bool
 pod_finished(const json_t *pod)

@@ -5,8 +5,8 @@
 #include "api/path.h"
 #include "api/protobuf.h"
 #include "api/protobuf_wire.h"
-#include "api/time.h"
 #include "base/mem.h"
+#include "base/time.h"
 
 struct encoder {
 	struct writer w;

@@ -4,8 +4,8 @@
 
 #include "api/bytes.h"
 #include "api/protobuf_decode.h"
-#include "api/time.h"
 #include "base/mem.h"
+#include "base/time.h"
 
 int
 decode_refuse(struct decoder *d, const struct path *at, const char *why)

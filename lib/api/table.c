@@ -10,9 +10,9 @@
 #include "api/selector.h"
 #include "api/table.h"
 #include "api/table_cells.h"
-#include "api/time.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "base/time.h"
 
 /* Of kinds that say nothing themselves: ours as the API server does, unknown ones as CRDs. */
 static const struct column plain_columns[] = {

@@ -4,10 +4,10 @@
 
 #include "api/meta.h"
 #include "api/table_cells.h"
-#include "api/time.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 
 /* --- Node ------------------------------------------------------------------------ */
 

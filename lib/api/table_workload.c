@@ -4,7 +4,7 @@
 
 #include "api/meta.h"
 #include "api/table_cells.h"
-#include "api/time.h"
+#include "base/time.h"
 
 /* --- Pod ------------------------------------------------------------------------ */
 

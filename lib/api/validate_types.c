@@ -10,9 +10,9 @@
 #include "api/golang.h"
 #include "api/path.h"
 #include "api/quantity.h"
-#include "api/time.h"
 #include "api/validate.h"
 #include "base/mem.h"
+#include "base/time.h"
 
 struct decoder {
 	const struct kind *kind;

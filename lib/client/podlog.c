@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "client/cache.h"
 #include "client/http.h"
 #include "client/podlog.h"

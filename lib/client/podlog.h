@@ -4,8 +4,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/crilog.h"
 #include "client/client.h"
-#include "client/crilog.h"
 
 /*
  * The log of one container: from the API when it has it, else from the files of a node on this

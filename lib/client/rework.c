@@ -2,8 +2,8 @@
 
 #include "api/meta.h"
 #include "api/patch.h"
-#include "api/time.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "client/revision.h"
 #include "client/rework.h"
 

@@ -10,10 +10,10 @@
 
 #include "api/meta.h"
 #include "api/schema.h"
-#include "api/time.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "control/control.h"
 
 /* Deletes of one plan. */

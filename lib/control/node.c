@@ -10,8 +10,8 @@
 
 #include "api/meta.h"
 #include "api/pod.h"
-#include "api/time.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "control/control.h"
 #include "control/number.h"
 #include "control/taint.h"

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "control/control.h"
 
 static const char *const names[] = {

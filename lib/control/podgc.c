@@ -7,8 +7,8 @@
 
 #include "api/meta.h"
 #include "api/pod.h"
-#include "api/time.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "control/control.h"
 #include "control/taint.h"
 

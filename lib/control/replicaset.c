@@ -8,9 +8,9 @@
 
 #include "api/meta.h"
 #include "api/pod.h"
-#include "api/time.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "control/claim.h"
 #include "control/condition.h"
 #include "control/control.h"

@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "control/claim.h"
 #include "control/number.h"
 #include "control/rollout.h"

@@ -3,9 +3,9 @@
 
 #include "api/meta.h"
 #include "api/pod.h"
-#include "api/time.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "control/map.h"
 #include "control/number.h"
 #include "control/surplus.h"

@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "node/files.h"
 #include "node/machine.h"
 

@@ -3,9 +3,9 @@
 #include "node/objects.h"
 
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 
 enum { LEASE_SECONDS = 40 };
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "node/pod.h"
 
 static void

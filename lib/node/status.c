@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "node/container.h"
 #include "node/pod.h"
 #include "node/sandbox.h"

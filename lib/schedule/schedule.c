@@ -3,8 +3,8 @@
 
 #include "api/meta.h"
 #include "api/pod.h"
-#include "api/time.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "schedule/snapshot.h"
 
 /* Which pods are to be placed, in which order, and what is planned for each. */

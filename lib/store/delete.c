@@ -8,10 +8,10 @@
 #include <strings.h>
 
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 
 /* --- options --- */
 

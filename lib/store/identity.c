@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "store/issuer.h"
 
 enum { LEEWAY = 60 }; /* seconds that clocks may differ */

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "serve/http_parse.h"
 #include "store/connect.h"
 

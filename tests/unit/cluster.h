@@ -11,7 +11,7 @@
 
 #include "api/meta.h"
 #include "api/pod.h"
-#include "api/time.h"
+#include "base/time.h"
 #include "base/mem.h"
 #include "control/control.h"
 

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api/time.h"
 #include "base/mem.h"
+#include "base/time.h"
 
 static int failed;
 

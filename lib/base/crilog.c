@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/time.h"
+#include "base/crilog.h"
 #include "base/mem.h"
-#include "client/crilog.h"
+#include "base/time.h"
 
 /* Put the file at the beginning of its last n whole lines. */
 static int

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "api/time.h"
+#include "base/time.h"
 
 enum { MINUTE = 60, HOUR = 3600, DAY = 24, YEAR = 24 * 365 /* the last two in hours */ };
 

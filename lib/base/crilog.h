@@ -1,5 +1,5 @@
-#ifndef ORCH_CLIENT_CRILOG_H
-#define ORCH_CLIENT_CRILOG_H
+#ifndef ORCH_BASE_CRILOG_H
+#define ORCH_BASE_CRILOG_H
 
 #include <stdbool.h>
 #include <stdint.h>
