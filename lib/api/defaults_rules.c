@@ -193,18 +193,6 @@ persistent_volume(json_t *v)
 	default_to(spec, "volumeMode", json_string("Filesystem"));
 }
 
-/* dataSource is the older way to say dataSourceRef; within one namespace both are kept. */
-static void
-volume_claim(json_t *v)
-{
-	json_t *spec = default_object(v, "spec"), *ref = json_object_get(spec, "dataSourceRef");
-
-	if (!unset(spec, "dataSource"))
-		default_copy(spec, "dataSourceRef", json_object_get(spec, "dataSource"));
-	else if (!unset(spec, "dataSourceRef") && unset(ref, "namespace"))
-		default_copy(spec, "dataSource", ref);
-}
-
 static void
 replication_controller(json_t *v)
 {
@@ -302,6 +290,7 @@ job(json_t *v)
 	default_to(spec, "backoffLimit", json_integer(per_index ? 2147483647 : 6));
 	default_to(spec, "completionMode", json_string("NonIndexed"));
 	default_to(spec, "suspend", json_false());
+	default_to(spec, "manualSelector", json_false());
 	default_to(spec, "podReplacementPolicy",
 	    json_string(unset(spec, "podFailurePolicy") ? "TerminatingOrFailed" : "Failed"));
 	default_copy(
@@ -450,7 +439,6 @@ static const struct rule {
 	{ "core.v1.Namespace", namespace },
 	{ "core.v1.NodeStatus", node_status },
 	{ "core.v1.PersistentVolume", persistent_volume },
-	{ "core.v1.PersistentVolumeClaim", volume_claim },
 	{ "core.v1.Pod", pod },
 	{ "core.v1.PodSpec", pod_spec },
 	{ "core.v1.ReplicationController", replication_controller },

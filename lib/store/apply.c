@@ -25,6 +25,19 @@ track_scale(const struct apply *req, const json_t *old, json_t *obj)
 	json_decref(replicas);
 }
 
+static void
+track_but_spec(struct apply *req, const json_t *old, json_t *obj)
+{
+	json_auto_t *before = json_copy((json_t *)old);
+	json_t *spec = json_incref(json_object_get(obj, "spec"));
+
+	json_object_del(before, "spec");
+	json_object_del(obj, "spec");
+	apply_track(req, old ? before : NULL, obj);
+	if (spec)
+		json_object_set_new(obj, "spec", spec);
+}
+
 void
 track_write(struct call *c, const json_t *old, json_t *obj)
 {
@@ -41,6 +54,8 @@ track_write(struct call *c, const json_t *old, json_t *obj)
 		return;
 	if (scale)
 		track_scale(&req, old, obj);
+	else if (kind_strategy(c->kind) & SPEC_IS_OURS)
+		track_but_spec(&req, old, obj);
 	else
 		apply_track(&req, old, obj);
 }

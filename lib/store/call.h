@@ -203,16 +203,28 @@ enum strategy_bits {
 	CREATES_ON_UPDATE = 8,	  /* PUT of what is not there creates it */
 	ORPHANS = 16,		  /* the default deletion policy is Orphan */
 	STATUS_KEEPS_LABELS = 32, /* a status update leaves the labels alone */
+	COUNTS_ANNOTATIONS = 64,  /* a change of annotations is a new generation too */
+	COUNTS_LABELS = 128,	  /* one of labels is */
+	COUNTS_NOTHING = 256,	  /* there is no second generation */
+	SPEC_IS_OURS = 512,	  /* nobody owns fields of the spec */
 };
 unsigned kind_strategy(const struct kind *k);
 bool kind_is(const struct kind *k, const char *group, const char *kind);
 bool kind_has_status(const struct kind *k);
-/* What a new object of this kind gets besides defaults: a Pod's phase, a Namespace's finalizer. */
-void strategy_create(const struct kind *k, json_t *obj);
-/* What it gets before defaults, and loses of what the client says. */
+/*
+ * What the registry of a kind does to its objects.  On the way in, before defaults and field
+ * ownership: strategy_clear on a create, strategy_enter on an update of the main resource.  Behind
+ * the admission plugins that change objects, before validation: strategy_create (a Pod's phase, a
+ * Job's selector), strategy_update.
+ */
 void strategy_clear(const struct kind *k, json_t *obj);
-/* The same for an update of old that is no status update. */
+void strategy_enter(const struct kind *k, json_t *obj);
+void strategy_create(const struct kind *k, json_t *obj);
 void strategy_update(const struct kind *k, const json_t *old, json_t *obj);
+/* Who asks for a certificate is not for him to say. */
+void strategy_requester(struct call *c, json_t *obj);
+/* Is obj a new generation of old? */
+bool strategy_counts(const struct kind *k, const json_t *old, const json_t *obj);
 
 void new_uid(char buf[static 37]);
 /* generateName: the base and 5 characters; new. */

@@ -78,6 +78,7 @@ create_prepare(struct call *c, json_t *obj)
 	track_write(c, NULL, obj);
 	if (admission_mutate(c, OP_CREATE, NULL, obj) < 0)
 		return -1;
+	strategy_requester(c, obj);
 	strategy_create(c->kind, obj);
 	validate_create(c->kind, obj, &causes);
 	if (causes.n) {

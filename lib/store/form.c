@@ -21,13 +21,33 @@ shape_is_kept(const struct shape *s)
 	return s->form == FORM_JSON && !s->protobuf;
 }
 
+/* Metadata as it is inside: what only goes along with it on the wire is not there. */
+static json_t *
+plain_metadata(const json_t *obj)
+{
+	static const char wire_only[] = "deprecated.daemonset.template.generation";
+	json_t *meta = json_object_get(obj, "metadata"), *notes;
+
+	if (!meta)
+		return json_object();
+	if (!meta_annotation(obj, wire_only))
+		return json_incref(meta);
+	meta = json_copy(meta);
+	notes = json_copy(json_object_get(meta, "annotations"));
+	json_object_del(notes, wire_only);
+	if (json_object_size(notes))
+		json_object_set(meta, "annotations", notes);
+	else
+		json_object_del(meta, "annotations");
+	json_decref(notes);
+	return meta;
+}
+
 static json_t *
 partial(const struct shape *s, const json_t *obj)
 {
-	json_t *meta = json_object_get(obj, "metadata");
-
 	return json_pack("{s:s,s:s,s:o}", "kind", "PartialObjectMetadata", "apiVersion", s->version,
-	    "metadata", meta ? json_incref(meta) : json_object());
+	    "metadata", plain_metadata(obj));
 }
 
 json_t *

@@ -14,13 +14,14 @@ static const struct {
 	{ "admissionregistration.k8s.io", NULL, HAS_GENERATION },
 	{ "apiextensions.k8s.io", NULL, HAS_GENERATION },
 	{ "apps", "DaemonSet", HAS_GENERATION },
-	{ "apps", "Deployment", HAS_GENERATION | STATUS_KEEPS_LABELS },
+	{ "apps", "Deployment", HAS_GENERATION | STATUS_KEEPS_LABELS | COUNTS_ANNOTATIONS },
 	{ "apps", "ReplicaSet", HAS_GENERATION },
 	{ "apps", "StatefulSet", HAS_GENERATION },
 	{ "batch", "CronJob", HAS_GENERATION },
 	{ "batch", "Job", HAS_GENERATION | ORPHANS },
+	{ "certificates.k8s.io", "CertificateSigningRequest", SPEC_IS_OURS },
 	{ "coordination.k8s.io", "Lease", CREATES_ON_UPDATE | NEEDS_VERSION },
-	{ "discovery.k8s.io", "EndpointSlice", HAS_GENERATION },
+	{ "discovery.k8s.io", "EndpointSlice", HAS_GENERATION | COUNTS_LABELS },
 	{ "flowcontrol.apiserver.k8s.io", NULL, HAS_GENERATION },
 	{ "networking.k8s.io", "Ingress", HAS_GENERATION },
 	{ "networking.k8s.io", "IngressClass", HAS_GENERATION },
@@ -29,7 +30,7 @@ static const struct {
 	{ "resource.k8s.io", "DeviceClass", HAS_GENERATION },
 	{ "resource.k8s.io", "ResourceSlice", HAS_GENERATION },
 	{ "resource.k8s.io", NULL, RETURNS_DELETED },
-	{ "scheduling.k8s.io", "PriorityClass", HAS_GENERATION },
+	{ "scheduling.k8s.io", "PriorityClass", HAS_GENERATION | COUNTS_NOTHING },
 	{ "storage.k8s.io", "CSIDriver", RETURNS_DELETED },
 	{ "storage.k8s.io", "CSINode", RETURNS_DELETED },
 	{ "storage.k8s.io", "StorageClass", RETURNS_DELETED },
@@ -66,124 +67,6 @@ bool
 kind_has_status(const struct kind *k)
 {
 	return kind_subresource(k, "status") != NULL;
-}
-
-/* guaranteed, burstable or best effort (Pod QoS: cpu and memory of every container) */
-static const char *
-qos_class(const json_t *pod)
-{
-	static const char *const names[] = { "cpu", "memory" };
-	bool any = false, all = true;
-	size_t i;
-	json_t *container;
-
-	json_array_foreach (get(pod, "spec", "containers"), i, container) {
-		for (size_t r = 0; r < COUNT(names); r++) {
-			json_t *limit = get(container, "resources", "limits", names[r]);
-			json_t *request = get(container, "resources", "requests", names[r]);
-
-			any = any || limit || request;
-			all = all && limit && (!request || json_equal(limit, request));
-		}
-	}
-	return !any ? "BestEffort" : all ? "Guaranteed" : "Burstable";
-}
-
-static void
-create_namespace(const json_t *old, json_t *obj)
-{
-	(void)old;
-	if (json_array_size(get(obj, "spec", "finalizers")) == 0)
-		put(obj, json_pack("[s]", "kubernetes"), "spec", "finalizers");
-	put(obj, json_string("Active"), "status", "phase");
-}
-
-static void
-clear_namespace(const json_t *old, json_t *obj)
-{
-	(void)old;
-	put(obj, json_string(meta_name(obj)), "metadata", "labels", "kubernetes.io/metadata.name");
-}
-
-static void
-create_pod(const json_t *old, json_t *obj)
-{
-	(void)old;
-	put(obj, json_string("Pending"), "status", "phase");
-	put(obj, json_string(qos_class(obj)), "status", "qosClass");
-}
-
-static void
-create_claim(const json_t *old, json_t *obj)
-{
-	(void)old;
-	put(obj, json_string("Pending"), "status", "phase");
-}
-
-static void
-create_volume(const json_t *old, json_t *obj)
-{
-	char now[40];
-
-	(void)old;
-	put(obj, json_string("Pending"), "status", "phase");
-	put(obj, json_string(call_now(now)), "status", "lastPhaseTransitionTime");
-}
-
-static void
-create_service(const json_t *old, json_t *obj)
-{
-	(void)old;
-	put(obj, json_object(), "status", "loadBalancer");
-}
-
-/* What a kind does to its objects besides defaults; old is NULL but on an update. */
-typedef void step(const json_t *old, json_t *obj);
-
-static const struct {
-	const char *group, *kind;
-	step *clear;  /* a create, before defaults: what the client says in vain */
-	step *create; /* behind admission: what the server says instead */
-	step *update; /* an update of the main resource, before defaults */
-} steps[] = {
-	{ "", "Namespace", clear_namespace, create_namespace, NULL },
-	{ "", "PersistentVolume", NULL, create_volume, NULL },
-	{ "", "PersistentVolumeClaim", NULL, create_claim, NULL },
-	{ "", "Pod", NULL, create_pod, NULL },
-	{ "", "Service", NULL, create_service, NULL },
-};
-
-static void
-run(step *s, const json_t *old, json_t *obj)
-{
-	if (s)
-		s(old, obj);
-}
-
-void
-strategy_clear(const struct kind *k, json_t *obj)
-{
-	if (kind_has_status(k) && !kind_is(k, "", "Node"))
-		json_object_set_new(obj, "status", json_object());
-	for (size_t i = 0; i < COUNT(steps); i++)
-		if (kind_is(k, steps[i].group, steps[i].kind))
-			run(steps[i].clear, NULL, obj);
-}
-
-void
-strategy_create(const struct kind *k, json_t *obj)
-{
-	for (size_t i = 0; i < COUNT(steps); i++)
-		if (kind_is(k, steps[i].group, steps[i].kind))
-			run(steps[i].create, NULL, obj);
-}
-
-void
-strategy_update(const struct kind *k, const json_t *old, json_t *obj)
-{
-	for (size_t i = 0; i < COUNT(steps); i++)
-		if (kind_is(k, steps[i].group, steps[i].kind))
-			run(steps[i].update, old, obj);
 }
 
 /* A random (version 4) UUID, RFC 9562 section 5.4. */

@@ -69,23 +69,6 @@ check_uid(struct call *c, const json_t *old, const json_t *obj)
 	return -1;
 }
 
-/* Everything but metadata and status. */
-static bool
-spec_changed(const json_t *old, const json_t *obj)
-{
-	const char *key;
-	json_t *v;
-
-	json_object_foreach ((json_t *)obj, key, v)
-		if (strcmp(key, "metadata") != 0 && strcmp(key, "status") != 0 &&
-		    !json_equal(v, json_object_get(old, key)))
-			return true;
-	json_object_foreach ((json_t *)old, key, v)
-		if (strcmp(key, "status") != 0 && !json_object_get(obj, key))
-			return true;
-	return false;
-}
-
 static void
 keep(json_t *obj, const json_t *old, const char *key)
 {
@@ -196,15 +179,17 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 		keep_all_but_status(c->kind, old, obj);
 	else if (kind_has_status(c->kind))
 		keep(obj, old, "status");
-	if (part != PART_STATUS)
-		strategy_update(c->kind, old, obj);
+	if (part == PART_MAIN)
+		strategy_enter(c->kind, obj);
 	defaults_apply(c->kind, obj);
 	track_write(c, old, obj);
-	if (admission_mutate(c, OP_UPDATE, old, obj) < 0 || check_rules(c, old, obj, part) < 0 ||
-	    admission_validate(c, OP_UPDATE, old, obj) < 0)
+	if (admission_mutate(c, OP_UPDATE, old, obj) < 0)
 		return -1;
-	if ((kind_strategy(c->kind) & HAS_GENERATION) && part != PART_STATUS &&
-	    spec_changed(old, obj))
+	if (part == PART_MAIN)
+		strategy_update(c->kind, old, obj);
+	if (check_rules(c, old, obj, part) < 0 || admission_validate(c, OP_UPDATE, old, obj) < 0)
+		return -1;
+	if (part != PART_STATUS && strategy_counts(c->kind, old, obj))
 		json_object_set_new(meta, "generation", json_integer(meta_generation(old) + 1));
 	return 0;
 }
