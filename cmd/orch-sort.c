@@ -5,6 +5,7 @@
 #include "api/jsonpath.h"
 #include "api/meta.h"
 #include "api/object.h"
+#include "api/order.h"
 #include "base/buf.h"
 #include "base/cli.h"
 #include "base/jsonl.h"
@@ -30,52 +31,6 @@ const struct program self = {
 	.operands = "files",
 };
 
-/*
- * The order helm installs in, with two kinds of gaps: custom resources after
- * everything that may serve them, and webhooks last of all, for they stand in the
- * way of what is created after them.
- */
-static const char *const order[] = {
-	"PriorityClass",
-	"Namespace",
-	"CustomResourceDefinition",
-	"NetworkPolicy",
-	"ResourceQuota",
-	"LimitRange",
-	"PodDisruptionBudget",
-	"ServiceAccount",
-	"Secret",
-	"ConfigMap",
-	"StorageClass",
-	"PersistentVolume",
-	"PersistentVolumeClaim",
-	"RuntimeClass",
-	"ClusterRole",
-	"ClusterRoleBinding",
-	"Role",
-	"RoleBinding",
-	"Service",
-	"DaemonSet",
-	"Pod",
-	"ReplicationController",
-	"ReplicaSet",
-	"Deployment",
-	"HorizontalPodAutoscaler",
-	"StatefulSet",
-	"Job",
-	"CronJob",
-	"IngressClass",
-	"Ingress",
-	"APIService",
-	NULL, /* every other kind */
-	"MutatingAdmissionPolicy",
-	"MutatingAdmissionPolicyBinding",
-	"ValidatingAdmissionPolicy",
-	"ValidatingAdmissionPolicyBinding",
-	"MutatingWebhookConfiguration",
-	"ValidatingWebhookConfiguration",
-};
-
 struct item {
 	int rank;
 	json_t *key; /* with --by: what the field holds, or NULL */
@@ -88,20 +43,6 @@ struct items {
 	struct item *item;
 	size_t n, cap;
 };
-
-static int
-rank(const json_t *obj)
-{
-	const char *kind = text(obj, "kind");
-	int other = 0;
-
-	for (size_t i = 0; i < COUNT(order); i++)
-		if (!order[i])
-			other = (int)i;
-		else if (strcmp(order[i], kind) == 0)
-			return (int)i;
-	return other;
-}
 
 /* What is sorted by; a path that finds several sorts by the first. */
 static int
@@ -123,7 +64,7 @@ take(void *arg, struct objects *in, json_t *obj, struct err *err)
 	struct buf line = BUF_INIT;
 	size_t len;
 	const char *raw = objects_raw(in, &len);
-	struct item it = { .rank = rank(obj), .nth = all->n };
+	struct item it = { .rank = install_rank(text(obj, "kind")), .nth = all->n };
 
 	if (by && key_of(obj, &it.key, err) < 0)
 		return -(int)err->code;
