@@ -10,9 +10,8 @@ enum { TRIES = 8 };
 
 /* --- preparing ------------------------------------------------------------------------ */
 
-/* stringData is write-only: an object applied twice must not look different for it. */
-static void
-encode_string_data(const struct kind *k, json_t *obj)
+void
+apply_encode_secret(const struct kind *k, json_t *obj)
 {
 	json_t *strings = get(obj, "stringData"), *value;
 	const char *key;
@@ -46,7 +45,7 @@ annotated(const struct kind *k, const json_t *obj)
 	json_t *copy = json_deep_copy(obj);
 	autofree char *text = last_applied_text(obj);
 
-	encode_string_data(k, copy);
+	apply_encode_secret(k, copy);
 	put(copy, json_string(text), "metadata", "annotations", LAST_APPLIED);
 	return copy;
 }
@@ -77,7 +76,7 @@ plan(const struct applying *a, const json_t *live, json_t **merged, json_t **pat
 	const char *annotation = meta_annotation(live, LAST_APPLIED);
 	json_auto_t *last = annotation ? json_loads(annotation, 0, NULL) : NULL;
 
-	encode_string_data(a->kind, last);
+	apply_encode_secret(a->kind, last);
 	*merged = threeway_merge(a->kind, last, a->wanted, live);
 	*patch = merge_patch_between(a->kind, live, *merged);
 }
@@ -138,7 +137,7 @@ apply_object(struct client *c, const struct kind *k, const json_t *obj, const st
 	return r;
 }
 
-/* --- pruning ------------------------------------------------------------------------------ */
+/* --- names ------------------------------------------------------------------------------- */
 
 char *
 apply_key(const struct kind *k, const char *ns, const char *name)
@@ -146,90 +145,4 @@ apply_key(const struct kind *k, const char *ns, const char *name)
 	char group_kind[128];
 
 	return xasprintf("%s/%s/%s", kind_group_kind(k, group_kind), ns, name);
-}
-
-struct pruning {
-	struct client *c;
-	const struct kind *kind;
-	const json_t *kept;
-	bool dry;
-	void (*each)(
-	    void *arg, const struct kind *k, const json_t *obj, int r, const struct err *err);
-	void *arg;
-};
-
-static int
-prune_object(void *arg, json_t *taken, struct err *ignored)
-{
-	struct pruning *p = arg;
-	json_auto_t *obj = taken, *options = NULL;
-	autofree char *key = apply_key(p->kind, meta_namespace(obj), meta_name(obj));
-	struct err err = { 0 };
-	int r;
-
-	(void)ignored;
-	if (json_object_get(p->kept, key) || !meta_annotation(obj, LAST_APPLIED) ||
-	    meta_controller(obj) || meta_deleting(obj))
-		return 0;
-	options = json_pack("{s:s, s:{s:s}}", "propagationPolicy", "Background", "preconditions",
-	    "uid", meta_uid(obj));
-	if (p->dry)
-		put(options, json_pack("[s]", "All"), "dryRun");
-	r = client_delete(p->c, p->kind, meta_namespace(obj), meta_name(obj), options, NULL, &err);
-	if (r != -ERR_NOT_FOUND)
-		p->each(p->arg, p->kind, obj, r, &err);
-	return 0;
-}
-
-/* Kinds and namespaces that `kept` speaks of, as sets, with the usual ones. */
-static void
-collect(const json_t *kept, const char *ns, json_t *kinds, json_t *namespaces)
-{
-	static const char *const usual[] = { "ConfigMap", "Endpoints", "PersistentVolumeClaim",
-		"Pod", "ReplicationController", "Secret", "Service", "Job.batch", "CronJob.batch",
-		"Ingress.networking.k8s.io", "DaemonSet.apps", "Deployment.apps", "ReplicaSet.apps",
-		"StatefulSet.apps" };
-	const char *key;
-	json_t *value;
-
-	json_object_set_new(namespaces, ns, json_true());
-	for (size_t i = 0; i < COUNT(usual); i++)
-		json_object_set_new(kinds, usual[i], json_true());
-	json_object_foreach ((json_t *)kept, key, value) {
-		const char *slash = strchr(key, '/'), *second = strchr(slash + 1, '/');
-		autofree char *kind = xstrndup(key, (size_t)(slash - key));
-		autofree char *place = xstrndup(slash + 1, (size_t)(second - slash - 1));
-
-		json_object_set_new(kinds, kind, json_true());
-		if (*place)
-			json_object_set_new(namespaces, place, json_true());
-	}
-}
-
-int
-apply_prune(struct client *c, const json_t *kept, const char *ns, const char *selector, bool dry,
-    void (*each)(void *arg, const struct kind *k, const json_t *obj, int r, const struct err *err),
-    void *arg, struct err *err)
-{
-	struct pruning p = { .c = c, .kept = kept, .dry = dry, .each = each, .arg = arg };
-	struct list_options o = { .selector = selector };
-	json_auto_t *kinds = json_object(), *namespaces = json_object();
-	const char *kind, *place;
-	json_t *unused, *unused_too;
-
-	collect(kept, ns, kinds, namespaces);
-	json_object_foreach (kinds, kind, unused) {
-		int r = client_kind(c, kind, &p.kind, err);
-
-		if (r < 0)
-			return r;
-		json_object_foreach (namespaces, place, unused_too) {
-			r = client_list(c, p.kind, place, &o, prune_object, &p, NULL, err);
-			if (r < 0 && r != -ERR_NOT_FOUND)
-				return err_wrap(err, "cannot list %s", p.kind->plural);
-			if (!p.kind->namespaced)
-				break;
-		}
-	}
-	return 0;
 }

@@ -5,7 +5,8 @@
 #include "client/write.h"
 
 /*
- * Declarative writes: create an object or change it into what is wanted (threeway.h).
+ * Declarative writes, merged on this side: create an object or change it into what is wanted
+ * (threeway.h).  Server-side apply is bundle.h.
  */
 enum apply_result { APPLY_UNCHANGED, APPLY_CREATED, APPLY_CONFIGURED };
 
@@ -14,25 +15,19 @@ enum apply_result { APPLY_UNCHANGED, APPLY_CREATED, APPLY_CONFIGURED };
  */
 void apply_prepare(json_t *obj, const struct kind *k, const char *ns);
 
+/* A Secret's stringData made data: it is write-only, so an object applied twice would look
+ * different for it, and nobody would own what it became. */
+void apply_encode_secret(const struct kind *k, json_t *obj);
+
 /*
- * Apply a prepared object.  *ret (may be NULL) gets it as it then is.  Nothing is written when
- * nothing would change; a conflict with another writer is tried again a few times.
+ * Apply a prepared object as kubectl apply does it without server-side apply.  *ret (may be NULL)
+ * gets it as it then is.  Nothing is written when nothing would change; a conflict with another
+ * writer is tried again a few times.
  */
 int apply_object(struct client *c, const struct kind *k, const json_t *obj,
     const struct writer *how, enum apply_result *result, json_t **ret, struct err *err);
 
-/*
- * Delete what was applied before and is no longer among `kept` (an object with "group-kind/ns/name"
- * keys): the objects that match the selector, carry the annotation, and have no controller, of the
- * kinds in `kept` and the usual workload kinds, in the namespaces of `kept` and `ns`.  `each` is
- * told of every object that was deleted (r 0) or could not be (r < 0, with err).
- */
-int apply_prune(struct client *c, const json_t *kept, const char *ns, const char *selector,
-    bool dry,
-    void (*each)(void *arg, const struct kind *k, const json_t *obj, int r, const struct err *err),
-    void *arg, struct err *err);
-
-/* The key of an object in `kept`; a new string. */
+/* "Deployment.apps/default/web": an object among others, in any version; a new string. */
 char *apply_key(const struct kind *k, const char *ns, const char *name);
 
 #endif

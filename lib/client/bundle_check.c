@@ -1,0 +1,234 @@
+/* What would become of a bundle: by a dry run at the server, or by the schema here. */
+#include <string.h>
+
+#include "api/apply.h"
+#include "api/meta.h"
+#include "api/patch.h"
+#include "api/validate.h"
+#include "base/mem.h"
+#include "client/bundle.h"
+#include "client/migrate.h"
+
+/* --- by the schema ----------------------------------------------------------------------- */
+
+static bool
+built_in(const struct item *i)
+{
+	return kind_of_object(text(i->obj, "apiVersion"), text(i->obj, "kind"));
+}
+
+/* Fields that the schema does not know: an error, or warnings. */
+static bool
+known_fields(struct bundle *b, struct item *i, const struct causes *unknown)
+{
+	if (unknown->n == 0 || b->unknown == UNKNOWN_IGNORE)
+		return true;
+	if (b->unknown == UNKNOWN_ERROR) {
+		err_set(&i->err, ERR_BAD_REQUEST, "%s", unknown->item[0].message);
+		return false;
+	}
+	for (size_t k = 0; k < unknown->n; k++)
+		buf_printf(&i->warnings, "%s\n", unknown->item[k].message);
+	return true;
+}
+
+/* Decoding as the server does it. */
+static bool
+types_fit(struct bundle *b, struct item *i)
+{
+	struct causes unknown = CAUSES_INIT;
+	bool fits;
+
+	if (!built_in(i))
+		return true;
+	fits =
+	    validate_types(i->kind, i->obj, &unknown, &i->err) >= 0 && known_fields(b, i, &unknown);
+	causes_release(&unknown);
+	return fits;
+}
+
+/* The rules of a complete object. */
+static bool
+valid(struct item *i, const json_t *obj)
+{
+	struct causes causes = CAUSES_INIT;
+	bool fine;
+
+	validate_create(i->kind, obj, &causes);
+	if (i->live)
+		validate_update(i->kind, obj, i->live, &causes);
+	if (!(fine = causes.n == 0))
+		causes_err(&causes, i->kind, meta_name(obj), &i->err);
+	causes_release(&causes);
+	return fine;
+}
+
+static json_t *
+causes_json(const struct conflicts *c)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < c->causes.n; i++)
+		json_array_append_new(
+		    out, json_pack("{s:s, s:s, s:s}", "reason", c->causes.item[i].reason, "message",
+			     c->causes.item[i].message, "field", c->causes.item[i].field));
+	return out;
+}
+
+static bool
+merge_here(struct bundle *b, struct item *i, json_t **ret)
+{
+	struct apply how = { .kind = i->kind,
+		.subresource = "",
+		.manager = b->manager,
+		.now = "",
+		.force = b->force || i->migration };
+	struct conflicts conflicts = { 0 };
+	int r = apply_patch(&how, i->live, i->obj, ret, &conflicts, &i->err);
+
+	if (r < 0 && conflicts.message)
+		i->conflicts = causes_json(&conflicts);
+	conflicts_release(&conflicts);
+	return r >= 0;
+}
+
+static bool
+same_but_times(json_t *a, json_t *b)
+{
+	json_auto_t *x = json_deep_copy(a), *y = json_deep_copy(b);
+
+	json_object_del(get(x, "metadata"), "resourceVersion");
+	json_object_del(get(y, "metadata"), "resourceVersion");
+	apply_keep_times(x, y);
+	return json_equal(x, y);
+}
+
+static void
+settle(struct item *i, json_t *after)
+{
+	json_decref(i->after);
+	i->after = after;
+	i->result = !i->live							? APPLY_CREATED
+		    : i->migration || !after || !same_but_times(i->live, after) ? APPLY_CONFIGURED
+										: APPLY_UNCHANGED;
+}
+
+/* A kind that is not built in has no schema here: it is merged as JSON and not checked. */
+static void
+check_here(struct bundle *b, struct item *i)
+{
+	json_t *after = NULL;
+
+	if (!built_in(i)) {
+		after = i->live ? json_deep_copy(i->live) : json_object();
+		settle(i, merge_patch(after, i->obj));
+		return;
+	}
+	if (!types_fit(b, i) || !merge_here(b, i, &after))
+		return;
+	normalize(i->kind, after);
+	defaults_apply(i->kind, after);
+	if (valid(i, after))
+		settle(i, after);
+	else
+		json_decref(after);
+}
+
+/* --- by the server ------------------------------------------------------------------------ */
+
+static bool
+at_server(const struct bundle *b, const struct item *i)
+{
+	return !i->client_side && !i->unseen && !b->offline;
+}
+
+static bool
+begin_check(struct bundle *b, struct item *i, struct call *call)
+{
+	if (!at_server(b, i))
+		return false;
+	bundle_apply_call(b, i, true, b->force || i->hidden, call);
+	return true;
+}
+
+/* All conflicts are with those whose fields migrate? */
+static bool
+solved_by_migration(const struct item *i)
+{
+	json_t *cause;
+	size_t n;
+
+	json_array_foreach (i->conflicts, n, cause) {
+		const char *quote = strchr(text(cause, "message"), '"');
+		autofree char *who = quote ? xstrndup(quote + 1, strcspn(quote + 1, "\"")) : NULL;
+
+		if (!who || !migrate_takes(i->live, who))
+			return false;
+	}
+	return i->migration && i->conflicts;
+}
+
+/* Not every server, and not for every kind, has server-side apply; and an admission webhook with
+ * side effects does not take part in a dry run. */
+static void
+end_check(struct bundle *b, struct item *i, const struct call *call)
+{
+	json_t *after = NULL;
+	struct err err;
+	int r = call_answer(call, &after, &err);
+
+	(void)b;
+	if (r >= 0)
+		settle(i, after);
+	else if (r == -ERR_MEDIA_TYPE)
+		i->client_side = true;
+	else if (r == -ERR_BAD_REQUEST && strstr(err.msg, "does not support dry run"))
+		i->unchecked = true, settle(i, NULL);
+	else
+		item_refuse(i, call);
+}
+
+static bool
+begin_forced(struct bundle *b, struct item *i, struct call *call)
+{
+	if (!at_server(b, i) || i->after || i->unchecked || i->client_side)
+		return false;
+	bundle_apply_call(b, i, true, true, call);
+	return true;
+}
+
+/* Merged here as kubectl apply does it: one after the other, as they are few. */
+static void
+check_client_side(struct bundle *b, struct item *i)
+{
+	struct writer how = { .dry = b->offline || i->unseen ? DRY_CLIENT : DRY_SERVER };
+	autofree char *query = xasprintf("dryRun=All&fieldManager=%s", b->manager);
+
+	how.query = query;
+	if (i->unseen) {
+		check_here(b, i);
+		return;
+	}
+	if (types_fit(b, i))
+		apply_object(b->client, i->kind, i->obj, &how, &i->result, &i->after, &i->err);
+}
+
+void
+bundle_check(struct bundle *b)
+{
+	bundle_ask(b, 0, b->n, begin_check, end_check);
+	for (size_t n = 0; n < b->n; n++)
+		if (b->item[n].err.code != ERR_OK && solved_by_migration(&b->item[n]))
+			item_forgive(&b->item[n]);
+	bundle_ask(b, 0, b->n, begin_forced, end_check);
+	for (size_t n = 0; n < b->n; n++) {
+		struct item *i = &b->item[n];
+
+		if (i->err.code != ERR_OK || at_server(b, i))
+			continue;
+		if (i->client_side)
+			check_client_side(b, i);
+		else
+			check_here(b, i);
+	}
+}
