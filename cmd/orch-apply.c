@@ -22,7 +22,7 @@ static const struct opt opts[] = {
 	{ 0, "force-conflicts", NULL, "take over fields that others manage", &force, false },
 	{ 0, "all-or-nothing", NULL, "put everything back when one object is refused",
 	    &all_or_nothing, false },
-	{ 0, "applyset", "[KIND/]NAME", "record what is applied in this secret or configmap",
+	{ 0, "applyset", "NAME", "record what belongs together in this secret",
 	    &applyset_arg, false },
 	{ 0, "prune", NULL, "delete what the applyset (or -l) has and the input has not", &prune,
 	    false },

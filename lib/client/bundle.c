@@ -227,6 +227,9 @@ item_refuse(struct item *i, const struct call *call)
 	json_decref(ignored);
 	json_decref(i->conflicts);
 	i->conflicts = manager_causes(call);
+	/* what does not fit the schema is an internal error to an API server */
+	if (i->err.code == ERR_INTERNAL && strstr(i->err.msg, "failed to create typed patch"))
+		i->err.code = ERR_BAD_REQUEST;
 }
 
 bool

@@ -92,25 +92,46 @@ merge_here(struct bundle *b, struct item *i, json_t **ret)
 	return r >= 0;
 }
 
-static bool
-same_but_times(json_t *a, json_t *b)
+/* What a manager owns by applying, without the time. */
+static json_t *
+share_of(const json_t *obj, const char *manager)
 {
-	json_auto_t *x = json_deep_copy(a), *y = json_deep_copy(b);
+	json_t *entry;
+	size_t i;
 
-	json_object_del(get(x, "metadata"), "resourceVersion");
-	json_object_del(get(y, "metadata"), "resourceVersion");
-	apply_keep_times(x, y);
-	return json_equal(x, y);
+	json_array_foreach (get(obj, "metadata", "managedFields"), i, entry)
+		if (strcmp(text(entry, "manager"), manager) == 0 &&
+		    strcmp(text(entry, "operation"), "Apply") == 0 && !get(entry, "subresource"))
+			return get(entry, "fieldsV1");
+	return NULL;
+}
+
+/* Nothing would be different, neither the object nor what we own of it.  (Entries of others may
+ * be: an object without managers gets one on its first apply.) */
+static bool
+same(const json_t *a, const json_t *b, const char *manager)
+{
+	static const char *const ignored[] = { "resourceVersion", "managedFields" };
+	json_auto_t *x = json_deep_copy(a), *y = json_deep_copy(b);
+	const json_t *mine = share_of(a, manager), *then = share_of(b, manager);
+
+	for (size_t i = 0; i < COUNT(ignored); i++) {
+		json_object_del(get(x, "metadata"), ignored[i]);
+		json_object_del(get(y, "metadata"), ignored[i]);
+	}
+	return json_equal(x, y) && (mine == then || json_equal(mine, then));
 }
 
 static void
-settle(struct item *i, json_t *after)
+settle(const struct bundle *b, struct item *i, json_t *after)
 {
 	json_decref(i->after);
 	i->after = after;
-	i->result = !i->live							? APPLY_CREATED
-		    : i->migration || !after || !same_but_times(i->live, after) ? APPLY_CONFIGURED
-										: APPLY_UNCHANGED;
+	i->result =
+	    !i->live ? APPLY_CREATED
+	    : i->migration || !after || !same(i->live, after, i->manager ? i->manager : b->manager)
+		? APPLY_CONFIGURED
+		: APPLY_UNCHANGED;
 }
 
 /* A kind that is not built in has no schema here: it is merged as JSON and not checked. */
@@ -121,7 +142,7 @@ check_here(struct bundle *b, struct item *i)
 
 	if (!built_in(i)) {
 		after = i->live ? json_deep_copy(i->live) : json_object();
-		settle(i, merge_patch(after, i->obj));
+		settle(b, i, merge_patch(after, i->obj));
 		return;
 	}
 	if (!types_fit(b, i) || !merge_here(b, i, &after))
@@ -129,9 +150,55 @@ check_here(struct bundle *b, struct item *i)
 	normalize(i->kind, after);
 	defaults_apply(i->kind, after);
 	if (valid(i, after))
-		settle(i, after);
+		settle(b, i, after);
 	else
 		json_decref(after);
+}
+
+/* --- unknown fields ------------------------------------------------------------------------- */
+
+static void
+drop_unknown(const struct type *t, json_t *v)
+{
+	const char *key;
+	json_t *value;
+	size_t n;
+	void *next;
+
+	if (t && (t->class == CLASS_LIST || t->class == CLASS_MAP)) {
+		json_array_foreach (v, n, value)
+			drop_unknown(t->elem, value);
+		json_object_foreach (v, key, value)
+			drop_unknown(t->elem, value);
+	}
+	if (!t || t->class != CLASS_STRUCT || t->nfields == 0)
+		return;
+	json_object_foreach_safe(v, next, key, value)
+	{
+		const struct field *f = type_field(t, key);
+
+		if (f)
+			drop_unknown(f->type, value);
+		else
+			json_object_del(v, key);
+	}
+}
+
+static void
+drop_all_unknown(struct bundle *b)
+{
+	for (size_t n = 0; n < b->n; n++) {
+		struct item *i = &b->item[n];
+		struct causes unknown = CAUSES_INIT;
+		struct err err;
+
+		if (built_in(i) && validate_types(i->kind, i->obj, &unknown, &err) >= 0 &&
+		    unknown.n > 0) {
+			known_fields(b, i, &unknown);
+			drop_unknown(i->kind->type, i->obj);
+		}
+		causes_release(&unknown);
+	}
 }
 
 /* --- by the server ------------------------------------------------------------------------ */
@@ -179,11 +246,11 @@ end_check(struct bundle *b, struct item *i, const struct call *call)
 
 	(void)b;
 	if (r >= 0)
-		settle(i, after);
+		settle(b, i, after);
 	else if (r == -ERR_MEDIA_TYPE)
 		i->client_side = true;
 	else if (r == -ERR_BAD_REQUEST && strstr(err.msg, "does not support dry run"))
-		i->unchecked = true, settle(i, NULL);
+		i->unchecked = true, settle(b, i, NULL);
 	else
 		item_refuse(i, call);
 }
@@ -204,18 +271,24 @@ check_client_side(struct bundle *b, struct item *i)
 	struct writer how = { .dry = b->offline || i->unseen ? DRY_CLIENT : DRY_SERVER };
 	autofree char *query = xasprintf("dryRun=All&fieldManager=%s", b->manager);
 
+	struct err err;
+
 	how.query = query;
 	if (i->unseen) {
 		check_here(b, i);
 		return;
 	}
-	if (types_fit(b, i))
-		apply_object(b->client, i->kind, i->obj, &how, &i->result, &i->after, &i->err);
+	if (types_fit(b, i) &&
+	    apply_object(b->client, i->kind, i->obj, &how, &i->result, &i->after, &err) < 0)
+		i->err = err;
 }
 
 void
 bundle_check(struct bundle *b)
 {
+	/* server-side apply knows no fields but the schema's, whatever is asked for */
+	if (b->unknown != UNKNOWN_ERROR)
+		drop_all_unknown(b);
 	bundle_ask(b, 0, b->n, begin_check, end_check);
 	for (size_t n = 0; n < b->n; n++)
 		if (b->item[n].err.code != ERR_OK && solved_by_migration(&b->item[n]))

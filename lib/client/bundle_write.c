@@ -66,9 +66,10 @@ static void
 end_migrate(struct bundle *b, struct item *i, const struct call *call)
 {
 	json_t *live = NULL;
+	struct err err;
 
 	(void)b;
-	if (call_answer(call, &live, &i->err) < 0) {
+	if (call_answer(call, &live, &err) < 0) {
 		item_refuse(i, call);
 		return;
 	}
@@ -162,9 +163,12 @@ write_client_side(struct bundle *b, struct item *i)
 	autofree char *query = xasprintf("fieldManager=%s", b->manager);
 	struct writer how = { .dry = DRY_NO, .query = query };
 	json_t *after = NULL;
+	struct err err;
 
-	if (apply_object(b->client, i->kind, i->obj, &how, &i->result, &after, &i->err) < 0)
+	if (apply_object(b->client, i->kind, i->obj, &how, &i->result, &after, &err) < 0) {
+		i->err = err;
 		return;
+	}
 	json_decref(i->after);
 	i->after = after;
 	i->written = true;

@@ -79,7 +79,7 @@ start(struct sending *s, struct lane *l, struct call *call)
 
 	l->call = call;
 	l->pause = 0;
-	l->headers = http_request(s->client, l->easy, &rq, l->said);
+	l->headers = http_fill(s->client, l->easy, &rq, l->said);
 	curl_easy_setopt(l->easy, CURLOPT_WRITEFUNCTION, gather);
 	curl_easy_setopt(l->easy, CURLOPT_WRITEDATA, &call->reply);
 	curl_easy_setopt(l->easy, CURLOPT_HEADERFUNCTION, header);

@@ -235,8 +235,7 @@ stopped(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 }
 
 struct curl_slist *
-http_request(
-    struct client *c, CURL *easy, const struct request *rq, char said[static CURL_ERROR_SIZE])
+http_fill(struct client *c, CURL *easy, const struct request *rq, char said[static CURL_ERROR_SIZE])
 {
 	struct curl_slist *headers = NULL;
 
@@ -290,7 +289,7 @@ client_request(struct client *c, const char *method, const char *path, const cha
 	CURLcode code;
 
 	for (int try = 1;; try++) {
-		struct curl_slist *headers = http_request(c, c->easy, &rq, said);
+		struct curl_slist *headers = http_fill(c, c->easy, &rq, said);
 		long pause = 0;
 
 		curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, gather);
@@ -335,7 +334,7 @@ client_stream(struct client *c, const struct request *rq, int *status,
 {
 	struct streaming s = { c->easy, each, arg, 0, err };
 	char said[CURL_ERROR_SIZE];
-	struct curl_slist *headers = http_request(c, c->easy, rq, said);
+	struct curl_slist *headers = http_fill(c, c->easy, rq, said);
 	CURLcode code;
 
 	curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, hand_on);

@@ -32,7 +32,7 @@ void http_prepare(struct client *c, CURL *easy, const char *path, struct curl_sl
 
 /* The same with method, body and headers of a request; returns the headers, which the caller
  * frees when it is over. */
-struct curl_slist *http_request(
+struct curl_slist *http_fill(
     struct client *c, CURL *easy, const struct request *rq, char said[static CURL_ERROR_SIZE]);
 
 /* What went wrong below HTTP, naming the server; `said` is CURLOPT_ERRORBUFFER's. */

@@ -82,16 +82,16 @@ prune_kind(const struct prune *how, const char *kind, struct err *err)
 {
 	struct pruning p = { .how = how };
 	struct list_options o = { .selector = how->selector };
-	const char *ns;
-	json_t *unused;
+	size_t n;
+	autofree const char **places = json_sorted_keys(how->namespaces, &n);
 	int r = client_kind(how->client, kind, &p.kind, err);
 
 	if (r < 0)
 		return r;
 	if (!p.kind->namespaced)
 		return client_list(how->client, p.kind, "", &o, prune_object, &p, NULL, err);
-	json_object_foreach (how->namespaces, ns, unused) {
-		r = client_list(how->client, p.kind, ns, &o, prune_object, &p, NULL, err);
+	for (size_t i = 0; i < n; i++) {
+		r = client_list(how->client, p.kind, places[i], &o, prune_object, &p, NULL, err);
 		if (r < 0 && r != -ERR_NOT_FOUND)
 			return r;
 	}

@@ -63,7 +63,7 @@ END
 }
 
 @test "the annotation is kubectl's to the letter" {
-  orch-apply <<<'{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"note"},"data":{"b":"<&>","a":"1"}}'
+  orch-apply --server-side=false <<<'{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"note"},"data":{"b":"<&>","a":"1"}}'
   [ "$(orch-get cm/note | jq -j '.metadata.annotations["kubectl.kubernetes.io/last-applied-configuration"] + "|"')" = '{"apiVersion":"v1","data":{"a":"1","b":"\u003c\u0026\u003e"},"kind":"ConfigMap","metadata":{"annotations":{},"name":"note","namespace":"default"}}
 |' ]
 }
@@ -102,11 +102,13 @@ END
   run -2 orch-apply --exit-code -n nowhere < <(labelled keep) # 1 would say: changed
 }
 
-@test "one refusal does not stop the others" {
+@test "one refused object: nothing is applied, and all that is wrong is told" {
   run -2 --separate-stderr orch-apply < <(configmap before; printf -- '---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: "No"}\n---\napiVersion: x/v1\nkind: Nothing\nmetadata: {name: nn}\n'; configmap after)
-  [ "$output" = $'configmap/before created\nconfigmap/after created' ]
+  [ "$output" = "" ]
   [[ $stderr == *"standard input:4: cannot apply ConfigMap 'No'"* ]]
   [[ $stderr == *"no kind 'Nothing'"* ]]
+  [[ $stderr == *"nothing is applied"* ]]
+  run -1 orch-get cm/before
 }
 
 @test "a manifest that ends in the middle changes nothing" {
@@ -136,4 +138,194 @@ END
   done
   wait
   [ "$(orch-get cm/busy | json '.data | length')" = 7 ]
+}
+
+# --- server-side apply ---------------------------------------------------------------------------
+
+managers() { orch-get "$1" | json '[.metadata.managedFields[] | .manager + ":" + .operation] | sort | join(" ")'; }
+
+@test "the applier owns its fields and nothing else" {
+  deployment owned 2 | orch-apply
+  [ "$(managers deployment/owned)" = "orch-apply:Apply" ]
+  [ "$(orch-get deployment/owned | json '.metadata.managedFields[0].fieldsV1["f:spec"] | keys | join(" ")')" = "f:replicas f:selector f:template" ]
+  configmap owned | orch-apply --field-manager=ci
+  [ "$(managers cm/owned)" = "ci:Apply" ]
+}
+
+@test "two managers: a conflict is told by field and owner, --force-conflicts takes it over" {
+  deployment fight 2 | orch-apply --field-manager=alice
+  run -3 --separate-stderr orch-apply --field-manager=bob < <(deployment fight 3 web:2)
+  [ "$output" = "" ]
+  [[ $stderr == *"cannot apply Deployment 'fight': 2 fields are managed by others; --force-conflicts takes them over"* ]]
+  [[ $stderr == *'.spec.replicas is managed by "alice"'* ]]
+  [[ $stderr == *'.spec.template.spec.containers[name="main"].image is managed by "alice"'* ]]
+  [ "$(orch-get deployment/fight | json .spec.replicas)" = 2 ]
+  run -3 orch-apply --dry-run=client --field-manager=bob < <(deployment fight 3)
+  [[ $output == *'.spec.replicas is managed by "alice"'* ]]
+  run -0 orch-apply --field-manager=bob --force-conflicts < <(deployment fight 3 web:2)
+  [ "$output" = "deployment.apps/fight configured" ]
+  [ "$(orch-get deployment/fight | json .spec.replicas)" = 3 ]
+}
+
+@test "a part of an object is enough where the rest is there" {
+  deployment part 2 | orch-apply --field-manager=owner
+  run -0 orch-apply --field-manager=labeller <<<'{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"part","labels":{"team":"a"}}}'
+  [ "$output" = "deployment.apps/part configured" ]
+  [ "$(orch-get deployment/part | json '[.metadata.labels.team, .spec.replicas] | @csv')" = '"a",2' ]
+  run -2 orch-apply <<<'{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"whole"}}'
+}
+
+@test "what was applied client-side goes over: no conflict, and removed fields go" {
+  old() { echo '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"mig"},"data":{"a":"1","b":"2"}}'; }
+  old | orch-apply --server-side=false --field-manager=kubectl-client-side-apply
+  orch-api -q -X PATCH -d '{"data":{"theirs":"3"}}' '/api/v1/namespaces/default/configmaps/mig?fieldManager=other'
+  run -0 orch-apply --dry-run <<<'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"mig"},"data":{"a":"9"}}'
+  [ "$output" = "configmap/mig configured (dry run)" ]
+  [ "$(managers cm/mig)" = "kubectl-client-side-apply:Update other:Update" ]
+  run -0 orch-apply <<<'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"mig"},"data":{"a":"9"}}'
+  [ "$output" = "configmap/mig configured" ]
+  [ "$(orch-get cm/mig | json .data)" = '{"a":"9","theirs":"3"}' ]
+  [ "$(managers cm/mig)" = "orch-apply:Apply other:Update" ]
+  [ "$(orch-get cm/mig | json '.metadata.annotations')" = null ]
+  run -0 orch-apply --exit-code <<<'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"mig"},"data":{"a":"9"}}'
+}
+
+@test "unknown fields are refused, told, or dropped" {
+  typo() { echo '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"typo"},"date":{"a":"1"}}'; }
+  run -2 orch-apply < <(typo)
+  [[ $output == *'.date: field not declared in schema'* ]]
+  run -1 orch-get cm/typo
+  run -0 --separate-stderr orch-apply --unknown=warn < <(typo)
+  [[ $stderr == *'warning: standard input:1: unknown field "date"'* ]]
+  run -0 --separate-stderr orch-apply --unknown=ignore < <(typo)
+  [ "$stderr" = "" ]
+}
+
+@test "the same object twice in the input is a mistake" {
+  run -2 orch-apply < <(configmap twice 1; configmap twice 2)
+  [[ $output == *"the same object stands at standard input:2"* ]]
+  run -1 orch-get cm/twice
+}
+
+# --- bundles ---------------------------------------------------------------------------------------
+
+bundle() { # NAMESPACE: unsorted on purpose
+  cat <<END
+{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web","namespace":"$1"},"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}
+{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"conf","namespace":"$1"},"data":{"a":"1"}}
+{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"$1"}}
+END
+}
+
+@test "a bundle with its namespace: in order, also as a dry run" {
+  run -0 orch-apply --dry-run < <(bundle bun)
+  [ "$output" = $'namespace/bun created (dry run)\nconfigmap/conf created (dry run)\ndeployment.apps/web created (dry run)' ]
+  run -1 orch-get ns/bun
+  run -0 orch-apply < <(bundle bun)
+  [ "$output" = $'namespace/bun created\nconfigmap/conf created\ndeployment.apps/web created' ]
+  run -0 orch-apply --exit-code < <(bundle bun)
+  [ "$output" = $'namespace/bun unchanged\nconfigmap/conf unchanged\ndeployment.apps/web unchanged' ]
+}
+
+@test "what is to go into a new namespace is checked here first" {
+  run -2 orch-apply < <(bundle bad | sed 's/"image":"i"/"image":7/')
+  [[ $output == *"Deployment 'web'"*"nothing is applied"* ]]
+  run -2 orch-apply < <(bundle bad | sed 's/,"image":"i"//')
+  [[ $output == *"image: Required value"* ]]
+  run -2 orch-apply < <(bundle bad | sed 's/"image"/"imagee"/')
+  [[ $output == *'unknown field "spec.template.spec.containers[0].imagee"'* ]]
+  run -1 orch-get ns/bad
+}
+
+@test "five hundred objects in one stream" {
+  many() { for i in $(seq 500); do echo "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"many-$i\"},\"data\":{\"v\":\"$1\"}}"; done; }
+  run -0 orch-apply < <(many 1)
+  [ "${#lines[@]}" = 500 ]
+  [ "${lines[0]}" = "configmap/many-1 created" ]
+  [ "${lines[499]}" = "configmap/many-500 created" ]
+  [ "$(orch-apply < <(many 1) | grep -c unchanged)" = 500 ]
+  # killed in the middle: the same input again makes it whole
+  orch-apply < <(many 2) >"$BATS_TEST_TMPDIR/out" 2>/dev/null &
+  pid=$!
+  wait_for 10 grep -q configured "$BATS_TEST_TMPDIR/out"
+  kill -KILL $pid
+  orch-apply < <(many 2) >/dev/null
+  [ "$(orch-get cm | json 'select(.metadata.name | startswith("many-")) | .data.v' | sort | uniq -c | tr -s ' ')" = " 500 2" ]
+  orch-delete cm -l '!none' --wait=false >/dev/null
+}
+
+# --- all or nothing --------------------------------------------------------------------------------
+
+# A refusal that no dry run foresees: the quota counts only what is really written.
+@test "--all-or-nothing puts everything back: content, managers, and what was created" {
+  orch-apply <<<'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"back"},"data":{"a":"1"}}'
+  orch-api -q -X PATCH -d '{"data":{"theirs":"1"}}' '/api/v1/namespaces/default/configmaps/back?fieldManager=other'
+  before=$(orch-get cm/back | json '{data, managedFields: .metadata.managedFields}')
+  refusing() {
+    echo '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"back"},"data":{"a":"2","b":"2"}}'
+    echo '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"fresh"},"data":{"a":"2"}}'
+    echo '{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"doomed"}}'
+    echo '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"nope","namespace":"doomed"},"spec":{"priorityClassName":"no-such-class","containers":[{"name":"c","image":"i"}]}}'
+  }
+  run -2 --separate-stderr orch-apply --all-or-nothing < <(refusing)
+  [ "$output" = "" ]
+  [[ $stderr == *"cannot apply Pod 'nope'"* ]]
+  [[ $stderr == *"configmap/fresh deleted again"* ]]
+  [[ $stderr == *"configmap/back put back"* ]]
+  [ "$(orch-get cm/back | json '{data, managedFields: .metadata.managedFields}')" = "$before" ]
+  run -1 orch-get cm/fresh
+  [ "$(orch-get ns/doomed --ignore-not-found | json '.status.phase')" != Active ]
+}
+
+# --- applysets ---------------------------------------------------------------------------------------
+
+cm() { echo "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"$1\",\"namespace\":\"${2:-default}\"}}"; }
+
+@test "an applyset prunes what is no longer in the input, in every namespace it was in" {
+  orch-apply < <(bundle setns) >/dev/null
+  run -0 orch-apply --applyset app --prune < <(cm one; cm two; cm three setns)
+  [ "$output" = $'configmap/one created\nconfigmap/two created\nconfigmap/three created' ]
+  id=$(orch-get secret/app | json '.metadata.labels["applyset.kubernetes.io/id"]')
+  # base64(sha256("app.default.Secret."))
+  [ "$id" = "applyset-$(printf 'app.default.Secret.' | sha256sum | cut -c1-64 | xxd -r -p | base64 | tr '+/' '-_' | tr -d '=')-v1" ]
+  [ "$(orch-get secret/app | json '.metadata.annotations["applyset.kubernetes.io/contains-group-kinds", "applyset.kubernetes.io/additional-namespaces"]' | xargs)" = "ConfigMap setns" ]
+  [ "$(orch-get cm -A -l "applyset.kubernetes.io/part-of=$id" -o name | wc -l)" = 3 ]
+  run -0 orch-apply --applyset app --prune --dry-run < <(cm one)
+  [ "$output" = $'configmap/one unchanged (dry run)\nconfigmap/two pruned (dry run)\nconfigmap/three pruned (dry run)' ]
+  run -0 orch-apply --applyset app --prune --dry-run=client < <(cm one)
+  [ "$output" = $'configmap/one unchanged (dry run)\nconfigmap/two pruned (dry run)\nconfigmap/three pruned (dry run)' ]
+  orch-get cm/two >/dev/null
+  run -0 orch-apply --applyset app --prune < <(cm one)
+  [ "$output" = $'configmap/one unchanged\nconfigmap/two pruned\nconfigmap/three pruned' ]
+  [ "$(orch-get secret/app | json '.metadata.annotations["applyset.kubernetes.io/additional-namespaces"]')" = "" ]
+  run -0 orch-apply --applyset app --prune --exit-code < <(cm one)
+  orch-get cm/conf -n setns >/dev/null # never was a member
+}
+
+@test "an applyset leaves alone what is another's, and keeps away from other tools" {
+  orch-apply --applyset configmap/left --prune < <(cm shared) >/dev/null
+  run -2 orch-apply --applyset right --prune < <(cm shared)
+  [[ $output == *"is part of another applyset"*"nothing is applied"* ]]
+  run -1 orch-get secret/right
+  orch-apply -l 'a notin (b)' --prune < <(cm else) # by labels: members of applysets are not its
+  orch-get cm/shared >/dev/null
+  orch-api -q -X PATCH -d '{"metadata":{"annotations":{"applyset.kubernetes.io/tooling":"kubectl/v1.35"}}}' /api/v1/namespaces/default/configmaps/left
+  run -2 orch-apply --applyset configmap/left --prune < <(cm shared)
+  [[ $output == *"kept by 'kubectl/v1.35'"* ]]
+  run -2 orch-apply --applyset configmap/shared --prune < <(cm other)
+  [[ $output == *"no applyset"* ]]
+  run -2 orch-apply --applyset deployment/x --prune < <(cm other)
+}
+
+@test "nothing is pruned after a failure, nor from empty input" {
+  orch-apply --applyset safe --prune < <(cm safe-1; cm safe-2) >/dev/null
+  run -2 orch-apply --applyset safe --prune < <(cm safe-1; echo '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"NO"}}')
+  run -2 orch-apply --applyset safe --prune </dev/null
+  orch-get cm safe-1 safe-2 >/dev/null
+}
+
+@test "an applyset in the namespace that the bundle makes" {
+  run -0 orch-apply --applyset rel --prune -n relns < <(bundle relns)
+  [ "$output" = $'namespace/relns created\nconfigmap/conf created\ndeployment.apps/web created' ]
+  [ "$(orch-get secret/rel -n relns | json '.metadata.annotations["applyset.kubernetes.io/contains-group-kinds"]')" = "ConfigMap,Deployment.apps,Namespace" ]
 }
