@@ -19,11 +19,13 @@
 #include "store/call.h"
 #include "store/engine.h"
 #include "store/pki.h"
+#include "store/service.h"
 
 static const char *dir_arg, *listen_arg = "127.0.0.1:6443", *socket_arg, *metrics_arg;
 static const char *issuer_arg = "https://kubernetes.default.svc", *anonymous_arg = "true";
 static struct list names_arg, enable_arg, disable_arg;
 static const char *not_ready_arg = "300", *unreachable_arg = "300";
+static const char *ranges_arg = "10.96.0.0/16", *ports_arg = "30000-32767";
 static bool verbose;
 
 static const struct opt opts[] = {
@@ -46,6 +48,10 @@ static const struct opt opts[] = {
 	    &issuer_arg, false },
 	{ 0, "anonymous-auth", "BOOL", "answer who does not say who he is (true)", &anonymous_arg,
 	    false },
+	{ 0, "service-cluster-ip-range", "CIDRS", "the addresses of Services (10.96.0.0/16)",
+	    &ranges_arg, false },
+	{ 0, "service-node-port-range", "FIRST-LAST", "the node ports of Services (30000-32767)",
+	    &ports_arg, false },
 	{ 'v', "verbose", NULL, "say more", &verbose, false },
 	{ 0 },
 };
@@ -102,6 +108,8 @@ open_data(struct store *s, struct err *err)
 	s->server->no_anonymous = strcmp(anonymous_arg, "false") == 0;
 	if ((r = issuer_open(&s->server->issuer, s->cache, dir_arg, issuer_arg, err)) < 0)
 		return r;
+	if ((r = server_services(s->server, ranges_arg, ports_arg, err)) < 0)
+		return r;
 	return bootstrap_namespaces(s->server, err);
 }
 
@@ -122,14 +130,17 @@ url_host(void)
 static int
 open_tls(struct store *s, const char *host, struct err *err)
 {
-	const char **names = xcalloc(names_arg.n + 2, sizeof *names);
+	const char **names = xcalloc(names_arg.n + 3, sizeof *names);
+	char kubernetes[INET6_ADDRSTRLEN]; /* where Pods find this server */
 	autofree char *bare = xstrndup(host + (*host == '['), strcspn(host + (*host == '['), "]"));
 	int r;
 
 	for (size_t i = 0; i < names_arg.n; i++)
 		names[i] = names_arg.item[i];
 	names[names_arg.n] = bare;
-	r = pki_ensure(dir_arg, names, err);
+	names[names_arg.n + 1] = kubernetes;
+	if ((r = services_first(ranges_arg, kubernetes, err)) == 0)
+		r = pki_ensure(dir_arg, names, err);
 	free(names);
 	return r < 0 ? r : pki_tls(&s->tls, dir_arg, err);
 }

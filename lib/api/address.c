@@ -110,6 +110,17 @@ ip_valid(const char *text)
 	return parse(text, &a, '\0');
 }
 
+unsigned
+ip_bytes(const char *text, uint8_t byte[static 16])
+{
+	struct address a;
+
+	if (!parse(text, &a, '\0'))
+		return 0;
+	memcpy(byte, a.byte, sizeof a.byte);
+	return a.bits;
+}
+
 void
 check_ip(struct causes *out, const struct path *at, const char *text)
 {
@@ -170,6 +181,17 @@ cidr_valid(const char *text)
 	unsigned prefix;
 
 	return parse_cidr(text, &a, &prefix);
+}
+
+unsigned
+cidr_bytes(const char *text, uint8_t byte[static 16], unsigned *prefix)
+{
+	struct address a;
+
+	if (!parse_cidr(text, &a, prefix))
+		return 0;
+	memcpy(byte, a.byte, sizeof a.byte);
+	return a.bits;
 }
 
 bool

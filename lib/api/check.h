@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "api/cause.h"
 #include "api/meta.h"
@@ -33,6 +34,10 @@ void check_network(
     struct causes *out, const struct path *at, const char *text); /* nothing behind the prefix */
 bool cidr_valid(const char *text);
 bool cidr_inside(const char *part, const char *whole); /* and smaller; both valid */
+/* The bytes of an address: 32 or 128 bits of them, 0 when the text is none. */
+unsigned ip_bytes(const char *text, uint8_t byte[static 16]);
+/* The same of a range, and the length of its prefix. */
+unsigned cidr_bytes(const char *text, uint8_t byte[static 16], unsigned *prefix);
 void check_wildcard(
     struct causes *out, const struct path *at, const char *text); /* *.example.com */
 

@@ -166,6 +166,24 @@ service_spec(json_t *v)
 		default_to(v, "allocateLoadBalancerNodePorts", json_true());
 }
 
+/* An address of a load balancer is one that Nodes may keep for themselves, if nobody says
+ * otherwise. */
+static void
+service(json_t *v)
+{
+	size_t i;
+	json_t *point;
+
+	if (!is(json_object_get(v, "spec"), "type", "LoadBalancer"))
+		return;
+	json_array_foreach (
+	    json_object_get(
+		json_object_get(json_object_get(v, "status"), "loadBalancer"), "ingress"),
+	    i, point)
+		if (json_is_object(point) && !unset(point, "ip"))
+			default_to(point, "ipMode", json_string("VIP"));
+}
+
 /* stringData is for people: it ends up in data. */
 static void
 secret(json_t *v)
@@ -443,6 +461,7 @@ static const struct rule {
 	{ "core.v1.PodSpec", pod_spec },
 	{ "core.v1.ReplicationController", replication_controller },
 	{ "core.v1.Secret", secret },
+	{ "core.v1.Service", service },
 	{ "core.v1.ServiceSpec", service_spec },
 	{ "core.v1.Volume", volume },
 	{ "flowcontrol.v1.ExemptPriorityLevelConfiguration", exempt_priority_level },

@@ -21,6 +21,8 @@ struct rules {
 	void (*update)(struct causes *out, const json_t *obj, const json_t *old);
 	const char *order; /* of an update; NULL is "CMU" */
 	void (*spec)(struct causes *out, const json_t *obj);
+	/* of an update of the status alone */
+	void (*status)(struct causes *out, const json_t *obj, const json_t *old);
 };
 const struct rules *rules_of(const struct kind *k); /* or NULL */
 
@@ -45,8 +47,6 @@ void replication_controller_create(struct causes *out, const json_t *obj);
 void job_create(struct causes *out, const json_t *obj);
 void job_update(struct causes *out, const json_t *obj, const json_t *old);
 void cron_job_create(struct causes *out, const json_t *obj);
-void service_create(struct causes *out, const json_t *obj);
-void service_update(struct causes *out, const json_t *obj, const json_t *old);
 void namespace_create(struct causes *out, const json_t *obj);
 void node_create(struct causes *out, const json_t *obj);
 void config_map_create(struct causes *out, const json_t *obj);
@@ -57,6 +57,15 @@ void lease_create(struct causes *out, const json_t *obj);
 void pod_template_create(struct causes *out, const json_t *obj);
 void controller_revision_create(struct causes *out, const json_t *obj);
 void controller_revision_update(struct causes *out, const json_t *obj, const json_t *old);
+
+/* rules_service.c */
+void service_create(struct causes *out, const json_t *obj);
+void service_update(struct causes *out, const json_t *obj, const json_t *old);
+void service_status(struct causes *out, const json_t *obj, const json_t *old);
+/* What is asked of spec.clusterIPs, ipFamilies and ipFamilyPolicy, before any are given out too. */
+void check_service_addresses(struct causes *out, const json_t *obj);
+bool service_is(const json_t *obj, const char *type); /* spec.type */
+bool service_headless(const json_t *obj);
 
 /* rules_network.c */
 void endpoints_create(struct causes *out, const json_t *obj);

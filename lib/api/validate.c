@@ -155,6 +155,10 @@ validate_update(const struct kind *k, const json_t *obj, const json_t *old, stru
 void
 validate_status(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
 {
+	const struct rules *rules = rules_of(k);
+
 	meta_common(out, k, obj, old);
 	meta_update(out, k, obj, old);
+	if (rules && rules->status)
+		rules->status(out, obj, old);
 }

@@ -30,9 +30,10 @@ struct server {
 	struct metrics *metrics;
 	char *node_crt, *node_key; /* files: as whom it speaks to the servers of nodes */
 	struct openapi_pages *openapi;
-	struct issuer *issuer; /* of ServiceAccount tokens; NULL: none are made or taken */
-	char *url;	       /* what clients call the TLS port; NULL until it is known */
-	bool no_anonymous;     /* who does not say who he is gets no answer */
+	struct issuer *issuer;	   /* of ServiceAccount tokens; NULL: none are made or taken */
+	char *url;		   /* what clients call the TLS port; NULL until it is known */
+	bool no_anonymous;	   /* who does not say who he is gets no answer */
+	struct services *services; /* what Services are given (service.h); may be NULL */
 	_Atomic bool ready;
 };
 
@@ -75,10 +76,11 @@ struct call {
 	int status;	     /* of the answer when it succeeds */
 	void (*answer)(
 	    struct call *c, struct object *written); /* instead of the object itself; may be NULL */
-	bool generated;	   /* the name is ours: try another when it is taken */
-	char uid[64];	   /* of what is deleted, for the answer */
-	char manager[136]; /* who writes, for managedFields */
-	void *state;	   /* of a collection's deletion */
+	bool generated;		     /* the name is ours: try another when it is taken */
+	char uid[64];		     /* of what is deleted, for the answer */
+	char manager[136];	     /* who writes, for managedFields */
+	void *state;		     /* of a collection's deletion */
+	struct service_claim *claim; /* what services_reserve() has put aside */
 };
 
 /* --- answers; each ends the call and frees it --- */
@@ -236,6 +238,8 @@ struct server *server_new(
 void server_free(struct server *s);
 /* The certificate and key for nodes' servers. */
 void server_node_client(struct server *s, const char *crt, const char *key);
+/* Addresses and ports for Services from now on (see service.h); before the first request. */
+int server_services(struct server *s, const char *ranges, const char *ports, struct err *err);
 void server_handle(struct http_exchange *x, void *server);	 /* for http_server_new */
 void server_metrics_only(struct http_exchange *x, void *server); /* for the --metrics listener */
 int bootstrap_namespaces(struct server *s, struct err *err);

@@ -23,6 +23,7 @@ struct commit {
 	struct engine *engine;
 	struct cache *cache;
 	struct history_limits limits;
+	struct follower follower;
 	void (*changed)(void *arg);
 	void *arg;
 
@@ -40,6 +41,7 @@ struct commit {
 	struct expiry expiry;
 	bool failing; /* said so already */
 	uint64_t seen[SLOTS];
+	size_t nseen;
 };
 
 struct batch {
@@ -121,6 +123,8 @@ first_of_key(struct commit *c, struct write *w)
 {
 	size_t slot;
 
+	if (c->nseen >= SLOTS / 2)
+		return false; /* many were refused: the table must not fill up */
 	w->hash = text_hash(w->draft.text.data,
 	    (size_t)(write_name(w) - w->draft.text.data) + strlen(write_name(w)),
 	    (uint64_t)(uintptr_t)w->table);
@@ -129,6 +133,7 @@ first_of_key(struct commit *c, struct write *w)
 		if (c->seen[slot] == w->hash)
 			return false;
 	c->seen[slot] = w->hash;
+	c->nseen++;
 	return true;
 }
 
@@ -208,8 +213,12 @@ finish_batch(struct commit *c, struct batch *b, int result, const struct err *er
 			w->object = b->object[i];
 		}
 		w->result = result;
-		w->done(w);
+		if (c->follower.after)
+			c->follower.after(c->follower.arg, w, result >= 0);
 	}
+	/* only now: who is told looks at what the others have done */
+	for (size_t i = 0; i < b->n; i++)
+		b->write[i]->done(b->write[i]);
 }
 
 static void
@@ -220,6 +229,56 @@ refuse(struct commit *c, struct write *w)
 	pthread_mutex_unlock(&c->lock);
 	w->result = err_set(&w->err, ERR_CONFLICT, "the object has been modified");
 	w->done(w);
+}
+
+/* Drop what was handed in with a write that has to wait. */
+static void
+drop_more(struct commit *c, struct write *w, struct write *more)
+{
+	if (c->follower.after)
+		c->follower.after(c->follower.arg, w, false);
+	while (more) {
+		struct write *next = more->next;
+
+		more->result = -ERR_CONFLICT;
+		more->done(more);
+		more = next;
+	}
+}
+
+/* Put w into the batch with what the follower hands in; false: one of them has to wait. */
+static bool
+add_with_more(struct commit *c, struct batch *b, struct write *w, int64_t now)
+{
+	struct write *more = c->follower.before ? c->follower.before(c->follower.arg, w) : NULL;
+
+	for (struct write *m = more; m; m = m->next) {
+		if (!first_of_key(c, m)) {
+			drop_more(c, w, more);
+			return false;
+		}
+	}
+	add_to_batch(c, b, w, now);
+	while (more) {
+		struct write *next = more->next;
+
+		add_to_batch(c, b, more, now);
+		more->next = NULL;
+		more = next;
+	}
+	return true;
+}
+
+/* Into the batch, or refused; false: it has to wait. */
+static bool
+work_off(struct commit *c, struct batch *b, struct write *w, int64_t now)
+{
+	if (b->n + FOLLOWERS_MORE >= BATCH || !first_of_key(c, w))
+		return false;
+	if (as_expected(w))
+		return add_with_more(c, b, w, now);
+	refuse(c, w);
+	return true;
 }
 
 /* Work off the list; what has to wait for the next batch is left in it. */
@@ -233,17 +292,14 @@ process(struct commit *c, struct write *list)
 	int r;
 
 	batch.n = 0;
+	c->nseen = 0;
 	memset(c->seen, 0, sizeof c->seen);
 	for (struct write *w = list; w; w = next) {
 		next = w->next;
 		w->next = NULL;
-		if (batch.n == BATCH || !first_of_key(c, w)) {
+		if (!work_off(c, &batch, w, now)) {
 			*tail = w;
 			tail = &w->next;
-		} else if (as_expected(w)) {
-			add_to_batch(c, &batch, w, now);
-		} else {
-			refuse(c, w);
 		}
 	}
 	if (batch.n == 0)
@@ -381,6 +437,14 @@ commit_start(struct commit **ret, struct engine *engine, struct cache *cache,
 	}
 	*ret = c;
 	return 0;
+}
+
+void
+commit_follow(struct commit *c, const struct follower *f)
+{
+	pthread_mutex_lock(&c->lock);
+	c->follower = *f;
+	pthread_mutex_unlock(&c->lock);
 }
 
 void

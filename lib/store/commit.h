@@ -23,6 +23,7 @@ struct write {
 	struct err err;
 	struct object *object; /* as it was written; the write's reference */
 
+	void *side;	    /* the follower's */
 	struct write *next; /* the queue's own */
 	uint64_t hash;
 };
@@ -37,6 +38,20 @@ struct commit;
 int commit_start(struct commit **ret, struct engine *engine, struct cache *cache,
     const struct history_limits *limits, void (*changed)(void *arg), void *arg, struct err *err);
 void commit_stop(struct commit *c); /* finishes what is queued; accepts NULL */
+
+/*
+ * Who keeps something in step with what is stored.  Both are called on the commit thread, for every
+ * write that is not refused: before it is kept, where more writes may be handed in that are kept
+ * with it or not at all (linked by next, at most FOLLOWERS_MORE; their done is called as well, and
+ * `after` but not `before`); and when it was kept and readers see it, or was not.
+ */
+enum { FOLLOWERS_MORE = 8 };
+struct follower {
+	struct write *(*before)(void *arg, struct write *w);
+	void (*after)(void *arg, struct write *w, bool kept);
+	void *arg;
+};
+void commit_follow(struct commit *c, const struct follower *f); /* before the first write */
 
 void commit_queue(struct commit *c, struct write *w);
 /* Queue and wait: for start-up and tests, never for a worker under load. */

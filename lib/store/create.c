@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "store/admission.h"
+#include "store/service.h"
 
 /* What only the server may set. */
 static void
@@ -80,6 +81,8 @@ create_prepare(struct call *c, json_t *obj)
 		return -1;
 	strategy_requester(c, obj);
 	strategy_create(c->kind, obj);
+	if (services_reserve(c, NULL, obj) < 0)
+		return -1;
 	validate_create(c->kind, obj, &causes);
 	if (causes.n) {
 		reply_invalid(c, &causes, meta_name(obj));

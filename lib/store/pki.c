@@ -318,8 +318,8 @@ ensure_leaf(const char *dir, const char *name, const struct order *o, const stru
 static const char **
 server_names(const char *const *names, char *host, size_t size)
 {
-	static const char *const fixed[] = { "localhost", "127.0.0.1", "::1", "10.96.0.1",
-		"kubernetes", "kubernetes.default", "kubernetes.default.svc",
+	static const char *const fixed[] = { "localhost", "127.0.0.1", "::1", "kubernetes",
+		"kubernetes.default", "kubernetes.default.svc",
 		"kubernetes.default.svc.cluster.local" };
 	size_t n = 0, more = 0;
 	const char **ret;

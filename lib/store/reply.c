@@ -9,12 +9,14 @@
 #include "base/yaml.h"
 #include "store/call.h"
 #include "store/gzip.h"
+#include "store/service.h"
 
 enum { WARNINGS = 32 };
 
 void
 call_free(struct call *c)
 {
+	services_cancel(c);
 	target_release(&c->target);
 	buf_release(&c->warnings);
 	buf_release(&c->duplicates);

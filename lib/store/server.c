@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "store/authn.h"
 #include "store/connect.h"
+#include "store/service.h"
 
 struct server *
 server_new(struct cache *cache, struct commit *commit, struct watches *watches, uid_t uid)
@@ -30,6 +31,7 @@ server_free(struct server *s)
 	if (!s)
 		return;
 	metrics_free(s->metrics);
+	services_free(s->services);
 	openapi_free(s->openapi);
 	free(s->node_crt);
 	free(s->node_key);

@@ -4,6 +4,7 @@
 #include "api/meta.h"
 #include "base/mem.h"
 #include "store/admission.h"
+#include "store/service.h"
 
 /* metadata that a client cannot change: it comes from the stored object. */
 static void
@@ -183,7 +184,8 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 		strategy_enter(c->kind, obj);
 	defaults_apply(c->kind, obj);
 	track_write(c, old, obj);
-	if (admission_mutate(c, OP_UPDATE, old, obj) < 0)
+	if (admission_mutate(c, OP_UPDATE, old, obj) < 0 ||
+	    (part == PART_MAIN && services_reserve(c, old, obj) < 0))
 		return -1;
 	if (part == PART_MAIN)
 		strategy_update(c->kind, old, obj);

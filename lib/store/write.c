@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "store/call.h"
+#include "store/service.h"
 
 enum {
 	OBJECT_BYTES = 3 << 19, /* 1.5 MiB, as etcd's limit on a request */
@@ -29,6 +30,7 @@ lost_race(struct call *c)
 	}
 	if (again) {
 		c->attempts++;
+		services_cancel(c);
 		object_unref(c->old);
 		object_unref(c->last);
 		c->old = c->last = NULL;
