@@ -6,7 +6,7 @@
 #include "base/mem.h"
 
 /* More different lines than this are not sought to be kept few: all go, all come. */
-enum { MOST_EDITS = 3000 };
+enum { MOST_EDITS = 2000 };
 
 struct line {
 	const char *text;

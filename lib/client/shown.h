@@ -1,0 +1,14 @@
+#ifndef ORCH_CLIENT_SHOWN_H
+#define ORCH_CLIENT_SHOWN_H
+
+#include <jansson.h>
+
+/*
+ * Two states of an object as people compare them: YAML with sorted keys, without what a
+ * server keeps for itself (managedFields, resourceVersion, status, ...).  What a Secret holds
+ * is masked, so that one sees that it changes but not what it is.  NULL for a state without the
+ * object; new strings.
+ */
+void shown_pair(const json_t *before, const json_t *after, char **from, char **to);
+
+#endif
