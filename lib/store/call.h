@@ -133,6 +133,14 @@ void yaml_twice(struct call *c, const char *lines, struct buf *msg);
 /* The checks of a decoder on a tree already there. */
 int object_decode(struct call *c, const struct kind *k, json_t *obj);
 
+/* --- warnings: headers of the answer, each once --- */
+void call_warn(struct call *c, const char *text);
+/* What a valid object is warned about; warn_secret.c: a pair of certificate and key that is none.
+ */
+void call_warn_create(struct call *c, const json_t *obj);
+void call_warn_update(struct call *c, const json_t *old, const json_t *obj);
+void call_warn_secret(struct call *c, const json_t *secret);
+
 /* --- writing --- */
 
 /* System fields of an update of c->old to obj, and validation; answers and returns -1 on refusal.

@@ -89,7 +89,10 @@ create_prepare(struct call *c, json_t *obj)
 		r = -1;
 	}
 	causes_release(&causes);
-	return r < 0 ? r : admission_validate(c, OP_CREATE, NULL, obj);
+	if (r < 0)
+		return r;
+	call_warn_create(c, obj);
+	return admission_validate(c, OP_CREATE, NULL, obj);
 }
 
 static void
