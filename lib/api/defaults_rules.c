@@ -85,6 +85,8 @@ pod(json_t *v)
 		}
 	requests_from_limits(spec);
 	default_to(spec, "enableServiceLinks", json_true());
+	if (num(json_object_get(spec, "terminationGracePeriodSeconds"), 0) < 0)
+		json_object_set_new(spec, "terminationGracePeriodSeconds", json_integer(1));
 }
 
 /* serviceAccount is the old name of serviceAccountName; both are kept. */

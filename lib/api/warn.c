@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 void
-warn(struct causes *out, const struct path *at, const char *fmt, ...)
+warn_field(struct causes *out, const struct path *at, const char *fmt, ...)
 {
 	autofree char *path = path_print(at), *text = NULL;
 	va_list ap;
@@ -29,7 +29,7 @@ warn_fraction(struct causes *out, const struct path *at, const json_t *resources
 	json_t *v = json_object_get(resources, name);
 
 	if (v && quantity_milli(v) % 1000 != 0)
-		warn(out, KEY(at, name),
+		warn_field(out, KEY(at, name),
 		    "fractional byte value \"%s\" is invalid, must be an integer", str(v, ""));
 }
 
@@ -102,7 +102,7 @@ job_spec_warnings(struct causes *out, const struct path *at, const json_t *spec)
 {
 	if (strcmp(text(spec, "completionMode"), "Indexed") == 0 &&
 	    num(get(spec, "completions"), 0) > 100000 && num(get(spec, "parallelism"), 0) > 10000)
-		warn(out, at,
+		warn_field(out, at,
 		    "In Indexed Jobs with a number of completions higher than 10^5 and a "
 		    "parallelism higher than 10^4, Kubernetes might not be able to track "
 		    "completedIndexes when a big number of indexes fail");
@@ -155,7 +155,7 @@ warn_class_annotation(struct causes *out, const json_t *obj)
 	static const char key[] = "volume.beta.kubernetes.io/storage-class";
 
 	if (meta_annotation(obj, key))
-		warn(out, KEY(AT(AT(NULL, "metadata"), "annotations"), key),
+		warn_field(out, KEY(AT(AT(NULL, "metadata"), "annotations"), key),
 		    "deprecated since v1.8; use \"storageClassName\" attribute instead");
 }
 
@@ -197,7 +197,7 @@ volume_warnings(struct causes *out, const json_t *obj)
 
 	warn_class_annotation(out, obj);
 	if (strcmp(text(obj, "spec", "persistentVolumeReclaimPolicy"), "Recycle") == 0)
-		warn(out, AT(spec, "persistentVolumeReclaimPolicy"),
+		warn_field(out, AT(spec, "persistentVolumeReclaimPolicy"),
 		    "The Recycle reclaim policy is deprecated. Instead, the recommended approach "
 		    "is "
 		    "to use dynamic provisioning.");
@@ -206,7 +206,7 @@ volume_warnings(struct causes *out, const json_t *obj)
 		warn_term(out, ITEM(terms, i), term, false);
 	for (i = 0; i < COUNT(old); i++)
 		if (get(obj, "spec", old[i].kind))
-			warn(out,
+			warn_field(out,
 			    AT(spec,
 				strcmp(old[i].kind, "storageos") == 0 ? "storageOS" : old[i].kind),
 			    "%s", old[i].how);
@@ -224,7 +224,7 @@ storage_class_warnings(struct causes *out, const json_t *obj)
 			const char *how = label_deprecated(text(e, "key"));
 
 			if (how)
-				warn(out,
+				warn_field(out,
 				    AT(ITEM(AT(ITEM(at, i), "matchLabelExpressions"), k), "key"),
 				    "%s", how);
 		}
@@ -254,7 +254,7 @@ runtime_class_warnings(struct causes *out, const json_t *obj)
 
 	json_object_foreach (get(obj, "scheduling", "nodeSelector"), key, v)
 		if ((how = label_deprecated(key)))
-			warn(out, AT(AT(NULL, "scheduling"), "nodeSelector"), "%s", how);
+			warn_field(out, AT(AT(NULL, "scheduling"), "nodeSelector"), "%s", how);
 }
 
 static void

@@ -14,7 +14,7 @@ void warn_update(const struct kind *k, const char *sub, const json_t *obj, const
     struct causes *out);
 
 /* --- the parts, for each other --- */
-void warn(struct causes *out, const struct path *at, const char *fmt, ...) PRINTF(3, 4);
+void warn_field(struct causes *out, const struct path *at, const char *fmt, ...) PRINTF(3, 4);
 /* The same without a field. */
 #define warn_plain(out, ...) cause_add(out, "", "", __VA_ARGS__)
 

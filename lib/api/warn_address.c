@@ -88,13 +88,14 @@ warn_ip(struct causes *out, const struct path *at, const char *text)
 		return;
 	right = print(byte, bits);
 	if (odd(text, byte, bits))
-		warn(out, at,
+		warn_field(out, at,
 		    "non-standard IP address \"%s\" will be considered invalid in a future "
 		    "Kubernetes release: use \"%s\"",
 		    text, right);
 	else if (bits == 128 && strcmp(right, text) != 0)
-		warn(out, at, "IPv6 address \"%s\" should be in RFC 5952 canonical format (\"%s\")",
-		    text, right);
+		warn_field(out, at,
+		    "IPv6 address \"%s\" should be in RFC 5952 canonical format (\"%s\")", text,
+		    right);
 }
 
 /* Clears what is behind the prefix; was anything there? */
@@ -129,17 +130,17 @@ warn_cidr(struct causes *out, const struct path *at, const char *text)
 	network = print(byte, bits);
 	range = xasprintf("%s/%u", network, shown);
 	if (ambiguous)
-		warn(out, at,
+		warn_field(out, at,
 		    "CIDR value \"%s\" is ambiguous in this context (should be \"%s\" or "
 		    "\"%s/%u\"?)",
 		    text, range, address, bits);
 	if (is_odd)
-		warn(out, at,
+		warn_field(out, at,
 		    "non-standard CIDR value \"%s\" will be considered invalid in a future "
 		    "Kubernetes release: use \"%s\"",
 		    text, range);
 	if (!ambiguous && !is_odd && bits == 128 && strcmp(range, text) != 0)
-		warn(out, at,
+		warn_field(out, at,
 		    "IPv6 CIDR value \"%s\" should be in RFC 5952 canonical format (\"%s\")", text,
 		    range);
 }

@@ -19,11 +19,11 @@ warn_profiles(struct causes *out, const struct path *at, const json_t *pod, cons
 	autofree char *older = xasprintf("%s%s", apparmor, name);
 
 	if (!get(c, "securityContext", "seccompProfile") && meta_annotation(pod, old))
-		warn(out, KEY(annotations, old),
+		warn_field(out, KEY(annotations, old),
 		    "non-functional in v1.27+; use the \"seccompProfile\" field instead");
 	if (!get(c, "securityContext", "appArmorProfile") &&
 	    !get(pod, "spec", "securityContext", "appArmorProfile") && meta_annotation(pod, older))
-		warn(out, KEY(annotations, older),
+		warn_field(out, KEY(annotations, older),
 		    "deprecated since v1.30; use the \"appArmorProfile\" field instead");
 }
 
@@ -43,7 +43,7 @@ warn_env(struct causes *out, const struct path *at, const json_t *env)
 			json_object_set_new(seen, name, json_true());
 		else if (get(e, "valueFrom") || !strstr(value, reference) ||
 			 strcmp(value, reference) == 0)
-			warn(out, ITEM(AT(at, "env"), i),
+			warn_field(out, ITEM(AT(at, "env"), i),
 			    "hides previous definition of \"%s\", which may be dropped when using "
 			    "apply",
 			    name);
@@ -119,7 +119,7 @@ warn_port(struct causes *out, const struct path *spec, const struct port *all, s
 	const char *ip = text(p->port, "hostIP");
 
 	if (*ip && !num(get(p->port, "hostPort"), 0))
-		warn(out, at,
+		warn_field(out, at,
 		    "hostIP set without hostPort: {Name:%s HostPort:0 ContainerPort:%lld "
 		    "Protocol:%s HostIP:%s}",
 		    text(p->port, "name"), (long long)num(get(p->port, "containerPort"), 0),
@@ -131,7 +131,7 @@ warn_port(struct causes *out, const struct path *spec, const struct port *all, s
 		autofree char *other = how ? port_path(spec, &all[i]) : NULL;
 
 		if (how)
-			warn(out, at, "%s port definition with %s", how, other);
+			warn_field(out, at, "%s port definition with %s", how, other);
 	}
 }
 

@@ -39,7 +39,7 @@ warn_value(struct causes *out, const struct path *at, const json_t *value)
 	autofree char *why = label_value_refused(str(value, ""));
 
 	if (why)
-		warn(out, at, "%s is invalid, %s", str(value, ""), why);
+		warn_field(out, at, "%s is invalid, %s", str(value, ""), why);
 }
 
 static void
@@ -52,7 +52,7 @@ warn_expressions(struct causes *out, const struct path *at, const json_t *expres
 		const char *key = text(e, "key"), *how = label_deprecated(key);
 
 		if (how)
-			warn(out, AT(ITEM(at, i), "key"), "%s is %s", key, how);
+			warn_field(out, AT(ITEM(at, i), "key"), "%s is %s", key, how);
 		if (!values)
 			continue;
 		json_array_foreach (get(e, "values"), k, value)
@@ -75,5 +75,5 @@ warn_selector(struct causes *out, const struct path *at, const json_t *selector)
 	warn_expressions(out, AT(at, "matchExpressions"), get(selector, "matchExpressions"), false);
 	json_object_foreach (get(selector, "matchLabels"), key, v)
 		if ((how = label_deprecated(key)))
-			warn(out, AT(AT(at, "matchLabels"), key), "%s", how);
+			warn_field(out, AT(AT(at, "matchLabels"), key), "%s", how);
 }

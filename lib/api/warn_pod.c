@@ -31,16 +31,16 @@ warn_placement(struct causes *out, const struct path *spec, const json_t *pod)
 
 	json_object_foreach (get(pod, "spec", "nodeSelector"), key, v)
 		if ((how = label_deprecated(key)))
-			warn(out, KEY(AT(spec, "nodeSelector"), key), "%s", how);
+			warn_field(out, KEY(AT(spec, "nodeSelector"), key), "%s", how);
 	warn_node_affinity(out, spec, pod);
 	json_array_foreach (get(pod, "spec", "topologySpreadConstraints"), i, v) {
 		const struct path *at = ITEM(AT(spec, "topologySpreadConstraints"), i);
 
 		key = text(v, "topologyKey");
 		if ((how = label_deprecated(key)))
-			warn(out, AT(at, "topologyKey"), "%s is %s", key, how);
+			warn_field(out, AT(at, "topologyKey"), "%s is %s", key, how);
 		if (!get(v, "labelSelector"))
-			warn(out, AT(at, "labelSelector"),
+			warn_field(out, AT(at, "labelSelector"),
 			    "a null labelSelector results in matching no pod");
 	}
 }
@@ -61,8 +61,8 @@ warn_annotations(struct causes *out, const struct path *at, const json_t *pod)
 
 	for (size_t i = 0; i < COUNT(old); i++)
 		if (meta_annotation(pod, old[i].key))
-			warn(out, KEY(AT(AT(at, "metadata"), "annotations"), old[i].key), "%s",
-			    old[i].how);
+			warn_field(out, KEY(AT(AT(at, "metadata"), "annotations"), old[i].key),
+			    "%s", old[i].how);
 }
 
 static void
@@ -85,7 +85,7 @@ warn_volume(struct causes *out, const struct path *at, const json_t *volume)
 
 	for (size_t i = 0; i < COUNT(old); i++)
 		if (get(volume, old[i].kind)) /* its Go field is StorageOS */
-			warn(out,
+			warn_field(out,
 			    AT(at,
 				strcmp(old[i].kind, "storageos") == 0 ? "storageOS" : old[i].kind),
 			    "%s", old[i].how);
@@ -112,7 +112,7 @@ static void
 warn_token_path(struct causes *out, const struct path *at, const json_t *paths, const char *path)
 {
 	if (json_object_get(paths, path))
-		warn(out, at, "has duplicated path with ServiceAccountToken \"%s\"", path);
+		warn_field(out, at, "has duplicated path with ServiceAccountToken \"%s\"", path);
 }
 
 static void
@@ -163,7 +163,7 @@ warn_twice(struct causes *out, const struct path *at, const json_t *list, const 
 		const char *value = text(item, key);
 
 		if (json_object_get(seen, value))
-			warn(out, AT(ITEM(at, i), key), "duplicate %s \"%s\"", shown, value);
+			warn_field(out, AT(ITEM(at, i), key), "duplicate %s \"%s\"", shown, value);
 		json_object_set_new(seen, value, json_true());
 	}
 }
@@ -177,7 +177,7 @@ warn_pull_secrets(struct causes *out, const struct path *at, const json_t *list)
 	warn_twice(out, at, list, "name", "name");
 	json_array_foreach (list, i, item)
 		if (!*text(item, "name"))
-			warn(out, AT(ITEM(at, i), "name"), "invalid empty name \"\"");
+			warn_field(out, AT(ITEM(at, i), "name"), "invalid empty name \"\"");
 }
 
 static void
@@ -204,10 +204,10 @@ warn_pod_affinity(struct causes *out, const struct path *at, const json_t *affin
 
 	json_array_foreach (get(affinity, required), i, term)
 		if (!get(term, "labelSelector"))
-			warn(out, AT(ITEM(AT(at, required), i), "labelSelector"), "%s", none);
+			warn_field(out, AT(ITEM(AT(at, required), i), "labelSelector"), "%s", none);
 	json_array_foreach (get(affinity, preferred), i, term)
 		if (!get(term, "podAffinityTerm", "labelSelector"))
-			warn(out,
+			warn_field(out,
 			    AT(AT(ITEM(AT(at, preferred), i), "podAffinityTerm"), "labelSelector"),
 			    "%s", none);
 }
@@ -227,12 +227,12 @@ warn_pod(struct causes *out, const struct path *at, const json_t *pod)
 	warn_fraction(out, AT(spec, "overhead"), overhead, "memory");
 	warn_fraction(out, AT(spec, "overhead"), overhead, "ephemeral-storage");
 	if (!get(pod, "spec", "securityContext", "seccompProfile") && meta_annotation(pod, seccomp))
-		warn(out, KEY(AT(AT(at, "metadata"), "annotations"), seccomp),
+		warn_field(out, KEY(AT(AT(at, "metadata"), "annotations"), seccomp),
 		    "non-functional in v1.27+; use the \"seccompProfile\" field instead");
 	warn_containers(out, at, pod);
 	warn_ports(out, spec, get(pod, "spec"));
 	if (num(get(pod, "spec", "terminationGracePeriodSeconds"), 0) < 0)
-		warn(out, AT(spec, "terminationGracePeriodSeconds"),
+		warn_field(out, AT(spec, "terminationGracePeriodSeconds"),
 		    "must be >= 0; negative values are invalid and will be treated as 1");
 	warn_pod_affinity(
 	    out, AT(affinity, "podAffinity"), get(pod, "spec", "affinity", "podAffinity"));

@@ -189,7 +189,10 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 		return -1;
 	if (part == PART_MAIN)
 		strategy_update(c->kind, old, obj);
-	if (check_rules(c, old, obj, part) < 0 || admission_validate(c, OP_UPDATE, old, obj) < 0)
+	if (check_rules(c, old, obj, part) < 0)
+		return -1;
+	call_warn_update(c, old, obj);
+	if (admission_validate(c, OP_UPDATE, old, obj) < 0)
 		return -1;
 	if (part != PART_STATUS && strategy_counts(c->kind, old, obj))
 		json_object_set_new(meta, "generation", json_integer(meta_generation(old) + 1));
