@@ -44,7 +44,8 @@ struct watches {
 /* All of these with the lock held. */
 void watcher_end(struct watcher *w);
 void send_bookmark(struct watcher *w, uint64_t revision, bool end_of_initial);
-void send_expired(struct watcher *w, uint64_t since, uint64_t now);
+/* The message says, as in Kubernetes, from which version on it can be watched. */
+void send_expired(struct watcher *w, uint64_t since);
 void send_initial(struct watcher *w); /* everything there is, as ADDED */
 void send_backlog(struct watcher *w); /* what happened since the version it starts from */
 

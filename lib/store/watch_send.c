@@ -66,7 +66,7 @@ send_bookmark(struct watcher *w, uint64_t revision, bool end_of_initial)
 }
 
 void
-send_expired(struct watcher *w, uint64_t since, uint64_t now)
+send_expired(struct watcher *w, uint64_t since)
 {
 	autobuf struct buf b = BUF_INIT;
 
@@ -76,7 +76,7 @@ send_expired(struct watcher *w, uint64_t since, uint64_t now)
 	    "\"status\":\"Failure\",\"message\":\"too old resource version: %llu "
 	    "(%llu)\",\"reason\":\"Expired\","
 	    "\"code\":410}}\n",
-	    (unsigned long long)since, (unsigned long long)now);
+	    (unsigned long long)since, (unsigned long long)cache_compacted(w->hub->cache));
 	send(w, bytes_new(b.data, b.len));
 	watcher_end(w);
 }
@@ -221,7 +221,7 @@ send_backlog(struct watcher *w)
 		}
 	}
 	if (n < 0)
-		send_expired(w, w->seen, cache_revision(w->hub->cache));
+		send_expired(w, w->seen);
 	if (since > w->seen)
 		w->seen = since;
 }

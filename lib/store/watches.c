@@ -69,7 +69,7 @@ tell_some(struct watches *hub)
 	if (n < 0) { /* fell behind the history: nobody can be told what was missed */
 		for (size_t i = 0; i < BUCKETS; i++)
 			for (struct watcher *w = hub->bucket[i]; w; w = w->next)
-				send_expired(w, hub->cursor, cache_revision(hub->cache));
+				send_expired(w, hub->cursor);
 		hub->cursor = cache_revision(hub->cache);
 	}
 	for (int i = 0; i < n; i++) {
