@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "client/tag.h"
 
-static const struct opt *const shared[] = { tag_opts, verb_opts, write_opts, scope_opts,
+static const struct opt *const shared[] = { tag_opts, verb_opts, all_opts, write_opts, scope_opts,
 	client_opts, NULL };
 const struct program self = {
 	.name = "orch-label",

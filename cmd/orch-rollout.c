@@ -29,7 +29,8 @@ static const struct opt opts[] = {
 	    &to_revision, false },
 	{ 0 },
 };
-static const struct opt *const shared[] = { verb_opts, write_opts, scope_opts, client_opts, NULL };
+static const struct opt *const shared[] = { verb_opts, all_opts, write_opts, scope_opts,
+	client_opts, NULL };
 const struct program self = {
 	.name = "orch-rollout",
 	.synopsis = "status [--timeout=TIME] KIND/NAME...\nhistory [--revision=N] KIND/NAME...\n"

@@ -20,7 +20,8 @@ static const struct opt opts[] = {
 	    false },
 	{ 0 },
 };
-static const struct opt *const shared[] = { verb_opts, write_opts, scope_opts, client_opts, NULL };
+static const struct opt *const shared[] = { verb_opts, all_opts, write_opts, scope_opts,
+	client_opts, NULL };
 const struct program self = {
 	.name = "orch-scale",
 	.synopsis = "--replicas=N [--timeout=TIME] KIND/NAME...\n--replicas=N (-l LABELS|--all) "

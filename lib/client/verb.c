@@ -9,6 +9,10 @@ struct verb_options verb_options;
 const struct opt verb_opts[] = {
 	{ 'f', "filename", "FILE", "the objects of a file, folder or - for stdin",
 	    &verb_options.files, true },
+	{ 0 },
+};
+
+const struct opt all_opts[] = {
 	{ 0, "all", NULL, "all objects of the kinds, in the namespace", &verb_options.all, false },
 	{ 0 },
 };

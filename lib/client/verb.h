@@ -27,13 +27,14 @@ struct verb {
 	int worst;
 };
 
-/* -f FILE and --all; program.shared has write_opts beside it. */
+/* -f FILE (verb_opts) and --all (all_opts); program.shared has write_opts beside them. */
 struct verb_options {
 	struct list files;
 	bool all;
 };
 extern struct verb_options verb_options;
 extern const struct opt verb_opts[];
+extern const struct opt all_opts[];
 
 /* One object that the verb is to work on. */
 struct subject {
