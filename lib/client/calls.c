@@ -18,10 +18,15 @@ struct lane {
 	int try;
 };
 
-struct sending {
-	struct client *client;
+/* Kept by the client, so that connections stay open from one batch to the next. */
+struct lanes {
 	CURLM *multi;
 	struct lane lane[CALLS_AT_ONCE];
+};
+
+struct sending {
+	struct client *client;
+	struct lanes *lanes;
 	int busy;
 	void (*done)(void *arg, struct call *call);
 	void *arg;
@@ -87,7 +92,7 @@ start(struct sending *s, struct lane *l, struct call *call)
 	curl_easy_setopt(l->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(l->easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
 	curl_easy_setopt(l->easy, CURLOPT_PRIVATE, l);
-	curl_multi_add_handle(s->multi, l->easy);
+	curl_multi_add_handle(s->lanes->multi, l->easy);
 	s->busy++;
 }
 
@@ -99,7 +104,7 @@ end(struct sending *s, struct lane *l, CURLcode code)
 
 	curl_easy_getinfo(l->easy, CURLINFO_RESPONSE_CODE, &http);
 	call->status = (int)http;
-	curl_multi_remove_handle(s->multi, l->easy);
+	curl_multi_remove_handle(s->lanes->multi, l->easy);
 	curl_slist_free_all(l->headers);
 	l->call = NULL;
 	s->busy--;
@@ -125,7 +130,7 @@ collect(struct sending *s)
 	CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(s->multi, &left))) {
+	while ((m = curl_multi_info_read(s->lanes->multi, &left))) {
 		CURL *easy = m->easy_handle;
 		CURLcode code = m->data.result;
 		char *lane = NULL;
@@ -145,39 +150,53 @@ send_all(struct sending *s, struct call *calls, size_t n)
 
 	while (next < n || s->busy > 0) {
 		for (int i = 0; i < CALLS_AT_ONCE && next < n; i++)
-			if (s->lane[i].easy && !s->lane[i].call)
-				start(s, &s->lane[i], &calls[next++]);
-		curl_multi_perform(s->multi, &running);
+			if (s->lanes->lane[i].easy && !s->lanes->lane[i].call)
+				start(s, &s->lanes->lane[i], &calls[next++]);
+		curl_multi_perform(s->lanes->multi, &running);
 		collect(s);
 		if (s->busy > 0 && running == s->busy)
-			curl_multi_poll(s->multi, NULL, 0, 1000, NULL);
+			curl_multi_poll(s->lanes->multi, NULL, 0, 1000, NULL);
 	}
+}
+
+static struct lanes *
+lanes_of(struct client *c)
+{
+	if (!c->lanes) {
+		c->lanes = xcalloc(1, sizeof *c->lanes);
+		c->lanes->multi = curl_multi_init();
+		for (int i = 0; i < CALLS_AT_ONCE; i++)
+			c->lanes->lane[i].easy = curl_easy_init();
+	}
+	return c->lanes;
+}
+
+void
+lanes_free(struct lanes *l)
+{
+	if (!l)
+		return;
+	for (int i = 0; i < CALLS_AT_ONCE; i++)
+		curl_easy_cleanup(l->lane[i].easy);
+	curl_multi_cleanup(l->multi);
+	free(l);
 }
 
 void
 calls_run(struct client *c, struct call *calls, size_t n,
     void (*done)(void *arg, struct call *call), void *arg)
 {
-	struct sending s = { .client = c, .done = done, .arg = arg };
-	size_t lanes = n < CALLS_AT_ONCE ? n : CALLS_AT_ONCE;
+	struct sending s = { .client = c, .lanes = lanes_of(c), .done = done, .arg = arg };
 
-	if (n == 0)
-		return;
-	s.multi = curl_multi_init();
-	for (size_t i = 0; s.multi && i < lanes; i++)
-		s.lane[i].easy = curl_easy_init();
-	if (s.multi && s.lane[0].easy) {
+	if (s.lanes->multi && s.lanes->lane[0].easy) {
 		send_all(&s, calls, n);
-	} else {
-		for (size_t i = 0; i < n; i++) {
-			calls[i].r = err_set(&calls[i].err, ERR_INTERNAL, "cannot start libcurl");
-			if (done)
-				done(arg, &calls[i]);
-		}
+		return;
 	}
-	for (size_t i = 0; i < lanes; i++)
-		curl_easy_cleanup(s.lane[i].easy);
-	curl_multi_cleanup(s.multi);
+	for (size_t i = 0; i < n; i++) {
+		calls[i].r = err_set(&calls[i].err, ERR_INTERNAL, "cannot start libcurl");
+		if (done)
+			done(arg, &calls[i]);
+	}
 }
 
 void

@@ -69,6 +69,7 @@ client_close(struct client *c)
 {
 	if (!c)
 		return;
+	lanes_free(c->lanes);
 	curl_easy_cleanup(c->easy);
 	curl_slist_free_all(c->connect_to);
 	discovery_free(c);

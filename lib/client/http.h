@@ -22,6 +22,7 @@ struct client {
 	char *base;	  /* with a tls-server-name: the URL by that name, ... */
 	struct curl_slist *connect_to; /* ... and where it really is */
 	struct extra_kind *kinds;      /* found by discovery: discovery.c */
+	struct lanes *lanes;	       /* for many requests at once: calls.c */
 };
 
 /*
@@ -58,5 +59,6 @@ int client_post(
 int client_fetch(struct client *c, const char *path, json_t **ret, struct err *err);
 
 void discovery_free(struct client *c);
+void lanes_free(struct lanes *l); /* accepts NULL */
 
 #endif
