@@ -29,6 +29,7 @@ BENCHES := $(notdir $(basename $(wildcard tests/bench/*.c)))
 ifneq ($(SCHEMA),)
 OBJS += $(B)/gen/schema.o
 endif
+OBJS += $(B)/gen/bootstrap.o
 
 all: $(PROGS:%=$(B)/bin/%)					## build every program into build/bin
 
@@ -54,7 +55,12 @@ $(B)/tool/schema: $(wildcard tools/schema*.[ch])
 $(B)/gen/schema.c: $(B)/tool/schema $(SCHEMA)
 	@mkdir -p $(@D)
 	$< $(SCHEMA) >$@.new && mv $@.new $@
-$(B)/gen/schema.o: $(B)/gen/schema.c
+# A manifest as one string.
+$(B)/gen/bootstrap.c: lib/store/bootstrap.yaml
+	@mkdir -p $(@D)
+	@{ echo 'extern const char bootstrap_yaml[];'; echo 'const char bootstrap_yaml[] ='; \
+	  sed 's/[\\"]/\\&/g; s/.*/	"&\\n"/' $<; echo '	;'; } >$@.new && mv $@.new $@
+$(B)/gen/%.o: $(B)/gen/%.c
 	@echo '  CC   $<'
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/admission.h"
+#include "store/bootstrap.h"
 #include "store/call.h"
 #include "store/engine.h"
 #include "store/pki.h"
@@ -25,6 +26,7 @@ static const char *dir_arg, *listen_arg = "127.0.0.1:6443", *socket_arg, *metric
 static const char *issuer_arg = "https://kubernetes.default.svc", *anonymous_arg = "true";
 static struct list names_arg, enable_arg, disable_arg;
 static const char *not_ready_arg = "300", *unreachable_arg = "300";
+static const char *advertise_arg;
 static const char *ranges_arg = "10.96.0.0/16", *ports_arg = "30000-32767";
 static bool verbose;
 
@@ -48,6 +50,7 @@ static const struct opt opts[] = {
 	    &issuer_arg, false },
 	{ 0, "anonymous-auth", "BOOL", "answer who does not say who he is (true)", &anonymous_arg,
 	    false },
+	{ 0, "advertise-address", "IP", "where others reach this server", &advertise_arg, false },
 	{ 0, "service-cluster-ip-range", "CIDRS", "the addresses of Services (10.96.0.0/16)",
 	    &ranges_arg, false },
 	{ 0, "service-node-port-range", "FIRST-LAST", "the node ports of Services (30000-32767)",
@@ -108,9 +111,7 @@ open_data(struct store *s, struct err *err)
 	s->server->no_anonymous = strcmp(anonymous_arg, "false") == 0;
 	if ((r = issuer_open(&s->server->issuer, s->cache, dir_arg, issuer_arg, err)) < 0)
 		return r;
-	if ((r = server_services(s->server, ranges_arg, ports_arg, err)) < 0)
-		return r;
-	return bootstrap_namespaces(s->server, err);
+	return server_services(s->server, ranges_arg, ports_arg, err);
 }
 
 /* The host clients on this machine use: what --listen says, or the loopback for all addresses. */
@@ -143,6 +144,23 @@ open_tls(struct store *s, const char *host, struct err *err)
 		r = pki_ensure(dir_arg, names, err);
 	free(names);
 	return r < 0 ? r : pki_tls(&s->tls, dir_arg, err);
+}
+
+/* What only this server knows, once it listens. */
+static int
+make_objects(struct store *s, const char *host, struct err *err)
+{
+	autofree char *file = xasprintf("%s/pki/ca.crt", dir_arg);
+	autofree char *address = bootstrap_address(advertise_arg ? advertise_arg : host);
+	autobuf struct buf ca = BUF_INIT;
+	struct bootstrap_facts f = { .address = address, .port = s->port };
+	int r;
+
+	if ((r = buf_read_file(&ca, file, 1 << 20, err)) < 0)
+		return r;
+	buf_putc(&ca, '\0');
+	f.ca = ca.data;
+	return bootstrap_start(s->server, &f, err);
 }
 
 static int
@@ -178,6 +196,8 @@ open_doors(struct store *s, struct err *err)
 	http_refusals(s->server->http, refusal_words);
 	if ((r = http_listen(s->server->http, listen_arg, s->tls, &s->port, err)) < 0 ||
 	    (r = http_listen_unix(s->server->http, socket, 0666, err)) < 0)
+		return r;
+	if ((r = make_objects(s, host, err)) < 0)
 		return r;
 	url = xasprintf("https://%s:%d", host, s->port);
 	if ((r = pki_kubeconfig(dir_arg, kubeconfig, url, "admin", err)) < 0 ||

@@ -30,10 +30,11 @@ struct server {
 	struct metrics *metrics;
 	char *node_crt, *node_key; /* files: as whom it speaks to the servers of nodes */
 	struct openapi_pages *openapi;
-	struct issuer *issuer;	   /* of ServiceAccount tokens; NULL: none are made or taken */
-	char *url;		   /* what clients call the TLS port; NULL until it is known */
-	bool no_anonymous;	   /* who does not say who he is gets no answer */
-	struct services *services; /* what Services are given (service.h); may be NULL */
+	struct issuer *issuer;	     /* of ServiceAccount tokens; NULL: none are made or taken */
+	char *url;		     /* what clients call the TLS port; NULL until it is known */
+	bool no_anonymous;	     /* who does not say who he is gets no answer */
+	struct services *services;   /* what Services are given (service.h); may be NULL */
+	struct bootstrap *bootstrap; /* what it makes by itself (bootstrap.h); NULL: not yet */
 	_Atomic bool ready;
 };
 
@@ -250,7 +251,6 @@ void server_node_client(struct server *s, const char *crt, const char *key);
 int server_services(struct server *s, const char *ranges, const char *ports, struct err *err);
 void server_handle(struct http_exchange *x, void *server);	 /* for http_server_new */
 void server_metrics_only(struct http_exchange *x, void *server); /* for the --metrics listener */
-int bootstrap_namespaces(struct server *s, struct err *err);
 
 /* openapi.c */
 struct openapi_pages *openapi_new(void);

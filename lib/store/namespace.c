@@ -1,4 +1,4 @@
-/* Where objects may be created, and the namespaces that are always there. */
+/* Where objects may be created. */
 #include <string.h>
 
 #include "api/meta.h"
@@ -49,44 +49,4 @@ namespace_lifecycle(struct admission *a)
 	if (leaving)
 		refuse_terminating(c, meta_name(a->obj));
 	return leaving ? -1 : 0;
-}
-
-static json_t *
-new_namespace(const char *name)
-{
-	char now[TIME_TEXT], uid[37];
-	json_t *ns = json_pack(
-	    "{s:s,s:s,s:{s:s}}", "apiVersion", "v1", "kind", "Namespace", "metadata", "name", name);
-
-	new_uid(uid);
-	put(ns, json_string(uid), "metadata", "uid");
-	put(ns, json_string(time_print(clock_now(), now)), "metadata", "creationTimestamp");
-	return ns;
-}
-
-int
-bootstrap_namespaces(struct server *s, struct err *err)
-{
-	static const char *const names[] = { "default", "kube-system", "kube-public",
-		"kube-node-lease" };
-	const struct kind *k = s->namespaces->kind;
-
-	for (size_t i = 0; i < COUNT(names); i++) {
-		struct write w = { .table = s->namespaces, .draft = DRAFT_INIT };
-		json_t *ns;
-		int r;
-
-		if (cache_exists(s->cache, s->namespaces, "", names[i]))
-			continue;
-		ns = new_namespace(names[i]);
-		strategy_create(k, ns);
-		defaults_apply(k, ns);
-		draft_encode(&w.draft, k, ns);
-		r = commit_wait(s->commit, &w, err);
-		write_release(&w);
-		json_decref(ns);
-		if (r < 0)
-			return err_wrap(err, "cannot create namespace '%s'", names[i]);
-	}
-	return 0;
 }

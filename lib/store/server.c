@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/authn.h"
+#include "store/bootstrap.h"
 #include "store/connect.h"
 #include "store/service.h"
 
@@ -31,6 +32,7 @@ server_free(struct server *s)
 	if (!s)
 		return;
 	metrics_free(s->metrics);
+	bootstrap_free(s->bootstrap);
 	services_free(s->services);
 	openapi_free(s->openapi);
 	free(s->node_crt);

@@ -105,6 +105,18 @@ services_count(struct services *sv, size_t *addresses, size_t *ports)
 	*ports = pool_count(sv->port);
 }
 
+bool
+services_hold_back(struct services *sv, const struct number *ip)
+{
+	return pool_reserve(sv->ip, ip);
+}
+
+void
+services_unreserve(struct services *sv, const struct number *ip)
+{
+	pool_cancel(sv->ip, ip);
+}
+
 /* --- what a Service has ------------------------------------------------------------------------
  */
 

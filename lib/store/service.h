@@ -48,6 +48,10 @@ void services_cancel(struct call *c); /* at the end of the request, and before a
 struct write *services_before(struct services *sv, struct write *w);
 void services_after(struct services *sv, struct write *w, bool kept);
 
+/* An address for a Service of the server's own, until it is kept; false when it is not free. */
+bool services_hold_back(struct services *sv, const struct number *ip);
+void services_unreserve(struct services *sv, const struct number *ip);
+
 /* How many addresses and ports are not free; for tests and metrics. */
 void services_count(struct services *sv, size_t *addresses, size_t *ports);
 

@@ -85,7 +85,7 @@ claim_address(struct services *sv, const struct number *n, const char *namespace
 		return list;
 	w = new_write(sv->addresses, o ? o->revision : 0, list);
 	obj = address_json(n, namespace, service);
-	server_object(sv->addresses->kind, NULL, obj);
+	server_object(sv->addresses->kind, "kube-apiserver", NULL, obj);
 	draft_encode(&w->draft, sv->addresses->kind, obj);
 	return w;
 }
