@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "api/check.h"
 #include "base/buf.h"
 #include "base/cli.h"
 #include "base/log.h"
@@ -131,7 +132,8 @@ url_host(void)
 static int
 open_tls(struct store *s, const char *host, struct err *err)
 {
-	const char **names = xcalloc(names_arg.n + 3, sizeof *names);
+	autofree char *address = bootstrap_address(advertise_arg ? advertise_arg : host);
+	const char **names = xcalloc(names_arg.n + 4, sizeof *names);
 	char kubernetes[INET6_ADDRSTRLEN]; /* where Pods find this server */
 	autofree char *bare = xstrndup(host + (*host == '['), strcspn(host + (*host == '['), "]"));
 	int r;
@@ -139,7 +141,8 @@ open_tls(struct store *s, const char *host, struct err *err)
 	for (size_t i = 0; i < names_arg.n; i++)
 		names[i] = names_arg.item[i];
 	names[names_arg.n] = bare;
-	names[names_arg.n + 1] = kubernetes;
+	names[names_arg.n + 1] = address;
+	names[names_arg.n + 2] = kubernetes;
 	if ((r = services_first(ranges_arg, kubernetes, err)) == 0)
 		r = pki_ensure(dir_arg, names, err);
 	free(names);
@@ -264,6 +267,8 @@ main(int argc, char *argv[])
 		die(NULL, "--data is missing");
 	if (strcmp(anonymous_arg, "true") != 0 && strcmp(anonymous_arg, "false") != 0)
 		die(NULL, "--anonymous-auth is true or false, not '%s'", anonymous_arg);
+	if (advertise_arg && !ip_valid(advertise_arg))
+		die(NULL, "--advertise-address: '%s' is no address", advertise_arg);
 	log_open(self.name, verbose);
 	umask(077);
 	raise_descriptors();
