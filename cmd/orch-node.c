@@ -20,12 +20,14 @@
 #include "node/agent.h"
 #include "node/machine.h"
 #include "node/objects.h"
+#include "node/server.h"
 
 enum { HEARTBEAT = 10, STATUS_EVERY = 300, MAX_EVENTS = 1000 };
 
 static const char *name, *data = "/var/lib/orch", *netns, *pod_cidr, *address, *runtime, *conmon;
 static const char *cni_path, *metrics, *pods_file, *pids_arg = "4096", *backoff_arg = "10s",
 						   *auth_file;
+static const char *listen_arg, *client_ca_arg;
 static bool clean, once, insecure, verbose;
 
 static const struct opt opts[] = {
@@ -46,6 +48,10 @@ static const struct opt opts[] = {
 	{ 0, "backoff", "DURATION", "wait before the second restart (10s)", &backoff_arg, false },
 	{ 0, "insecure", NULL, "pull in plain HTTP from any registry", &insecure, false },
 	{ 0, "auth-file", "FILE", "registry logins (~/.docker/config.json)", &auth_file, false },
+	{ 0, "listen", "HOST:PORT", "logs and terminals (ADDRESS:10250, else any)", &listen_arg,
+	    false },
+	{ 0, "client-ca", "FILE", "whom --listen trusts (the kubeconfig's)", &client_ca_arg,
+	    false },
 	{ 0, "metrics", "HOST:PORT", "serve figures for Prometheus", &metrics, false },
 	{ 'v', "verbose", NULL, "say more", &verbose, false },
 	{ 0 },
@@ -70,6 +76,7 @@ struct node {
 	struct cache *cache;
 	struct world *world; /* ConfigMaps and Secrets out of --pods */
 	struct metrics_server *metrics;
+	struct node_server server;
 	json_t *events;	   /* to be posted when nothing is more urgent */
 	double beat, full; /* when the next heartbeat, the next whole status is due */
 	bool silent;	   /* the server did not take the last heartbeat: said so */
@@ -340,6 +347,7 @@ told_to_end(struct node *n)
 static double
 turn(struct node *n)
 {
+	struct err err;
 	double wait;
 
 	agent_step(n->agent);
@@ -347,6 +355,8 @@ turn(struct node *n)
 		post_events(n);
 	if (n->metrics)
 		metrics_serve(n->metrics);
+	if (server_check(&n->server, n->host, &err) < 0)
+		log_line("cannot serve logs and terminals: %s", err.msg);
 	metric_set(pods_metric, (int64_t)agent_pods(n->agent));
 	metric_set(running_metric, (int64_t)agent_running(n->agent));
 	wait = agent_wait(n->agent);
@@ -456,6 +466,20 @@ choose_cidr(struct node *n)
 		die(&err, "cannot start the node");
 }
 
+/* Before there are connections that its process would inherit. */
+static void
+start_server(struct node *n)
+{
+	const char *ca = client_ca_arg ? client_ca_arg : client_ca(n->client);
+	struct err err;
+
+	if (!ca)
+		log_line("no logs and terminals for others: there is no --client-ca, nor a "
+			 "certificate-authority in the kubeconfig");
+	else if (server_start(&n->server, n->host, listen_arg, ca, &err) < 0)
+		die(&err, "cannot serve logs and terminals");
+}
+
 /* Be known to the server before anything else; wait for it as long as it takes. */
 static void
 join(struct node *n)
@@ -465,6 +489,7 @@ join(struct node *n)
 
 	if (client_open(&n->client, &err) < 0)
 		die(&err, "cannot start the node");
+	start_server(n);
 	for (;;) {
 		json_auto_t *ignored = NULL;
 		int r = client_get(n->client, core_kind("Node"), NULL, name, &ignored, &err);
@@ -552,6 +577,7 @@ main(int argc, char *argv[])
 	} else {
 		status = serve(&n);
 	}
+	server_stop(&n.server);
 	agent_close(n.agent);
 	cache_close(n.cache);
 	client_close(n.client);

@@ -155,9 +155,11 @@ add_node(struct cluster *c, int node, const char *const *env)
 {
 	autofree char *prog = proc_sibling("orch-node"), *name = xasprintf("node-%d", node);
 	autofree char *dir = cluster_file(c, name), *ns = cluster_netns(c, node);
-	autofree char *cidr = xasprintf("10.%d.%d.0/24", c->block, node);
-	const char *argv[16] = { prog, "--name", name, "--data", dir, "--pod-cidr", cidr };
-	size_t n = 7;
+	autofree char *cidr = xasprintf("10.%d.%d.0/24", c->block, node),
+		      *ca = cluster_file(c, "pki/ca.crt");
+	const char *argv[16] = { prog, "--name", name, "--data", dir, "--pod-cidr", cidr,
+		"--client-ca", ca };
+	size_t n = 9;
 
 	if (c->namespaces) {
 		argv[n++] = "--netns";

@@ -159,6 +159,17 @@ proc_spawn(struct proc *ret, const char *const *argv, const char *const *env, co
 	return 0;
 }
 
+int
+proc_start(struct proc *ret, const char *const *argv, int in, int out, int errfd, struct err *err)
+{
+	pid_t pid;
+	int r = start(&pid, argv, NULL, NULL, false, in, out, errfd, err);
+
+	if (r == 0 && !proc_identify(pid, ret))
+		*ret = (struct proc){ .pid = pid };
+	return r;
+}
+
 /* Feed `input` and collect both outputs until the child has closed them. */
 static void
 converse(int in, const char *input, int out, struct buf *outbuf, int errfd, struct buf *errbuf)

@@ -36,6 +36,10 @@ bool proc_wait_gone(const struct proc *p, double seconds);
 int proc_spawn(struct proc *ret, const char *const *argv, const char *const *env, const char *log,
     bool session, struct err *err);
 
+/* Start a program with these descriptors as stdin, stdout and stderr. */
+int proc_start(
+    struct proc *ret, const char *const *argv, int in, int out, int errfd, struct err *err);
+
 /* Run a program to its end with `input` (may be NULL) on stdin; its stderr is the error's
  * message when it fails.  stdout is appended to *out when out is not NULL. */
 int proc_run(const char *const *argv, const char *input, struct buf *out, struct err *err);

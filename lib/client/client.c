@@ -90,6 +90,12 @@ client_namespace(const struct client *c)
 }
 
 const char *
+client_ca(const struct client *c)
+{
+	return c->endpoint->ca.path;
+}
+
+const char *
 client_server(const struct client *c)
 {
 	return c->endpoint->shown;

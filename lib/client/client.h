@@ -27,6 +27,8 @@ int client_clone(
 const char *client_namespace(const struct client *c); /* of the context, or "default" */
 /* Give up the request that is running, and every later one, when fd is readable (-1: never). */
 void client_stop_on(struct client *c, int fd);
+/* The file of authorities that the server's certificate must be of; NULL: no file was said. */
+const char *client_ca(const struct client *c);
 const char *client_server(const struct client *c); /* its URL, for messages */
 
 /* One raw request.  Any HTTP status is success here: *status tells. body may be NULL. */

@@ -44,6 +44,14 @@ host_monitors(const struct host *h)
 	return xasprintf("/orch/%s/monitors", h->key);
 }
 
+void
+host_set_server(struct host *h, int port, const char *pin)
+{
+	h->port = port;
+	free(h->pin);
+	h->pin = xstrdup(pin);
+}
+
 int
 host_private_mounts(const struct host *h, struct err *err)
 {
@@ -315,5 +323,6 @@ host_close(struct host *h)
 	free((char *)h->o.pod_cidr);
 	free((char *)h->o.address);
 	free((char *)h->o.auth_file);
+	free(h->pin);
 	free(h);
 }

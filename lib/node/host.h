@@ -40,6 +40,8 @@ struct host {
 	bool crun;
 	struct cgroups cgroups;
 	struct images *images;
+	int port;  /* of the node's own server; 0: there is none */
+	char *pin; /* and what its key is known by */
 	int lock;
 };
 
@@ -51,6 +53,9 @@ void host_close(struct host *h); /* accepts NULL */
 /* Where pods get their addresses from, when it was not known at host_open; recorded for host_open
  * with `cleaning`. */
 int host_set_cidr(struct host *h, const char *cidr, struct err *err);
+
+/* The node's own server is there (server.h): what the Node says of it. */
+void host_set_server(struct host *h, int port, const char *pin);
 
 char *host_path(const struct host *h, const char *fmt, ...)
     PRINTF(2, 3);					  /* below the data folder */

@@ -185,6 +185,9 @@ machine_status(const struct host *h, const json_t *old, int64_t now)
 	    json_pack("[{s:s, s:s}, {s:s, s:s}]", "type", "InternalIP", "address", address, "type",
 		"Hostname", "address", h->o.name));
 	json_object_set_new(status, "nodeInfo", node_info(h));
+	if (h->port)
+		json_object_set_new(status, "daemonEndpoints",
+		    json_pack("{s:{s:i}}", "kubeletEndpoint", "Port", h->port));
 	image_each(h->images, add_image, images, &ignored);
 	json_object_set_new(status, "images", images);
 	return json_incref(status);
@@ -200,6 +203,8 @@ machine_node(const struct host *h, int64_t now)
 	    image_architecture(), "beta.kubernetes.io/os", "linux", "beta.kubernetes.io/arch",
 	    image_architecture(), "annotations", "orch.io/log-dir", logs, "spec");
 
+	if (h->pin)
+		put(node, json_string(h->pin), "metadata", "annotations", "orch.io/server-pin");
 	if (h->o.pod_cidr) {
 		put(node, json_string(h->o.pod_cidr), "spec", "podCIDR");
 		put(node, json_pack("[s]", h->o.pod_cidr), "spec", "podCIDRs");
@@ -213,7 +218,7 @@ static json_t *
 lasting(const json_t *status)
 {
 	static const char *const ours[] = { "addresses", "allocatable", "capacity", "conditions",
-		"images", "nodeInfo" };
+		"daemonEndpoints", "images", "nodeInfo" };
 	json_t *copy = json_object(), *c;
 	size_t i;
 

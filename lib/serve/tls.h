@@ -29,4 +29,10 @@ int tls_pin_of(const void *der, size_t len, char hex[static TLS_PIN]);
 int tls_pin_file(
     const char *pem, char hex[static TLS_PIN], struct err *err); /* of the first in a file */
 
+/*
+ * A key and a certificate of its own for a server that is known by its pin: made when one of the
+ * files is missing or the certificate is about to end.  The key's mode is 0600.
+ */
+int tls_self_signed(const char *crt, const char *key, const char *name, struct err *err);
+
 #endif
