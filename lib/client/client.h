@@ -69,6 +69,8 @@ int client_kind_of(struct client *c, const json_t *obj, const struct kind **ret,
 /* The kinds that can be listed of a category such as "all", built in or the server's own, into a
  * new array ended by NULL.  A word that is no category gives an empty one. */
 int client_category(struct client *c, const char *word, const struct kind ***ret, struct err *err);
+/* The same of all kinds that can be listed. */
+int client_kinds(struct client *c, const struct kind ***ret, struct err *err);
 
 int client_get(struct client *c, const struct kind *k, const char *ns, const char *name,
     json_t **ret, struct err *err);

@@ -182,10 +182,12 @@ add_kind(struct kinds *all, const struct kind *k)
 	all->item[all->n++] = k;
 }
 
+/* category NULL: any kind. */
 static bool
 listed_in(const struct kind *k, const char *category)
 {
-	return (k->verbs & VERB_LIST) && k->categories && text_in(category, k->categories);
+	return (k->verbs & VERB_LIST) &&
+	       (!category || (k->categories && text_in(category, k->categories)));
 }
 
 /* Of a kind in several versions only the one that its name alone stands for. */
@@ -210,20 +212,36 @@ add_extra(struct kinds *all, const struct client *c, const char *category)
 			add_kind(all, &e->kind);
 }
 
-int
-client_category(struct client *c, const char *word, const struct kind ***ret, struct err *err)
+static int
+collect(struct client *c, const char *category, const struct kind ***ret, struct err *err)
 {
 	struct kinds all = { 0 };
 	int r = read_all(c, err);
 
 	*ret = NULL;
 	if (r < 0 && err->code != ERR_NOT_FOUND)
-		return err_wrap(err, "cannot look up kind '%s'", word);
-	add_built_in(&all, word);
-	add_extra(&all, c, word);
+		return r;
+	add_built_in(&all, category);
+	add_extra(&all, c, category);
 	add_kind(&all, NULL);
 	*ret = all.item;
 	return 0;
+}
+
+int
+client_category(struct client *c, const char *word, const struct kind ***ret, struct err *err)
+{
+	int r = collect(c, word, ret, err);
+
+	return r < 0 ? err_wrap(err, "cannot look up kind '%s'", word) : 0;
+}
+
+int
+client_kinds(struct client *c, const struct kind ***ret, struct err *err)
+{
+	int r = collect(c, NULL, ret, err);
+
+	return r < 0 ? err_wrap(err, "cannot look up the kinds") : 0;
 }
 
 static const struct kind *

@@ -4,9 +4,9 @@
 
 #include "api/changes.h"
 #include "api/meta.h"
-#include "api/time.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "client/http.h"
 #include "client/past.h"
 
