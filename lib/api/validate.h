@@ -36,6 +36,8 @@ void cause_add(struct causes *c, const char *reason, const char *field, const ch
  */
 int validate_types(
     const struct kind *k, const json_t *obj, struct causes *unknown, struct err *err);
+/* The same of what a strategic merge patch has made, in the words that it gets. */
+int validate_tree(const struct kind *k, const json_t *obj, struct causes *unknown, struct err *err);
 
 /* Rules beyond types: names, labels, required fields, allowed values, and each kind's own. Empty:
  * valid. */

@@ -11,6 +11,12 @@
  */
 int authenticate(struct call *c, struct err *err);
 
+/*
+ * Then as whom: Impersonate-User, with -Group, -Uid and -Extra-KEY (a group for every known user is
+ * added), for those who may "impersonate" it all.
+ */
+int impersonate(struct call *c, struct err *err);
+
 /* May they?  Members of system:masters may do everything.  RBAC's place is here; until it is there,
  * whoever else is known may look at what no object is behind (discovery, versions), and who is not
  * known at whether the server is well. */

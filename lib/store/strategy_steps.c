@@ -339,6 +339,16 @@ update_request(const json_t *old, json_t *obj)
 	keep(obj, old, "spec");
 }
 
+static void
+add_extra(json_t *spec, const char *key, const char *value)
+{
+	json_t *list = get(spec, "extra", key);
+
+	if (!list)
+		put(spec, list = json_array(), "extra", key);
+	json_array_append_new(list, json_string(value));
+}
+
 void
 strategy_requester(struct call *c, json_t *obj)
 {
@@ -349,6 +359,10 @@ strategy_requester(struct call *c, json_t *obj)
 	json_object_del(spec, "uid");
 	json_object_del(spec, "extra");
 	json_object_set_new(spec, "username", json_string(c->user.name));
+	if (c->user.uid && *c->user.uid)
+		json_object_set_new(spec, "uid", json_string(c->user.uid));
+	for (const char *const *e = c->user.extra; e && *e; e += 2)
+		add_extra(spec, e[0], e[1]);
 	json_object_set_new(spec, "groups", groups = json_array());
 	for (const char *const *g = c->user.groups; g && *g; g++)
 		json_array_append_new(groups, json_string(*g));

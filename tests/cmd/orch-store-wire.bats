@@ -54,3 +54,19 @@ NS=/api/v1/namespaces/default
   api GET /api/v1/componentstatuses/nope
   [ "$code $(of .message) $(of .details.kind)" = '404 componentstatus "nope" not found componentstatus' ]
 }
+
+@test "what a strategic merge patch makes is told in the words of Go's converter" {
+  api POST $NS/pods '{"metadata":{"name":"words"},"spec":{"containers":[{"name":"c","image":"i"}]}}'
+  words() {
+    api PATCH $NS/pods/words "$1" -H 'Content-Type: application/strategic-merge-patch+json'
+    [ "$code" = 422 ]
+    [[ $(of .message) == ' "" is invalid: patch: Invalid value: "map[apiVersion:v1 kind:Pod metadata:map['*"]\": $2" ]]
+  }
+  words '{"metadata":{"labels":"x"}}' 'cannot restore map from string'
+  words '{"spec":{"nodeSelector":[]}}' 'cannot restore map from slice'
+  words '{"spec":{"securityContext":5}}' 'cannot restore struct from: int64'
+  words '{"metadata":{"finalizers":{}}}' 'cannot restore slice from map'
+  words '{"spec":{"hostname":true}}' 'cannot convert bool to string'
+  words '{"spec":{"priority":"x"}}' 'cannot convert string to int32'
+  api DELETE "$NS/pods/words?gracePeriodSeconds=0"
+}
