@@ -2,9 +2,7 @@
 #include <string.h>
 
 #include "api/apply.h"
-#include "api/managed.h"
 #include "api/meta.h"
-#include "api/typed.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -139,25 +137,29 @@ note_changes(const struct apply *req, struct managers *m, const json_t *old, con
     const char *version)
 {
 	struct arena *a = m->arena;
-	struct changes c = typed_compare(a, req->kind->type, old, new);
-	struct fieldset changed = fieldset_union(a, &c.modified, &c.added), lost,
-			reset = apply_reset(a, req);
+	struct apply_views views = { .arena = a, .req = req, .old = old, .new = new };
+	const struct apply_view *own = apply_view(&views, version);
+	struct fieldset changed = apply_stripped(a, &own->changed);
 
-	changed = fieldset_without(a, &changed, &reset);
-	c.removed = fieldset_without(a, &c.removed, &reset);
-	lost = fieldset_union(a, &changed, &c.removed);
 	for (size_t i = 0; i < m->n; i++) {
 		struct manager *one = &m->item[i];
+		const struct apply_view *v = apply_view(&views, one->version);
+		struct fieldset lost;
 
+		if (!v) { /* of a version that there is no more */
+			one->fields = (struct fieldset)FIELDSET_EMPTY;
+			continue;
+		}
+		lost = fieldset_union(a, &v->changed, &v->removed);
 		if (!fieldset_meets(&one->fields, &lost))
 			continue;
 		one->fields = fieldset_minus(a, &one->fields, &lost);
 		one->entry = NULL;
 	}
-	changed = apply_stripped(a, &changed);
 	take(req, m, version, &changed);
 	managers_drop_empty(m);
 	managers_cap(m);
+	apply_views_release(&views);
 }
 
 void

@@ -52,7 +52,8 @@ struct call {
 	const struct http_request *req;
 	struct target target;
 	const struct kind *kind; /* target's, NULL for what is no resource */
-	struct table *table;
+	struct table *table; /* where its objects are */
+	struct table *view;  /* the same, or of the version that is asked for: for its words */
 	struct user user;
 	struct identity *identity; /* of a token: what user points into */
 	double began;
@@ -251,6 +252,8 @@ void server_node_client(struct server *s, const char *crt, const char *key);
 int server_services(struct server *s, const char *ranges, const char *ports, struct err *err);
 void server_handle(struct http_exchange *x, void *server);	 /* for http_server_new */
 void server_metrics_only(struct http_exchange *x, void *server); /* for the --metrics listener */
+/* migrate.c: older data folders keep some objects as kinds that are only views now. */
+int migrate(struct server *s, struct err *err);
 
 /* openapi.c */
 struct openapi_pages *openapi_new(void);

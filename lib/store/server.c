@@ -263,8 +263,10 @@ call_new(struct server *s, struct http_exchange *x)
 	c->write.draft = (struct draft)DRAFT_INIT;
 	target_parse(&c->target, c->req->path);
 	c->kind = c->target.kind;
-	if (c->kind)
+	if (c->kind) {
 		c->table = cache_table(s->cache, c->kind);
+		c->view = cache_own_table(s->cache, c->kind);
+	}
 	return c;
 }
 

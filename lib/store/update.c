@@ -1,6 +1,7 @@
 /* PUT, and what every change of an existing object goes through. */
 #include <string.h>
 
+#include "api/convert.h"
 #include "api/meta.h"
 #include "base/mem.h"
 #include "store/admission.h"
@@ -105,13 +106,15 @@ keep_all_but_status(const struct kind *k, const json_t *old, json_t *obj)
 static int
 check_rules(struct call *c, const json_t *old, const json_t *obj, enum part part)
 {
+	const struct kind *k = kind_checked(c->kind);
+	json_auto_t *now = convert_copy(obj, c->kind, k), *was = convert_copy(old, c->kind, k);
 	struct causes causes = CAUSES_INIT;
 	int r = 0;
 
 	if (part == PART_STATUS)
-		validate_status(c->kind, obj, old, &causes);
+		validate_status(k, now, was, &causes);
 	else
-		validate_update(c->kind, obj, old, &causes);
+		validate_update(k, now, was, &causes);
 	if (causes.n) {
 		reply_invalid(c, &causes, c->target.name);
 		r = -1;
@@ -182,7 +185,9 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 		keep(obj, old, "status");
 	if (part == PART_MAIN)
 		strategy_enter(c->kind, obj);
+	convert_keep(c->kind, old, obj, part == PART_STATUS);
 	defaults_apply(c->kind, obj);
+	convert_settle(c->kind, obj);
 	track_write(c, old, obj);
 	if (admission_mutate(c, OP_UPDATE, old, obj) < 0 ||
 	    (part == PART_MAIN && services_reserve(c, old, obj) < 0))
