@@ -304,13 +304,22 @@ delete_decide(const struct kind *k, json_t *obj, const struct delete_options *o,
 static int
 check_protected(struct call *c)
 {
-	static const char *const kept[] = { "default", "kube-system", "kube-public", NULL };
+	static const char *const namespaces[] = { "default", "kube-system", "kube-public", NULL };
+	static const char *const classes[] = { "system-node-critical", "system-cluster-critical",
+		NULL };
+	const char *why = NULL;
+	char resource[128];
 	struct err err;
 
-	if (!kind_is(c->kind, "", "Namespace") || !text_in(c->target.name, kept))
+	if (kind_is(c->kind, "", "Namespace") && text_in(c->target.name, namespaces))
+		why = "this namespace may not be deleted";
+	if (kind_is(c->kind, "scheduling.k8s.io", "PriorityClass") &&
+	    text_in(c->target.name, classes))
+		why = "this is a system priority class and cannot be deleted";
+	if (!why)
 		return 0;
-	err_set(&err, ERR_FORBIDDEN,
-	    "namespaces \"%s\" is forbidden: this namespace may not be deleted", c->target.name);
+	err_set(&err, ERR_FORBIDDEN, "%s \"%s\" is forbidden: %s", call_resource(c, resource),
+	    c->target.name, why);
 	reply_error(c, &err);
 	return -1;
 }

@@ -27,7 +27,7 @@ teardown_file() { stop_all; }
 }
 
 @test "a category stands for its kinds" {
-  [ "$(orch-get all -o name | sort | xargs)" = "deployment.apps/api deployment.apps/web" ]
+  [ "$(orch-get all -o name | sort | xargs)" = "deployment.apps/api deployment.apps/web service/kubernetes" ]
   [ "$(orch-get all,cm -l app=web -o name)" = deployment.apps/web ]
   run ! orch-get all web
   [[ "$output" == *"'all' is a category of kinds: a name ('web') does not go with it"* ]]
