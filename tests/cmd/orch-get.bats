@@ -114,3 +114,14 @@ END
 @test "a full output is a failure" {
   run -3 bash -c 'orch-get deployments >/dev/full'
 }
+
+@test "-w goes on with what changes" {
+  configmap watched 1 | orch-apply
+  { sleep 0.4; configmap watched 2 | orch-apply; } >/dev/null 3>&- &
+  run -0 timeout 10 bash -c 'orch-get -w cm/watched -o jsonl | head -n 2'
+  [ "$(json .data.key <<<"$output")" = "1
+2" ]
+  run -0 timeout 10 bash -c 'orch-get -w configmaps -o name | head -n 1' # nobody reads: it ends by itself
+  run -0 timeout 10 bash -c 'orch-get --watch cm -o table | head -n 1'
+  [[ $output == NAME*DATA*AGE ]]
+}
