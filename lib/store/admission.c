@@ -22,6 +22,8 @@ static struct plugin {
 	admit *mutate, *validate;
 } plugins[] = {
 	{ "NamespaceLifecycle", true, OP_CREATE, NULL, NULL, true, namespace_lifecycle, NULL },
+	{ "ServiceAccount", false, OP_CREATE | OP_UPDATE, "", "Pod", true, service_account_mutate,
+	    service_account_validate },
 	{ "TaintNodesByCondition", true, OP_CREATE, "", "Node", false, taint_nodes_by_condition,
 	    NULL },
 	{ "Priority", true, OP_CREATE | OP_UPDATE, NULL, NULL, false, priority_mutate,
