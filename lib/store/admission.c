@@ -28,6 +28,7 @@ static struct plugin {
 	    service_account_validate },
 	{ "TaintNodesByCondition", true, OP_CREATE, "", "Node", false, taint_nodes_by_condition,
 	    NULL },
+	{ "PodSecurity", true, OP_CREATE | OP_UPDATE, NULL, NULL, true, NULL, pod_security },
 	{ "Priority", true, OP_CREATE | OP_UPDATE, NULL, NULL, false, priority_mutate,
 	    priority_validate },
 	{ "DefaultTolerationSeconds", true, OP_CREATE | OP_UPDATE, "", "Pod", false,

@@ -56,6 +56,7 @@ json_t *admission_default_class(
 typedef int admit(struct admission *a);
 
 admit namespace_lifecycle;				/* namespace.c */
+admit pod_security;					/* admission_security.c */
 admit limit_ranger_mutate, limit_ranger_validate;	/* admission_limit.c */
 admit service_account_mutate, service_account_validate; /* admission_account.c */
 admit taint_nodes_by_condition;				/* admission_node.c */
