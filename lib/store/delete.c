@@ -299,6 +299,16 @@ delete_decide(const struct kind *k, json_t *obj, const struct delete_options *o,
 	return DELETE_MARKED;
 }
 
+bool
+delete_marks(enum deletion d, const json_t *old, const json_t *obj)
+{
+	static const char grace[] = "deletionGracePeriodSeconds";
+
+	return d == DELETE_NOW && meta_deleting(obj) &&
+	       (!meta_deleting(old) ||
+		   num(get(obj, "metadata", grace), 0) != num(get(old, "metadata", grace), 0));
+}
+
 /* --- the verb --- */
 
 static int
@@ -351,6 +361,8 @@ void
 delete_object(struct call *c, const struct delete_options *o)
 {
 	json_t *obj = object_json(c->old, c->kind);
+	json_auto_t *old =
+	    json_pack("{s:o}", "metadata", json_copy(json_object_get(obj, "metadata")));
 	enum deletion d;
 	struct err err;
 
@@ -362,6 +374,7 @@ delete_object(struct call *c, const struct delete_options *o)
 	snprintf(c->uid, sizeof c->uid, "%s", meta_uid(obj));
 	d = delete_decide(c->kind, obj, o, clock_now());
 	c->status = 200;
+	c->write.marks = delete_marks(d, old, obj);
 	if (d == DELETE_NOW && !c->answer && !(kind_strategy(c->kind) & RETURNS_DELETED))
 		c->answer = answer_status;
 	write_submit(c, obj, d == DELETE_NOW);

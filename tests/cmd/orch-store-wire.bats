@@ -145,3 +145,18 @@ HPA=namespaces/default/horizontalpodautoscalers
   api GET $NS/events/core
   [ "$code" = 404 ]
 }
+
+@test "a Pod that goes at once is changed first" {
+  api POST $NS/pods '{"metadata":{"name":"brief"},"spec":{"containers":[{"name":"c","image":"i"}]}}'
+  since=$(of .metadata.resourceVersion)
+  api DELETE $NS/pods/brief
+  [ "$code $(of .metadata.deletionGracePeriodSeconds)" = "200 0" ]
+  api GET "$NS/pods?watch=true&timeoutSeconds=1&resourceVersion=$since&fieldSelector=metadata.name=brief"
+  [ "$(jq -sr '[.[] | .type + (.object.metadata | has("deletionTimestamp") | tostring)] | join(" ")' <<<"$body")" = "MODIFIEDtrue DELETEDtrue" ]
+  [ "$(jq -sr '[.[].object.metadata.resourceVersion] | unique | length' <<<"$body")" = 2 ]
+  api POST $NS/pods '{"metadata":{"name":"brief"},"spec":{"containers":[{"name":"c","image":"i"}]}}'
+  since=$(of .metadata.resourceVersion)
+  api DELETE "$NS/pods?fieldSelector=metadata.name=brief"
+  api GET "$NS/pods?watch=true&timeoutSeconds=1&resourceVersion=$since&fieldSelector=metadata.name=brief"
+  [ "$(jq -sr '[.[].type] | join(" ")' <<<"$body")" = "MODIFIED DELETED" ]
+}
