@@ -33,7 +33,6 @@ const struct program self = {
 	.opts = opts,
 	.shared = shared,
 	.operands = "objects",
-	.commands = "log show diff revert",
 };
 
 struct run {

@@ -40,7 +40,6 @@ const struct program self = {
 	.opts = opts,
 	.shared = shared,
 	.operands = "objects",
-	.commands = "status history undo restart pause resume",
 };
 
 static long long revision, target_revision;

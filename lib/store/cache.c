@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "api/convert.h"
 #include "base/mem.h"
 #include "store/cache.h"
 #include "store/cache_impl.h"
@@ -83,15 +82,9 @@ cache_free(struct cache *c)
 }
 
 struct table *
-cache_own_table(struct cache *c, const struct kind *k)
-{
-	return &c->table[k - c->kinds];
-}
-
-struct table *
 cache_table(struct cache *c, const struct kind *k)
 {
-	return cache_own_table(c, kind_stored(k));
+	return &c->table[k - c->kinds];
 }
 
 struct table *

@@ -1,7 +1,6 @@
 /* POST to a collection. */
 #include <string.h>
 
-#include "api/convert.h"
 #include "api/meta.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -64,7 +63,6 @@ create_prepare(struct call *c, json_t *obj)
 {
 	struct causes causes = CAUSES_INIT;
 	const char *version = meta_version(obj);
-	json_t *checked;
 	int r = 0;
 
 	if (place(c, obj) < 0)
@@ -78,7 +76,6 @@ create_prepare(struct call *c, json_t *obj)
 	system_fields(c->kind, obj);
 	strategy_clear(c->kind, obj);
 	defaults_apply(c->kind, obj);
-	convert_settle(c->kind, obj);
 	track_write(c, NULL, obj);
 	if (admission_mutate(c, OP_CREATE, NULL, obj) < 0)
 		return -1;
@@ -86,9 +83,7 @@ create_prepare(struct call *c, json_t *obj)
 	strategy_create(c->kind, obj);
 	if (services_reserve(c, NULL, obj) < 0)
 		return -1;
-	checked = convert_copy(obj, c->kind, kind_checked(c->kind));
-	validate_create(kind_checked(c->kind), checked, &causes);
-	json_decref(checked);
+	validate_create(c->kind, obj, &causes);
 	if (causes.n) {
 		reply_invalid(c, &causes, meta_name(obj));
 		r = -1;
