@@ -33,6 +33,7 @@ const struct program self = {
 	.opts = opts,
 	.shared = shared,
 	.operands = "objects",
+	.commands = "log show diff revert",
 };
 
 struct run {

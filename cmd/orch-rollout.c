@@ -40,6 +40,7 @@ const struct program self = {
 	.opts = opts,
 	.shared = shared,
 	.operands = "objects",
+	.commands = "status history undo restart pause resume",
 };
 
 static long long revision, target_revision;

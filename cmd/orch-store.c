@@ -109,6 +109,8 @@ open_data(struct store *s, struct err *err)
 		return r;
 	__atomic_store_n(&s->watches, w, __ATOMIC_RELEASE);
 	s->server = server_new(s->cache, s->commit, w, geteuid());
+	if ((r = migrate(s->server, err)) < 0)
+		return r;
 	s->server->no_anonymous = strcmp(anonymous_arg, "false") == 0;
 	if ((r = issuer_open(&s->server->issuer, s->cache, dir_arg, issuer_arg, err)) < 0)
 		return r;

@@ -1,7 +1,5 @@
 /* orch-watch - changes as they happen: an event stream out, across lost connections. */
-#include <poll.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/cli.h"
@@ -76,29 +74,11 @@ left(double end)
 	return end < 0 ? -1 : end > now ? end - now : 0;
 }
 
-/*
- * A descriptor that is readable once nobody reads our output any more, so that `orch-watch | head`
- * ends without waiting for one more event; -1 when the output is no pipe.
- */
-static int
-reader_gone(void)
-{
-	struct epoll_event ev = { .events = 0 }; /* errors and hang-ups come unasked */
-	int fd = epoll_create1(EPOLL_CLOEXEC);
-
-	if (fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, STDOUT_FILENO, &ev) < 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 static int
 watch(struct watching *w, struct err *err)
 {
 	double end = timeout ? clock_monotonic() + cli_duration("timeout", timeout) : -1;
-	autoclose int gone = reader_gone();
-	struct pollfd p = { .fd = gone, .events = POLLIN };
+	autoclose int gone = output_gone(stdout);
 	int r;
 
 	while ((r = cache_wait(w->cache, left(end), gone, err)) >= 0) {
@@ -106,7 +86,7 @@ watch(struct watching *w, struct err *err)
 			output_flush(&w->output);
 		if (!flush_output())
 			return 0;
-		if (left(end) == 0 || (gone >= 0 && poll(&p, 1, 0) > 0))
+		if (left(end) == 0 || output_is_gone(gone))
 			return 0;
 	}
 	return r;

@@ -59,14 +59,21 @@ _orch_value() { # OPTION
 }
 
 _orch_operand() {
-	local what=$1 i w kind= n=0
+	local what=$1 i w kind= n=0 commands
+	commands=$(sed -n 's/^commands	//p' <<<"$told")
 	for ((i = first; i < cword; i++)); do
 		w=${words[i]}
 		case $w in
 		-*) [[ $takes == *" $w "* ]] && ((i++)) ;;
-		*) ((n++ == 0)) && kind=$w ;;
+		*)
+			((n++ == 0)) && kind=$w
+			[[ $commands && $n == 2 ]] && kind=$w ;;
 		esac
 	done
+	if [[ $commands ]] && ((n-- == 0)); then
+		echo "$commands"
+		return
+	fi
 	case $what in
 	programs) _orch_programs ;;
 	controllers) "${dir}orch-reconcile" --list 2>/dev/null </dev/null | sed 's/[[:space:]].*//' ;;

@@ -99,6 +99,8 @@ end
 
 function __orch_operands
     set -l takes (__orch_takes)
+    set -l commands (__orch_told | string replace -rf '^commands\t' '' | string split ' ')
+    set -l command
     set -l kind
     set -l skip 0
     for word in (__orch_words)
@@ -106,9 +108,15 @@ function __orch_operands
             set skip 0
         else if string match -q -- '-*' $word
             contains -- $word $takes; and set skip 1
+        else if set -q commands[1]; and test -z "$command"
+            set command $word
         else if test -z "$kind"
             set kind $word
         end
+    end
+    if set -q commands[1]; and test -z "$command"
+        printf '%s\n' $commands
+        return
     end
     set -l now (commandline -ct)
     set -l what (__orch_told | string replace -rf '^operands\t' '')

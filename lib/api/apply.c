@@ -6,9 +6,8 @@
 
 #include <string.h>
 
-#include "api/managed.h"
+#include "api/convert.h"
 #include "api/meta.h"
-#include "api/typed.h"
 #include "base/mem.h"
 
 static const char kubectl[] = "kubectl", first[] = "before-first-apply";
@@ -71,23 +70,20 @@ check_patch(struct run *r, const json_t *patch, struct err *err)
  * way count as theirs who own something below them.
  */
 static void
-prune(struct run *r, const struct fieldset *last_fields)
+prune_in(struct run *r, const struct kind *k, json_t *new, const struct fieldset *last_fields)
 {
 	struct arena *a = &r->arena;
-	struct fieldset merged = typed_fields(a, r->type, r->new), owned = FIELDSET_EMPTY, left,
-			all, last, gone;
+	json_auto_t *trees = json_array();
+	struct fieldset merged = typed_fields(a, k->type, new), owned, left, all, last, gone;
 
-	if (fieldset_empty(last_fields))
-		return;
-	for (size_t i = 0; i < r->managers.n; i++)
-		owned = fieldset_union(a, &owned, &r->managers.item[i].fields);
-	owned = typed_named(a, r->type, &owned);
-	last = typed_named(a, r->type, last_fields);
-	all = typed_named(a, r->type, &merged);
+	last = typed_named(a, k->type, last_fields);
+	owned = apply_owned(a, &r->managers, k, new, &last, trees);
+	owned = typed_named(a, k->type, &owned);
+	all = typed_named(a, k->type, &merged);
 
 	/* without the last apply, but with what anybody owns */
 	left = fieldset_without(a, &merged, &last);
-	left = typed_named(a, r->type, &left);
+	left = typed_named(a, k->type, &left);
 	left = fieldset_union(a, &left, &owned);
 	gone = fieldset_minus(a, &all, &left);
 
@@ -95,7 +91,24 @@ prune(struct run *r, const struct fieldset *last_fields)
 	left = fieldset_without(a, &all, &gone);
 	gone = fieldset_minus(a, &all, &left);
 	gone = fieldset_common(a, &last, &gone);
-	typed_remove(a, r->type, r->new, &gone);
+	typed_remove(a, k->type, new, &gone);
+}
+
+/* In the version of the last apply: that is the one its fields are of. */
+static void
+prune(struct run *r, const struct fieldset *last_fields, const char *version)
+{
+	const struct kind *own = r->req->kind, *k = kind_sibling(own, version);
+
+	if (fieldset_empty(last_fields) || !k)
+		return;
+	if (k == own) {
+		prune_in(r, k, r->new, last_fields);
+		return;
+	}
+	convert_part(r->new, own, k);
+	prune_in(r, k, r->new, last_fields);
+	convert_part(r->new, k, own);
 }
 
 /* --- conflicts --- */
@@ -158,21 +171,19 @@ refuse(struct run *r, const struct fieldset *conflict, struct conflicts *out, st
 
 /* What others own of the fields that change; kubectl may have what its client-side self set. */
 static int
-hand_over(struct run *r, const struct manager *self, struct conflicts *conflicts, struct err *err)
+take_over(struct run *r, struct apply_views *views, const struct manager *self,
+    struct conflicts *conflicts, struct err *err)
 {
 	struct arena *a = &r->arena;
-	struct changes c = typed_compare(a, r->type, r->live, r->new);
-	struct fieldset changed = fieldset_union(a, &c.modified, &c.added);
 	struct fieldset *conflict = arena_alloc(a, (r->managers.n + 1) * sizeof *conflict);
 	bool any = false;
 
-	changed = fieldset_without(a, &changed, &r->reset);
-	c.removed = fieldset_without(a, &c.removed, &r->reset);
 	for (size_t i = 0; i < r->managers.n; i++) {
 		struct manager *m = &r->managers.item[i];
+		const struct apply_view *v = apply_view(views, m->version);
 		struct fieldset none = FIELDSET_EMPTY, open;
 
-		conflict[i] = m == self ? none : fieldset_common(a, &m->fields, &changed);
+		conflict[i] = m == self || !v ? none : fieldset_common(a, &m->fields, &v->changed);
 		open = fieldset_minus(a, &conflict[i], &r->legacy);
 		any |= !fieldset_empty(&open);
 	}
@@ -183,15 +194,30 @@ hand_over(struct run *r, const struct manager *self, struct conflicts *conflicts
 	}
 	for (size_t i = 0; i < r->managers.n; i++) {
 		struct manager *m = &r->managers.item[i];
+		const struct apply_view *v = apply_view(views, m->version);
 
-		if (m == self ||
-		    (fieldset_empty(&conflict[i]) && !fieldset_meets(&m->fields, &c.removed)))
+		if (!v && m != self) /* of a version that there is no more */
+			m->fields = (struct fieldset)FIELDSET_EMPTY;
+		if (m == self || !v ||
+		    (fieldset_empty(&conflict[i]) && !fieldset_meets(&m->fields, &v->removed)))
 			continue;
 		m->fields = fieldset_minus(a, &m->fields, &conflict[i]);
-		m->fields = fieldset_minus(a, &m->fields, &c.removed);
+		m->fields = fieldset_minus(a, &m->fields, &v->removed);
 		m->entry = NULL;
 	}
 	return 0;
+}
+
+static int
+hand_over(struct run *r, const struct manager *self, struct conflicts *conflicts, struct err *err)
+{
+	struct apply_views views = {
+		.arena = &r->arena, .req = r->req, .old = r->live, .new = r->new
+	};
+	int res = take_over(r, &views, self, conflicts, err);
+
+	apply_views_release(&views);
+	return res;
 }
 
 /* --- the whole --- */
@@ -239,7 +265,7 @@ merge_in(struct run *r, const json_t *patch, struct conflicts *conflicts, struct
 
 	self->fields = fieldset_without(&r->arena, &set, &r->reset);
 	r->new = typed_merge(&r->arena, r->type, r->live, patch);
-	prune(r, &last);
+	prune(r, &last, self->version);
 	if ((res = hand_over(r, self, conflicts, err)) < 0)
 		return res;
 	self->fields = apply_stripped(&r->arena, &self->fields);

@@ -4,8 +4,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "api/fieldset.h"
+#include "api/managed.h"
 #include "api/schema.h"
+#include "api/typed.h"
 #include "api/validate.h"
 
 /*
@@ -61,6 +62,27 @@ struct fieldset apply_reset(struct arena *a, const struct apply *req);
 struct fieldset apply_stripped(struct arena *a, const struct fieldset *s);
 /* live without managedFields; new, shares the rest. */
 json_t *apply_plain(const json_t *live);
+
+/* apply_view.c: owners write in any version that the object has (api/convert.h). */
+struct apply_view {
+	const struct kind *kind;
+	json_t *old, *new;
+	struct fieldset changed, removed;
+	struct apply_view *next;
+};
+struct apply_views {
+	struct arena *arena;
+	const struct apply *req;
+	const json_t *old, *new; /* in the request's version */
+	struct apply_view *list; /* made when they are asked for */
+};
+/* What changes for an owner of this version; NULL: it is none of the object's any more. */
+const struct apply_view *apply_view(struct apply_views *all, const char *version);
+void apply_views_release(struct apply_views *all);
+/* What managers own of whole, an object of kind k, when the fields `last` go, those of other
+ * versions by what they see.  trees: an array that must outlive the set. */
+struct fieldset apply_owned(struct arena *a, const struct managers *m, const struct kind *k,
+    const json_t *whole, const struct fieldset *last, json_t *trees);
 
 /* apply_legacy.c: of kubectl's client-side apply, which kept what it had applied in an annotation.
  */

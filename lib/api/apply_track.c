@@ -2,9 +2,7 @@
 #include <string.h>
 
 #include "api/apply.h"
-#include "api/managed.h"
 #include "api/meta.h"
-#include "api/typed.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -30,57 +28,34 @@ metadata_fields(struct arena *a, const char *const *names)
 	return s;
 }
 
-/* Of a request for a certificate the spec is never written, and of the status each subresource
- * has its own half. */
-static void
-reset_request(struct arena *a, const struct apply *req, struct fieldset *s)
-{
-	static const char *const conditions[] = { "conditions", NULL };
-	static const char *const certificate[] = { "certificate", NULL };
-
-	add_field(a, s, "spec", true);
-	if (!*req->subresource)
-		add_field(a, s, "status", true);
-	else
-		add_field(a, s, "status", false)->below = metadata_fields(
-		    a, strcmp(req->subresource, "status") == 0 ? conditions : certificate);
-}
-
-static void
-reset_all_but_status(struct arena *a, const struct kind *k, struct fieldset *s)
+/*
+ * The main resource never writes the status, /status nothing but it (and most of the metadata):
+ * the strategies' GetResetFields.
+ */
+struct fieldset
+apply_reset(struct arena *a, const struct apply *req)
 {
 	static const char *const labels[] = { "labels", NULL };
 	static const char *const owners[] = { "deletionTimestamp", "ownerReferences", NULL };
+	const struct kind *k = req->kind;
+	struct fieldset s = FIELDSET_EMPTY;
 
+	if (!*req->subresource && kind_subresource(k, "status"))
+		add_field(a, &s, "status", true);
+	if (strcmp(req->subresource, "status") != 0)
+		return s;
 	for (size_t i = 0; i < k->type->nfields; i++) {
 		const char *name = k->type->fields[i].name;
 
 		if (strcmp(name, "metadata") == 0) {
 			if (strcmp(k->kind, "Deployment") == 0)
-				add_field(a, s, name, false)->below = metadata_fields(a, labels);
+				add_field(a, &s, name, false)->below = metadata_fields(a, labels);
 			else if (strcmp(k->kind, "Pod") == 0)
-				add_field(a, s, name, false)->below = metadata_fields(a, owners);
+				add_field(a, &s, name, false)->below = metadata_fields(a, owners);
 		} else if (strcmp(name, "status") != 0) {
-			add_field(a, s, name, true);
+			add_field(a, &s, name, true);
 		}
 	}
-}
-
-/*
- * /status writes nothing but it (and most of the metadata), others never write the status: the
- * strategies' GetResetFields.
- */
-struct fieldset
-apply_reset(struct arena *a, const struct apply *req)
-{
-	struct fieldset s = FIELDSET_EMPTY;
-
-	if (strcmp(req->kind->kind, "CertificateSigningRequest") == 0)
-		reset_request(a, req, &s);
-	else if (strcmp(req->subresource, "status") == 0)
-		reset_all_but_status(a, req->kind, &s);
-	else if (strcmp(req->subresource, "scale") != 0 && kind_subresource(req->kind, "status"))
-		add_field(a, &s, "status", true);
 	fieldset_sort(&s);
 	return s;
 }
@@ -162,25 +137,29 @@ note_changes(const struct apply *req, struct managers *m, const json_t *old, con
     const char *version)
 {
 	struct arena *a = m->arena;
-	struct changes c = typed_compare(a, req->kind->type, old, new);
-	struct fieldset changed = fieldset_union(a, &c.modified, &c.added), lost,
-			reset = apply_reset(a, req);
+	struct apply_views views = { .arena = a, .req = req, .old = old, .new = new };
+	const struct apply_view *own = apply_view(&views, version);
+	struct fieldset changed = apply_stripped(a, &own->changed);
 
-	changed = fieldset_without(a, &changed, &reset);
-	c.removed = fieldset_without(a, &c.removed, &reset);
-	lost = fieldset_union(a, &changed, &c.removed);
 	for (size_t i = 0; i < m->n; i++) {
 		struct manager *one = &m->item[i];
+		const struct apply_view *v = apply_view(&views, one->version);
+		struct fieldset lost;
 
+		if (!v) { /* of a version that there is no more */
+			one->fields = (struct fieldset)FIELDSET_EMPTY;
+			continue;
+		}
+		lost = fieldset_union(a, &v->changed, &v->removed);
 		if (!fieldset_meets(&one->fields, &lost))
 			continue;
 		one->fields = fieldset_minus(a, &one->fields, &lost);
 		one->entry = NULL;
 	}
-	changed = apply_stripped(a, &changed);
 	take(req, m, version, &changed);
 	managers_drop_empty(m);
 	managers_cap(m);
+	apply_views_release(&views);
 }
 
 void

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/convert.h"
 #include "api/meta.h"
 #include "base/mem.h"
 
@@ -282,9 +283,7 @@ causes_message(const struct causes *c, const struct kind *k, const char *name)
 	size_t different = 0;
 	char kind[128];
 
-	/* Kubernetes calls the newer Event by the name of the older. */
-	buf_printf(&b, "%s ",
-	    strcmp(k->type->name, "events.v1.Event") ? kind_group_kind(k, kind) : "Event");
+	buf_printf(&b, "%s ", kind_group_kind(kind_stored(k), kind));
 	text_quote(&b, name);
 	for (size_t i = 0; i < c->n; i++)
 		different += !said_before(c, i);

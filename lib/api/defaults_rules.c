@@ -328,13 +328,6 @@ hpa_spec(json_t *v)
 			"name", "cpu", "target", "type", "Utilization", "averageUtilization", 80));
 }
 
-/* The same, as version 1 writes it. */
-static void
-hpa_spec_v1(json_t *v)
-{
-	default_to(v, "targetCPUUtilizationPercentage", json_integer(80));
-}
-
 static json_t *
 policy(const char *type, int value, int period)
 {
@@ -449,7 +442,6 @@ static const struct rule {
 	{ "apps.v1.DaemonSetUpdateStrategy", daemon_set_strategy },
 	{ "apps.v1.DeploymentStrategy", deployment_strategy },
 	{ "apps.v1.StatefulSetUpdateStrategy", stateful_set_strategy },
-	{ "autoscaling.v1.HorizontalPodAutoscalerSpec", hpa_spec_v1 },
 	{ "autoscaling.v2.HorizontalPodAutoscalerBehavior", hpa_behavior },
 	{ "autoscaling.v2.HorizontalPodAutoscalerSpec", hpa_spec },
 	{ "batch.v1.Job", job },

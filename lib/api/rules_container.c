@@ -232,7 +232,7 @@ check_resize_policies(struct causes *out, const struct path *at, const json_t *p
 	}
 }
 
-void
+static void
 check_container(struct causes *out, const struct path *at, const json_t *c, const json_t *volumes)
 {
 	static const char *const pull[] = { "Always", "IfNotPresent", "Never", NULL };

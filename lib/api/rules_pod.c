@@ -201,7 +201,6 @@ check_pod_spec(struct causes *out, const struct path *at, const json_t *spec)
 	check_claims(out, AT(at, "resourceClaims"), json_object_get(spec, "resourceClaims"));
 	check_containers(out, AT(at, "containers"), spec);
 	check_init_containers(out, AT(at, "initContainers"), spec);
-	check_ephemeral_containers(out, AT(at, "ephemeralContainers"), spec);
 	check_resources(out, AT(at, "resources"), json_object_get(spec, "resources"));
 	check_sum(out, at, spec);
 	check_one_of(out, at, spec, "restartPolicy", restart);
@@ -242,12 +241,38 @@ check_pod_template(struct causes *out, const struct path *at, const json_t *pod_
 		    "ephemeral containers not allowed in pod template");
 }
 
+static const char mirror[] = "kubernetes.io/config.mirror";
+
+/* What an agent shows of a Pod of its own has a node from the start. */
+static void
+check_mirror(struct causes *out, const json_t *obj)
+{
+	const char *value = meta_annotation(obj, mirror);
+
+	if (value && !*text(obj, "spec", "nodeName"))
+		refuse_text(out, KEY(AT(AT(NULL, "metadata"), "annotations"), mirror), value,
+		    "must set spec.nodeName if mirror pod annotation is set");
+}
+
+static void
+check_mirror_update(struct causes *out, const json_t *obj, const json_t *old)
+{
+	const char *now = meta_annotation(obj, mirror), *was = meta_annotation(old, mirror);
+	const struct path *at = KEY(AT(AT(NULL, "metadata"), "annotations"), mirror);
+
+	if (was && (!now || strcmp(now, was) != 0))
+		refuse_forbidden(out, at, "may not remove or update mirror pod annotation");
+	else if (now && !was)
+		refuse_forbidden(out, at, "may not add mirror pod annotation");
+}
+
 void
 pod_create(struct causes *out, const json_t *obj)
 {
 	const json_t *spec = json_object_get(obj, "spec");
 	const struct path *at = AT(NULL, "spec");
 
+	check_mirror(out, obj);
 	check_pod_spec(out, at, spec);
 	check_image(out, AT(at, "containers"), json_object_get(spec, "containers"));
 	check_image(out, AT(at, "initContainers"), json_object_get(spec, "initContainers"));
@@ -381,6 +406,7 @@ pod_update(struct causes *out, const json_t *obj, const json_t *old)
 	static const char *const lists[] = { "containers", "initContainers" };
 	json_auto_t *same = NULL;
 
+	check_mirror_update(out, obj, old);
 	for (size_t i = 0; i < COUNT(lists); i++)
 		if (json_array_size(json_object_get(now, lists[i])) !=
 		    json_array_size(json_object_get(before, lists[i]))) {

@@ -6,9 +6,6 @@
 /* The parts of a Pod's rules, for each other. */
 void check_volumes(struct causes *out, const struct path *at, const json_t *volumes);
 void check_containers(struct causes *out, const struct path *at, const json_t *spec);
-void check_container(
-    struct causes *out, const struct path *at, const json_t *c, const json_t *volumes);
-void check_ephemeral_containers(struct causes *out, const struct path *at, const json_t *spec);
 void check_init_containers(struct causes *out, const struct path *at, const json_t *spec);
 void check_field_ref(struct causes *out, const struct path *at, const json_t *ref, bool in_volume);
 void check_resource_field_ref(

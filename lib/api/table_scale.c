@@ -1,10 +1,9 @@
-/* The cells of a HorizontalPodAutoscaler, v1 and v2, and of device claims. */
+/* The cells of a HorizontalPodAutoscaler (version 2), and of device claims. */
 #include <stdio.h>
 #include <string.h>
 
 #include "api/meta.h"
 #include "api/table_cells.h"
-#include "base/text.h"
 
 enum { SHOWN = 2 };
 
@@ -59,21 +58,6 @@ add_target(struct buf *b, const json_t *spec, const json_t *current)
 	}
 }
 
-/* v1 knows nothing but cpu. */
-static json_t *
-cpu_target(const json_t *hpa)
-{
-	const json_t *want = get(hpa, "spec", "targetCPUUtilizationPercentage");
-	const json_t *have = get(hpa, "status", "currentCPUUtilizationPercentage");
-
-	if (!json_is_integer(want))
-		return json_string("<none>");
-	if (!json_is_integer(have))
-		return json_sprintf("cpu: <unknown>/%lld%%", (long long)json_integer_value(want));
-	return json_sprintf("cpu: %lld%%/%lld%%", (long long)json_integer_value(have),
-	    (long long)json_integer_value(want));
-}
-
 static json_t *
 targets(const json_t *hpa, int64_t now)
 {
@@ -82,8 +66,6 @@ targets(const json_t *hpa, int64_t now)
 	size_t i;
 
 	(void)now;
-	if (text_ends(text(hpa, "apiVersion"), "/v1"))
-		return cpu_target(hpa);
 	json_array_foreach (specs, i, m) {
 		if (i >= SHOWN)
 			break;

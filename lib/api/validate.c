@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "api/rules_status.h"
+#include "api/rules.h"
 #include "base/mem.h"
 
 static void check_value(
@@ -124,60 +124,41 @@ check_kind(struct causes *out, const struct kind *k, const json_t *obj)
 	check_value(out, NULL, k->type, obj);
 }
 
-static void
-check_new(struct causes *out, const struct kind *k, const json_t *obj)
+void
+validate_create(const struct kind *k, const json_t *obj, struct causes *out)
 {
 	meta_create(out, k, obj);
 	check_kind(out, k, obj);
 }
 
 void
-validate_create(const struct kind *k, const json_t *obj, struct causes *out)
-{
-	const struct status_rules *first = status_rules_of(k, "");
-
-	check_new(out, k, obj);
-	if (first)
-		first->check(out, obj, NULL);
-}
-
-/* The questions of an update in this order (struct rules), and `own` for an S. */
-static void
-ask(struct causes *out, const struct kind *k, const char *order, const json_t *obj,
-    const json_t *old, status_rule *own)
+validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
 {
 	const struct rules *rules = rules_of(k);
+	const char *order = rules && rules->order ? rules->order : "CMU";
 
 	meta_common(out, k, obj, old);
 	for (; *order; order++) {
 		if (*order == 'M')
 			meta_update(out, k, obj, old);
 		else if (*order == 'C')
-			check_new(out, k, obj);
-		else if (*order == 'c' && rules && rules->spec)
+			validate_create(k, obj, out);
+		else if (*order == 'c' && rules->spec)
 			rules->spec(out, obj);
 		else if (*order == 'c')
 			check_kind(out, k, obj);
-		else if (*order == 'S' && own)
-			own(out, obj, old);
-		else if (*order == 'U' && rules && rules->update)
+		else if (rules && rules->update)
 			rules->update(out, obj, old);
 	}
 }
 
 void
-validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
+validate_status(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
 {
 	const struct rules *rules = rules_of(k);
 
-	ask(out, k, rules && rules->order ? rules->order : "CMU", obj, old, NULL);
-}
-
-void
-validate_part(
-    const struct kind *k, const char *sub, const json_t *obj, const json_t *old, struct causes *out)
-{
-	const struct status_rules *own = status_rules_of(k, sub);
-
-	ask(out, k, own && own->order ? own->order : "MS", obj, old, own ? own->check : NULL);
+	meta_common(out, k, obj, old);
+	meta_update(out, k, obj, old);
+	if (rules && rules->status)
+		rules->status(out, obj, old);
 }

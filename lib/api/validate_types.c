@@ -18,6 +18,7 @@ struct decoder {
 	const struct kind *kind;
 	struct causes *unknown; /* may be NULL */
 	struct err *err;
+	bool tree; /* decoded from a tree, as a strategic merge patch leaves one, not from text */
 };
 
 static int decode(struct decoder *d, const struct type *t, const json_t *v, const struct path *at,
@@ -80,6 +81,54 @@ go_type(const struct type *t)
 	}
 }
 
+/* What Go calls the type of a value in a tree: its kind, or in full. */
+static const char *
+tree_type(const json_t *v, bool full)
+{
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		return full ? "map[string]interface {}" : "map";
+	case JSON_ARRAY:
+		return full ? "[]interface {}" : "slice";
+	case JSON_STRING:
+		return "string";
+	case JSON_INTEGER:
+		return "int64";
+	case JSON_REAL:
+		return "float64";
+	default:
+		return "bool";
+	}
+}
+
+/* The words of the converter from trees, which knows of no fields on the way. */
+static int
+mismatch_in_tree(struct decoder *d, const struct type *t, const json_t *v)
+{
+	autofree char *type = NULL;
+
+	switch (t->class) {
+	case CLASS_STRUCT:
+		return refuse(d, "cannot restore struct from: %s", tree_type(v, false));
+	case CLASS_MAP:
+		return refuse(d, "cannot restore map from %s", tree_type(v, false));
+	case CLASS_LIST:
+	case CLASS_BYTES:
+		return refuse(d, "cannot restore slice from %s", tree_type(v, false));
+	case CLASS_STRING:
+	case CLASS_BOOL:
+	case CLASS_INT32:
+	case CLASS_INT64:
+	case CLASS_DOUBLE:
+		type = go_type(t);
+		return refuse(d, "cannot convert %s to %s", tree_type(v, true), type);
+	default: /* these read text of their own, also there */
+		type = go_type(t);
+		return refuse(
+		    d, "json: cannot unmarshal %s into Go value of type %s", go_json_type(v), type);
+	}
+}
+
 static int
 mismatch(struct decoder *d, const struct type *t, const json_t *v, const struct path *at,
     const char *holder)
@@ -87,6 +136,8 @@ mismatch(struct decoder *d, const struct type *t, const json_t *v, const struct 
 	autofree char *type = go_type(t), *fields = path_fields(at), *literal = NULL;
 	const char *name = strrchr(holder, '.');
 
+	if (d->tree)
+		return mismatch_in_tree(d, t, v);
 	/* A number that would not fit is quoted. */
 	if (json_is_number(v) && t->class != CLASS_STRING && t->class != CLASS_BOOL && !t->elem &&
 	    t->class != CLASS_STRUCT)
@@ -140,7 +191,8 @@ decode_bytes(struct decoder *d, const struct type *t, const json_t *v, const str
 		return mismatch(d, t, v, at, holder);
 	if (bytes_valid(json_string_value(v), &bad))
 		return 0;
-	return refuse(d, "illegal base64 data at input byte %zu", bad);
+	return refuse(d, "%sillegal base64 data at input byte %zu",
+	    d->tree ? "error decoding from json: " : "", bad);
 }
 
 static int
@@ -248,7 +300,15 @@ decode(struct decoder *d, const struct type *t, const json_t *v, const struct pa
 int
 validate_types(const struct kind *k, const json_t *obj, struct causes *unknown, struct err *err)
 {
-	struct decoder d = { k, unknown, err };
+	struct decoder d = { k, unknown, err, false };
+
+	return decode(&d, k->type, obj, NULL, k->type->name);
+}
+
+int
+validate_tree(const struct kind *k, const json_t *obj, struct causes *unknown, struct err *err)
+{
+	struct decoder d = { k, unknown, err, true };
 
 	return decode(&d, k->type, obj, NULL, k->type->name);
 }

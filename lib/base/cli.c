@@ -119,7 +119,7 @@ help(void)
 	help_line("    --version", "show the version");
 }
 
-/* What completion scripts read: options, then "operands WORD" and the summary. */
+/* What completion scripts read: options, then "commands WORDS", "operands WORD" and the summary. */
 static void
 complete(void)
 {
@@ -130,6 +130,8 @@ complete(void)
 		if (o->letter)
 			printf("-%c\t%s\n", o->letter, o->help);
 	}
+	if (self.commands)
+		printf("commands\t%s\n", self.commands);
 	if (self.operands)
 		printf("operands\t%s\n", self.operands);
 	printf("summary\t%s\n", self.summary);

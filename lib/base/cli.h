@@ -21,6 +21,8 @@ struct program {
 	const struct opt *opts; /* its own options, ended by { 0 } */
 	const struct opt *const *shared; /* more tables, ended by NULL; may be NULL */
 	const char *operands; /* for completion: "kinds", "objects", "files", "programs" or NULL */
+	const char
+	    *commands; /* what the first operand may be, "status undo", or NULL; others follow */
 };
 
 extern const struct program self;

@@ -180,7 +180,6 @@ void
 bundle_apply_call(
     const struct bundle *b, const struct item *i, bool dry, bool force, struct call *call)
 {
-	static const char *const validation[] = { "Strict", "Warn", "Ignore" };
 	json_auto_t *obj = json_deep_copy(i->obj);
 	struct buf path = BUF_INIT;
 
@@ -189,7 +188,7 @@ bundle_apply_call(
 	call->path = client_path(i->kind, item_namespace(i), item_name(i), NULL);
 	buf_puts(&path, call->path);
 	call_query(&path, "fieldManager", manager_of(b, i));
-	call_query(&path, "fieldValidation", validation[b->unknown]);
+	call_query(&path, "fieldValidation", unknown_validation(b->unknown));
 	if (force)
 		call_query(&path, "force", "true");
 	if (dry)

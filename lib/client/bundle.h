@@ -6,6 +6,7 @@
 
 #include "client/apply.h"
 #include "client/calls.h"
+#include "client/manifest.h"
 
 /*
  * Manifests that are applied together.  All of it is read, then checked, then written, in the
@@ -15,8 +16,6 @@
  *
  * Failures are the items': err.code is set, and later steps leave such an item alone.
  */
-enum unknown { UNKNOWN_ERROR, UNKNOWN_WARN, UNKNOWN_IGNORE };
-
 struct item {
 	json_t *obj; /* the manifest, made ready (apply_prepare) */
 	char *where;

@@ -11,58 +11,6 @@
 
 /* --- by the schema ----------------------------------------------------------------------- */
 
-static bool
-built_in(const struct item *i)
-{
-	return kind_of_object(text(i->obj, "apiVersion"), text(i->obj, "kind"));
-}
-
-/* Fields that the schema does not know: an error, or warnings. */
-static bool
-known_fields(struct bundle *b, struct item *i, const struct causes *unknown)
-{
-	if (unknown->n == 0 || b->unknown == UNKNOWN_IGNORE)
-		return true;
-	if (b->unknown == UNKNOWN_ERROR) {
-		err_set(&i->err, ERR_BAD_REQUEST, "%s", unknown->item[0].message);
-		return false;
-	}
-	for (size_t k = 0; k < unknown->n; k++)
-		buf_printf(&i->warnings, "%s\n", unknown->item[k].message);
-	return true;
-}
-
-/* Decoding as the server does it. */
-static bool
-types_fit(struct bundle *b, struct item *i)
-{
-	struct causes unknown = CAUSES_INIT;
-	bool fits;
-
-	if (!built_in(i))
-		return true;
-	fits =
-	    validate_types(i->kind, i->obj, &unknown, &i->err) >= 0 && known_fields(b, i, &unknown);
-	causes_release(&unknown);
-	return fits;
-}
-
-/* The rules of a complete object. */
-static bool
-valid(struct item *i, const json_t *obj)
-{
-	struct causes causes = CAUSES_INIT;
-	bool fine;
-
-	validate_create(i->kind, obj, &causes);
-	if (i->live)
-		validate_update(i->kind, obj, i->live, &causes);
-	if (!(fine = causes.n == 0))
-		causes_err(&causes, i->kind, meta_name(obj), &i->err);
-	causes_release(&causes);
-	return fine;
-}
-
 static json_t *
 causes_json(const struct conflicts *c)
 {
@@ -134,71 +82,24 @@ settle(const struct bundle *b, struct item *i, json_t *after)
 		: APPLY_UNCHANGED;
 }
 
-/* A kind that is not built in has no schema here: it is merged as JSON and not checked. */
 static void
 check_here(struct bundle *b, struct item *i)
 {
 	json_t *after = NULL;
 
-	if (!built_in(i)) {
+	if (!kind_of_object(text(i->obj, "apiVersion"), text(i->obj, "kind"))) {
+		/* no schema: merged as JSON */
 		after = i->live ? json_deep_copy(i->live) : json_object();
 		settle(b, i, merge_patch(after, i->obj));
 		return;
 	}
-	if (!types_fit(b, i) || !merge_here(b, i, &after))
+	if (manifest_fits(i->kind, i->obj, b->unknown, &i->warnings, &i->err) < 0 ||
+	    !merge_here(b, i, &after))
 		return;
-	normalize(i->kind, after);
-	defaults_apply(i->kind, after);
-	if (valid(i, after))
+	if (manifest_complete(i->kind, after, i->live, &i->err) >= 0)
 		settle(b, i, after);
 	else
 		json_decref(after);
-}
-
-/* --- unknown fields ------------------------------------------------------------------------- */
-
-static void
-drop_unknown(const struct type *t, json_t *v)
-{
-	const char *key;
-	json_t *value;
-	size_t n;
-	void *next;
-
-	if (t && (t->class == CLASS_LIST || t->class == CLASS_MAP)) {
-		json_array_foreach (v, n, value)
-			drop_unknown(t->elem, value);
-		json_object_foreach (v, key, value)
-			drop_unknown(t->elem, value);
-	}
-	if (!t || t->class != CLASS_STRUCT || t->nfields == 0)
-		return;
-	json_object_foreach_safe(v, next, key, value)
-	{
-		const struct field *f = type_field(t, key);
-
-		if (f)
-			drop_unknown(f->type, value);
-		else
-			json_object_del(v, key);
-	}
-}
-
-static void
-drop_all_unknown(struct bundle *b)
-{
-	for (size_t n = 0; n < b->n; n++) {
-		struct item *i = &b->item[n];
-		struct causes unknown = CAUSES_INIT;
-		struct err err;
-
-		if (built_in(i) && validate_types(i->kind, i->obj, &unknown, &err) >= 0 &&
-		    unknown.n > 0) {
-			known_fields(b, i, &unknown);
-			drop_unknown(i->kind->type, i->obj);
-		}
-		causes_release(&unknown);
-	}
 }
 
 /* --- by the server ------------------------------------------------------------------------ */
@@ -278,7 +179,7 @@ check_client_side(struct bundle *b, struct item *i)
 		check_here(b, i);
 		return;
 	}
-	if (types_fit(b, i) &&
+	if (manifest_fits(i->kind, i->obj, b->unknown, &i->warnings, &i->err) >= 0 &&
 	    apply_object(b->client, i->kind, i->obj, &how, &i->result, &i->after, &err) < 0)
 		i->err = err;
 }
@@ -287,8 +188,9 @@ void
 bundle_check(struct bundle *b)
 {
 	/* server-side apply knows no fields but the schema's, whatever is asked for */
-	if (b->unknown != UNKNOWN_ERROR)
-		drop_all_unknown(b);
+	for (size_t n = 0; n < b->n && b->unknown != UNKNOWN_ERROR; n++)
+		manifest_drop_unknown(
+		    b->item[n].kind, b->item[n].obj, b->unknown, &b->item[n].warnings);
 	bundle_ask(b, 0, b->n, begin_check, end_check);
 	for (size_t n = 0; n < b->n; n++)
 		if (b->item[n].err.code != ERR_OK && solved_by_migration(&b->item[n]))

@@ -54,22 +54,15 @@ check_scope(struct err *err)
 static int
 set_bundle(struct intake *in, struct err *err)
 {
-	static const char *const ways[] = {
-		[UNKNOWN_ERROR] = "error", [UNKNOWN_WARN] = "warn", [UNKNOWN_IGNORE] = "ignore"
-	};
 	const char *side = intake_options.server_side;
 	struct bundle *b = &in->bundle;
-	size_t way = 0;
+	int r = unknown_of(intake_options.unknown, &b->unknown, err);
 
-	while (way < COUNT(ways) && strcmp(ways[way], intake_options.unknown) != 0)
-		way++;
-	if (way == COUNT(ways))
-		return err_set(err, ERR_BAD_REQUEST,
-		    "--unknown: '%s' is none of error, warn, ignore", intake_options.unknown);
+	if (r < 0)
+		return r;
 	if (strcmp(side, "true") != 0 && strcmp(side, "false") != 0)
 		return err_set(
 		    err, ERR_BAD_REQUEST, "--server-side: '%s' is neither true nor false", side);
-	b->unknown = (enum unknown)way;
 	b->server_side = *side == 't';
 	b->manager = in->manager;
 	b->force = intake_options.force;

@@ -1,3 +1,5 @@
+#include <poll.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -68,4 +70,25 @@ output_close(struct output *o, struct err *err)
 	write_out(o);
 	output_discard(o);
 	return r;
+}
+
+int
+output_gone(FILE *f)
+{
+	struct epoll_event ev = { .events = 0 }; /* errors and hang-ups come unasked */
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd >= 0 && epoll_ctl(fd, EPOLL_CTL_ADD, fileno(f), &ev) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+bool
+output_is_gone(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return fd >= 0 && poll(&p, 1, 0) > 0;
 }

@@ -25,4 +25,11 @@ int output_close(struct output *o, struct err *err);
 void output_discard(
     struct output *o); /* instead of output_close: what is not printed yet never is */
 
+/*
+ * A descriptor that is readable once nobody reads our output any more, so that `orch-watch | head`
+ * ends without waiting for one more event: for cache_wait().  -1 when the output is no pipe.
+ */
+int output_gone(FILE *f);
+bool output_is_gone(int fd); /* is it so? -1: no */
+
 #endif

@@ -71,14 +71,13 @@ int
 writer_report(
     struct writer *w, const struct kind *k, const json_t *obj, const char *what, struct err *err)
 {
-	autofree char *name = target_name(k, meta_name(obj));
-	int r = 0;
+	autofree char *name = NULL;
 
 	if (w->printing)
-		r = output_add(&w->output, (json_t *)obj, err);
-	else
-		fprintf(w->f, "%s %s%s\n", name, what, w->dry ? " (dry run)" : "");
-	return r;
+		return output_add(&w->output, (json_t *)obj, err);
+	name = target_name(k, meta_name(obj));
+	fprintf(w->f, "%s %s%s\n", name, what, w->dry ? " (dry run)" : "");
+	return 0;
 }
 
 int

@@ -22,8 +22,13 @@ static struct plugin {
 	admit *mutate, *validate;
 } plugins[] = {
 	{ "NamespaceLifecycle", true, OP_CREATE, NULL, NULL, true, namespace_lifecycle, NULL },
+	{ "LimitRanger", true, OP_CREATE | OP_UPDATE, "", NULL, true, limit_ranger_mutate,
+	    limit_ranger_validate },
+	{ "ServiceAccount", false, OP_CREATE | OP_UPDATE, "", "Pod", true, service_account_mutate,
+	    service_account_validate },
 	{ "TaintNodesByCondition", true, OP_CREATE, "", "Node", false, taint_nodes_by_condition,
 	    NULL },
+	{ "PodSecurity", true, OP_CREATE | OP_UPDATE, NULL, NULL, true, NULL, pod_security },
 	{ "Priority", true, OP_CREATE | OP_UPDATE, NULL, NULL, false, priority_mutate,
 	    priority_validate },
 	{ "DefaultTolerationSeconds", true, OP_CREATE | OP_UPDATE, "", "Pod", false,

@@ -55,12 +55,15 @@ json_t *admission_default_class(
 /* --- the plugins, a file for each concern, under their names in Kubernetes --- */
 typedef int admit(struct admission *a);
 
-admit namespace_lifecycle;			    /* namespace.c */
-admit taint_nodes_by_condition;			    /* admission_node.c */
-admit priority_mutate, priority_validate;	    /* admission_priority.c */
-admit default_toleration_seconds;		    /* admission_pod.c */
-admit runtime_class_mutate, runtime_class_validate; /* admission_runtime.c */
-admit storage_protection, default_storage_class;    /* admission_storage.c */
-admit claim_resize, default_ingress_class;	    /* admission_storage.c */
+admit namespace_lifecycle;				/* namespace.c */
+admit pod_security;					/* admission_security.c */
+admit limit_ranger_mutate, limit_ranger_validate;	/* admission_limit.c */
+admit service_account_mutate, service_account_validate; /* admission_account.c */
+admit taint_nodes_by_condition;				/* admission_node.c */
+admit priority_mutate, priority_validate;		/* admission_priority.c */
+admit default_toleration_seconds;			/* admission_pod.c */
+admit runtime_class_mutate, runtime_class_validate;	/* admission_runtime.c */
+admit storage_protection, default_storage_class;	/* admission_storage.c */
+admit claim_resize, default_ingress_class;		/* admission_storage.c */
 
 #endif

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "api/convert.h"
 #include "base/mem.h"
 #include "store/cache.h"
 #include "store/cache_impl.h"
@@ -82,9 +83,15 @@ cache_free(struct cache *c)
 }
 
 struct table *
-cache_table(struct cache *c, const struct kind *k)
+cache_own_table(struct cache *c, const struct kind *k)
 {
 	return &c->table[k - c->kinds];
+}
+
+struct table *
+cache_table(struct cache *c, const struct kind *k)
+{
+	return cache_own_table(c, kind_stored(k));
 }
 
 struct table *

@@ -40,9 +40,12 @@ struct event {
 struct cache *cache_new(void); /* with a table for every kind of the schema */
 void cache_free(struct cache *c);
 
-struct table *cache_table(
-    struct cache *c, const struct kind *k); /* never NULL for a kind of the schema */
-struct table *cache_tables(struct cache *c, size_t *n);
+/* Where its objects are: never NULL for a kind of the schema.  Views (api/convert.h) share the
+ * table of what they are views of ... */
+struct table *cache_table(struct cache *c, const struct kind *k);
+/* ... and have one of their own only for its words, and for what older data folders hold. */
+struct table *cache_own_table(struct cache *c, const struct kind *k);
+struct table *cache_tables(struct cache *c, size_t *n); /* the own ones of all kinds */
 /* The table an engine's key belongs to, NULL when its kind is unknown; *rest gets "namespace/name".
  */
 struct table *cache_table_of_key(struct cache *c, const char *key, const char **rest);

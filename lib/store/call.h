@@ -52,7 +52,8 @@ struct call {
 	const struct http_request *req;
 	struct target target;
 	const struct kind *kind; /* target's, NULL for what is no resource */
-	struct table *table;
+	struct table *table; /* where its objects are */
+	struct table *view;  /* the same, or of the version that is asked for: for its words */
 	struct user user;
 	struct identity *identity; /* of a token: what user points into */
 	double began;
@@ -146,14 +147,7 @@ void call_warn_secret(struct call *c, const json_t *secret);
 
 /* System fields of an update of c->old to obj, and validation; answers and returns -1 on refusal.
  */
-enum part { PART_MAIN, PART_STATUS, PART_OTHER, PART_SPEC };
-enum part call_part(const struct call *c); /* which the subresource of the path is about */
-/*
- * parts.c: what a write through a subresource does not touch is as it was before, and what it
- * leaves to the server is filled in: before owners are noted, and behind the plugins.
- */
-void part_enter(const struct call *c, const json_t *old, json_t *obj);
-void part_take(const struct call *c, const json_t *old, json_t *obj);
+enum part { PART_MAIN, PART_STATUS, PART_SPEC };
 /* Does writing obj end it?  It is being deleted and nothing holds it any more. */
 bool update_deletes(const struct kind *k, const json_t *obj);
 int update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part);
@@ -258,6 +252,8 @@ void server_node_client(struct server *s, const char *crt, const char *key);
 int server_services(struct server *s, const char *ranges, const char *ports, struct err *err);
 void server_handle(struct http_exchange *x, void *server);	 /* for http_server_new */
 void server_metrics_only(struct http_exchange *x, void *server); /* for the --metrics listener */
+/* migrate.c: older data folders keep some objects as kinds that are only views now. */
+int migrate(struct server *s, struct err *err);
 
 /* openapi.c */
 struct openapi_pages *openapi_new(void);

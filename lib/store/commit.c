@@ -50,6 +50,7 @@ struct batch {
 	struct change change[BATCH];
 	struct buf index[BATCH];
 	char *key[BATCH];
+	bool mark[BATCH]; /* not the write itself yet, but the mark before a deletion */
 	size_t n;
 };
 
@@ -146,7 +147,8 @@ as_expected(const struct write *w)
 }
 
 static void
-add_to_batch(struct commit *c, struct batch *b, struct write *w, int64_t now)
+add_change(
+    struct commit *c, struct batch *b, struct write *w, uint64_t prev, bool mark, int64_t now)
 {
 	size_t i = b->n++;
 	uint64_t revision = c->revision + b->n;
@@ -154,20 +156,33 @@ add_to_batch(struct commit *c, struct batch *b, struct write *w, int64_t now)
 
 	b->write[i] = w;
 	b->object[i] = o;
+	b->mark[i] = mark;
 	b->key[i] = cache_key(w->table, o);
 	b->index[i] = (struct buf)BUF_INIT;
 	object_index(o, &b->index[i]);
 	b->change[i] = (struct change){
 		.revision = revision,
-		.prev = w->expect,
+		.prev = prev,
 		.time = now,
-		.deleted = w->deletes,
+		.deleted = w->deletes && !mark,
 		.key = b->key[i],
 		.index = b->index[i].data,
 		.index_len = b->index[i].len,
 		.data = o->body->data,
 		.len = o->body->len,
 	};
+}
+
+static void
+add_to_batch(struct commit *c, struct batch *b, struct write *w, int64_t now)
+{
+	uint64_t prev = w->expect;
+
+	if (w->deletes && w->marks) {
+		add_change(c, b, w, prev, true, now);
+		prev = c->revision + b->n;
+	}
+	add_change(c, b, w, prev, false, now);
 }
 
 static void
@@ -178,9 +193,9 @@ publish(struct commit *c, struct batch *b, int64_t now)
 		struct write *w = b->write[i];
 
 		cache_apply(c->cache, w->table, b->object[i],
-		    w->deletes	? EVENT_DELETED
-		    : w->expect ? EVENT_MODIFIED
-				: EVENT_ADDED,
+		    w->deletes && !b->mark[i] ? EVENT_DELETED
+		    : w->expect		      ? EVENT_MODIFIED
+					      : EVENT_ADDED,
 		    now);
 	}
 	cache_end(c->cache);
@@ -206,19 +221,22 @@ finish_batch(struct commit *c, struct batch *b, int result, const struct err *er
 
 		free(b->key[i]);
 		buf_release(&b->index[i]);
-		if (result < 0) {
+		if (result < 0 || b->mark[i])
 			object_unref(b->object[i]);
-			w->err = *err;
-		} else {
+		else
 			w->object = b->object[i];
-		}
+		if (b->mark[i])
+			continue;
+		if (result < 0)
+			w->err = *err;
 		w->result = result;
 		if (c->follower.after)
 			c->follower.after(c->follower.arg, w, result >= 0);
 	}
 	/* only now: who is told looks at what the others have done */
 	for (size_t i = 0; i < b->n; i++)
-		b->write[i]->done(b->write[i]);
+		if (!b->mark[i])
+			b->write[i]->done(b->write[i]);
 }
 
 static void
@@ -273,7 +291,7 @@ add_with_more(struct commit *c, struct batch *b, struct write *w, int64_t now)
 static bool
 work_off(struct commit *c, struct batch *b, struct write *w, int64_t now)
 {
-	if (b->n + FOLLOWERS_MORE >= BATCH || !first_of_key(c, w))
+	if (b->n + 1 + FOLLOWERS_MORE >= BATCH || !first_of_key(c, w))
 		return false;
 	if (as_expected(w))
 		return add_with_more(c, b, w, now);

@@ -14,6 +14,7 @@ struct write {
 	struct draft draft; /* the object; for a deletion its last state */
 	uint64_t expect;    /* the revision it replaces or deletes; 0: the key must not be there */
 	bool deletes;
+	bool marks; /* of a deletion: first the draft is written as a change, then it goes */
 	void (*done)(struct write *w); /* called once, on the commit thread; may free w */
 	void *arg;
 

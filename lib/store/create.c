@@ -1,6 +1,7 @@
 /* POST to a collection. */
 #include <string.h>
 
+#include "api/convert.h"
 #include "api/meta.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -63,6 +64,7 @@ create_prepare(struct call *c, json_t *obj)
 {
 	struct causes causes = CAUSES_INIT;
 	const char *version = meta_version(obj);
+	json_t *checked;
 	int r = 0;
 
 	if (place(c, obj) < 0)
@@ -76,6 +78,7 @@ create_prepare(struct call *c, json_t *obj)
 	system_fields(c->kind, obj);
 	strategy_clear(c->kind, obj);
 	defaults_apply(c->kind, obj);
+	convert_settle(c->kind, obj);
 	track_write(c, NULL, obj);
 	if (admission_mutate(c, OP_CREATE, NULL, obj) < 0)
 		return -1;
@@ -83,7 +86,9 @@ create_prepare(struct call *c, json_t *obj)
 	strategy_create(c->kind, obj);
 	if (services_reserve(c, NULL, obj) < 0)
 		return -1;
-	validate_create(c->kind, obj, &causes);
+	checked = convert_copy(obj, c->kind, kind_checked(c->kind));
+	validate_create(kind_checked(c->kind), checked, &causes);
+	json_decref(checked);
 	if (causes.n) {
 		reply_invalid(c, &causes, meta_name(obj));
 		r = -1;

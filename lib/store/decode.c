@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "api/apply.h"
+#include "api/golang.h"
 #include "api/meta.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
@@ -215,6 +216,7 @@ static int
 check_object(struct call *c, const struct kind *k, json_t *obj, struct err *err)
 {
 	struct causes unknown = CAUSES_INIT;
+	bool tree = c->patching && patch_form(c) == PATCH_STRATEGIC;
 	int r;
 
 	if (!json_is_object(obj))
@@ -223,7 +225,8 @@ check_object(struct call *c, const struct kind *k, json_t *obj, struct err *err)
 		    "version/kind; json parse error: it is not an object",
 		    k->kind);
 	if ((r = c->patching ? check_renamed(k, obj, err) : 0) == 0 &&
-	    (r = check_kind(k, obj, err)) == 0 && (r = validate_types(k, obj, &unknown, err)) == 0)
+	    (r = check_kind(k, obj, err)) == 0 &&
+	    (r = (tree ? validate_tree : validate_types)(k, obj, &unknown, err)) == 0)
 		r = strict_faults(c, k, &unknown, err);
 	causes_release(&unknown);
 	return r;
@@ -235,12 +238,16 @@ refuse_patched(struct call *c, const json_t *obj, const char *why)
 {
 	const char *unhandled = strstr(why, " cannot be handled as a "), *colon;
 	autobuf struct buf cause = BUF_INIT, msg = BUF_INIT;
-	autofree char *json =
-	    json_dumps(c->patched ? c->patched : obj, JSON_COMPACT | JSON_ENCODE_ANY);
-	json_auto_t *text = json_string(json ? json : "");
+	autobuf struct buf shown = BUF_INIT;
+	json_auto_t *text = NULL;
 
 	if (unhandled && (colon = strstr(unhandled, ": ")) && !strstr(why, "unknown conversion"))
 		why = colon + 2;
+	if (patch_form(c) == PATCH_STRATEGIC)
+		go_print(&shown, c->patched ? c->patched : obj);
+	else
+		json_add(&shown, c->patched ? c->patched : obj);
+	text = json_string(shown.len ? shown.data : "");
 	buf_puts(&cause, "Invalid value: ");
 	json_add(&cause, text);
 	buf_printf(&cause, ": %s", why);

@@ -299,18 +299,37 @@ delete_decide(const struct kind *k, json_t *obj, const struct delete_options *o,
 	return DELETE_MARKED;
 }
 
+bool
+delete_marks(enum deletion d, const json_t *old, const json_t *obj)
+{
+	static const char grace[] = "deletionGracePeriodSeconds";
+
+	return d == DELETE_NOW && meta_deleting(obj) &&
+	       (!meta_deleting(old) ||
+		   num(get(obj, "metadata", grace), 0) != num(get(old, "metadata", grace), 0));
+}
+
 /* --- the verb --- */
 
 static int
 check_protected(struct call *c)
 {
-	static const char *const kept[] = { "default", "kube-system", "kube-public", NULL };
+	static const char *const namespaces[] = { "default", "kube-system", "kube-public", NULL };
+	static const char *const classes[] = { "system-node-critical", "system-cluster-critical",
+		NULL };
+	const char *why = NULL;
+	char resource[128];
 	struct err err;
 
-	if (!kind_is(c->kind, "", "Namespace") || !text_in(c->target.name, kept))
+	if (kind_is(c->kind, "", "Namespace") && text_in(c->target.name, namespaces))
+		why = "this namespace may not be deleted";
+	if (kind_is(c->kind, "scheduling.k8s.io", "PriorityClass") &&
+	    text_in(c->target.name, classes))
+		why = "this is a system priority class and cannot be deleted";
+	if (!why)
 		return 0;
-	err_set(&err, ERR_FORBIDDEN,
-	    "namespaces \"%s\" is forbidden: this namespace may not be deleted", c->target.name);
+	err_set(&err, ERR_FORBIDDEN, "%s \"%s\" is forbidden: %s", call_resource(c, resource),
+	    c->target.name, why);
 	reply_error(c, &err);
 	return -1;
 }
@@ -342,6 +361,8 @@ void
 delete_object(struct call *c, const struct delete_options *o)
 {
 	json_t *obj = object_json(c->old, c->kind);
+	json_auto_t *old =
+	    json_pack("{s:o}", "metadata", json_copy(json_object_get(obj, "metadata")));
 	enum deletion d;
 	struct err err;
 
@@ -353,6 +374,7 @@ delete_object(struct call *c, const struct delete_options *o)
 	snprintf(c->uid, sizeof c->uid, "%s", meta_uid(obj));
 	d = delete_decide(c->kind, obj, o, clock_now());
 	c->status = 200;
+	c->write.marks = delete_marks(d, old, obj);
 	if (d == DELETE_NOW && !c->answer && !(kind_strategy(c->kind) & RETURNS_DELETED))
 		c->answer = answer_status;
 	write_submit(c, obj, d == DELETE_NOW);

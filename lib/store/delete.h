@@ -25,6 +25,11 @@ enum deletion {
 /* What a deletion does to obj (a copy of the stored object, edited in place). */
 enum deletion delete_decide(
     const struct kind *k, json_t *obj, const struct delete_options *o, int64_t now);
+/*
+ * A Pod that goes at once is changed first, as one that has time to stop: whoever watches sees it
+ * with its deletionTimestamp, and then its end.  Did delete_decide() so mark what was `old`?
+ */
+bool delete_marks(enum deletion d, const json_t *old, const json_t *obj);
 /* The preconditions; CONFLICT. */
 int delete_check(
     const struct kind *k, const json_t *obj, const struct delete_options *o, struct err *err);

@@ -132,6 +132,8 @@ prepare(struct many *m, size_t i)
 	struct call *c = m->call;
 	struct write *w = &m->write[i];
 	json_t *obj = object_json(m->found[i], c->kind);
+	json_auto_t *old =
+	    json_pack("{s:o}", "metadata", json_copy(json_object_get(obj, "metadata")));
 	enum deletion d = delete_decide(c->kind, obj, &m->options, clock_now());
 
 	w->result = 0;
@@ -140,6 +142,7 @@ prepare(struct many *m, size_t i)
 		w->table = c->table;
 		w->expect = m->found[i]->revision;
 		w->deletes = d == DELETE_NOW;
+		w->marks = delete_marks(d, old, obj);
 		w->done = one_done;
 		w->arg = m;
 	}

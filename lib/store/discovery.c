@@ -1,4 +1,7 @@
 /* Which groups, versions and resources there are: all from the schema. */
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/jsonl.h"
@@ -36,6 +39,36 @@ add_words(json_t *obj, const char *key, const char *const *words)
 	json_object_set_new(obj, key, list);
 }
 
+/*
+ * Of what version an object is kept in: clients that keep caches see by it that all must be written
+ * anew.  The first 8 bytes of the SHA-256 of "GROUP/VERSION/KIND".
+ */
+static void
+add_storage_hash(json_t *r, const struct kind *k)
+{
+	static const struct {
+		const char *group, *version, *stored; /* what of it is stored as another */
+	} others[] = { { "events.k8s.io", "v1", "/v1" },
+		{ "autoscaling", "v1", "autoscaling/v2" } };
+	autofree char *kept = xasprintf("%s/%s/%s", k->group, k->version, k->kind);
+	unsigned char digest[32];
+	gnutls_datum_t first = { digest, 8 }, text;
+
+	for (size_t i = 0; i < COUNT(others); i++) {
+		if (strcmp(k->group, others[i].group) != 0 ||
+		    strcmp(k->version, others[i].version) != 0)
+			continue;
+		free(kept);
+		kept = xasprintf("%s/%s", others[i].stored, k->kind);
+	}
+	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, kept, strlen(kept), digest) < 0 ||
+	    gnutls_base64_encode2(&first, &text) < 0)
+		abort(); /* SHA-256 is always there; only memory can fail */
+	json_object_set_new(
+	    r, "storageVersionHash", json_stringn((const char *)text.data, text.size));
+	gnutls_free(text.data);
+}
+
 static json_t *
 resource_json(const struct kind *k)
 {
@@ -45,6 +78,8 @@ resource_json(const struct kind *k)
 
 	add_words(r, "shortNames", k->short_names);
 	add_words(r, "categories", k->categories);
+	if (k->verbs & VERB_WATCH) /* it is stored at all */
+		add_storage_hash(r, k);
 	return r;
 }
 

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "api/convert.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/object.h"
@@ -53,14 +54,18 @@ kind_fields(const struct kind *k)
 const char *
 object_field(const struct object *o, const struct kind *k, const char *path)
 {
-	const char *at = o->text + strlen(o->text) + 1;
+	const char *at = o->text + strlen(o->text) + 1, *end = o->text + o->text_len;
 
+	path = convert_field(k, path);
+	k = kind_stored(k);
 	if (strcmp(path, "metadata.namespace") == 0)
 		return o->text;
 	if (strcmp(path, "metadata.name") == 0)
 		return at;
 	for (const char *const *f = kind_fields(k); *f; f++) {
 		at += strlen(at) + 1;
+		if (at >= end) /* of a kind that is a view by now */
+			return NULL;
 		if (strcmp(*f, path) == 0)
 			return at;
 	}

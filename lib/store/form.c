@@ -21,6 +21,19 @@ shape_is_kept(const struct shape *s)
 	return s->form == FORM_JSON && !s->protobuf;
 }
 
+bool
+shape_equal(const struct shape *a, const struct shape *b)
+{
+	return a->form == b->form && a->protobuf == b->protobuf && a->include == b->include &&
+	       (!shape_converts(a) || strcmp(a->version, b->version) == 0);
+}
+
+bool
+shape_shows_object(const struct shape *s)
+{
+	return !shape_converts(s) || (s->form == FORM_TABLE && s->include == INCLUDE_OBJECT);
+}
+
 /* Metadata as it is inside: what only goes along with it on the wire is not there. */
 static json_t *
 plain_metadata(const json_t *obj)

@@ -31,6 +31,9 @@ struct shape {
 
 bool shape_converts(const struct shape *s); /* to a Table or to metadata */
 bool shape_is_kept(const struct shape *s);  /* what is kept can be sent as it is */
+/* Is the whole object in it?  Else its version does not matter, and is the one that is kept. */
+bool shape_shows_object(const struct shape *s);
+bool shape_equal(const struct shape *a, const struct shape *b);
 
 /*
  * An object, list or Status (taken) of this kind in another shape; new.  A Status stays as it

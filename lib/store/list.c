@@ -262,11 +262,26 @@ list_head(struct call *c, struct list *l, uint64_t revision)
 	return bytes_new(b.data, b.len);
 }
 
+/* Out of the lock that a walk holds: in the version that is asked for. */
+static void
+view_bodies(struct call *c, struct list *l)
+{
+	if (c->view == c->table || !shape_shows_object(&c->shape))
+		return;
+	for (size_t i = 2; i < l->n; i += 2) {
+		struct bytes *body = l->part[i];
+
+		l->part[i] = body_view(body, c->kind);
+		bytes_unref(body);
+	}
+}
+
 /* In another shape: the parts are the head's place, and then "{" or ",{" before each body. */
 static void
 reply_rows(struct call *c, struct list *l, uint64_t revision)
 {
 	const char *type = c->shape.protobuf ? PROTOBUF_TYPE : "application/json";
+	const struct kind *k = shape_shows_object(&c->shape) ? c->kind : c->table->kind;
 	autobuf struct buf meta = BUF_INIT;
 	struct bytes *all;
 	struct err err;
@@ -278,9 +293,9 @@ reply_rows(struct call *c, struct list *l, uint64_t revision)
 	}
 	add_meta(&meta, l, revision);
 	if (c->shape.protobuf)
-		all = rows_protobuf(&c->shape, c->kind, meta.data, l->part, n, &err);
+		all = rows_protobuf(&c->shape, k, meta.data, l->part, n, &err);
 	else
-		all = rows_encode(&c->shape, c->kind, meta.data, l->part, n, clock_now());
+		all = rows_encode(&c->shape, k, meta.data, l->part, n, clock_now());
 	for (size_t i = 0; i < n; i++)
 		bytes_unref(l->part[i]);
 	c->shape = (struct shape){ .form = FORM_JSON }; /* it has its shape now */
@@ -344,6 +359,7 @@ list_run(struct call *c, struct list *l)
 		expired(c, l);
 		return;
 	}
+	view_bodies(c, l);
 	if (shape_converts(&c->shape) || c->shape.protobuf) {
 		reply_rows(c, l, revision);
 		return;
@@ -377,7 +393,7 @@ takes_long(struct call *c)
 void
 list_handle(struct call *c)
 {
-	if (!shape_is_kept(&c->shape) || takes_long(c))
+	if (!shape_is_kept(&c->shape) || c->view != c->table || takes_long(c))
 		call_defer(c, list_now);
 	else
 		list_now(c);

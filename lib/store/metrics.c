@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/call.h"
+#include "store/service.h"
 
 static const char *const verbs[] = { "get", "list", "watch", "create", "update", "patch", "delete",
 	"deletecollection" };
@@ -115,6 +116,20 @@ print_objects(struct server *s, struct buf *out)
 	}
 }
 
+static void
+print_services(struct server *s, struct buf *out)
+{
+	size_t addresses, ports;
+
+	if (!s->services)
+		return;
+	services_count(s->services, &addresses, &ports);
+	one(out, "orch_store_service_addresses", "gauge", "Cluster addresses that are given out.",
+	    (double)addresses);
+	one(out, "orch_store_service_ports", "gauge", "Node ports that are given out.",
+	    (double)ports);
+}
+
 void
 metrics_print(struct server *s, struct buf *out)
 {
@@ -152,6 +167,7 @@ metrics_print(struct server *s, struct buf *out)
 	    (double)h.bytes_in);
 	one(out, "orch_store_sent_bytes_total", "counter", "Bytes written to clients.",
 	    (double)h.bytes_out);
+	print_services(s, out);
 	one(out, "process_uptime_seconds", "gauge", "Since the start.",
 	    clock_monotonic() - s->started);
 }

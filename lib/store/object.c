@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "api/convert.h"
 #include "api/meta.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
@@ -39,20 +40,36 @@ object_name(const struct object *o)
 	return o->text + strlen(o->text) + 1;
 }
 
-json_t *
-object_json(const struct object *o, const struct kind *k)
+static json_t *
+body_json_as(const struct bytes *body, const struct kind *k)
 {
 	char version[128];
 	autobuf struct buf b = BUF_INIT;
 	json_t *obj;
 
-	buf_reserve(&b, o->body->len + 256);
+	buf_reserve(&b, body->len + 256);
 	buf_printf(
 	    &b, "{\"apiVersion\":\"%s\",\"kind\":\"%s\",", kind_api_version(k, version), k->kind);
-	buf_add(&b, o->body->data, o->body->len);
+	buf_add(&b, body->data, body->len);
 	obj = json_loadb(b.data, b.len, JSON_ALLOW_NUL, NULL);
 	if (!obj)
 		abort(); /* we encoded it */
+	return obj;
+}
+
+json_t *
+object_json_kept(const struct object *o, const struct kind *k)
+{
+	return body_json_as(o->body, k);
+}
+
+json_t *
+object_json(const struct object *o, const struct kind *k)
+{
+	const struct kind *stored = kind_stored(k);
+	json_t *obj = body_json_as(o->body, stored);
+
+	convert(obj, stored, k);
 	return obj;
 }
 
@@ -156,8 +173,9 @@ encode_text(struct buf *text, const struct kind *k, const json_t *obj)
 		field_add(text, obj, *f);
 }
 
-void
-draft_encode(struct draft *d, const struct kind *k, const json_t *obj)
+/* As it is, whatever else it could be kept as. */
+static void
+encode_as(struct draft *d, const struct kind *k, const json_t *obj)
 {
 	const char *key;
 	json_t *v;
@@ -182,6 +200,48 @@ draft_encode(struct draft *d, const struct kind *k, const json_t *obj)
 	encode_text(&d->text, k, obj);
 }
 
+void
+draft_encode(struct draft *d, const struct kind *k, const json_t *obj)
+{
+	const struct kind *stored = kind_stored(k);
+	json_t *kept = convert_copy(obj, k, stored);
+
+	encode_as(d, stored, kept);
+	json_decref(kept);
+}
+
+/* The draft's bytes with these digits in their place. */
+static struct bytes *
+fill_in(const struct draft *d, const char *digits)
+{
+	size_t n = strlen(digits);
+	struct bytes *body = bytes_alloc(d->body.len + n);
+
+	memcpy(body->data, d->body.data, d->slot);
+	memcpy(body->data + d->slot, digits, n);
+	memcpy(body->data + d->slot + n, d->body.data + d->slot, d->body.len - d->slot);
+	return body;
+}
+
+struct bytes *
+body_view(struct bytes *body, const struct kind *k)
+{
+	const struct kind *stored = kind_stored(k);
+	struct draft d = DRAFT_INIT;
+	struct bytes *ret;
+	json_t *obj;
+
+	if (stored == k)
+		return bytes_ref(body);
+	obj = body_json_as(body, stored);
+	convert(obj, stored, k);
+	encode_as(&d, k, obj);
+	ret = fill_in(&d, meta_version(obj));
+	draft_release(&d);
+	json_decref(obj);
+	return ret;
+}
+
 static struct object *
 object_new(uint64_t revision, struct bytes *body, const void *text, size_t len)
 {
@@ -199,13 +259,9 @@ draft_finish(const struct draft *d, uint64_t revision)
 {
 	char digits[24];
 	size_t n = (size_t)snprintf(digits, sizeof digits, "%llu", (unsigned long long)revision);
-	struct bytes *body = bytes_alloc(d->body.len + n);
 	struct object *o;
 
-	memcpy(body->data, d->body.data, d->slot);
-	memcpy(body->data + d->slot, digits, n);
-	memcpy(body->data + d->slot + n, d->body.data + d->slot, d->body.len - d->slot);
-	o = object_new(revision, body, d->text.data, d->text.len);
+	o = object_new(revision, fill_in(d, digits), d->text.data, d->text.len);
 	o->labels_len = d->labels_len;
 	o->labels_at = d->labels_at + (d->labels_at > d->slot ? (uint32_t)n : 0);
 	return o;
@@ -238,6 +294,28 @@ draft_same(const struct draft *d, const struct object *o)
 	       memcmp(o->body->data, d->body.data, d->slot) == 0 &&
 	       memcmp(o->body->data + d->slot + n, d->body.data + d->slot, d->body.len - d->slot) ==
 		   0;
+}
+
+static json_t *
+body_without_version(const void *data, size_t len)
+{
+	autobuf struct buf text = BUF_INIT;
+	json_t *obj;
+
+	buf_putc(&text, '{');
+	buf_add(&text, data, len);
+	obj = json_loadb(text.data, text.len, JSON_ALLOW_NUL, NULL);
+	json_object_del(json_object_get(obj, "metadata"), "resourceVersion");
+	return obj;
+}
+
+bool
+draft_equal(const struct draft *d, const struct object *o)
+{
+	json_auto_t *a = body_without_version(d->body.data, d->body.len);
+	json_auto_t *b = body_without_version(o->body->data, o->body->len);
+
+	return a && b && json_equal(a, b);
 }
 
 /* labels_at, labels_len, number of fields, text. */
@@ -298,7 +376,7 @@ object_restore(uint64_t revision, const struct kind *k, const void *body, size_t
 	obj = json_loadb(text.data, text.len, JSON_ALLOW_NUL, NULL);
 	if (!obj)
 		return NULL;
-	draft_encode(&d, k, obj);
+	encode_as(&d, k, obj);
 	o = draft_finish(&d, revision);
 	draft_release(&d);
 	json_decref(obj);

@@ -34,8 +34,12 @@ void object_unref(struct object *o);		      /* accepts NULL */
 const char *object_namespace(const struct object *o); /* "" when cluster-scoped */
 const char *object_name(const struct object *o);
 
-/* The JSON of it as a new tree, with apiVersion and kind. */
+/* The JSON of it as a new tree, with apiVersion and kind: of any version that it can be seen in. */
 json_t *object_json(const struct object *o, const struct kind *k);
+/* One that is kept as k, although k is only a view now (api/convert.h). */
+json_t *object_json_kept(const struct object *o, const struct kind *k);
+/* Its body as k shows it; a new reference. */
+struct bytes *body_view(struct bytes *body, const struct kind *k);
 
 /*
  * An object that is encoded but has no resourceVersion yet: the commit thread puts
@@ -52,13 +56,16 @@ struct draft {
 		BUF_INIT, 0, 0, 0, BUF_INIT \
 	}
 void draft_release(struct draft *d);
-/* Encode obj, a whole object of this kind; metadata.resourceVersion in it is ignored. */
+/* Encode obj, a whole object of this kind, in the form that is kept; metadata.resourceVersion in
+ * it is ignored. */
 void draft_encode(struct draft *d, const struct kind *k, const json_t *obj);
 void draft_copy(
     struct draft *d, const struct object *o); /* the object again, for another version */
 struct object *draft_finish(const struct draft *d, uint64_t revision);
 bool draft_same(
     const struct draft *d, const struct object *o); /* nothing but the version would change */
+/* The same for what has been through another version, where fields may stand in another order. */
+bool draft_equal(const struct draft *d, const struct object *o);
 
 /* An object from what the engine kept: body as above and the index entry made by object_index(). */
 struct object *object_restore(uint64_t revision, const struct kind *k, const void *body, size_t len,

@@ -121,7 +121,7 @@ patch_apply(
 		obj = merge_patch(obj, patch);
 	if (r == 0) {
 		if (shown)
-			*shown = patch_shown(obj, form == PATCH_STRATEGIC ? NULL : patch);
+			*shown = form == PATCH_STRATEGIC ? json_copy(obj) : patch_shown(obj, patch);
 		if (!names_version(form, patch, obj, old))
 			forget_version(obj);
 		json_decref(patch);
@@ -158,7 +158,7 @@ patch_run(struct call *c)
 			c->patched = NULL;
 		json_decref(shown);
 		if (r < 0 ||
-		    update_prepare(c, old, obj, call_part(c)) < 0)
+		    update_prepare(c, old, obj, *c->target.sub ? PART_STATUS : PART_MAIN) < 0)
 			json_decref(obj);
 		else
 			update_submit(c, obj);

@@ -1,6 +1,8 @@
 /* Answers: objects as they are kept, and Statuses. */
 #include <string.h>
 
+#include "api/convert.h"
+#include "api/meta.h"
 #include "api/protobuf.h"
 #include "base/clock.h"
 #include "base/jsonl.h"
@@ -29,6 +31,15 @@ call_free(struct call *c)
 	free(c);
 }
 
+/* The version it is in, which is not always the one that was asked for. */
+static const struct kind *
+kind_of_value(const struct call *c, const json_t *v)
+{
+	const struct kind *k = kind_of_object(text(v, "apiVersion"), text(v, "kind"));
+
+	return k && c->kind && kind_sibling(c->kind, text(v, "apiVersion")) == k ? k : c->kind;
+}
+
 /* The same value in another form, whose type is *type then; the parts are used up. */
 static struct bytes *
 converted(struct call *c, struct bytes **parts, size_t n, const char **type)
@@ -43,7 +54,7 @@ converted(struct call *c, struct bytes **parts, size_t n, const char **type)
 	}
 	v = json_loadb(json.data, json.len, 0, NULL);
 	if (shape_converts(&c->shape))
-		v = shape_convert(&c->shape, c->kind, v, true, clock_now());
+		v = shape_convert(&c->shape, kind_of_value(c, v), v, true, clock_now());
 	if (c->shape.form == FORM_YAML) {
 		*type = "application/yaml";
 		yaml_write_folded(&out, v); /* as Kubernetes does */
@@ -127,7 +138,8 @@ reply_json(struct call *c, int status, const json_t *value)
 void
 reply_object(struct call *c, int status, struct object *o)
 {
-	struct bytes *parts[2] = { bytes_ref(c->table->open), bytes_ref(o->body) };
+	const struct table *t = shape_shows_object(&c->shape) ? c->view : c->table;
+	struct bytes *parts[2] = { bytes_ref(t->open), body_view(o->body, t->kind) };
 
 	reply_parts(c, status, "application/json", parts, 2);
 }
@@ -265,6 +277,8 @@ reply_invalid(struct call *c, const struct causes *causes, const char *name)
 
 	if (name && *name)
 		json_object_set_new(d, "name", json_string(name));
+	if (!*kind_stored(c->kind)->group) /* Events of the newer group are those of the core */
+		json_object_del(d, "group");
 	json_object_set_new(d, "causes", causes_json(causes));
 	reply_status(c, 422, "Invalid", message, d);
 }

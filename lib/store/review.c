@@ -44,8 +44,14 @@ user_json(const struct user *u)
 
 	if (u->uid)
 		json_object_set_new(v, "uid", json_string(u->uid));
-	for (const char *const *e = u->extra; e && *e; e += 2)
-		put(v, json_pack("[s]", e[1]), "extra", e[0]);
+	for (const char *const *e = u->extra; e && *e; e += 2) {
+		json_t *values = get(v, "extra", e[0]);
+
+		if (values)
+			json_array_append_new(values, json_string(e[1]));
+		else
+			put(v, json_pack("[s]", e[1]), "extra", e[0]);
+	}
 	return v;
 }
 

@@ -263,8 +263,10 @@ call_new(struct server *s, struct http_exchange *x)
 	c->write.draft = (struct draft)DRAFT_INIT;
 	target_parse(&c->target, c->req->path);
 	c->kind = c->target.kind;
-	if (c->kind)
+	if (c->kind) {
 		c->table = cache_table(s->cache, c->kind);
+		c->view = cache_own_table(s->cache, c->kind);
+	}
 	return c;
 }
 
@@ -301,7 +303,8 @@ turn_away(struct call *c, const struct err *err)
 	}
 }
 
-/* authenticate -> (flow control: its place is here) -> authorize -> negotiate -> route */
+/* authenticate -> impersonate -> (flow control: its place is here) -> authorize -> negotiate ->
+ * route */
 void
 server_handle(struct http_exchange *x, void *server)
 {
@@ -312,7 +315,8 @@ server_handle(struct http_exchange *x, void *server)
 	c->verb = r ? r->name : c->kind ? "create" : "get";
 	if (r && r->verb == VERB_LIST && wants_watch(c))
 		c->verb = "watch";
-	if (!open_to_all(&c->target) && (authenticate(c, &err) < 0 || authorize(c, &err) < 0)) {
+	if (!open_to_all(&c->target) &&
+	    (authenticate(c, &err) < 0 || impersonate(c, &err) < 0 || authorize(c, &err) < 0)) {
 		turn_away(c, &err);
 		return;
 	}

@@ -192,17 +192,33 @@ holding_end(struct services *sv, const struct holding *h)
 		pool_drop(sv->port, &h->port[i]);
 }
 
+/* Most have one address and no port: their index entry says all of it, and nothing is parsed. */
+static bool
+one_address(const struct services *sv, const struct object *o, struct holding *h)
+{
+	static const char two[] = "DualStack";
+	const struct kind *k = sv->table->kind;
+
+	if (strcmp(object_field(o, k, "spec.type"), "ClusterIP") != 0 ||
+	    memmem(o->body->data, o->body->len, two, sizeof two - 1))
+		return false;
+	add_ip(h, object_field(o, k, "spec.clusterIP"));
+	return true;
+}
+
 static bool
 load_one(void *arg, struct object *o)
 {
 	struct services *sv = arg;
-	json_t *obj = object_json(o, sv->table->kind);
-	struct holding h;
+	struct holding h = { 0 };
 
-	holding_read(&h, obj);
+	if (!one_address(sv, o, &h)) {
+		json_auto_t *obj = object_json(o, sv->table->kind);
+
+		holding_read(&h, obj);
+	}
 	holding_begin(sv, &h);
 	holding_release(&h);
-	json_decref(obj);
 	return true;
 }
 

@@ -4,7 +4,7 @@
 
 #include "api/features.h"
 #include "api/meta.h"
-#include "api/pod.h"
+#include "api/quantity.h"
 #include "base/mem.h"
 #include "store/call.h"
 
@@ -60,6 +60,51 @@ update_namespace(const json_t *old, json_t *obj)
 }
 
 /* --- Pod --------------------------------------------------------------------------------- */
+
+static const char *const measured[] = { "cpu", "memory" };
+
+struct usage {
+	int64_t request[COUNT(measured)], limit[COUNT(measured)];
+	bool all_limited;
+};
+
+static void
+add_usage(struct usage *u, const json_t *resources)
+{
+	for (size_t i = 0; i < COUNT(measured); i++) {
+		int64_t request = quantity_milli(get(resources, "requests", measured[i]));
+		int64_t limit = quantity_milli(get(resources, "limits", measured[i]));
+
+		u->request[i] += request > 0 ? request : 0;
+		u->limit[i] += limit > 0 ? limit : 0;
+		u->all_limited &= limit > 0;
+	}
+}
+
+/* guaranteed, burstable or best effort (Pod QoS), of the Pod as a whole or of its containers */
+static const char *
+qos_class(const json_t *pod)
+{
+	static const char *const lists[] = { "containers", "initContainers" };
+	const json_t *whole = get(pod, "spec", "resources");
+	struct usage u = { .all_limited = true };
+	bool none = true, equal = true;
+	size_t i;
+	json_t *container;
+
+	if (json_object_size(json_object_get(whole, "requests")) ||
+	    json_object_size(json_object_get(whole, "limits")))
+		add_usage(&u, whole);
+	else
+		for (size_t l = 0; l < COUNT(lists); l++)
+			json_array_foreach (get(pod, "spec", lists[l]), i, container)
+				add_usage(&u, json_object_get(container, "resources"));
+	for (i = 0; i < COUNT(measured); i++) {
+		none &= !u.request[i] && !u.limit[i];
+		equal &= u.request[i] == u.limit[i];
+	}
+	return none ? "BestEffort" : u.all_limited && equal ? "Guaranteed" : "Burstable";
+}
 
 /* Of the Pod's own labels, those that keys names become part of the selector. */
 static void
@@ -124,7 +169,7 @@ create_pod(const json_t *old, json_t *obj)
 
 	(void)old;
 	put(obj, json_string("Pending"), "status", "phase");
-	put(obj, json_string(pod_qos(obj)), "status", "qosClass");
+	put(obj, json_string(qos_class(obj)), "status", "qosClass");
 	select_labels(obj);
 	if (json_array_size(get(obj, "spec", "schedulingGates")))
 		put(obj,
@@ -294,6 +339,16 @@ update_request(const json_t *old, json_t *obj)
 	keep(obj, old, "spec");
 }
 
+static void
+add_extra(json_t *spec, const char *key, const char *value)
+{
+	json_t *list = get(spec, "extra", key);
+
+	if (!list)
+		put(spec, list = json_array(), "extra", key);
+	json_array_append_new(list, json_string(value));
+}
+
 void
 strategy_requester(struct call *c, json_t *obj)
 {
@@ -304,6 +359,10 @@ strategy_requester(struct call *c, json_t *obj)
 	json_object_del(spec, "uid");
 	json_object_del(spec, "extra");
 	json_object_set_new(spec, "username", json_string(c->user.name));
+	if (c->user.uid && *c->user.uid)
+		json_object_set_new(spec, "uid", json_string(c->user.uid));
+	for (const char *const *e = c->user.extra; e && *e; e += 2)
+		add_extra(spec, e[0], e[1]);
 	json_object_set_new(spec, "groups", groups = json_array());
 	for (const char *const *g = c->user.groups; g && *g; g++)
 		json_array_append_new(groups, json_string(*g));

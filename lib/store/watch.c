@@ -67,7 +67,7 @@ read_start(struct call *c, struct watch_options *o)
 void
 watch_handle(struct call *c)
 {
-	struct watch_options o = { .table = c->table, .shape = c->shape };
+	struct watch_options o = { .table = c->table, .view = c->view, .shape = c->shape };
 
 	if (c->shape.form == FORM_YAML) {
 		reply_status(c, 406, "NotAcceptable",

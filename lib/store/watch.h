@@ -19,10 +19,10 @@ void watches_stop(struct watches *w);
 void watches_free(struct watches *w);
 
 struct watch_options {
-	struct table *table;
-	struct filter filter; /* taken */
-	uint64_t since;	      /* send what came after this revision */
-	bool initial;	      /* first send everything there is, as ADDED */
+	struct table *table, *view; /* where the objects are, and of which version (call.h) */
+	struct filter filter;	    /* taken */
+	uint64_t since;		    /* send what came after this revision */
+	bool initial;		    /* first send everything there is, as ADDED */
 	bool bookmarks;
 	bool initial_bookmark; /* mark the end of the initial events with one */
 	double seconds;	       /* then the server ends it */

@@ -16,6 +16,7 @@ struct watcher {
 	struct watches *hub;
 	struct http_stream *stream;
 	struct table *table;
+	struct table *view; /* the same, or that of the version its client wants */
 	struct filter filter;
 	uint64_t seen; /* events up to this one were sent or do not concern it */
 	uint64_t told; /* the newest version its client knows of */
@@ -49,11 +50,19 @@ void send_expired(struct watcher *w, uint64_t since);
 void send_initial(struct watcher *w); /* everything there is, as ADDED */
 void send_backlog(struct watcher *w); /* what happened since the version it starts from */
 
-/* The chunk of an event: made once, sent to many. */
+/*
+ * What an event is to watchers who all want to see it the same way: made when the first of them is
+ * told, and sent to all.
+ */
+struct look {
+	const struct kind *kind;
+	struct shape shape;
+	bool columns;
+	struct bytes *chunk[4]; /* by type; the last: DELETED for who does not select it any more */
+	struct look *next;
+};
 struct chunks {
-	struct bytes *whole[3]; /* of the new state, by type */
-	struct bytes *left;	/* DELETED for who does not select it any more: the old state */
-	struct bytes *frame[4]; /* the four in protobuf */
+	struct look *looks;
 };
 void chunks_release(struct chunks *c);
 void send_event(struct watcher *w, const struct event *e, struct chunks *c); /* if it concerns w */

@@ -24,32 +24,19 @@ queue(struct watcher *w, struct bytes *chunk)
 	}
 }
 
+/* What only this watcher is sent (taken), in the shape it wants. */
 static void
 send(struct watcher *w, struct bytes *chunk)
 {
 	if (!shape_is_kept(&w->shape)) {
 		struct bytes *other = shape_event(
-		    &w->shape, w->table->kind, chunk->data, chunk->len, !w->columns, clock_now());
+		    &w->shape, w->view->kind, chunk->data, chunk->len, !w->columns, clock_now());
 
 		bytes_unref(chunk);
 		chunk = other;
 		w->columns = true;
 	}
 	queue(w, chunk);
-}
-
-/* One that many are sent: what it is in protobuf is kept in *frame. */
-static void
-send_shared(struct watcher *w, struct bytes *chunk, struct bytes **frame)
-{
-	w->hub->stats.events++;
-	if (!w->shape.protobuf || shape_converts(&w->shape)) {
-		send(w, bytes_ref(chunk));
-		return;
-	}
-	if (!*frame)
-		*frame = shape_event(&w->shape, w->table->kind, chunk->data, chunk->len, false, 0);
-	queue(w, bytes_ref(*frame));
 }
 
 void
@@ -60,7 +47,7 @@ send_bookmark(struct watcher *w, uint64_t revision, bool end_of_initial)
 	w->told = revision;
 	buf_printf(&b,
 	    "{\"type\":\"BOOKMARK\",\"object\":%s\"metadata\":{\"resourceVersion\":\"%llu\"%s}}}\n",
-	    w->table->open->data, (unsigned long long)revision,
+	    w->view->open->data, (unsigned long long)revision,
 	    end_of_initial ? ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}" : "");
 	send(w, bytes_new(b.data, b.len));
 }
@@ -81,44 +68,97 @@ send_expired(struct watcher *w, uint64_t since)
 	watcher_end(w);
 }
 
+/* {"type":..,"object":..} of a body (taken) in this version. */
 static struct bytes *
-whole_chunk(const struct event *e, enum event_type type)
+chunk_of(const struct table *view, enum event_type type, struct bytes *body)
 {
-	const struct bytes *head = e->table->verb[type], *body = e->object->body;
-	struct bytes *b = bytes_alloc(head->len + body->len + 2);
+	struct bytes *seen = body_view(body, view->kind), *head = view->verb[type];
+	struct bytes *b = bytes_alloc(head->len + seen->len + 2);
 
 	memcpy(b->data, head->data, head->len);
-	memcpy(b->data + head->len, body->data, body->len);
-	memcpy(b->data + head->len + body->len, "}\n", 2);
+	memcpy(b->data + head->len, seen->data, seen->len);
+	memcpy(b->data + head->len + seen->len, "}\n", 2);
+	bytes_unref(seen);
+	bytes_unref(body);
 	return b;
 }
 
 /* The old object with the resourceVersion of the event, as Kubernetes gives it. */
 static struct bytes *
-left_chunk(const struct event *e)
+left_body(const struct event *e)
 {
 	static const char key[] = "\"resourceVersion\":\"";
 	autobuf struct buf b = BUF_INIT;
 	const char *body = e->old->body->data, *at = strstr(body, key);
 	size_t head = (size_t)(at - body) + strlen(key);
 
-	buf_add(&b, e->table->verb[EVENT_DELETED]->data, e->table->verb[EVENT_DELETED]->len);
 	buf_add(&b, body, head);
 	buf_printf(&b, "%llu", (unsigned long long)e->revision);
 	head += strcspn(body + head, "\"");
 	buf_add(&b, body + head, e->old->body->len - head);
-	buf_puts(&b, "}\n");
 	return bytes_new(b.data, b.len);
 }
 
 void
 chunks_release(struct chunks *c)
 {
-	for (int i = 0; i < 3; i++)
-		bytes_unref(c->whole[i]);
-	bytes_unref(c->left);
-	for (int i = 0; i < 4; i++)
-		bytes_unref(c->frame[i]);
+	struct look *next;
+
+	for (struct look *l = c->looks; l; l = next) {
+		next = l->next;
+		for (size_t i = 0; i < COUNT(l->chunk); i++)
+			bytes_unref(l->chunk[i]);
+		free(l);
+	}
+	c->looks = NULL;
+}
+
+/* How a watcher sees the event: with columns, when it was not told yet what they are. */
+static struct look *
+look_of(struct chunks *c, const struct watcher *w)
+{
+	bool columns = w->shape.form == FORM_TABLE && !w->columns;
+	struct look *l;
+
+	for (l = c->looks; l; l = l->next)
+		if (l->kind == w->view->kind && l->columns == columns &&
+		    shape_equal(&l->shape, &w->shape))
+			return l;
+	l = xcalloc(1, sizeof *l);
+	*l = (struct look){
+		.kind = w->view->kind, .shape = w->shape, .columns = columns, .next = c->looks
+	};
+	c->looks = l;
+	return l;
+}
+
+enum { LEFT = 3 };
+
+static struct bytes *
+make_chunk(const struct watcher *w, const struct event *e, int which, bool columns)
+{
+	struct bytes *plain =
+	    which == LEFT ? chunk_of(w->view, EVENT_DELETED, left_body(e))
+			  : chunk_of(w->view, (enum event_type)which, bytes_ref(e->object->body));
+	struct bytes *ret;
+
+	if (shape_is_kept(&w->shape))
+		return plain;
+	ret = shape_event(&w->shape, w->view->kind, plain->data, plain->len, columns, clock_now());
+	bytes_unref(plain);
+	return ret;
+}
+
+static void
+send_shared(struct watcher *w, const struct event *e, int which, struct chunks *c)
+{
+	struct look *l = look_of(c, w);
+
+	if (!l->chunk[which])
+		l->chunk[which] = make_chunk(w, e, which, l->columns);
+	w->columns = true;
+	w->hub->stats.events++;
+	queue(w, bytes_ref(l->chunk[which]));
 }
 
 void
@@ -130,19 +170,10 @@ send_event(struct watcher *w, const struct event *e, struct chunks *c)
 	w->seen = e->revision;
 	if (is || was)
 		w->told = e->revision;
-	if (was && !is && e->type != EVENT_DELETED) {
-		if (!c->left)
-			c->left = left_chunk(e);
-		send_shared(w, c->left, &c->frame[3]);
-		return;
-	}
-	if (!is && !was)
-		return;
-
-	enum event_type type = !is ? EVENT_DELETED : was ? EVENT_MODIFIED : EVENT_ADDED;
-	if (!c->whole[type])
-		c->whole[type] = whole_chunk(e, type);
-	send_shared(w, c->whole[type], &c->frame[type]);
+	if (was && !is && e->type != EVENT_DELETED)
+		send_shared(w, e, LEFT, c);
+	else if (is || was)
+		send_shared(w, e, !is ? EVENT_DELETED : was ? EVENT_MODIFIED : EVENT_ADDED, c);
 }
 
 /* --- a new watcher's past --- */
@@ -169,13 +200,11 @@ collect(void *arg, struct object *o)
 static void
 send_added(struct watcher *w, struct object *o)
 {
-	struct bytes *head = w->table->verb[EVENT_ADDED];
+	struct bytes *head = w->view->verb[EVENT_ADDED];
 
 	w->allowance += head->len + o->body->len + 2;
-	if (!shape_is_kept(&w->shape)) {
-		struct event e = { .table = w->table, .object = o };
-
-		send(w, whole_chunk(&e, EVENT_ADDED));
+	if (!shape_is_kept(&w->shape) || w->view != w->table) {
+		send(w, chunk_of(w->view, EVENT_ADDED, bytes_ref(o->body)));
 		return;
 	}
 	http_stream_send(w->stream, bytes_ref(head));

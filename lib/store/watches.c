@@ -264,6 +264,7 @@ watches_add(struct watches *hub, struct http_exchange *x, struct watch_options *
 
 	*w = (struct watcher){ .hub = hub,
 		.table = o->table,
+		.view = shape_shows_object(&o->shape) ? o->view : o->table,
 		.filter = o->filter,
 		.seen = o->since,
 		.told = o->since,

@@ -101,7 +101,9 @@ write_submit(struct call *c, json_t *obj, bool deletes)
 		    "request is too large: an object may have 1572864 bytes", NULL);
 		return;
 	}
-	if (c->old && !deletes && draft_same(&w->draft, c->old)) {
+	if (c->old && !deletes &&
+	    (draft_same(&w->draft, c->old) ||
+		(c->view != c->table && draft_equal(&w->draft, c->old)))) {
 		if (c->answer)
 			c->answer(c, c->old);
 		else
@@ -169,4 +171,5 @@ call_rename(struct call *c, const struct kind *k, const char *name)
 	target_parse(&c->target, path);
 	c->kind = k;
 	c->table = cache_table(c->server->cache, k);
+	c->view = cache_own_table(c->server->cache, k);
 }

@@ -27,7 +27,7 @@ teardown_file() { stop_all; }
 }
 
 @test "a category stands for its kinds" {
-  [ "$(orch-get all -o name | sort | xargs)" = "deployment.apps/api deployment.apps/web" ]
+  [ "$(orch-get all -o name | sort | xargs)" = "deployment.apps/api deployment.apps/web service/kubernetes" ]
   [ "$(orch-get all,cm -l app=web -o name)" = deployment.apps/web ]
   run ! orch-get all web
   [[ "$output" == *"'all' is a category of kinds: a name ('web') does not go with it"* ]]
@@ -113,4 +113,15 @@ END
 
 @test "a full output is a failure" {
   run -3 bash -c 'orch-get deployments >/dev/full'
+}
+
+@test "-w goes on with what changes" {
+  configmap watched 1 | orch-apply
+  { sleep 0.4; configmap watched 2 | orch-apply; } >/dev/null 3>&- &
+  run -0 timeout 10 bash -c 'orch-get -w cm/watched -o jsonl | head -n 2'
+  [ "$(json .data.key <<<"$output")" = "1
+2" ]
+  run -0 timeout 10 bash -c 'orch-get -w configmaps -o name | head -n 1' # nobody reads: it ends by itself
+  run -0 timeout 10 bash -c 'orch-get --watch cm -o table | head -n 1'
+  [[ $output == NAME*DATA*AGE ]]
 }

@@ -54,3 +54,109 @@ NS=/api/v1/namespaces/default
   api GET /api/v1/componentstatuses/nope
   [ "$code $(of .message) $(of .details.kind)" = '404 componentstatus "nope" not found componentstatus' ]
 }
+
+@test "what a strategic merge patch makes is told in the words of Go's converter" {
+  api POST $NS/pods '{"metadata":{"name":"words"},"spec":{"containers":[{"name":"c","image":"i"}]}}'
+  words() {
+    api PATCH $NS/pods/words "$1" -H 'Content-Type: application/strategic-merge-patch+json'
+    [ "$code" = 422 ]
+    [[ $(of .message) == ' "" is invalid: patch: Invalid value: "map[apiVersion:v1 kind:Pod metadata:map['*"]\": $2" ]]
+  }
+  words '{"metadata":{"labels":"x"}}' 'cannot restore map from string'
+  words '{"spec":{"nodeSelector":[]}}' 'cannot restore map from slice'
+  words '{"spec":{"securityContext":5}}' 'cannot restore struct from: int64'
+  words '{"metadata":{"finalizers":{}}}' 'cannot restore slice from map'
+  words '{"spec":{"hostname":true}}' 'cannot convert bool to string'
+  words '{"spec":{"priority":"x"}}' 'cannot convert string to int32'
+  api DELETE "$NS/pods/words?gracePeriodSeconds=0"
+}
+
+AS=/apis/autoscaling
+HPA=namespaces/default/horizontalpodautoscalers
+@test "an autoscaler is one object in two versions" {
+  api POST $AS/v2/$HPA '{"metadata":{"name":"two","labels":{"a":"b"}},"spec":{"scaleTargetRef":{"kind":"Deployment","name":"d","apiVersion":"apps/v1"},"maxReplicas":3,
+    "metrics":[{"type":"Pods","pods":{"metric":{"name":"q"},"target":{"type":"AverageValue","averageValue":"10"}}}],"behavior":{"scaleDown":{"stabilizationWindowSeconds":10}}}}'
+  [ "$code" = 201 ]
+  api GET $AS/v1/$HPA/two
+  [ "$(of .apiVersion) $(of '.spec | keys | join(" ")')" = "autoscaling/v1 maxReplicas minReplicas scaleTargetRef" ]
+  [ "$(of '.metadata.annotations["autoscaling.alpha.kubernetes.io/metrics"]')" = '[{"type":"Pods","pods":{"metricName":"q","targetAverageValue":"10"}}]' ]
+  version=$(of .metadata.resourceVersion)
+  # written back as it was read: nothing changes
+  api PUT $AS/v1/$HPA/two "$body"
+  [ "$code $(of .metadata.resourceVersion)" = "200 $version" ]
+  # a change through one is seen through the other, and each writer keeps his version
+  api PATCH "$AS/v1/$HPA/two?fieldManager=old" '{"spec":{"targetCPUUtilizationPercentage":70}}' -H 'Content-Type: application/merge-patch+json'
+  [ "$code" = 200 ]
+  api GET $AS/v2/$HPA/two
+  [ "$(of '[.spec.metrics[].type] | join(" ")') $(of '.spec.behavior.scaleDown.stabilizationWindowSeconds')" = "Pods Resource 10" ]
+  [ "$(of '[.metadata.managedFields[] | .manager + "=" + .apiVersion] | sort | join(" ")')" = "curl=autoscaling/v2 old=autoscaling/v1" ]
+  [ "$(of '.metadata.managedFields[] | select(.manager=="curl").fieldsV1["f:spec"] | has("f:metrics")')" = false ]
+  # its status, too
+  api PATCH $AS/v2/$HPA/two/status '{"status":{"currentReplicas":2,"conditions":[{"type":"AbleToScale","status":"True"}]}}' -H 'Content-Type: application/merge-patch+json'
+  api GET $AS/v1/$HPA/two/status
+  [ "$(of '.status.currentReplicas') $(of '.metadata.annotations["autoscaling.alpha.kubernetes.io/conditions"]')" = '2 [{"type":"AbleToScale","status":"True","lastTransitionTime":null}]' ]
+  api PATCH $AS/v1/$HPA/two '{"metadata":{"annotations":null},"spec":{"maxReplicas":5}}' -H 'Content-Type: application/merge-patch+json'
+  api GET $AS/v2/$HPA/two
+  [ "$(of '.status.conditions[0].type') $(of .spec.maxReplicas) $(of '.spec.metrics | length')" = "AbleToScale 5 1" ]
+  api DELETE $AS/v1/$HPA/two
+  api GET $AS/v2/$HPA/two
+  [ "$code" = 404 ]
+}
+
+@test "server-side apply through both versions" {
+  ssa() { api PATCH "$AS/$1/$HPA/ssa?fieldManager=$2&force=${4:-false}" "{\"apiVersion\":\"autoscaling/$1\",\"kind\":\"HorizontalPodAutoscaler\",\"metadata\":{\"name\":\"ssa\"},\"spec\":{\"scaleTargetRef\":{\"kind\":\"Deployment\",\"name\":\"d\"},$3}}" -H 'Content-Type: application/apply-patch+yaml'; }
+  ssa v1 one '"maxReplicas":3,"minReplicas":2,"targetCPUUtilizationPercentage":50'
+  [ "$code" = 201 ]
+  ssa v2 two '"maxReplicas":4'
+  [ "$code $(of '.details.causes[0].field')" = "409 .spec.maxReplicas" ]
+  ssa v2 two '"maxReplicas":4' true
+  [ "$code $(of '.spec.metrics[0].resource.target.averageUtilization')" = "200 50" ]
+  # what the first no longer says goes, although it was said in the other version
+  ssa v2 one '"maxReplicas":4'
+  [ "$code $(of .spec.minReplicas) $(of '[.metadata.managedFields[].apiVersion] | join(" ")')" = "200 1 autoscaling/v2 autoscaling/v2" ]
+}
+
+@test "an Event is one object in two groups" {
+  new=/apis/events.k8s.io/v1/namespaces/default/events
+  api POST $NS/events '{"metadata":{"name":"core"},"involvedObject":{"namespace":"default","kind":"Pod","name":"p"},"reason":"R","message":"m","source":{"component":"c"},"count":2,"type":"Normal"}'
+  [ "$code" = 201 ]
+  since=$(of .metadata.resourceVersion)
+  api GET "$new?fieldSelector=regarding.name=p,regarding.kind=Pod"
+  [ "$(of '.items[0] | .note + .deprecatedSource.component + (.deprecatedCount|tostring)') $(of .apiVersion)" = "mc2 events.k8s.io/v1" ]
+  api POST $new '{"metadata":{"name":"new"},"eventTime":"2026-01-02T03:04:05.000006Z","reportingController":"c.example.com/x","reportingInstance":"i","action":"Do","reason":"Why","type":"Normal","note":"n","regarding":{"namespace":"default","kind":"Pod","name":"p2"}}'
+  [ "$code $(of .note)" = "201 n" ]
+  api GET "$NS/events?fieldSelector=involvedObject.name=p2,reportingComponent=c.example.com/x"
+  [ "$(of '.items[0].message')" = n ]
+  # each group has its own rules
+  api POST $new '{"metadata":{"name":"bad"},"regarding":{"namespace":"default"}}'
+  [ "$code" = 422 ]
+  # watched through the other one, as JSON, a table and protobuf
+  api GET "$NS/events?watch=true&timeoutSeconds=1&resourceVersion=$since"
+  [ "$(of '.object | .apiVersion + .message')" = v1n ]
+  api GET "$new?watch=true&timeoutSeconds=1"
+  [ "$(jq -r '.object | .apiVersion + .note' <<<"$body" | sort | tr '\n' ' ')" = "events.k8s.io/v1m events.k8s.io/v1n " ]
+  table='Accept: application/json;as=Table;v=v1;g=meta.k8s.io'
+  api GET "$new?watch=true&timeoutSeconds=1" '' -H "$table"
+  [ "$(jq -r '.object.rows[0].cells[6]' <<<"$body" | sort | tr '\n' ' ')" = "m n " ]
+  [ "$(jq -s '[.[].object.columnDefinitions | type] | join(" ")' <<<"$body")" = '"array null"' ]
+  api GET "$new" '' -H 'Accept: application/vnd.kubernetes.protobuf'
+  grep -aq 'events.k8s.io/v1' "$BATS_TEST_TMPDIR/out"
+  api DELETE "$new?fieldSelector=regarding.name=p"
+  api GET $NS/events/core
+  [ "$code" = 404 ]
+}
+
+@test "a Pod that goes at once is changed first" {
+  api POST $NS/pods '{"metadata":{"name":"brief"},"spec":{"containers":[{"name":"c","image":"i"}]}}'
+  since=$(of .metadata.resourceVersion)
+  api DELETE $NS/pods/brief
+  [ "$code $(of .metadata.deletionGracePeriodSeconds)" = "200 0" ]
+  api GET "$NS/pods?watch=true&timeoutSeconds=1&resourceVersion=$since&fieldSelector=metadata.name=brief"
+  [ "$(jq -sr '[.[] | .type + (.object.metadata | has("deletionTimestamp") | tostring)] | join(" ")' <<<"$body")" = "MODIFIEDtrue DELETEDtrue" ]
+  [ "$(jq -sr '[.[].object.metadata.resourceVersion] | unique | length' <<<"$body")" = 2 ]
+  api POST $NS/pods '{"metadata":{"name":"brief"},"spec":{"containers":[{"name":"c","image":"i"}]}}'
+  since=$(of .metadata.resourceVersion)
+  api DELETE "$NS/pods?fieldSelector=metadata.name=brief"
+  api GET "$NS/pods?watch=true&timeoutSeconds=1&resourceVersion=$since&fieldSelector=metadata.name=brief"
+  [ "$(jq -sr '[.[].type] | join(" ")' <<<"$body")" = "MODIFIED DELETED" ]
+}

@@ -266,7 +266,7 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 @test "discovery and OpenAPI" {
 	start
 	api GET /apis/apps/v1
-	[ "$(of '.resources[] | select(.name == "deployments") | .shortNames[0]')" = deploy ]
+	[ "$(of '.resources[] | select(.name == "deployments") | "\(.shortNames[0]) \(.storageVersionHash)"')" = "deploy 8aSe+NMegvE=" ]
 	api GET /apis '' -H 'Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
 	[ "$(of .kind)" = APIGroupDiscoveryList ]
 	etag=$(curl -s -o /dev/null -D - --unix-socket "$SOCK" -H 'Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' \

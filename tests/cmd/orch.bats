@@ -13,6 +13,7 @@ setup() {
 		'case "$*" in *" pods") printf "pod/web-1\npod/web-2\npod/db-1\n";; *" namespaces") printf "namespace/default\nnamespace/kube-system\n";; esac'
 	fake kinds 'summary\tKinds.\n' 'printf "deployments.apps\npods\npodtemplates\nservices\n"'
 	fake reconcile 'operands\tcontrollers\nsummary\tReconcile.\n' 'printf "deployment\tx\nreplicaset\ty\n"'
+	fake rollout '--to=\tn\ncommands\tstatus undo\noperands\tobjects\nsummary\tRoll.\n' :
 	fake parse '--any\tany\n-a\tany\noperands\tfiles\nsummary\tParse.\n' 'printf "%s|" "$@"; exit 7'
 	cd "$BATS_TEST_TMPDIR"
 }
@@ -139,6 +140,11 @@ completes() { # shell
 	same "$1" "json jsonl jsonpath= " orch-get -o js
 	same "$1" "kube-system " orch-get -n ku
 	same "$1" "deployment replicaset " orch-reconcile ""
+	same "$1" "status undo " orch-rollout ""
+	same "$1" "undo " orch rollout --to 1 u
+	same "$1" "pods podtemplates " orch-rollout undo po
+	same "$1" "web-1 web-2 " orch-rollout undo pods we
+	same "$1" "pods/web-1 pods/web-2 " orch rollout undo pods/we
 	touch manifest.yaml
 	same "$1" "manifest.yaml " orch-parse mani
 }

@@ -1,0 +1,109 @@
+/* Owners of other versions: what a write changes, as each of them sees the object. */
+#include <string.h>
+
+#include "api/apply.h"
+#include "api/convert.h"
+#include "base/mem.h"
+
+static json_t *
+part_copy(const json_t *obj, const struct kind *from, const struct kind *to)
+{
+	json_t *copy;
+
+	if (from == to)
+		return json_incref((json_t *)obj);
+	copy = json_deep_copy(obj);
+	convert_part(copy, from, to);
+	return copy;
+}
+
+const struct apply_view *
+apply_view(struct apply_views *all, const char *version)
+{
+	struct arena *a = all->arena;
+	const struct kind *own = all->req->kind, *k = kind_sibling(own, version);
+	struct apply req = *all->req;
+	struct fieldset reset;
+	struct apply_view *v;
+	struct changes c;
+
+	if (!k)
+		return NULL;
+	for (v = all->list; v; v = v->next)
+		if (v->kind == k)
+			return v;
+	req.kind = k;
+	reset = apply_reset(a, &req);
+	v = arena_alloc(a, sizeof *v);
+	*v = (struct apply_view){ .kind = k,
+		.old = part_copy(all->old, own, k),
+		.new = part_copy(all->new, own, k),
+		.next = all->list };
+	c = typed_compare(a, k->type, v->old, v->new);
+	v->changed = fieldset_union(a, &c.modified, &c.added);
+	v->changed = fieldset_without(a, &v->changed, &reset);
+	v->removed = fieldset_without(a, &c.removed, &reset);
+	all->list = v;
+	return v;
+}
+
+void
+apply_views_release(struct apply_views *all)
+{
+	for (struct apply_view *v = all->list; v; v = v->next) {
+		json_decref(v->old);
+		json_decref(v->new);
+	}
+	all->list = NULL;
+}
+
+/* What is left of whole, in version k, when `last` goes, but not what managers of version `at` own.
+ */
+static struct fieldset
+kept_for(struct arena *a, const struct managers *m, const struct kind *k, const struct kind *at,
+    const json_t *whole, const json_t *pruned, json_t **tree)
+{
+	json_auto_t *all = part_copy(whole, k, at), *less = part_copy(pruned, k, at);
+	struct fieldset owned = FIELDSET_EMPTY, everything = typed_fields(a, at->type, all), left,
+			gone;
+
+	for (size_t i = 0; i < m->n; i++)
+		if (kind_sibling(k, m->item[i].version) == at)
+			owned = fieldset_union(a, &owned, &m->item[i].fields);
+	owned = typed_named(a, at->type, &owned);
+	left = typed_fields(a, at->type, less);
+	left = typed_named(a, at->type, &left);
+	left = fieldset_union(a, &left, &owned);
+	everything = typed_named(a, at->type, &everything);
+	gone = fieldset_minus(a, &everything, &left);
+	*tree = json_deep_copy(all);
+	typed_remove(a, at->type, *tree, &gone);
+	convert_part(*tree, at, k);
+	return typed_fields(a, k->type, *tree);
+}
+
+struct fieldset
+apply_owned(struct arena *a, const struct managers *m, const struct kind *k, const json_t *whole,
+    const struct fieldset *last, json_t *trees)
+{
+	json_auto_t *pruned = NULL;
+	struct fieldset owned = FIELDSET_EMPTY, more;
+	json_t *tree;
+
+	for (size_t i = 0; i < m->n; i++) {
+		const struct kind *at = kind_sibling(k, m->item[i].version);
+
+		if (at == k)
+			owned = fieldset_union(a, &owned, &m->item[i].fields);
+		if (!at || at == k)
+			continue;
+		if (!pruned) {
+			pruned = json_deep_copy(whole);
+			typed_remove(a, k->type, pruned, last);
+		}
+		more = kept_for(a, m, k, at, whole, pruned, &tree);
+		owned = fieldset_union(a, &owned, &more);
+		json_array_append_new(trees, tree); /* the set points into it */
+	}
+	return owned;
+}
