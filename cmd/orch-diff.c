@@ -12,7 +12,7 @@
 #include "base/proc.h"
 #include "client/address.h"
 #include "client/intake.h"
-#include "client/shown.h"
+#include "client/states.h"
 
 static const char *context_arg = "3", *external, *format, *manager = "orch-apply";
 static const struct opt opts[] = {
@@ -130,7 +130,7 @@ compare(struct run *run, const struct kind *k, const json_t *live, const json_t 
 	autofree char *from = NULL, *to = NULL;
 	struct err err;
 
-	shown_pair(live, wanted, &from, &to);
+	states_shown(live, wanted, &from, &to);
 	if (*run->folder) {
 		keep_file(run, "live", k, named, from);
 		keep_file(run, "wanted", k, named, to);

@@ -1,4 +1,4 @@
-#include "client/shown.h"
+#include "client/states.h"
 
 #include <string.h>
 
@@ -63,7 +63,7 @@ yaml_of(const json_t *obj)
 }
 
 void
-shown_pair(const json_t *before, const json_t *after, char **from, char **to)
+states_shown(const json_t *before, const json_t *after, char **from, char **to)
 {
 	json_auto_t *x = cleaned(before), *y = cleaned(after);
 	const json_t *any = y ? y : x;

@@ -1,5 +1,5 @@
-#ifndef ORCH_CLIENT_SHOWN_H
-#define ORCH_CLIENT_SHOWN_H
+#ifndef ORCH_CLIENT_STATES_H
+#define ORCH_CLIENT_STATES_H
 
 #include <jansson.h>
 
@@ -9,6 +9,6 @@
  * is masked, so that one sees that it changes but not what it is.  NULL for a state without the
  * object; new strings.
  */
-void shown_pair(const json_t *before, const json_t *after, char **from, char **to);
+void states_shown(const json_t *before, const json_t *after, char **from, char **to);
 
 #endif
