@@ -329,3 +329,114 @@ cm() { echo "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\
   [ "$output" = $'namespace/relns created\nconfigmap/conf created\ndeployment.apps/web created' ]
   [ "$(orch-get secret/rel -n relns | json '.metadata.annotations["applyset.kubernetes.io/contains-group-kinds"]')" = "ConfigMap,Deployment.apps,Namespace" ]
 }
+
+# --- servers that refuse: tests/cmd/proxy.py stands between ------------------------------------------
+
+# between RULES: sets ORCH_SERVER
+between() {
+  command -v python3 >/dev/null || skip "no python3"
+  RULES=$1 background python3 "$BATS_TEST_DIRNAME/proxy.py" "$STORE/socket" "$BATS_TEST_TMPDIR/port"
+  wait_for 10 test -f "$BATS_TEST_TMPDIR/port"
+  export ORCH_SERVER=http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/port") KUBECONFIG=/nonexistent
+}
+
+@test "a kind that the server cannot apply is merged here, and that is told" {
+  between 'PATCH configmaps.*apply-patch 415 UnsupportedMediaType no'
+  run -0 --separate-stderr orch-apply < <(configmap old 1; deployment newer 1)
+  [ "$output" = $'configmap/old created\ndeployment.apps/newer created' ]
+  [[ $stderr == *"warning: the server has no server-side apply for configmaps: merging here"* ]]
+  run -0 --separate-stderr orch-apply --exit-code < <(configmap old 1)
+  run -1 --separate-stderr orch-apply --exit-code < <(configmap old 2)
+  [ "$output" = "configmap/old configured" ]
+  [ "$(orch-get cm/old | json '.metadata.managedFields[0].operation')" = Update ]
+  run -0 orch-apply --dry-run < <(configmap old 3)
+  [[ $output == *"configmap/old configured (dry run)"* ]]
+  [ "$(orch-get cm/old | json .data.key)" = 2 ]
+}
+
+@test "a webhook that takes no dry run: a warning, and it is applied" {
+  between 'PATCH configmaps/hook.*dryRun 400 BadRequest admission webhook "w" does not support dry run'
+  run -0 --separate-stderr orch-apply < <(configmap hook 1)
+  [ "$output" = "configmap/hook created" ]
+  [[ $stderr == *"ConfigMap 'hook' cannot be tried out"* ]]
+  run -0 orch-apply < <(configmap hook 1)
+  [[ $output == *"configmap/hook unchanged"* ]]
+}
+
+@test "without --all-or-nothing the others are applied" {
+  between 'PATCH configmaps/two\?((?!dryRun).)*$ 403 Forbidden exceeded quota'
+  run -2 --separate-stderr orch-apply < <(configmap one; configmap two; configmap three)
+  [ "$output" = $'configmap/one created\nconfigmap/three created' ]
+  [[ $stderr == *"cannot apply ConfigMap 'two': exceeded quota"* ]]
+  run -2 --separate-stderr orch-apply --applyset keeps --prune < <(configmap one; configmap two)
+  [[ $stderr == *"nothing is pruned"* ]]
+}
+
+@test "--all-or-nothing: what others did meanwhile stays, what cannot be put back is told by 3" {
+  configmap mine 1 | orch-apply
+  deployment undone 1 | orch-apply
+  configmap theirs 1 | orch-apply
+  state() { for o in cm/mine deployment/undone; do orch-get "$o" | json '{data, spec, managedFields: .metadata.managedFields, labels: .metadata.labels}'; done; }
+  before=$(state)
+  mkdir "$BATS_TEST_TMPDIR/bin"
+  cat >"$BATS_TEST_TMPDIR/between" <<END
+export KUBECONFIG=$KUBECONFIG
+$BIN/orch-patch cm/theirs --type=merge -p '{"data":{"meanwhile":"1"}}'
+END
+  between "PATCH statefulsets/.*((?!dryRun).)*$ 0 run grep -q . /dev/null; [ -e $BATS_TEST_TMPDIR/armed ] && sh $BATS_TEST_TMPDIR/between
+PATCH statefulsets/last\?((?!dryRun).)*\$ 403 Forbidden exceeded quota"
+  touch "$BATS_TEST_TMPDIR/armed"
+  input() {
+    configmap mine 2; configmap theirs 2; configmap fresh 2; deployment undone 5 web:7
+    deployment last 1 | sed 's/Deployment/StatefulSet/; s/^spec:/spec:\n  serviceName: x/'
+  }
+  run -2 --separate-stderr orch-apply --all-or-nothing < <(input)
+  [ "$output" = "" ]
+  [[ $stderr == *"exceeded quota"*"deployment.apps/undone put back"*"configmap/fresh deleted again"*"configmap/theirs put back"*"configmap/mine put back"* ]]
+  [ "$(state)" = "$before" ]
+  run -1 orch-get cm/fresh
+  [ "$(orch-get cm/theirs | json .data)" = '{"key":"1","meanwhile":"1"}' ]
+  # somebody replaces it in between: that is not ours to undo
+  echo "export KUBECONFIG=$STORE/admin.kubeconfig; $BIN/orch-delete cm/theirs; echo '{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"theirs\"}}' | $BIN/orch-create" >"$BATS_TEST_TMPDIR/between"
+  run -3 --separate-stderr orch-apply --all-or-nothing < <(input)
+  [[ $stderr == *"cannot put configmap/theirs back: somebody has replaced it"*"configmap/mine put back"*"not everything could be put back"* ]]
+  [ "$(orch-get cm/theirs | json .data)" = null ]
+  [ "$(state)" = "$before" ]
+}
+
+@test "--all-or-nothing takes the applyset's record back as well" {
+  between 'PATCH secrets/no\?((?!dryRun).)*$ 403 Forbidden no'
+  cm() { echo "{\"apiVersion\":\"v1\",\"kind\":\"$2\",\"metadata\":{\"name\":\"$1\"}}"; }
+  run -2 orch-apply --all-or-nothing --applyset configmap/rec --prune < <(cm yes ConfigMap; cm no Secret)
+  run -1 orch-get cm/rec
+  run -0 orch-apply --applyset configmap/rec --prune < <(cm yes ConfigMap)
+  run -2 orch-apply --all-or-nothing --applyset configmap/rec --prune < <(cm yes ConfigMap; cm no Secret)
+  [ "$(orch-get cm/rec | json '.metadata.annotations["applyset.kubernetes.io/contains-group-kinds"]')" = ConfigMap ]
+}
+
+@test "killed between two writes: the record knows, and the next run prunes" {
+  cm() { echo "{\"apiVersion\":\"v1\",\"kind\":\"$2\",\"metadata\":{\"name\":\"$1\"}}"; }
+  orch-apply --applyset kill --prune < <(cm k1 ConfigMap) >/dev/null
+  between "PATCH configmaps/k2\?((?!dryRun).)*\$ 0 x kill -KILL \$(cat $BATS_TEST_TMPDIR/pid)
+PATCH configmaps/k2\?((?!dryRun).)*\$ 503 ServiceUnavailable gone"
+  { cm sk Secret; cm k2 ConfigMap; } >"$BATS_TEST_TMPDIR/in"
+  run sh -c 'echo $$ >"$0/pid"; exec orch-apply --applyset kill --prune -f "$0/in"' "$BATS_TEST_TMPDIR"
+  [ "$status" = 137 ]
+  unset ORCH_SERVER
+  export KUBECONFIG=$STORE/admin.kubeconfig
+  orch-get secret/sk cm/k1 >/dev/null
+  # another input than the one that was killed: the Secret is remembered
+  run -0 orch-apply --applyset kill --prune < <(cm k3 ConfigMap)
+  [ "$(sort <<<"$output")" = $'configmap/k1 pruned\nconfigmap/k3 created\nsecret/sk pruned' ]
+}
+
+@test "an object that somebody made anew is not pruned by what was known of the old one" {
+  cm() { echo "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"$1\"}}"; }
+  orch-apply --applyset anew --prune < <(cm s1; cm s2) >/dev/null
+  echo "export KUBECONFIG=$KUBECONFIG; $BIN/orch-delete cm/s2; echo '{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"s2\"}}' | $BIN/orch-create" >"$BATS_TEST_TMPDIR/between"
+  between "DELETE configmaps/s2 0 x sh $BATS_TEST_TMPDIR/between"
+  run -3 orch-apply --applyset anew --prune < <(cm s1)
+  [[ $output == *"cannot prune configmap 's2'"* ]]
+  run -0 orch-apply --applyset anew --prune --exit-code < <(cm s1)
+  orch-get cm/s2 >/dev/null # it is no member any more
+}
