@@ -20,8 +20,8 @@ const struct kind *kind_sibling(const struct kind *k, const char *api_version);
 /* Make an object of one kind one of its sibling `to`, in place; it must share nothing with other
  * trees. */
 void convert(json_t *obj, const struct kind *from, const struct kind *to);
-/* The same for one that may lack parts, as server-side apply has them: nothing is added but what the
- * versions say differently. */
+/* The same for one that may lack parts, as server-side apply has them: nothing is added but what
+ * the versions say differently. */
 void convert_part(json_t *obj, const struct kind *from, const struct kind *to);
 /* convert() into a new tree; obj itself again where there is nothing to do. */
 json_t *convert_copy(const json_t *obj, const struct kind *from, const struct kind *to);

@@ -7,9 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/convert.h"
+#include "api/convert_metrics.h"
 #include "api/meta.h"
-#include "api/quantity.h"
 #include "api/typed.h"
 #include "base/mem.h"
 
@@ -17,60 +16,6 @@ static const char metrics_key[] = "autoscaling.alpha.kubernetes.io/metrics";
 static const char behavior_key[] = "autoscaling.alpha.kubernetes.io/behavior";
 static const char values_key[] = "autoscaling.alpha.kubernetes.io/current-metrics";
 static const char conditions_key[] = "autoscaling.alpha.kubernetes.io/conditions";
-
-/* A part of a metric: what it is called in the flat form, and where it stands in version 2. */
-struct part {
-	const char *flat, *at, *below; /* below: a field of it, or NULL */
-	enum {
-		TEXT,
-		INTEGER,
-		QUANTITY,
-		ALWAYS,
-		REFERENCE,
-		SELECTOR
-	} sort; /* ALWAYS: a quantity
-		 * that is never left
-		 * out */
-};
-struct source {
-	const char *name;
-	struct part part[6];
-};
-
-/* clang-format off */
-static const struct source wanted[] = {
-	{ "object", { { "target", "describedObject", NULL, REFERENCE }, { "metricName", "metric", "name", TEXT },
-		{ "targetValue", "target", "value", ALWAYS }, { "selector", "metric", "selector", SELECTOR },
-		{ "averageValue", "target", "averageValue", QUANTITY } } },
-	{ "pods", { { "metricName", "metric", "name", TEXT }, { "targetAverageValue", "target", "averageValue", ALWAYS },
-		{ "selector", "metric", "selector", SELECTOR } } },
-	{ "resource", { { "name", "name", NULL, TEXT },
-		{ "targetAverageUtilization", "target", "averageUtilization", INTEGER },
-		{ "targetAverageValue", "target", "averageValue", QUANTITY } } },
-	{ "containerResource", { { "name", "name", NULL, TEXT },
-		{ "targetAverageUtilization", "target", "averageUtilization", INTEGER },
-		{ "targetAverageValue", "target", "averageValue", QUANTITY }, { "container", "container", NULL, TEXT } } },
-	{ "external", { { "metricName", "metric", "name", TEXT }, { "metricSelector", "metric", "selector", SELECTOR },
-		{ "targetValue", "target", "value", QUANTITY }, { "targetAverageValue", "target", "averageValue", QUANTITY } } },
-	{ 0 },
-};
-static const struct source measured[] = {
-	{ "object", { { "target", "describedObject", NULL, REFERENCE }, { "metricName", "metric", "name", TEXT },
-		{ "currentValue", "current", "value", ALWAYS }, { "selector", "metric", "selector", SELECTOR },
-		{ "averageValue", "current", "averageValue", QUANTITY } } },
-	{ "pods", { { "metricName", "metric", "name", TEXT }, { "currentAverageValue", "current", "averageValue", ALWAYS },
-		{ "selector", "metric", "selector", SELECTOR } } },
-	{ "resource", { { "name", "name", NULL, TEXT },
-		{ "currentAverageUtilization", "current", "averageUtilization", INTEGER },
-		{ "currentAverageValue", "current", "averageValue", ALWAYS } } },
-	{ "containerResource", { { "name", "name", NULL, TEXT },
-		{ "currentAverageUtilization", "current", "averageUtilization", INTEGER },
-		{ "currentAverageValue", "current", "averageValue", ALWAYS }, { "container", "container", NULL, TEXT } } },
-	{ "external", { { "metricName", "metric", "name", TEXT }, { "metricSelector", "metric", "selector", SELECTOR },
-		{ "currentValue", "current", "value", ALWAYS }, { "currentAverageValue", "current", "averageValue", QUANTITY } } },
-	{ 0 },
-};
-/* clang-format on */
 
 /* --- texts in annotations --- */
 
@@ -115,183 +60,13 @@ autoscaler_settle(json_t *obj)
 		json_object_del(meta, "annotations");
 }
 
-/* The members of v with these names, in this order; new. */
+/* The metrics in an annotation; NULL when it holds none, or nothing of use. */
 static json_t *
-in_order(const json_t *v, const char *const *names)
-{
-	json_t *ret = json_object(), *m;
-
-	for (; *names; names++)
-		if ((m = json_object_get(v, *names)))
-			json_object_set(ret, *names, m);
-	return ret;
-}
-
-/* --- metrics, flat and not --- */
-
-static json_t *
-flat_selector(const json_t *v)
-{
-	static const char *const order[] = { "matchLabels", "matchExpressions", NULL };
-	static const char *const parts[] = { "key", "operator", "values", NULL };
-	json_t *ret = in_order(v, order), *list = json_object_get(ret, "matchExpressions"), *e;
-	json_t *ordered = json_array();
-	size_t i;
-
-	json_array_foreach (list, i, e)
-		json_array_append_new(ordered, in_order(e, parts));
-	if (list)
-		json_object_set(ret, "matchExpressions", ordered);
-	json_decref(ordered);
-	return ret;
-}
-
-static json_t *
-flat_part(const struct part *p, const json_t *source)
-{
-	static const char *const reference[] = { "kind", "name", "apiVersion", NULL };
-	json_t *v = json_object_get(source, p->at);
-
-	if (p->below)
-		v = json_object_get(v, p->below);
-	if (p->sort == REFERENCE)
-		return in_order(v, reference);
-	if (p->sort == SELECTOR && v)
-		return flat_selector(v);
-	if (!v && p->sort == ALWAYS)
-		return json_string("0");
-	if (!v && p->sort == TEXT)
-		return json_string("");
-	return v ? json_incref(v) : NULL;
-}
-
-static json_t *
-flat_metric(const struct source *sources, const json_t *metric)
-{
-	json_t *ret = json_pack("{s:s}", "type", text(metric, "type"));
-
-	for (const struct source *s = sources; s->name; s++) {
-		const json_t *source = json_object_get(metric, s->name);
-		json_t *flat = source ? json_object() : NULL;
-
-		for (const struct part *p = s->part; flat && p->flat; p++) {
-			json_t *v = flat_part(p, source);
-
-			if (v)
-				json_object_set_new(flat, p->flat, v);
-		}
-		if (flat)
-			json_object_set_new(ret, s->name, flat);
-	}
-	return ret;
-}
-
-/* Is it what Go would read into such a field?  A quantity is then in its one form. */
-static bool
-fits(const struct part *p, json_t **v)
-{
-	autofree char *canonical = NULL, *number = NULL;
-
-	switch (p->sort) {
-	case TEXT:
-		return json_is_string(*v);
-	case INTEGER:
-		return json_is_integer(*v);
-	case REFERENCE:
-	case SELECTOR:
-		return json_is_object(*v);
-	default:
-		number = json_is_number(*v) ? json_dumps(*v, JSON_ENCODE_ANY) : NULL;
-		canonical = quantity_canonical(number ? number : str(*v, ""));
-		if (!canonical)
-			return false;
-		json_decref(*v);
-		*v = json_string(canonical);
-		return true;
-	}
-}
-
-static bool
-read_part(const struct part *p, const json_t *flat, json_t *source)
-{
-	json_t *v = json_incref(json_object_get(flat, p->flat));
-
-	if (json_is_null(v))
-		v = NULL;
-	if (!v && p->sort == ALWAYS)
-		v = json_string("0");
-	if (!v)
-		return true;
-	if (!fits(p, &v)) {
-		json_decref(v);
-		return false;
-	}
-	if (p->below)
-		put(source, v, p->at, p->below);
-	else
-		json_object_set_new(source, p->at, v);
-	return true;
-}
-
-/* What the flat form does not say: how a wanted value is compared. */
-static const char *
-target_type(const char *source, const json_t *target)
-{
-	bool average = json_object_get(target, "averageValue");
-
-	if (strcmp(source, "object") == 0)
-		return average ? "AverageValue" : "Value";
-	if (strcmp(source, "external") == 0)
-		return json_object_get(target, "value") ? "Value" : "AverageValue";
-	return average || strcmp(source, "pods") == 0 ? "AverageValue" : "Utilization";
-}
-
-static json_t *
-read_metric(const struct source *sources, const json_t *flat)
-{
-	json_t *ret = json_pack("{s:s}", "type", text(flat, "type")), *v;
-	bool good = json_is_object(flat);
-
-	for (const struct source *s = sources; s->name && good; s++) {
-		json_t *source;
-
-		if (!(v = json_object_get(flat, s->name)) || json_is_null(v))
-			continue;
-		source = json_object();
-		good = json_is_object(v);
-		for (const struct part *p = s->part; p->flat && good; p++)
-			good = read_part(p, v, source);
-		if (sources == wanted)
-			put(source,
-			    json_string(target_type(s->name, json_object_get(source, "target"))),
-			    "target", "type");
-		json_object_set_new(ret, s->name, source);
-	}
-	if (good)
-		return ret;
-	json_decref(ret);
-	return NULL;
-}
-
-/* A list of flat metrics out of an annotation; NULL when it holds none, or nothing of use. */
-static json_t *
-read_metrics(const struct source *sources, const json_t *obj, const char *key)
+read_metrics(enum metrics which, const json_t *obj, const char *key)
 {
 	json_auto_t *list = annotation(obj, key);
-	json_t *ret = json_array(), *flat, *one;
-	size_t i;
 
-	json_array_foreach (list, i, flat) {
-		if (!(one = read_metric(sources, flat))) {
-			json_decref(ret);
-			return NULL;
-		}
-		json_array_append_new(ret, one);
-	}
-	if (json_array_size(ret))
-		return ret;
-	json_decref(ret);
-	return NULL;
+	return metrics_read(which, list);
 }
 
 /* --- behavior: {"ScaleUp":{"StabilizationWindowSeconds":0,...},"ScaleDown":null} --- */
@@ -383,7 +158,7 @@ flat_conditions(const json_t *conditions)
 	size_t i;
 
 	json_array_foreach (conditions, i, c) {
-		json_t *one = in_order(c, order);
+		json_t *one = members_in_order(c, order);
 
 		if (!json_object_get(one, "lastTransitionTime"))
 			json_object_set_new(one, "lastTransitionTime", json_null());
@@ -415,14 +190,6 @@ read_conditions(const json_t *obj)
 
 /* --- the whole --- */
 
-/* Is it the metric that version 1 knows? */
-static bool
-is_cpu(const json_t *metric)
-{
-	return strcmp(text(metric, "type"), "Resource") == 0 &&
-	       strcmp(text(metric, "resource", "name"), "cpu") == 0;
-}
-
 /* The utilization in the first cpu metric, borrowed. */
 static json_t *
 cpu_of(const json_t *metrics, const char *where)
@@ -431,21 +198,9 @@ cpu_of(const json_t *metrics, const char *where)
 	size_t i;
 
 	json_array_foreach (metrics, i, m)
-		if (is_cpu(m))
+		if (metric_is_cpu(m))
 			return get(m, "resource", where, "averageUtilization");
 	return NULL;
-}
-
-static json_t *
-flat_list(const struct source *sources, const json_t *metrics, bool but_cpu)
-{
-	json_t *ret = json_array(), *m;
-	size_t i;
-
-	json_array_foreach (metrics, i, m)
-		if (!but_cpu || !is_cpu(m) || !get(m, "resource", "target", "averageUtilization"))
-			json_array_append_new(ret, flat_metric(sources, m));
-	return ret;
 }
 
 /* A list into an annotation (taken), unless it is empty. */
@@ -466,8 +221,8 @@ autoscaler_to_v1(json_t *obj)
 	json_t *values = json_object_get(status, "currentMetrics");
 
 	autoscaler_settle(obj);
-	annotate_list(obj, metrics_key, flat_list(wanted, metrics, true));
-	annotate_list(obj, values_key, flat_list(measured, values, false));
+	annotate_list(obj, metrics_key, metrics_flat(METRICS_WANTED, metrics));
+	annotate_list(obj, values_key, metrics_flat(METRICS_MEASURED, values));
 	annotate_list(obj, conditions_key, flat_conditions(json_object_get(status, "conditions")));
 	if ((behavior = json_object_get(spec, "behavior")))
 		annotate(obj, behavior_key, go_value(behavior, directions));
@@ -500,7 +255,7 @@ static json_t *
 all_metrics(const json_t *obj, json_t *cpu)
 {
 	json_auto_t *usual = json_integer(80);
-	json_t *list = read_metrics(wanted, obj, metrics_key);
+	json_t *list = read_metrics(METRICS_WANTED, obj, metrics_key);
 
 	if (!list)
 		list = json_array();
@@ -522,7 +277,7 @@ autoscaler_from_v1(json_t *obj)
 		    all_metrics(obj, json_object_get(spec, "targetCPUUtilizationPercentage")));
 	if (spec && (v = read_behavior(obj)))
 		json_object_set_new(spec, "behavior", v);
-	if ((v = read_metrics(measured, obj, values_key)))
+	if ((v = read_metrics(METRICS_MEASURED, obj, values_key)))
 		put(obj, v, "status", "currentMetrics");
 	else if (cpu)
 		put(obj, json_pack("[o]", cpu_metric("current", cpu)), "status", "currentMetrics");

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/call.h"
+#include "store/watch_socket.h"
 
 enum { DEFAULT_SECONDS = 1800 };
 
@@ -74,6 +75,11 @@ watch_handle(struct call *c)
 		    "only the following media types are accepted: application/json;stream=watch, "
 		    "application/vnd.kubernetes.protobuf;stream=watch",
 		    NULL);
+		return;
+	}
+	if (watch_socket_asked(c->x) < 0) {
+		reply_status(c, 400, "BadRequest",
+		    "the request to upgrade to a WebSocket lacks a key or version 13", NULL);
 		return;
 	}
 	if (read_timeout(c, &o.seconds) < 0 || call_filter(c, &o.filter) < 0)

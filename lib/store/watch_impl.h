@@ -12,9 +12,17 @@ enum {
 	FEW = 500, /* events that any history holds */
 };
 
+/* Where events go: an HTTP answer without an end, or a WebSocket. */
+struct sink {
+	size_t (*send)(void *to, struct bytes *chunk);
+	void (*end)(void *to);
+	bool pieces; /* an event may be sent in several chunks */
+};
+
 struct watcher {
 	struct watches *hub;
-	struct http_stream *stream;
+	const struct sink *sink;
+	void *to;
 	struct table *table;
 	struct table *view; /* the same, or that of the version its client wants */
 	struct filter filter;

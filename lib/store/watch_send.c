@@ -12,13 +12,13 @@ watcher_end(struct watcher *w)
 	if (w->ended)
 		return;
 	w->ended = true;
-	http_stream_end(w->stream);
+	w->sink->end(w->to);
 }
 
 static void
 queue(struct watcher *w, struct bytes *chunk)
 {
-	if (http_stream_send(w->stream, chunk) > w->allowance) {
+	if (w->sink->send(w->to, chunk) > w->allowance) {
 		w->hub->stats.slow++;
 		watcher_end(w);
 	}
@@ -203,13 +203,13 @@ send_added(struct watcher *w, struct object *o)
 	struct bytes *head = w->view->verb[EVENT_ADDED];
 
 	w->allowance += head->len + o->body->len + 2;
-	if (!shape_is_kept(&w->shape) || w->view != w->table) {
+	if (!shape_is_kept(&w->shape) || w->view != w->table || !w->sink->pieces) {
 		send(w, chunk_of(w->view, EVENT_ADDED, bytes_ref(o->body)));
 		return;
 	}
-	http_stream_send(w->stream, bytes_ref(head));
-	http_stream_send(w->stream, bytes_ref(o->body));
-	http_stream_send(w->stream, bytes_ref(w->hub->tail));
+	w->sink->send(w->to, bytes_ref(head));
+	w->sink->send(w->to, bytes_ref(o->body));
+	w->sink->send(w->to, bytes_ref(w->hub->tail));
 }
 
 void

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "store/watch_socket.h"
 
 /* A watcher stands under the most telling thing it asks for: a node, a namespace, or the kind. */
 static size_t
@@ -256,6 +257,35 @@ link_watcher(struct watches *hub, struct watcher *w)
 	hub->watchers++;
 }
 
+static size_t
+stream_send(void *to, struct bytes *chunk)
+{
+	return http_stream_send(to, chunk);
+}
+
+static void
+stream_end(void *to)
+{
+	http_stream_end(to);
+}
+
+static void
+begin(struct watcher *w, struct http_exchange *x)
+{
+	static const struct sink stream = { stream_send, stream_end, true },
+				 socket = { watch_socket_send, watch_socket_end, false };
+	bool protobuf = w->shape.protobuf;
+
+	if (watch_socket_asked(x) > 0) {
+		w->sink = &socket;
+		w->to = watch_socket_begin(x, protobuf, closed, w);
+	} else {
+		w->sink = &stream;
+		w->to = http_stream_begin(x, 200,
+		    protobuf ? PROTOBUF_TYPE ";stream=watch" : "application/json", closed, w);
+	}
+}
+
 void
 watches_add(struct watches *hub, struct http_exchange *x, struct watch_options *o)
 {
@@ -275,8 +305,7 @@ watches_add(struct watches *hub, struct http_exchange *x, struct watch_options *
 		.shape = o->shape };
 	pthread_mutex_lock(&hub->lock);
 	link_watcher(hub, w);
-	w->stream = http_stream_begin(x, 200,
-	    o->shape.protobuf ? PROTOBUF_TYPE ";stream=watch" : "application/json", closed, w);
+	begin(w, x);
 	if (o->initial) {
 		send_initial(w);
 		if (o->initial_bookmark)

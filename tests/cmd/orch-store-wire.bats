@@ -160,3 +160,34 @@ HPA=namespaces/default/horizontalpodautoscalers
   api GET "$NS/pods?watch=true&timeoutSeconds=1&resourceVersion=$since&fieldSelector=metadata.name=brief"
   [ "$(jq -sr '[.[].type] | join(" ")' <<<"$body")" = "MODIFIED DELETED" ]
 }
+
+socket() { python3 "$BATS_TEST_DIRNAME/websocket.py" "$STORE/socket" "$@"; }
+@test "a watch over WebSocket: a message for each event" {
+  api POST $NS/configmaps '{"metadata":{"name":"ws","labels":{"ws":"1"}}}'
+  since=$(of .metadata.resourceVersion)
+  api PUT $NS/configmaps/ws '{"metadata":{"name":"ws","labels":{"ws":"1"}},"data":{"a":"b"}}'
+  # texts, the protocol that was offered beside a token, pings answered, and the end
+  run socket "$NS/configmaps?watch=true&timeoutSeconds=1&labelSelector=ws=1" -p 'base64url.bearer.authorization.k8s.io.dG9r, mine' -s 9:hello
+  [ "${lines[0]}" = "HTTP/1.1 101 Switching Protocols" ]
+  [ "${lines[1]}" = "Sec-WebSocket-Protocol: mine" ]
+  grep -q '^10 hello$' <<<"$output"
+  [ "$(sed -n 's/^1 //p' <<<"$output" | jq -r '.type + .object.data.a')" = ADDEDb ]
+  [ "${lines[-1]}" = "8 1000" ]
+  # protobuf is binary, and has no length in front
+  run socket "$NS/configmaps?watch=true&resourceVersion=$since&labelSelector=ws=1" -H 'Accept: application/vnd.kubernetes.protobuf;stream=watch' -n 1
+  [[ ${lines[1]} =~ ^2\ [0-9]+$ ]]
+  [ "${lines[2]}" = "8 1000" ]
+  # rows of a table
+  run socket "$NS/configmaps?watch=true&labelSelector=ws=1" -H 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io' -n 1
+  [ "$(sed -n 's/^1 //p' <<<"$output" | jq -r '.object.kind + .object.rows[0].cells[0]')" = Tablews ]
+}
+
+@test "a WebSocket that breaks the protocol is closed, and one whose handshake is wrong refused" {
+  run socket "$NS/configmaps?watch=true&resourceVersion=1" -s 1:x --unmasked
+  [ "${lines[-1]}" = "8 1002" ]
+  run socket "$NS/configmaps?watch=true" --key short
+  [ "${lines[0]}" = "HTTP/1.1 400 Bad Request" ]
+  # a message that nobody reads does no harm
+  run socket "$NS/configmaps?watch=true&resourceVersion=1&timeoutSeconds=1" -s 1:x -s 2:y -s 8:
+  [ "${lines[-1]}" = "8 1000" ]
+}
