@@ -6,6 +6,7 @@
 
 #include "api/golang.h"
 #include "api/meta.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "store/call.h"
 
@@ -54,10 +55,17 @@ static int
 read_patch(struct call *c, enum patch_form form, json_t **ret)
 {
 	json_error_t e;
-	json_t *patch = json_loadb(c->req->body, c->req->len, JSON_DECODE_ANY, &e);
-	char fault[96];
+	json_t *patch = NULL;
+	char fault[96], why[128];
+	size_t used;
 	int r;
 
+	/* the fast way; it knows no keys that stand twice and nothing that Go forgives */
+	if (json_decode(c->req->body, c->req->len, &patch, &used, why) != JSON_FINE ||
+	    used + strspn(c->req->body + used, " \t\r\n") != c->req->len) {
+		json_decref(patch);
+		patch = json_loadb(c->req->body, c->req->len, JSON_DECODE_ANY, &e);
+	}
 	if (!patch)
 		return bad_patch(
 		    c, go_json_fault(c->req->body, c->req->len, fault) ? fault : e.text);

@@ -7,9 +7,9 @@
 #include "base/json.h"
 #include "base/jsonl.h"
 
-/* The length of the JSON object at s, which is known to be valid. */
+/* The length of the JSON object or array at s, which is known to be valid. */
 static size_t
-object_length(const char *s)
+value_length(const char *s)
 {
 	const char *p = s;
 	int depth = 0;
@@ -18,13 +18,59 @@ object_length(const char *s)
 		if (*p == '"')
 			for (p++; *p != '"'; p++)
 				p += *p == '\\';
-		else if (*p == '{')
+		else if (*p == '{' || *p == '[')
 			depth++;
-		else if (*p == '}')
+		else if (*p == '}' || *p == ']')
 			depth--;
 		p++;
 	} while (depth > 0);
 	return (size_t)(p - s);
+}
+
+/* Where a JSON object without white space has its managedFields, or NULL. */
+static const char *
+find_owners(const char *meta)
+{
+	static const char key[] = "\"managedFields\":[";
+
+	for (const char *p = meta + 1; *p != '}'; p++) {
+		if (strncmp(p, key, sizeof key - 1) == 0)
+			return p;
+		while (*p != ':')
+			p++; /* keys of metadata are plain words */
+		p++;
+		if (*p == '{' || *p == '[')
+			p += value_length(p);
+		else if (*p == '"')
+			for (p++; *p++ != '"';)
+				p += p[-1] == '\\';
+		else
+			p += strcspn(p, ",}");
+		if (*p == '}')
+			break;
+	}
+	return NULL;
+}
+
+/* The object as JSON, but for its managedFields: half of what there is, and in no cell. */
+static void
+add_unowned(struct buf *b, const struct bytes *body)
+{
+	const char *meta = body->data + strlen("\"metadata\":"), *from, *to;
+
+	buf_putc(b, '{');
+	if (!(from = find_owners(meta))) {
+		buf_add(b, body->data, body->len);
+		return;
+	}
+	to = strchr(from, '[');
+	to += value_length(to);
+	if (*to == ',')
+		to++;
+	else if (from[-1] == ',')
+		from--;
+	buf_add(b, body->data, (size_t)(from - body->data));
+	buf_add(b, to, (size_t)(body->data + body->len - to));
 }
 
 static void
@@ -35,7 +81,7 @@ add_partial(struct buf *b, const struct shape *s, const struct bytes *body)
 	buf_puts(b, "{\"kind\":\"PartialObjectMetadata\",\"apiVersion\":\"");
 	buf_puts(b, s->version);
 	buf_puts(b, "\",\"metadata\":");
-	buf_add(b, meta, object_length(meta));
+	buf_add(b, meta, value_length(meta));
 	buf_putc(b, '}');
 }
 
@@ -59,8 +105,7 @@ add_cells(
 	size_t used;
 
 	buf_clear(text);
-	buf_putc(text, '{');
-	buf_add(text, body->data, body->len);
+	add_unowned(text, body);
 	json_decode(text->data, text->len, &obj, &used, msg);
 	cells = table_cells(k, obj, now);
 	json_add(b, cells);
@@ -164,7 +209,7 @@ rows_protobuf(const struct shape *s, const struct kind *k, const char *meta,
 			buf_add(&text, body[i]->data, body[i]->len);
 		} else {
 			buf_puts(&text, "\"metadata\":");
-			buf_add(&text, metadata, object_length(metadata));
+			buf_add(&text, metadata, value_length(metadata));
 			buf_putc(&text, '}');
 		}
 		if (add_message(&list, LIST_ITEMS, t, text.data, text.len, &room, err) < 0)
