@@ -10,41 +10,50 @@
 
 #include "daemon.h"
 
-enum {
-	PODS = 10000,
-	FIRST = 1000,
-	CLIENTS = 32,
-	GETS = 20000,
-	LISTS = 5,
-	APPLIED = 500,
-	APPLIES = 3000
-};
+enum { PODS = 10000, FIRST = 1000, CLIENTS = 32, GETS = 20000, LISTS = 5, APPLIED = 500 };
 
 /* --- writing and reading --- */
+
+enum task { CREATE, GET, APPLY };
 
 struct job {
 	_Atomic int *next;
 	int end;
-	bool create;
+	enum task task;
 };
+
+static int
+one(struct client *c, enum task task, int i)
+{
+	static const char pods[] = "/api/v1/namespaces/default/pods";
+	int which = i % (task == APPLY ? APPLIED : PODS);
+	autofree char *body = task == GET ? NULL : pod(task == APPLY ? "apply" : "default", which),
+		      *path = NULL;
+
+	if (task == CREATE)
+		return request(c, "POST", pods, body);
+	if (task == GET) {
+		path = xasprintf("%s/web-7d4b9c6f5d-%05d", pods, which);
+		return request(c, "GET", path, NULL);
+	}
+	strstr(body, "web:1.27.3")[4] = (char)('1' + i / APPLIED % 9); /* another image each time */
+	path = xasprintf(
+	    "/api/v1/namespaces/apply/pods/web-7d4b9c6f5d-%05d?fieldManager=bench", which);
+	return request_as(c, "PATCH", path, "application/apply-patch+yaml", NULL, body);
+}
 
 static void *
 work(void *arg)
 {
 	const struct job *j = arg;
 	struct client c = dial();
-	int i, status;
+	int i;
 
 	while ((i = atomic_fetch_add(j->next, 1)) < j->end) {
-		autofree char *body = j->create ? pod("default", i) : NULL;
-		autofree char *path = xasprintf("/api/v1/namespaces/default/pods%s%05d",
-		    j->create ? "?_=" : "/web-7d4b9c6f5d-", j->create ? i : i % PODS);
-
-		status = request(&c, j->create ? "POST" : "GET", path, body);
-		if (status != (j->create ? 201 : 200)) {
-			fprintf(stderr, "bench: %d: %s\n", status, c.in.data);
-			exit(1);
-		}
+		if (one(&c, j->task, i) / 100 == 2)
+			continue;
+		fprintf(stderr, "bench: %s\n", c.in.data);
+		exit(1);
 	}
 	hang_up(&c);
 	return NULL;
@@ -52,10 +61,10 @@ work(void *arg)
 
 /* Objects first..end by so many clients. */
 static void
-many(bool create, int first, int end, int clients, const char *what, double aim)
+many(enum task task, int first, int end, int clients, const char *what, double aim)
 {
 	_Atomic int next = first;
-	struct job j = { &next, end, create };
+	struct job j = { &next, end, task };
 	double start = clock_monotonic(), cpu = bench_cpu(store), n = end - first;
 	autofree char *rate = xasprintf("%s, %d client%s", what, clients, clients > 1 ? "s" : "");
 	pthread_t t[CLIENTS];
@@ -109,42 +118,6 @@ over_tls(void)
 	hang_up(&c);
 }
 
-/* --- server-side apply --- */
-
-static void
-applies(void)
-{
-	struct client c = dial();
-	double cpu = bench_cpu(store);
-
-	for (int i = 0; i < APPLIES; i++) {
-		autofree char *body = pod("apply", i % APPLIED),
-			      *path = xasprintf("/api/v1/namespaces/apply/pods/web-7d4b9c6f5d-%05d?"
-						"fieldManager=bench",
-				  i % APPLIED);
-		char *image = strstr(body, "web:1.27.3");
-
-		if (i == 0)
-			request(&c, "POST", "/api/v1/namespaces",
-			    "{\"metadata\":{\"name\":\"apply\"}}");
-		if (i == APPLIED) { /* all are there: from now on each is changed */
-			bench_say("server-side apply that creates",
-			    (bench_cpu(store) - cpu) / APPLIED * 1e6, "us CPU each", 500);
-			cpu = bench_cpu(store);
-		}
-		image[4] = (char)('1' + i / APPLIED % 9);
-		if (request_as(&c, "PATCH", path, "application/apply-patch+yaml", NULL, body) /
-			100 !=
-		    2) {
-			fprintf(stderr, "bench: %s\n", c.in.data);
-			exit(1);
-		}
-	}
-	bench_say("server-side apply that changes an image",
-	    (bench_cpu(store) - cpu) / (APPLIES - APPLIED) * 1e6, "us CPU each", 500);
-	hang_up(&c);
-}
-
 int
 main(int argc, char *argv[])
 {
@@ -153,11 +126,11 @@ main(int argc, char *argv[])
 	prepare(argc, argv);
 	launch("ready, first start", 100);
 	memory("store, empty", 15);
-	many(true, 0, FIRST, 1, "create, fsync", 350);
-	many(true, FIRST, PODS, CLIENTS, "create, fsync", 350);
+	many(CREATE, 0, FIRST, 1, "create, fsync", 350);
+	many(CREATE, FIRST, PODS, CLIENTS, "create, fsync", 350);
 	memory("store with 10,000 pods", 150);
-	many(false, 0, GETS, 1, "get", 50);
-	many(false, 0, GETS, CLIENTS, "get", 50);
+	many(GET, 0, GETS, 1, "get", 50);
+	many(GET, 0, GETS, CLIENTS, "get", 50);
 	c = dial();
 	lists(&c, "/api/v1/pods", NULL, "list of 10,000 pods", 100);
 	lists(&c, "/api/v1/pods", "application/json;as=Table;v=v1;g=meta.k8s.io",
@@ -166,7 +139,12 @@ main(int argc, char *argv[])
 	    &c, "/api/v1/pods?labelSelector=shard%3Ds3", NULL, "list of 625 of them by a label", 0);
 	hang_up(&c);
 	over_tls();
-	applies();
+	c = dial();
+	request(&c, "POST", "/api/v1/namespaces", "{\"metadata\":{\"name\":\"apply\"}}");
+	hang_up(&c);
+	many(APPLY, 0, APPLIED, CLIENTS, "apply, new", 500);
+	many(APPLY, APPLIED, 3 * APPLIED, 1, "apply, another image", 500);
+	many(APPLY, 3 * APPLIED, 9 * APPLIED, CLIENTS, "apply, another image", 500);
 	land();
 	launch("ready, with 10,000 pods", 100);
 	memory("store with 10,000 pods, started again", 150);
