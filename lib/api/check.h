@@ -79,7 +79,6 @@ void check_immutable(
 void check_pod_spec(struct causes *out, const struct path *at, const json_t *spec);
 void check_template_metadata(struct causes *out, const struct path *at, const json_t *pod_template);
 void check_pod_template(struct causes *out, const struct path *at, const json_t *pod_template);
-void check_resources(struct causes *out, const struct path *at, const json_t *resources);
 
 /* Are they the same value?  Missing, null and empty are not told apart. */
 bool same_value(const json_t *a, const json_t *b);

@@ -12,7 +12,8 @@
  * asked (meta_common), and what is asked twice is answered twice:
  *	M	what a change of metadata may be
  *	C	everything that a create asks
- *	c	the same but for metadata; of a kind with `spec` only that
+ *	V	of that, metadata
+ *	c	of that, the rest; of a kind with `spec` only that and what the schema says
  *	U	the kind's `update`
  */
 struct rules {
@@ -34,6 +35,7 @@ void meta_common(struct causes *out, const struct kind *k, const json_t *obj, co
 
 /* rules_pod.c, rules_workload.c, rules_core.c */
 void pod_create(struct causes *out, const json_t *obj);
+void pod_spec(struct causes *out, const json_t *obj); /* what an update asks again */
 void pod_update(struct causes *out, const json_t *obj, const json_t *old);
 void deployment_create(struct causes *out, const json_t *obj);
 void deployment_update(struct causes *out, const json_t *obj, const json_t *old);
@@ -78,7 +80,12 @@ void service_cidr_create(struct causes *out, const json_t *obj);
 void service_cidr_update(struct causes *out, const json_t *obj, const json_t *old);
 void ip_address_update(struct causes *out, const json_t *obj, const json_t *old);
 
-/* rules_storage.c */
+/* rules_storage.c, rules_claim.c, rules_driver.c */
+void check_access_modes(
+    struct causes *out, const struct path *at, const json_t *modes, const char *none);
+void check_claim_spec(struct causes *out, const struct path *at, const json_t *spec);
+/* A volume that is told of in an attachment, without an object of its own. */
+void check_inline_volume(struct causes *out, const struct path *at, const json_t *spec);
 void persistent_volume_create(struct causes *out, const json_t *obj);
 void persistent_volume_update(struct causes *out, const json_t *obj, const json_t *old);
 void volume_claim_create(struct causes *out, const json_t *obj);
@@ -92,6 +99,7 @@ void csi_driver_update(struct causes *out, const json_t *obj, const json_t *old)
 void csi_node_create(struct causes *out, const json_t *obj);
 void csi_node_update(struct causes *out, const json_t *obj, const json_t *old);
 void storage_capacity_create(struct causes *out, const json_t *obj);
+void storage_capacity_update(struct causes *out, const json_t *obj, const json_t *old);
 void volume_attachment_create(struct causes *out, const json_t *obj);
 void volume_attachment_update(struct causes *out, const json_t *obj, const json_t *old);
 

@@ -1,357 +1,304 @@
-/* PersistentVolume, PersistentVolumeClaim, StorageClass, and what storage drivers tell about
- * themselves. */
+/* PersistentVolumes (Kubernetes: pkg/apis/core/validation). */
 #include <string.h>
 
 #include "api/quantity.h"
 #include "api/rules.h"
+#include "api/rules_pod.h"
+#include "api/shown.h"
 #include "base/mem.h"
+#include "base/text.h"
 
-static const struct path *const top = NULL;
+static const char inside[] = "may not be specified in the context of inline volumes";
 
-static void
+void
 check_access_modes(struct causes *out, const struct path *at, const json_t *modes, const char *none)
 {
 	static const char *const known[] = { "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce",
 		"ReadWriteOncePod", NULL };
-	bool alone = false;
+	bool alone = false, others = false;
 	size_t i;
 	json_t *mode;
 
 	if (!json_array_size(modes))
 		refuse_required(out, at, none);
 	json_array_foreach (modes, i, mode) {
-		const char *text = str(mode, "");
-		bool found = false;
+		const char *word = str(mode, "");
 
-		for (const char *const *k = known; *k; k++)
-			found |= !strcmp(text, *k);
-		if (!found)
-			refuse_unsupported(out, at, text, known);
-		alone |= !strcmp(text, "ReadWriteOncePod");
+		if (!text_in(word, known))
+			refuse_unsupported(out, at, word, known);
+		else if (!strcmp(word, "ReadWriteOncePod"))
+			alone = true;
+		else
+			others = true;
 	}
-	if (alone && json_array_size(modes) > 1)
+	if (alone && others)
 		refuse_forbidden(out, at, "may not use ReadWriteOncePod with other access modes");
 }
-
-/* --- PersistentVolume ----------------------------------------------------------------- */
-
-/* The sources of a volume are the fields that the schema keeps in the same protobuf message. */
-static const char *const sources[] = { "hostPath", "gcePersistentDisk", "awsElasticBlockStore",
-	"glusterfs", "flocker", "nfs", "rbd", "quobyte", "cephfs", "iscsi", "cinder", "fc",
-	"flexVolume", "azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume",
-	"azureDisk", "scaleIO", "local", "storageos", "csi" };
 
 static void
 check_capacity(struct causes *out, const struct path *at, const json_t *capacity)
 {
 	static const char *const storage[] = { "storage", NULL };
-	const json_t *amount = json_object_get(capacity, "storage");
 	json_auto_t *shown = sorted_copy(capacity);
+	const char *name;
+	json_t *amount;
 
 	if (!json_object_size(capacity))
 		refuse_required(out, at, "");
-	else if (!amount || json_object_size(capacity) > 1)
+	if (!json_object_get(capacity, "storage") || json_object_size(capacity) > 1)
 		refuse_unsupported_value(out, at, shown, storage);
-	if (amount && quantity_milli(amount) <= 0)
-		refuse_value(out, KEY(at, "storage"), amount, "must be greater than zero");
+	json_object_foreach ((json_t *)capacity, name, amount) {
+		if (quantity_milli(amount) < 0)
+			refuse_value(
+			    out, KEY(at, name), amount, "must be a valid resource quantity");
+		if (quantity_milli(amount) <= 0)
+			refuse_value(out, KEY(at, name), amount, "must be greater than zero");
+	}
+}
+
+/* --- where the volume is ---------------------------------------------------------------------- */
+
+static void
+check_secret(struct causes *out, const struct path *at, const json_t *csi, const char *key)
+{
+	const json_t *ref = json_object_get(csi, key);
+
+	at = AT(at, key);
+	if (!ref)
+		return;
+	if (check_required(out, at, ref, "name"))
+		check_dns_subdomain(out, AT(at, "name"), text(ref, "name"));
+	if (check_required(out, at, ref, "namespace"))
+		check_dns_label(out, AT(at, "namespace"), text(ref, "namespace"));
+}
+
+static void
+check_csi(struct causes *out, const struct path *at, const json_t *csi)
+{
+	check_driver_name(out, AT(at, "driver"), text(csi, "driver"));
+	check_required(out, at, csi, "volumeHandle");
+	check_secret(out, at, csi, "controllerPublishSecretRef");
+	check_secret(out, at, csi, "controllerExpandSecretRef");
+	check_secret(out, at, csi, "nodePublishSecretRef");
+	check_secret(out, at, csi, "nodeExpandSecretRef");
+}
+
+static void
+check_local(struct causes *out, const struct path *at, const json_t *local)
+{
+	if (check_required(out, at, local, "path"))
+		check_no_backsteps(out, AT(at, "path"), text(local, "path"));
+}
+
+/* In the order Kubernetes looks at them, with what else it calls them. */
+static const struct source {
+	const char *name, *first, *second;
+} sources[] = {
+	{ "hostPath", NULL, NULL },
+	{ "gcePersistentDisk", "persistentDisk", NULL },
+	{ "awsElasticBlockStore", NULL, NULL },
+	{ "glusterfs", NULL, NULL },
+	{ "flocker", NULL, NULL },
+	{ "nfs", NULL, NULL },
+	{ "rbd", NULL, NULL },
+	{ "quobyte", NULL, NULL },
+	{ "cephfs", NULL, "cephFS" },
+	{ "iscsi", NULL, NULL },
+	{ "cinder", NULL, NULL },
+	{ "fc", NULL, NULL },
+	{ "flexVolume", NULL, NULL },
+	{ "azureFile", NULL, NULL },
+	{ "vsphereVolume", NULL, NULL },
+	{ "photonPersistentDisk", NULL, NULL },
+	{ "portworxVolume", NULL, NULL },
+	{ "azureDisk", NULL, NULL },
+	{ "scaleIO", NULL, NULL },
+	{ "local", NULL, NULL },
+	{ "storageos", NULL, NULL },
+	{ "csi", NULL, NULL },
+};
+
+static void
+check_source(struct causes *out, const struct path *at, const struct source *s, const json_t *spec)
+{
+	const json_t *source = json_object_get(spec, s->name);
+	const struct path *here = AT(at, s->first ? s->first : s->name);
+
+	if (!strcmp(s->name, "csi"))
+		check_csi(out, here, source);
+	else if (!strcmp(s->name, "local"))
+		check_local(out, here, source);
+	else
+		check_volume_source(out, here, s->name, source, true);
+	if (!strcmp(s->name, "local") && !json_object_get(spec, "nodeAffinity"))
+		refuse_required(out, AT(at, "nodeAffinity"), "Local volume requires node affinity");
 }
 
 static void
 check_sources(struct causes *out, const struct path *at, const json_t *spec)
 {
-	const json_t *path = json_object_get(spec, "hostPath");
 	size_t n = 0;
 
-	for (size_t i = 0; i < COUNT(sources); i++)
-		if (json_object_get(spec, sources[i]) && n++)
-			refuse_forbidden(
-			    out, AT(at, sources[i]), "may not specify more than 1 volume type");
+	for (const struct source *s = sources; s < sources + COUNT(sources); s++) {
+		if (!json_object_get(spec, s->name))
+			continue;
+		if (n++ && strcmp(s->name, "flexVolume"))
+			refuse_forbidden(out, AT(at, s->second ? s->second : s->name),
+			    "may not specify more than 1 volume type");
+		else
+			check_source(out, at, s, spec);
+	}
 	if (!n)
 		refuse_required(out, at, "must specify a volume type");
-	if (json_object_get(spec, "csi")) {
-		check_required(out, AT(at, "csi"), json_object_get(spec, "csi"), "driver");
-		check_required(out, AT(at, "csi"), json_object_get(spec, "csi"), "volumeHandle");
-	}
-	if (path)
-		check_required(out, AT(at, "hostPath"), path, "path");
-	if (path && !strcmp(text(path, "path"), "/") &&
+}
+
+/* --- the volume ------------------------------------------------------------------------------- */
+
+static void
+check_class_name(struct causes *out, const struct path *at, const char *name)
+{
+	if (*name)
+		check_dns_subdomain(out, at, name);
+}
+
+static void
+check_attributes_class(struct causes *out, const struct path *at, const json_t *spec)
+{
+	const json_t *name = json_object_get(spec, "volumeAttributesClassName");
+
+	if (!name)
+		return;
+	if (!*str(name, ""))
+		refuse_required(
+		    out, AT(at, "volumeAttributesClassName"), "an empty string is disallowed");
+	check_class_name(out, AT(at, "volumeAttributesClassName"), str(name, ""));
+	if (!json_object_get(spec, "csi"))
+		refuse_required(
+		    out, AT(at, "csi"), "has to be specified when using volumeAttributesClassName");
+}
+
+static void
+check_recycling(struct causes *out, const struct path *at, const json_t *spec)
+{
+	const char *path = text(spec, "hostPath", "path");
+
+	if (*path && strspn(path, "/.") == strlen(path) && *path == '/' && !strstr(path, "..") &&
 	    !strcmp(text(spec, "persistentVolumeReclaimPolicy"), "Recycle"))
 		refuse_forbidden(out, AT(at, "persistentVolumeReclaimPolicy"),
 		    "may not be 'recycle' for a hostPath mount of '/'");
 }
 
-void
-persistent_volume_create(struct causes *out, const json_t *obj)
+static void
+check_volume_spec(struct causes *out, const struct path *at, const json_t *spec)
 {
-	const json_t *spec = json_object_get(obj, "spec");
-	const struct path *at = AT(top, "spec");
+	static const char *const policies[] = { "Delete", "Recycle", "Retain", NULL };
+	static const char *const modes[] = { "Block", "Filesystem", NULL };
+	const json_t *affinity = json_object_get(spec, "nodeAffinity");
 
 	check_access_modes(out, AT(at, "accessModes"), json_object_get(spec, "accessModes"), "");
 	check_capacity(out, AT(at, "capacity"), json_object_get(spec, "capacity"));
+	check_one_of(out, at, spec, "persistentVolumeReclaimPolicy", policies);
+	if (affinity && json_object_get(affinity, "required"))
+		check_node_selector(out, AT(AT(at, "nodeAffinity"), "required"),
+		    json_object_get(affinity, "required"));
+	else if (affinity)
+		refuse_required(out, AT(AT(at, "nodeAffinity"), "required"),
+		    "must specify required node constraints");
 	check_sources(out, at, spec);
-	if (*text(spec, "storageClassName"))
-		check_dns_subdomain(
-		    out, AT(at, "storageClassName"), text(spec, "storageClassName"));
+	check_recycling(out, at, spec);
+	check_class_name(out, AT(at, "storageClassName"), text(spec, "storageClassName"));
+	check_one_of(out, at, spec, "volumeMode", modes);
+	check_attributes_class(out, at, spec);
+}
+
+/* A volume that is told of in an attachment, without an object of its own. */
+void
+check_inline_volume(struct causes *out, const struct path *at, const json_t *spec)
+{
+	static const char *const none[] = { "nodeAffinity", "storageClassName" };
+	const char *policy = text(spec, "persistentVolumeReclaimPolicy");
+	const char *mode = text(spec, "volumeMode");
+
+	if (json_object_get(spec, "claimRef"))
+		refuse_forbidden(out, AT(at, "claimRef"), "%s", inside);
+	if (json_object_size(json_object_get(spec, "capacity")))
+		refuse_forbidden(out, AT(at, "capacity"), "%s", inside);
+	if (!json_object_get(spec, "csi"))
+		refuse_required(
+		    out, AT(at, "csi"), "has to be specified in the context of inline volumes");
+	check_access_modes(out, AT(at, "accessModes"), json_object_get(spec, "accessModes"), "");
+	if (*policy && strcmp(policy, "Retain"))
+		refuse_forbidden(out, AT(at, "persistentVolumeReclaimPolicy"),
+		    "may only be Retain in the context of inline volumes");
+	check_sources(out, at, spec);
+	for (size_t i = 0; i < COUNT(none); i++)
+		if (json_object_get(spec, none[i]))
+			refuse_forbidden(out, AT(at, none[i]), "%s", inside);
+	if (*mode && strcmp(mode, "Filesystem"))
+		refuse_forbidden(out, AT(at, "volumeMode"),
+		    "may not specify volumeMode other than Filesystem in the context of inline "
+		    "volumes");
+	check_attributes_class(out, at, spec);
+}
+
+void
+persistent_volume_create(struct causes *out, const json_t *obj)
+{
+	check_volume_spec(out, AT(NULL, "spec"), json_object_get(obj, "spec"));
+}
+
+/* --- updates ---------------------------------------------------------------------------------- */
+
+/* Where a volume is, alone; new. */
+static json_t *
+source_of(const json_t *spec)
+{
+	json_t *source = json_object();
+
+	for (size_t i = 0; i < COUNT(sources); i++)
+		if (json_object_get(spec, sources[i].name))
+			json_object_set(
+			    source, sources[i].name, json_object_get(spec, sources[i].name));
+	return source;
+}
+
+/* A secret for growing may be named later. */
+static void
+check_same_source(struct causes *out, const json_t *now, const json_t *before)
+{
+	static const char grow[] = "controllerExpandSecretRef";
+	json_auto_t *has = source_of(now), *had = source_of(before);
+	json_t *csi = json_object_get(has, "csi");
+	autofree char *diff = NULL;
+
+	if (json_object_get(had, "csi") && csi && !json_object_get(get(had, "csi"), grow)) {
+		json_t *copy = json_copy(csi);
+
+		json_object_del(copy, grow);
+		json_object_set_new(has, "csi", copy);
+	}
+	if (json_equal(has, had))
+		return;
+	diff = shown_diff("core.v1.PersistentVolumeSpec", had, has);
+	refuse_forbidden(out, AT(AT(NULL, "spec"), "persistentvolumesource"),
+	    "spec.persistentvolumesource is immutable after creation\n%s", diff);
 }
 
 void
 persistent_volume_update(struct causes *out, const json_t *obj, const json_t *old)
 {
+	static const char class[] = "volumeAttributesClassName";
 	const json_t *now = json_object_get(obj, "spec"), *before = json_object_get(old, "spec");
+	const json_t *had = json_object_get(before, "nodeAffinity");
+	const json_t *has = json_object_get(now, "nodeAffinity");
 
-	for (size_t i = 0; i < COUNT(sources); i++)
-		if (!same_value(
-			json_object_get(now, sources[i]), json_object_get(before, sources[i]))) {
-			refuse_forbidden(out, AT(AT(top, "spec"), "persistentvolumesource"),
-			    "spec.persistentvolumesource is immutable after creation");
-			return;
-		}
-}
-
-/* --- PersistentVolumeClaim ---------------------------------------------------------------- */
-
-void
-volume_claim_create(struct causes *out, const json_t *obj)
-{
-	const json_t *spec = json_object_get(obj, "spec");
-	const json_t *amount = get(spec, "resources", "requests", "storage");
-	const json_t *source = json_object_get(spec, "dataSource");
-	const struct path *at = AT(top, "spec");
-
-	if (json_object_get(spec, "selector"))
-		check_label_selector(out, AT(at, "selector"), json_object_get(spec, "selector"));
-	check_access_modes(out, AT(at, "accessModes"), json_object_get(spec, "accessModes"),
-	    "at least 1 access mode is required");
-	if (!amount)
-		refuse_required(out, KEY(AT(at, "resources"), "storage"), "");
-	else if (quantity_milli(amount) <= 0)
-		refuse_value(
-		    out, KEY(AT(at, "resources"), "storage"), amount, "must be greater than zero");
-	if (*text(spec, "storageClassName"))
-		check_dns_subdomain(
-		    out, AT(at, "storageClassName"), text(spec, "storageClassName"));
-	if (source && !json_equal(source, json_object_get(spec, "dataSourceRef")))
-		cause_add(out, "FieldValueInvalid", "spec",
-		    "Invalid value: {}: must match dataSourceRef");
-}
-
-/* A bound claim may grow; nothing else of a claim changes but what the system fills in. */
-void
-volume_claim_update(struct causes *out, const json_t *obj, const json_t *old)
-{
-	static const char *const filled[] = { "volumeName", "storageClassName" };
-	json_auto_t *now = json_deep_copy(json_object_get(obj, "spec"));
-	json_auto_t *before = json_deep_copy(json_object_get(old, "spec"));
-	int64_t want = quantity_milli(get(now, "resources", "requests", "storage"));
-	int64_t had = quantity_milli(get(before, "resources", "requests", "storage"));
-	bool bound = !strcmp(text(old, "status", "phase"), "Bound");
-
-	for (size_t i = 0; i < COUNT(filled); i++)
-		if (!json_object_get(before, filled[i]))
-			json_object_del(now, filled[i]);
-	if (bound) {
-		json_object_del(now, "volumeAttributesClassName");
-		json_object_del(before, "volumeAttributesClassName");
-	}
-	if (bound && want >= had) {
-		json_object_del(now, "resources");
-		json_object_del(before, "resources");
-	}
-	if (!same_value(now, before))
-		refuse_forbidden(out, AT(top, "spec"),
-		    "spec is immutable after creation except resources.requests and "
-		    "volumeAttributesClassName for "
-		    "bound claims");
-}
-
-/* --- StorageClass and drivers ----------------------------------------------------------------- */
-
-void
-storage_class_create(struct causes *out, const json_t *obj)
-{
-	size_t i, j;
-	json_t *term, *e;
-
-	if (check_required(out, top, obj, "provisioner"))
-		check_qualified_name(out, AT(top, "provisioner"), text(obj, "provisioner"));
-	json_array_foreach (json_object_get(obj, "allowedTopologies"), i, term)
-		json_array_foreach (json_object_get(term, "matchLabelExpressions"), j, e) {
-			const struct path *at = ITEM(
-			    AT(ITEM(AT(top, "allowedTopologies"), i), "matchLabelExpressions"), j);
-
-			if (!json_array_size(json_object_get(e, "values")))
-				refuse_required(out, AT(at, "values"), "");
-			check_qualified_name(out, AT(at, "key"), text(e, "key"));
-		}
-}
-
-void
-storage_class_update(struct causes *out, const json_t *obj, const json_t *old)
-{
-	static const char *const fixed[] = { "parameters", "provisioner", "reclaimPolicy",
-		"volumeBindingMode" };
-
-	for (size_t i = 0; i < COUNT(fixed); i++)
-		if (!same_value(json_object_get(obj, fixed[i]), json_object_get(old, fixed[i])))
-			refuse_forbidden(
-			    out, AT(top, fixed[i]), "updates to %s are forbidden.", fixed[i]);
-}
-
-void
-attributes_class_create(struct causes *out, const json_t *obj)
-{
-	check_required(out, top, obj, "driverName");
-}
-
-void
-attributes_class_update(struct causes *out, const json_t *obj, const json_t *old)
-{
-	static const char *const fixed[] = { "driverName", "parameters" };
-
-	for (size_t i = 0; i < COUNT(fixed); i++)
-		if (!same_value(json_object_get(obj, fixed[i]), json_object_get(old, fixed[i])))
-			refuse_forbidden(
-			    out, AT(top, fixed[i]), "updates to %s are forbidden.", fixed[i]);
-}
-
-void
-csi_driver_create(struct causes *out, const json_t *obj)
-{
-	static const char *const modes[] = { "Persistent", "Ephemeral", NULL };
-	const json_t *spec = json_object_get(obj, "spec"),
-		     *tokens = json_object_get(spec, "tokenRequests");
-	const struct path *at = AT(top, "spec");
-	json_auto_t *audiences = json_object();
-	size_t i;
-	json_t *item;
-
-	json_array_foreach (json_object_get(spec, "volumeLifecycleModes"), i, item)
-		if (strcmp(str(item, ""), modes[0]) && strcmp(str(item, ""), modes[1]))
-			refuse_unsupported(
-			    out, AT(at, "volumeLifecycleModes"), str(item, ""), modes);
-	json_array_foreach (tokens, i, item) {
-		const struct path *here = ITEM(AT(at, "tokenRequests"), i);
-
-		check_unique(out, AT(here, "audience"), audiences, text(item, "audience"));
-		if (num(json_object_get(item, "expirationSeconds"), 600) < 600)
-			refuse_value(out, AT(here, "expirationSeconds"),
-			    json_object_get(item, "expirationSeconds"),
-			    "may not specify a duration less than 10 minutes");
-	}
-}
-
-void
-csi_driver_update(struct causes *out, const json_t *obj, const json_t *old)
-{
-	const json_t *now = json_object_get(obj, "spec"), *before = json_object_get(old, "spec");
-
-	/* The first field has this name here in Kubernetes. */
-	check_immutable(out, AT(AT(top, "spec"), "attachedRequired"),
-	    json_object_get(now, "attachRequired"), json_object_get(before, "attachRequired"));
-	check_immutable(out, AT(AT(top, "spec"), "volumeLifecycleModes"),
-	    json_object_get(now, "volumeLifecycleModes"),
-	    json_object_get(before, "volumeLifecycleModes"));
-}
-
-static void
-check_topology_keys(struct causes *out, const struct path *at, const json_t *keys)
-{
-	json_auto_t *seen = json_object();
-	size_t i;
-	json_t *key;
-
-	json_array_foreach (keys, i, key) {
-		check_unique(out, at, seen, str(key, ""));
-		check_qualified_name(out, at, str(key, ""));
-	}
-}
-
-void
-csi_node_create(struct causes *out, const json_t *obj)
-{
-	const json_t *drivers = get(obj, "spec", "drivers");
-	json_auto_t *names = json_object();
-	size_t i;
-	json_t *d;
-
-	json_array_foreach (drivers, i, d) {
-		const struct path *at = ITEM(AT(AT(top, "spec"), "drivers"), i);
-
-		check_required(out, at, d, "name");
-		check_required(out, at, d, "nodeID");
-		check_unique(out, AT(at, "name"), names, text(d, "name"));
-		check_topology_keys(out, at, json_object_get(d, "topologyKeys"));
-		check_not_negative(
-		    out, AT(at, "allocatable"), json_object_get(d, "allocatable"), "count");
-	}
-}
-
-/* Drivers come and go, but each stays as it is. */
-void
-csi_node_update(struct causes *out, const json_t *obj, const json_t *old)
-{
-	json_auto_t *known = json_object();
-	size_t i;
-	json_t *d, *before;
-
-	json_array_foreach (get(old, "spec", "drivers"), i, d)
-		json_object_set(known, text(d, "name"), d);
-	json_array_foreach (get(obj, "spec", "drivers"), i, d) {
-		json_auto_t *whole = json_pack("{s:s, s:s, s:O?, s:O?}", "Name", text(d, "name"),
-		    "NodeID", text(d, "nodeID"), "TopologyKeys", json_object_get(d, "topologyKeys"),
-		    "Allocatable", json_object_get(d, "allocatable"));
-
-		before = json_object_get(known, text(d, "name"));
-		if (before && !json_equal(d, before))
-			refuse_value(
-			    out, AT(AT(top, "spec"), "drivers"), whole, "field is immutable");
-	}
-}
-
-void
-storage_capacity_create(struct causes *out, const json_t *obj)
-{
-	static const char *const amounts[] = { "capacity", "maximumVolumeSize" };
-
-	check_dns_subdomain(out, AT(top, "storageClassName"), text(obj, "storageClassName"));
-	for (size_t i = 0; i < COUNT(amounts); i++) {
-		const json_t *v = json_object_get(obj, amounts[i]);
-
-		if (v && quantity_milli(v) < 0)
-			refuse_value(
-			    out, AT(top, amounts[i]), v, "must be greater than or equal to 0");
-	}
-}
-
-void
-volume_attachment_create(struct causes *out, const json_t *obj)
-{
-	const json_t *spec = json_object_get(obj, "spec"),
-		     *source = json_object_get(spec, "source");
-	const struct path *at = AT(top, "spec");
-	bool name = *text(source, "persistentVolumeName"),
-	     given = json_object_get(source, "inlineVolumeSpec");
-
-	check_required(out, at, spec, "attacher");
-	if (name && given)
-		refuse_forbidden(out, AT(at, "source"),
-		    "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
-	else if (!name && !given)
-		refuse_required(out, AT(at, "source"),
-		    "must specify exactly one of inlineVolumeSpec and persistentVolumeName");
-	check_dns_subdomain(out, AT(at, "nodeName"), text(spec, "nodeName"));
-}
-
-void
-volume_attachment_update(struct causes *out, const json_t *obj, const json_t *old)
-{
-	const json_t *spec = json_object_get(obj, "spec"),
-		     *source = json_object_get(spec, "source");
-	json_auto_t *whole = json_pack("{s:s, s:{s:O?, s:O?}, s:s}", "Attacher",
-	    text(spec, "attacher"), "Source", "PersistentVolumeName",
-	    json_object_get(source, "persistentVolumeName"), "InlineVolumeSpec",
-	    json_object_get(source, "inlineVolumeSpec"), "NodeName", text(spec, "nodeName"));
-
-	if (!same_value(spec, json_object_get(old, "spec")))
-		refuse_value(out, AT(top, "spec"), whole, "field is immutable");
+	check_same_source(out, now, before);
+	check_immutable(out, AT(NULL, "volumeMode"), json_object_get(now, "volumeMode"),
+	    json_object_get(before, "volumeMode"));
+	if (had && !same_value(has, had))
+		refuse_shown(out, AT(NULL, "nodeAffinity"), "core.v1.VolumeNodeAffinity", has,
+		    "field is immutable, except for updating from beta label to GA");
+	if (json_object_get(before, class) && !json_object_get(now, class))
+		refuse_forbidden(out, AT(AT(NULL, "spec"), class),
+		    "update from non-nil value to nil is forbidden");
 }

@@ -382,7 +382,10 @@ refuse_shown(struct causes *out, const struct path *at, const char *type, const 
 	if (vasprintf(&detail, fmt, ap) < 0)
 		abort();
 	va_end(ap);
-	refuse_value(out, at, form, "%s", detail);
+	if (json_is_null(form) && *type != '[')
+		refuse_text(out, at, "null", "%s", detail);
+	else
+		refuse_value(out, at, form, "%s", detail);
 }
 
 /* One value on many lines, as encoding/json indents it. */

@@ -17,7 +17,7 @@ already_refused(const struct causes *out, const struct path *at)
 {
 	autofree char *field = path_print(at);
 
-	for (size_t i = 0; i < out->n; i++) {
+	for (size_t i = out->from; i < out->n; i++) {
 		size_t n = strlen(out->item[i].field);
 
 		if (!strncmp(out->item[i].field, field, n) &&
@@ -115,11 +115,14 @@ check_value(struct causes *out, const struct path *at, const struct type *t, con
 }
 
 static void
-check_kind(struct causes *out, const struct kind *k, const json_t *obj)
+check_kind(struct causes *out, const struct kind *k, const json_t *obj, bool update)
 {
 	const struct rules *rules = rules_of(k);
 
-	if (rules && rules->create)
+	out->from = out->n;
+	if (rules && rules->spec && update)
+		rules->spec(out, obj);
+	else if (rules && rules->create)
 		rules->create(out, obj);
 	check_value(out, NULL, k->type, obj);
 }
@@ -128,7 +131,7 @@ void
 validate_create(const struct kind *k, const json_t *obj, struct causes *out)
 {
 	meta_create(out, k, obj);
-	check_kind(out, k, obj);
+	check_kind(out, k, obj, false);
 }
 
 void
@@ -143,10 +146,10 @@ validate_update(const struct kind *k, const json_t *obj, const json_t *old, stru
 			meta_update(out, k, obj, old);
 		else if (*order == 'C')
 			validate_create(k, obj, out);
-		else if (*order == 'c' && rules->spec)
-			rules->spec(out, obj);
+		else if (*order == 'V')
+			meta_create(out, k, obj);
 		else if (*order == 'c')
-			check_kind(out, k, obj);
+			check_kind(out, k, obj, true);
 		else if (rules && rules->update)
 			rules->update(out, obj, old);
 	}

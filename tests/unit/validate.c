@@ -257,7 +257,16 @@ static const struct {
 	    ",`spec.tolerations` "
 	    "(only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow "
 	    "it to be set to 1 "
-	    "if it was previously negative)" },
+	    "if it was previously negative)\n"
+	    "@@ -31,7 +31,7 @@\n"
+	    "    \"SecurityContext\": null,\n"
+	    "    \"Stdin\": false,\n"
+	    "    \"StdinOnce\": false,\n"
+	    "-   \"TTY\": false\n"
+	    "+   \"TTY\": true\n"
+	    "   }\n"
+	    "  ],\n"
+	    "  \"EphemeralContainers\": null,\n" },
 	{ DEPLOYMENT("{\"matchLabels\":{\"app\":\"a\"}}", ""),
 	    DEPLOYMENT("{\"matchExpressions\":[{\"key\":\"app\",\"operator\":\"Exists\"}]}", ""),
 	    "Deployment.apps \"d\" is invalid: spec.selector: Invalid value: "
