@@ -101,6 +101,7 @@ want_all(struct bootstrap *b, const struct bootstrap_facts *f, struct err *err)
 	yaml_close(y);
 	if (r < 0)
 		return err_wrap(err, "cannot read the bootstrap objects");
+	bootstrap_api(b);
 	bootstrap_own(b, f);
 	return 0;
 }

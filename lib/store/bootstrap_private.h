@@ -28,5 +28,7 @@ void bootstrap_want(struct bootstrap *b, json_t *obj, enum care care, const char
 
 /* bootstrap_own.c: those that tell of this very server. */
 void bootstrap_own(struct bootstrap *b, const struct bootstrap_facts *f);
+/* bootstrap_api.c: those that tell what it serves. */
+void bootstrap_api(struct bootstrap *b);
 
 #endif
