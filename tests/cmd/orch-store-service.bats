@@ -105,6 +105,8 @@ svc() { printf '{"metadata":{"name":"%s"},"spec":{"ports":[{"name":"a","port":80
 	[ "$code $(of '.details.causes[0] | "\(.field): \(.message)"')" = '422 spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated' ]
 	api POST $NS/services '{"metadata":{"name":"b"},"spec":{"type":"NodePort","ports":[{"port":80,"nodePort":29999}]}}'
 	[[ "$(of .message)" == *'The range of valid ports is 30000-32767' ]]
+	# a replacement of what is not there makes it
+	api PUT $NS/services/b "$(svc b)"; [ "$code" = 201 ]
 	# a client that knows nothing of what was given
 	api PUT $NS/services/a '{"metadata":{"name":"a"},"spec":{"type":"NodePort","ports":[{"name":"u","port":54,"protocol":"UDP"},{"name":"x","port":80}]}}'
 	[ "$code $(of '.spec.ports | map(.nodePort) | join(" ")')" = "200 $port 30080" ]
@@ -238,6 +240,9 @@ svc() { printf '{"metadata":{"name":"%s"},"spec":{"ports":[{"name":"a","port":80
 	api GET /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas
 	[ "$(of '.items | length')" = 13 ]
 	[ "$(of '[.items[].spec.priorityLevelConfiguration.name] | unique | length')" = 8 ]
+	api GET /apis/apiregistration.k8s.io/v1/apiservices
+	[ "$(of '.items[] | select(.metadata.name == "v2.autoscaling").spec.groupPriorityMinimum')" = 17500 ]
+	[ "$(of '.items[0] | .metadata.name + " " + .status.conditions[0].reason')" = 'v1. Local' ]
 	api GET /apis/networking.k8s.io/v1/servicecidrs/kubernetes
 	[ "$(of '"\(.spec.cidrs[0]) \(.status.conditions[0] | .type + "=" + .status)"')" = '10.96.0.0/16 Ready=True' ]
 	api GET /api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication
