@@ -41,8 +41,15 @@ static struct plugin {
 	    claim_resize },
 	{ "RuntimeClass", true, OP_CREATE, "", "Pod", false, runtime_class_mutate,
 	    runtime_class_validate },
+	{ "CertificateApproval", true, OP_UPDATE, "certificates.k8s.io",
+	    "CertificateSigningRequest", true, NULL, certificate_approval },
+	{ "CertificateSigning", true, OP_UPDATE, "certificates.k8s.io", "CertificateSigningRequest",
+	    true, NULL, certificate_signing },
+	{ "CertificateSubjectRestriction", true, OP_CREATE, "certificates.k8s.io",
+	    "CertificateSigningRequest", false, NULL, certificate_subject_restriction },
 	{ "DefaultIngressClass", true, OP_CREATE, "networking.k8s.io", "Ingress", false,
 	    default_ingress_class, NULL },
+	{ "PodTopologyLabels", true, OP_CREATE, "", "Pod", false, pod_topology_labels, NULL },
 };
 
 static bool
@@ -102,6 +109,16 @@ choose(const struct list *lists, bool on, struct err *err)
 		}
 	}
 	return 0;
+}
+
+void
+admission_bind(struct call *c, json_t *pod)
+{
+	struct admission a = { c, OP_CREATE, c->kind, c->target.sub, NULL, pod, false };
+	const struct plugin *p = find("PodTopologyLabels", 17);
+
+	if (p->on)
+		p->mutate(&a);
 }
 
 int

@@ -29,6 +29,9 @@ struct admission {
 int admission_mutate(struct call *c, enum operation op, const json_t *old, json_t *obj);
 int admission_validate(struct call *c, enum operation op, const json_t *old, json_t *obj);
 
+/* What the chain adds to a Pod that gets its node through a Binding. */
+void admission_bind(struct call *c, json_t *pod);
+
 /*
  * --enable-admission-plugins and --disable-admission-plugins: each item a list of names with commas
  * between.  Before the server starts; refuses a name that no plugin has.
@@ -55,7 +58,9 @@ json_t *admission_default_class(
 /* --- the plugins, a file for each concern, under their names in Kubernetes --- */
 typedef int admit(struct admission *a);
 
-admit namespace_lifecycle;				/* namespace.c */
+admit namespace_lifecycle; /* namespace.c */
+admit certificate_approval, certificate_signing, certificate_subject_restriction;
+admit pod_topology_labels;				/* admission_node.c */
 admit pod_security;					/* admission_security.c */
 admit limit_ranger_mutate, limit_ranger_validate;	/* admission_limit.c */
 admit service_account_mutate, service_account_validate; /* admission_account.c */

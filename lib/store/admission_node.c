@@ -1,4 +1,7 @@
-/* TaintNodesByCondition: a Node takes no Pods until somebody has seen that it is ready. */
+/*
+ * TaintNodesByCondition: a Node takes no Pods until somebody has seen that it is ready;
+ * PodTopologyLabels: where its Pods are.
+ */
 #include <string.h>
 
 #include "api/meta.h"
@@ -21,5 +24,24 @@ taint_nodes_by_condition(struct admission *a)
 		put(a->obj, taints, "spec", "taints");
 	}
 	json_array_append_new(taints, json_pack("{s:s, s:s}", "key", key, "effect", "NoSchedule"));
+	return 0;
+}
+
+/* --- PodTopologyLabels: a Pod says in which zone and region its node is --- */
+
+int
+pod_topology_labels(struct admission *a)
+{
+	static const char *const keys[] = { "topology.kubernetes.io/zone",
+		"topology.kubernetes.io/region" };
+	const char *name = text(a->obj, "spec", "nodeName");
+	json_auto_t *node = *name ? admission_get(a, "", "Node", "", name) : NULL;
+
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		json_t *v = get(node, "metadata", "labels", keys[i]);
+
+		if (v && !get(a->obj, "metadata", "labels", keys[i]))
+			put(a->obj, json_incref(v), "metadata", "labels", keys[i]);
+	}
 	return 0;
 }

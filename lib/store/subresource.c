@@ -5,6 +5,7 @@
 #include "api/selector.h"
 #include "api/typed.h"
 #include "base/mem.h"
+#include "store/admission.h"
 #include "store/delete.h"
 
 static void
@@ -157,6 +158,7 @@ binding_run(struct call *c)
 	} else {
 		put(pod, json_string(text(b, "target", "name")), "spec", "nodeName");
 		merge_annotations(pod, b);
+		admission_bind(c, pod);
 		set_scheduled(pod);
 		c->answer = answer_created;
 		write_submit(c, pod, false);
