@@ -50,6 +50,8 @@ static struct plugin {
 	{ "DefaultIngressClass", true, OP_CREATE, "networking.k8s.io", "Ingress", false,
 	    default_ingress_class, NULL },
 	{ "PodTopologyLabels", true, OP_CREATE, "", "Pod", false, pod_topology_labels, NULL },
+	/* webhooks and policies come here, before the one that writes something down */
+	{ "ResourceQuota", true, OP_CREATE | OP_UPDATE, NULL, NULL, true, NULL, resource_quota },
 };
 
 static bool

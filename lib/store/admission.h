@@ -61,6 +61,7 @@ typedef int admit(struct admission *a);
 admit namespace_lifecycle; /* namespace.c */
 admit certificate_approval, certificate_signing, certificate_subject_restriction;
 admit pod_topology_labels;				/* admission_node.c */
+admit resource_quota;					/* admission_quota.c */
 admit pod_security;					/* admission_security.c */
 admit limit_ranger_mutate, limit_ranger_validate;	/* admission_limit.c */
 admit service_account_mutate, service_account_validate; /* admission_account.c */
