@@ -6,7 +6,7 @@
 extern const struct controller deployment_controller, replicaset_controller, namespace_controller,
     garbage_controller, node_controller, podgc_controller, pvc_protection_controller,
     pv_protection_controller, vac_protection_controller, serviceaccount_controller,
-    rootca_controller;
+    rootca_controller, resourcequota_controller;
 
 const struct controller *const controllers[] = {
 	&deployment_controller,
@@ -20,6 +20,7 @@ const struct controller *const controllers[] = {
 	&vac_protection_controller,
 	&serviceaccount_controller,
 	&rootca_controller,
+	&resourcequota_controller,
 	NULL,
 };
 
