@@ -23,32 +23,6 @@ item_namespace(const struct item *i)
 /* --- gathering ------------------------------------------------------------------------ */
 
 static int
-prepare(struct bundle *b, json_t *obj, const struct kind **k, struct err *err)
-{
-	autofree char *copy = NULL;
-	const char *ns;
-	int r;
-
-	if ((r = client_kind_of(b->client, obj, k, err)) < 0)
-		return r;
-	if (!*meta_name(obj) && *text(obj, "metadata", "generateName"))
-		return err_set(err, ERR_BAD_REQUEST,
-		    "metadata.generateName makes a new object each time: orch-create does that");
-	if (!*meta_name(obj))
-		return err_set(err, ERR_BAD_REQUEST, "metadata.name is missing");
-	if (!client_name_fits(meta_name(obj)))
-		return err_set(
-		    err, ERR_BAD_REQUEST, "metadata.name: '%s' cannot be a name", meta_name(obj));
-	if ((r = target_namespace(b->client, *k, obj, &ns, err)) < 0)
-		return r;
-	copy = xstrdup(ns); /* it may stand in the object that changes */
-	apply_prepare(obj, *k, copy);
-	if (b->server_side)
-		apply_encode_secret(*k, obj);
-	return 0;
-}
-
-static int
 note_key(struct bundle *b, const struct item *i, struct err *err)
 {
 	autofree char *key = apply_key(i->kind, item_namespace(i), item_name(i));
@@ -63,18 +37,45 @@ note_key(struct bundle *b, const struct item *i, struct err *err)
 	return 0;
 }
 
+/* Of an item that has its kind. */
+static int
+prepare(struct bundle *b, struct item *i, struct err *err)
+{
+	const char *name = meta_name(i->obj), *ns;
+	autofree char *copy = NULL;
+	int r;
+
+	if (!*name && *text(i->obj, "metadata", "generateName"))
+		return err_set(err, ERR_BAD_REQUEST,
+		    "metadata.generateName makes a new object each time: orch-create does that");
+	if (!*name)
+		return err_set(err, ERR_BAD_REQUEST, "metadata.name is missing");
+	if (!client_name_fits(name))
+		return err_set(err, ERR_BAD_REQUEST, "metadata.name: '%s' cannot be a name", name);
+	if ((r = target_namespace(b->client, i->kind, i->obj, &ns, err)) < 0)
+		return r;
+	copy = xstrdup(ns); /* it may stand in the object that changes */
+	apply_prepare(i->obj, i->kind, copy);
+	if (b->server_side)
+		apply_encode_secret(i->kind, i->obj);
+	i->rank = 2 * install_rank(i->kind->kind);
+	return note_key(b, i, err);
+}
+
 int
 bundle_add(struct bundle *b, json_t *obj, const char *where, struct err *err)
 {
 	struct item i = { .obj = obj, .client_side = !b->server_side };
-	int r = prepare(b, obj, &i.kind, err);
+	struct err why;
+	int r = client_kind_of(b->client, obj, &i.kind, &why);
 
-	if (r >= 0) {
-		i.where = xstrdup(where);
-		i.rank = 2 * install_rank(i.kind->kind);
-		r = note_key(b, &i, err);
-	}
+	i.where = xstrdup(where);
+	if (r >= 0)
+		r = prepare(b, &i, &why);
+	else if (r == -ERR_BAD_REQUEST) /* there is no such kind; not yet, maybe */
+		r = 0, i.kind = NULL, i.err = why, i.rank = 2 * install_rank("");
 	if (r < 0) {
+		*err = why;
 		free(i.where);
 		json_decref(obj);
 		return r;
@@ -84,10 +85,42 @@ bundle_add(struct bundle *b, json_t *obj, const char *where, struct err *err)
 	return 0;
 }
 
+/* The definition in the bundle that makes an item's kind. */
+static const struct kind *
+defined_here(const struct bundle *b, const struct item *i)
+{
+	const struct kind *k = NULL;
+
+	for (size_t n = 0; n < b->n && !k; n++) {
+		const struct item *d = &b->item[n];
+
+		if (d->kind && strcmp(d->kind->kind, "CustomResourceDefinition") == 0)
+			k = kind_of_crd(d->obj, text(i->obj, "apiVersion"), text(i->obj, "kind"));
+	}
+	return k;
+}
+
+static void
+find_definitions(struct bundle *b)
+{
+	for (size_t n = 0; n < b->n; n++) {
+		struct item *i = &b->item[n];
+		struct err err;
+
+		if (i->kind || !(i->kind = defined_here(b, i)))
+			continue;
+		i->later = true;
+		item_forgive(i);
+		if (prepare(b, i, &err) < 0)
+			i->err = err;
+	}
+}
+
 /* Stable; a bundle is seldom long and often sorted. */
 void
 bundle_sort(struct bundle *b)
 {
+	find_definitions(b);
 	for (size_t i = 1; i < b->n; i++) {
 		struct item moving = b->item[i];
 		size_t at = i;
@@ -261,7 +294,8 @@ item_trouble(const struct item *i, const char *verb)
 	struct buf b = BUF_INIT;
 	json_t *cause;
 
-	buf_printf(&b, "%s: cannot %s %s '%s': ", i->where, verb, i->kind->kind, item_name(i));
+	buf_printf(
+	    &b, "%s: cannot %s %s '%s': ", i->where, verb, text(i->obj, "kind"), item_name(i));
 	if (!i->conflicts) {
 		buf_puts(&b, i->err.msg);
 		return buf_detach(&b);
@@ -283,8 +317,8 @@ made_here(const struct bundle *b, const char *ns)
 	for (size_t i = 0; i < b->n && *ns; i++) {
 		const struct item *it = &b->item[i];
 
-		if (!it->live && !*it->kind->group && strcmp(it->kind->kind, "Namespace") == 0 &&
-		    strcmp(item_name(it), ns) == 0)
+		if (it->kind && !it->live && !*it->kind->group &&
+		    strcmp(it->kind->kind, "Namespace") == 0 && strcmp(item_name(it), ns) == 0)
 			return true;
 	}
 	return false;
@@ -334,5 +368,5 @@ bundle_look(struct bundle *b)
 {
 	bundle_ask(b, 0, b->n, begin_look, end_look);
 	for (size_t i = 0; i < b->n; i++)
-		b->item[i].unseen = made_here(b, item_namespace(&b->item[i]));
+		b->item[i].unseen = b->item[i].later || made_here(b, item_namespace(&b->item[i]));
 }

@@ -19,15 +19,16 @@
 struct item {
 	json_t *obj; /* the manifest, made ready (apply_prepare) */
 	char *where;
-	const struct kind *kind;
-	const char *manager; /* NULL: the bundle's */
+	const struct kind *kind; /* NULL: there is none */
+	bool later;		 /* a definition in the bundle makes the kind */
+	const char *manager;	 /* NULL: the bundle's */
 	int rank;
 	bool hidden; /* not the user's: the applyset */
 
 	/* bundle_look: */
 	json_t *live;	   /* as it was, NULL: not there */
 	json_t *migration; /* the patch of managedFields that has to come first, or NULL */
-	bool unseen;	   /* its namespace is only made by this bundle */
+	bool unseen;	   /* its namespace or its kind is only made by this bundle */
 	/* bundle_check: */
 	json_t *after; /* as it would be; bundle_write: as it is */
 	enum apply_result result;
@@ -62,8 +63,9 @@ struct bundle {
 const char *item_name(const struct item *i);
 const char *item_namespace(const struct item *i);
 
-/* Takes obj.  What cannot be understood (kind, name, namespace, the same object twice) is an
- * error. */
+/* Takes obj.  What cannot be understood (name, namespace, the same object twice) is an
+ * error.  A kind that the server does not have may still come: bundle_sort() looks for its
+ * definition, and fails the item when there is none. */
 int bundle_add(struct bundle *b, json_t *obj, const char *where, struct err *err);
 void bundle_sort(struct bundle *b);
 void bundle_release(struct bundle *b);

@@ -7,7 +7,7 @@
 #include "client/bundle.h"
 #include "client/migrate.h"
 
-enum { TRIES = 8, WAITS = 50 };
+enum { TRIES = 8, WAITS = 50, WAITS_FOR_KIND = 300 };
 
 /* --- telling --------------------------------------------------------------------------- */
 
@@ -120,12 +120,21 @@ overtaken(const struct item *i)
 	return i->err.code == ERR_CONFLICT && !item_contested(i);
 }
 
-/* In a new namespace the controllers may still be about to make what its objects need. */
+/* In a new namespace the controllers may still be about to make what its objects need; a new kind
+ * is not served at once. */
 static bool
 too_early(const struct item *i)
 {
+	if (i->later && i->err.code == ERR_NOT_FOUND)
+		return true;
 	return i->unseen && i->err.code == ERR_FORBIDDEN &&
 	       strstr(i->err.msg, "error looking up service account");
+}
+
+static bool
+has_new_kind(const struct item *i)
+{
+	return i->later;
 }
 
 static bool
@@ -184,7 +193,8 @@ write_rank(struct bundle *b, size_t from, size_t to)
 		look_again(b, from, to);
 		write_once(b, from, to);
 	}
-	for (int wait = 0; wait < WAITS && any(b, from, to, too_early); wait++) {
+	for (int wait = 0, most = any(b, from, to, has_new_kind) ? WAITS_FOR_KIND : WAITS;
+	     wait < most && any(b, from, to, too_early); wait++) {
 		nanosleep(&moment, NULL);
 		for (size_t n = from; n < to; n++)
 			if (too_early(&b->item[n]))

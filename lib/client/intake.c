@@ -132,16 +132,17 @@ intake_close(struct intake *in)
 /* --- the applyset's record ---------------------------------------------------------------------
  */
 
-/* The kinds and namespaces of the input. */
+/* The kinds and namespaces of the input; those that only its definitions make are not there before
+ * it was written. */
 static void
-places(const struct bundle *b, json_t *kinds, json_t *namespaces)
+places(const struct bundle *b, bool written, json_t *kinds, json_t *namespaces)
 {
 	char group_kind[128];
 
 	for (size_t n = 0; n < b->n; n++) {
 		const struct item *i = &b->item[n];
 
-		if (i->hidden)
+		if (i->hidden || !i->kind || (i->later && !written))
 			continue;
 		json_object_set_new(kinds, kind_group_kind(i->kind, group_kind), json_true());
 		if (*item_namespace(i))
@@ -178,7 +179,7 @@ begin_record(struct intake *in)
 	json_auto_t *namespaces = json_copy(in->set.namespaces);
 	struct err err;
 
-	places(&in->bundle, kinds, namespaces);
+	places(&in->bundle, true, kinds, namespaces);
 	if (add_record(&in->bundle, &in->set, kinds, namespaces, &err) < 0)
 		intake_failed(in, in->complain(&err, "cannot record the applyset"));
 }
@@ -192,7 +193,7 @@ intake_record(struct intake *in, struct err *err)
 	int r;
 
 	b.manager = APPLYSET_MANAGER;
-	places(&in->bundle, kinds, namespaces);
+	places(&in->bundle, true, kinds, namespaces);
 	if ((r = add_record(&b, &in->set, kinds, namespaces, err)) >= 0) {
 		bundle_look(&b);
 		bundle_check(&b);
@@ -251,6 +252,6 @@ intake_prune(struct intake *in, struct prune *p, struct err *err)
 		prune_usual_kinds(kinds);
 		json_object_set_new(namespaces, client_namespace(in->client), json_true());
 	}
-	places(&in->bundle, kinds, namespaces);
+	places(&in->bundle, p->dry == DRY_NO, kinds, namespaces);
 	return prune_run(p, err);
 }

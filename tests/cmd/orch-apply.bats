@@ -364,11 +364,11 @@ between() {
 }
 
 @test "without --all-or-nothing the others are applied" {
-  between 'PATCH configmaps/two\?((?!dryRun).)*$ 403 Forbidden exceeded quota'
-  run -2 --separate-stderr orch-apply < <(configmap one; configmap two; configmap three)
-  [ "$output" = $'configmap/one created\nconfigmap/three created' ]
-  [[ $stderr == *"cannot apply ConfigMap 'two': exceeded quota"* ]]
-  run -2 --separate-stderr orch-apply --applyset keeps --prune < <(configmap one; configmap two)
+  between 'PATCH configmaps/w2\?((?!dryRun).)*$ 403 Forbidden exceeded quota'
+  run -2 --separate-stderr orch-apply < <(configmap w1; configmap w2; configmap w3)
+  [ "$output" = $'configmap/w1 created\nconfigmap/w3 created' ]
+  [[ $stderr == *"cannot apply ConfigMap 'w2': exceeded quota"* ]]
+  run -2 --separate-stderr orch-apply --applyset keeps --prune < <(configmap w1; configmap w2)
   [[ $stderr == *"nothing is pruned"* ]]
 }
 
@@ -439,4 +439,20 @@ PATCH configmaps/k2\?((?!dryRun).)*\$ 503 ServiceUnavailable gone"
   [[ $output == *"cannot prune configmap 's2'"* ]]
   run -0 orch-apply --applyset anew --prune --exit-code < <(cm s1)
   orch-get cm/s2 >/dev/null # it is no member any more
+}
+
+@test "a definition and its custom resources in one stream" {
+  between "PATCH /apis/example.com/v1/namespaces/default/widgets/w ECHO NotFound $BATS_TEST_TMPDIR/served"
+  widgets() {
+    echo '{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w"},"spec":{"size":3}}'
+    echo "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\",\"metadata\":{\"name\":\"widgets.example.com\"},\"spec\":{\"group\":\"example.com\",\"scope\":\"Namespaced\",\"names\":{\"plural\":\"widgets\",\"singular\":\"widget\",\"kind\":\"Widget\",\"listKind\":\"WidgetList\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true}}}]}}"
+  }
+  run -0 orch-apply --dry-run < <(widgets)
+  [ "$output" = $'customresourcedefinition.apiextensions.k8s.io/widgets.example.com created (dry run)\nwidget.example.com/w created (dry run)' ]
+  # served a moment after the definition was written
+  { wait_for 10 orch-get crd/widgets.example.com; sleep 0.3; touch "$BATS_TEST_TMPDIR/served"; } >/dev/null 3>&- &
+  run -0 orch-apply < <(widgets)
+  [ "$output" = $'customresourcedefinition.apiextensions.k8s.io/widgets.example.com created\nwidget.example.com/w created' ]
+  run -2 orch-apply < <(widgets | head -n 1 | sed 's/Widget/Gadget/')
+  [[ $output == *"cannot apply Gadget 'w': the server has no kind 'Gadget' in 'example.com/v1'"* ]]
 }

@@ -2,7 +2,8 @@
 
 RULES, in the environment, has one a line: METHOD PATTERN STATUS REASON MESSAGE. A request whose "METHOD path content-type" has
 the PATTERN (a regular expression) is answered with that. With STATUS 0, MESSAGE is a command that is run first; then the
-next rule is looked at. What no rule answers goes to the store.
+next rule is looked at. With STATUS ECHO, MESSAGE is a file: while it is there, the request's own body is the answer, with 201, and
+404 while it is not. What no rule answers goes to the store.
 """
 import http.client
 import http.server
@@ -37,7 +38,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def refused(self):
+    def refused(self, sent):
         what = "%s %s" % (self.path, self.headers.get("Content-Type", ""))
         for method, pattern, status, reason, message in RULES:
             if method != self.command or not re.search(pattern, what):
@@ -45,6 +46,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if status == "0":
                 subprocess.run(message, shell=True, check=False)
                 continue
+            if status == "ECHO" and os.path.exists(message):
+                self.answer(201, [("Content-Type", "application/json")], sent)
+                return True
+            if status == "ECHO":
+                status, message = "404", "the server could not find the requested resource"
             body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason,
                     "message": message, "code": int(status)}
             self.answer(int(status), [("Content-Type", "application/json")], json.dumps(body).encode())
@@ -53,7 +59,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def serve(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        if self.refused():
+        if self.refused(body):
             return
         store = Unix("store")
         store.request(self.command, self.path, body or None, dict(self.headers))
