@@ -28,34 +28,57 @@ metadata_fields(struct arena *a, const char *const *names)
 	return s;
 }
 
-/*
- * The main resource never writes the status, /status nothing but it (and most of the metadata):
- * the strategies' GetResetFields.
- */
-struct fieldset
-apply_reset(struct arena *a, const struct apply *req)
+/* Of a request for a certificate the spec is never written, and of the status each subresource
+ * has its own half. */
+static void
+reset_request(struct arena *a, const struct apply *req, struct fieldset *s)
+{
+	static const char *const conditions[] = { "conditions", NULL };
+	static const char *const certificate[] = { "certificate", NULL };
+
+	add_field(a, s, "spec", true);
+	if (!*req->subresource)
+		add_field(a, s, "status", true);
+	else
+		add_field(a, s, "status", false)->below = metadata_fields(
+		    a, strcmp(req->subresource, "status") == 0 ? conditions : certificate);
+}
+
+static void
+reset_all_but_status(struct arena *a, const struct kind *k, struct fieldset *s)
 {
 	static const char *const labels[] = { "labels", NULL };
 	static const char *const owners[] = { "deletionTimestamp", "ownerReferences", NULL };
-	const struct kind *k = req->kind;
-	struct fieldset s = FIELDSET_EMPTY;
 
-	if (!*req->subresource && kind_subresource(k, "status"))
-		add_field(a, &s, "status", true);
-	if (strcmp(req->subresource, "status") != 0)
-		return s;
 	for (size_t i = 0; i < k->type->nfields; i++) {
 		const char *name = k->type->fields[i].name;
 
 		if (strcmp(name, "metadata") == 0) {
 			if (strcmp(k->kind, "Deployment") == 0)
-				add_field(a, &s, name, false)->below = metadata_fields(a, labels);
+				add_field(a, s, name, false)->below = metadata_fields(a, labels);
 			else if (strcmp(k->kind, "Pod") == 0)
-				add_field(a, &s, name, false)->below = metadata_fields(a, owners);
+				add_field(a, s, name, false)->below = metadata_fields(a, owners);
 		} else if (strcmp(name, "status") != 0) {
-			add_field(a, &s, name, true);
+			add_field(a, s, name, true);
 		}
 	}
+}
+
+/*
+ * /status writes nothing but it (and most of the metadata), others never write the status: the
+ * strategies' GetResetFields.
+ */
+struct fieldset
+apply_reset(struct arena *a, const struct apply *req)
+{
+	struct fieldset s = FIELDSET_EMPTY;
+
+	if (strcmp(req->kind->kind, "CertificateSigningRequest") == 0)
+		reset_request(a, req, &s);
+	else if (strcmp(req->subresource, "status") == 0)
+		reset_all_but_status(a, req->kind, &s);
+	else if (strcmp(req->subresource, "scale") != 0 && kind_subresource(req->kind, "status"))
+		add_field(a, &s, "status", true);
 	fieldset_sort(&s);
 	return s;
 }

@@ -25,6 +25,9 @@ json_t *pod_from_template(const json_t *pod_template, const json_t *owner);
  */
 int64_t pod_request(const json_t *pod, const char *resource);
 
+/* "Guaranteed", "Burstable" or "BestEffort": by what its containers ask for of cpu and memory. */
+const char *pod_qos(const json_t *pod);
+
 bool node_ready(const json_t *node);
 
 #endif

@@ -38,7 +38,7 @@ static const struct rules table[] = {
 	{ "core.v1.ReplicationController", replication_controller_create, NULL, "CMc" },
 	{ "core.v1.ResourceQuota", resource_quota_create, NULL, "McU" },
 	{ "core.v1.Secret", secret_create, secret_update, "MUC" },
-	{ "core.v1.Service", service_create, service_update, "MUC", NULL, service_status },
+	{ "core.v1.Service", service_create, service_update, "MUC" },
 	{ "discovery.v1.EndpointSlice", endpoint_slice_create, endpoint_slice_update, "CU" },
 	{ "events.v1.Event", event_v1_create, NULL },
 	{ "flowcontrol.v1.FlowSchema", flow_schema_create, NULL, "C" },

@@ -22,8 +22,6 @@ struct rules {
 	void (*update)(struct causes *out, const json_t *obj, const json_t *old);
 	const char *order; /* of an update; NULL is "CMU" */
 	void (*spec)(struct causes *out, const json_t *obj);
-	/* of an update of the status alone */
-	void (*status)(struct causes *out, const json_t *obj, const json_t *old);
 };
 const struct rules *rules_of(const struct kind *k); /* or NULL */
 

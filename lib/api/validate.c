@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "api/rules.h"
+#include "api/rules_status.h"
 #include "base/mem.h"
 
 static void check_value(
@@ -134,11 +134,12 @@ validate_create(const struct kind *k, const json_t *obj, struct causes *out)
 	check_kind(out, k, obj, false);
 }
 
-void
-validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
+/* The questions of an update in this order (struct rules), and `own` for an S. */
+static void
+ask(struct causes *out, const struct kind *k, const char *order, const json_t *obj,
+    const json_t *old, status_rule *own)
 {
 	const struct rules *rules = rules_of(k);
-	const char *order = rules && rules->order ? rules->order : "CMU";
 
 	meta_common(out, k, obj, old);
 	for (; *order; order++) {
@@ -150,18 +151,26 @@ validate_update(const struct kind *k, const json_t *obj, const json_t *old, stru
 			meta_create(out, k, obj);
 		else if (*order == 'c')
 			check_kind(out, k, obj, true);
-		else if (rules && rules->update)
+		else if (*order == 'S' && own)
+			own(out, obj, old);
+		else if (*order == 'U' && rules && rules->update)
 			rules->update(out, obj, old);
 	}
 }
 
 void
-validate_status(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
+validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
 {
 	const struct rules *rules = rules_of(k);
 
-	meta_common(out, k, obj, old);
-	meta_update(out, k, obj, old);
-	if (rules && rules->status)
-		rules->status(out, obj, old);
+	ask(out, k, rules && rules->order ? rules->order : "CMU", obj, old, NULL);
+}
+
+void
+validate_part(
+    const struct kind *k, const char *sub, const json_t *obj, const json_t *old, struct causes *out)
+{
+	const struct status_rules *own = status_rules_of(k, sub);
+
+	ask(out, k, own && own->order ? own->order : "MS", obj, old, own ? own->check : NULL);
 }

@@ -47,9 +47,9 @@ void validate_create(const struct kind *k, const json_t *obj, struct causes *out
  * object.  Kubernetes asks some questions twice: the causes have such answers twice. */
 void validate_update(
     const struct kind *k, const json_t *obj, const json_t *old, struct causes *out);
-/* An update of nothing but the status (and of metadata, as far as it goes along). */
-void validate_status(
-    const struct kind *k, const json_t *obj, const json_t *old, struct causes *out);
+/* A write of the part of an object that a subresource ("status", "resize") is about. */
+void validate_part(const struct kind *k, const char *sub, const json_t *obj, const json_t *old,
+    struct causes *out);
 
 /*
  * The message of a 422 as Kubernetes words it, `Deployment.apps "web" is invalid: spec.x: Required

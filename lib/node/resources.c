@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "api/meta.h"
+#include "api/pod.h"
 #include "api/quantity.h"
 #include "base/mem.h"
 #include "node/files.h"
@@ -22,28 +23,6 @@ asked(const json_t *container, const char *name)
 {
 	return get(container, "resources", "requests", name) ? amount(container, "requests", name)
 							     : amount(container, "limits", name);
-}
-
-/* Kubernetes' quality of service: all limits set and equal to the requests, none at all, or
- * between. */
-const char *
-pod_qos(const json_t *pod)
-{
-	static const char *const lists[] = { "containers", "initContainers" };
-	static const char *const names[] = { "cpu", "memory" };
-	bool any = false, all = true;
-	json_t *c;
-	size_t i;
-
-	for (size_t k = 0; k < COUNT(lists); k++)
-		json_array_foreach (get(pod, "spec", lists[k]), i, c)
-			for (size_t n = 0; n < COUNT(names); n++) {
-				int64_t limit = amount(c, "limits", names[n]);
-
-				any = any || limit > 0 || asked(c, names[n]) > 0;
-				all = all && limit > 0 && limit == asked(c, names[n]);
-			}
-	return !any ? "BestEffort" : all ? "Guaranteed" : "Burstable";
 }
 
 json_t *

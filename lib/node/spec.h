@@ -31,7 +31,6 @@ int mounts_make(const struct making_of *m, json_t **ret, struct err *err);
 /* linux.resources (resources.c), and the OOM score of process. */
 json_t *resources_make(const json_t *container, const struct cgroups *groups);
 int oom_score(const json_t *pod, const json_t *container);
-const char *pod_qos(const json_t *pod); /* Guaranteed, Burstable, BestEffort */
 
 /* The whole config.json of the OCI runtime specification. */
 int spec_make(const struct making_of *m, json_t **ret, struct err *err);

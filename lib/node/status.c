@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/meta.h"
+#include "api/pod.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "node/container.h"

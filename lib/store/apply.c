@@ -254,7 +254,7 @@ apply_there(struct call *c, const json_t *config)
 		return;
 	c->status = 200;
 	if (check_names(c, config) < 0 ||
-	    update_prepare(c, old, obj, *c->target.sub ? PART_STATUS : PART_MAIN) < 0) {
+	    update_prepare(c, old, obj, call_part(c)) < 0) {
 		json_decref(obj);
 		return;
 	}

@@ -81,24 +81,32 @@ authenticate_nobody(struct call *c, struct err *err)
 	return 0;
 }
 
+/* A token that is sent is meant: nothing else counts then. */
+static int
+authenticate_token(struct call *c, const char *token, struct err *err)
+{
+	struct issuer *issuer = c->server->issuer;
+	struct identity *i;
+
+	if (!issuer || issuer_check(issuer, token, NULL, &i, err) < 0)
+		return err_set(err, ERR_UNAUTHORIZED, "Unauthorized");
+	authenticate_identity(c, i);
+	return 0;
+}
+
 int
 authenticate(struct call *c, struct err *err)
 {
 	const struct http_peer *peer = &c->req->peer;
 	autofree char *token = bearer(c);
-	struct identity *i;
 
-	if (token && c->server->issuer &&
-	    issuer_check(c->server->issuer, token, NULL, &i, err) == 0) {
-		authenticate_identity(c, i);
-		return 0;
-	}
+	if (token)
+		return authenticate_token(c, token, err);
 	if (peer->local)
 		return authenticate_local(c, err);
-	if (peer->common_name && *peer->common_name) {
-		c->user.name = peer->common_name;
-		c->user.groups = groups_of(peer->organizations);
-		return 0;
-	}
-	return token ? err_set(err, ERR_UNAUTHORIZED, "Unauthorized") : authenticate_nobody(c, err);
+	if (!peer->common_name || !*peer->common_name)
+		return authenticate_nobody(c, err);
+	c->user.name = peer->common_name;
+	c->user.groups = groups_of(peer->organizations);
+	return 0;
 }

@@ -4,10 +4,10 @@
 #include "store/call.h"
 
 /*
- * Who asks?  The ServiceAccount of a bearer token that is good; else the subject of a verified
- * client certificate (CN is the user, each O a group); else the peer of the unix socket: root and
- * the store's own user are administrators, others are FORBIDDEN.  A token that is no good, and
- * nothing else, is UNAUTHORIZED; nothing at all is system:anonymous.
+ * Who asks?  The ServiceAccount of a bearer token, which is UNAUTHORIZED when it is no good; else
+ * the subject of a verified client certificate (CN is the user, each O a group); else the peer of
+ * the unix socket: root and the store's own user are administrators, others are FORBIDDEN.  Nothing
+ * of these is system:anonymous.
  */
 int authenticate(struct call *c, struct err *err);
 

@@ -147,7 +147,14 @@ void call_warn_secret(struct call *c, const json_t *secret);
 
 /* System fields of an update of c->old to obj, and validation; answers and returns -1 on refusal.
  */
-enum part { PART_MAIN, PART_STATUS, PART_SPEC };
+enum part { PART_MAIN, PART_STATUS, PART_OTHER, PART_SPEC };
+enum part call_part(const struct call *c); /* which the subresource of the path is about */
+/*
+ * parts.c: what a write through a subresource does not touch is as it was before, and what it
+ * leaves to the server is filled in: before owners are noted, and behind the plugins.
+ */
+void part_enter(const struct call *c, const json_t *old, json_t *obj);
+void part_take(const struct call *c, const json_t *old, json_t *obj);
 /* Does writing obj end it?  It is being deleted and nothing holds it any more. */
 bool update_deletes(const struct kind *k, const json_t *obj);
 int update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part);

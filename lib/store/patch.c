@@ -166,7 +166,7 @@ patch_run(struct call *c)
 			c->patched = NULL;
 		json_decref(shown);
 		if (r < 0 ||
-		    update_prepare(c, old, obj, *c->target.sub ? PART_STATUS : PART_MAIN) < 0)
+		    update_prepare(c, old, obj, call_part(c)) < 0)
 			json_decref(obj);
 		else
 			update_submit(c, obj);

@@ -4,7 +4,7 @@
 
 #include "api/features.h"
 #include "api/meta.h"
-#include "api/quantity.h"
+#include "api/pod.h"
 #include "base/mem.h"
 #include "store/call.h"
 
@@ -60,51 +60,6 @@ update_namespace(const json_t *old, json_t *obj)
 }
 
 /* --- Pod --------------------------------------------------------------------------------- */
-
-static const char *const measured[] = { "cpu", "memory" };
-
-struct usage {
-	int64_t request[COUNT(measured)], limit[COUNT(measured)];
-	bool all_limited;
-};
-
-static void
-add_usage(struct usage *u, const json_t *resources)
-{
-	for (size_t i = 0; i < COUNT(measured); i++) {
-		int64_t request = quantity_milli(get(resources, "requests", measured[i]));
-		int64_t limit = quantity_milli(get(resources, "limits", measured[i]));
-
-		u->request[i] += request > 0 ? request : 0;
-		u->limit[i] += limit > 0 ? limit : 0;
-		u->all_limited &= limit > 0;
-	}
-}
-
-/* guaranteed, burstable or best effort (Pod QoS), of the Pod as a whole or of its containers */
-static const char *
-qos_class(const json_t *pod)
-{
-	static const char *const lists[] = { "containers", "initContainers" };
-	const json_t *whole = get(pod, "spec", "resources");
-	struct usage u = { .all_limited = true };
-	bool none = true, equal = true;
-	size_t i;
-	json_t *container;
-
-	if (json_object_size(json_object_get(whole, "requests")) ||
-	    json_object_size(json_object_get(whole, "limits")))
-		add_usage(&u, whole);
-	else
-		for (size_t l = 0; l < COUNT(lists); l++)
-			json_array_foreach (get(pod, "spec", lists[l]), i, container)
-				add_usage(&u, json_object_get(container, "resources"));
-	for (i = 0; i < COUNT(measured); i++) {
-		none &= !u.request[i] && !u.limit[i];
-		equal &= u.request[i] == u.limit[i];
-	}
-	return none ? "BestEffort" : u.all_limited && equal ? "Guaranteed" : "Burstable";
-}
 
 /* Of the Pod's own labels, those that keys names become part of the selector. */
 static void
@@ -169,7 +124,7 @@ create_pod(const json_t *old, json_t *obj)
 
 	(void)old;
 	put(obj, json_string("Pending"), "status", "phase");
-	put(obj, json_string(qos_class(obj)), "status", "qosClass");
+	put(obj, json_string(pod_qos(obj)), "status", "qosClass");
 	select_labels(obj);
 	if (json_array_size(get(obj, "spec", "schedulingGates")))
 		put(obj,

@@ -375,6 +375,30 @@ finalize_run(struct call *c)
 
 /* --- which --- */
 
+/* Written like the object itself, of which they are a part. */
+static bool
+is_part(struct call *c)
+{
+	bool pod = kind_is(c->kind, "", "Pod");
+	const char *sub = c->target.sub;
+
+	return (pod && strcmp(sub, "ephemeralcontainers") == 0) ||
+	       (pod && strcmp(sub, "resize") == 0) ||
+	       (kind_is(c->kind, "certificates.k8s.io", "CertificateSigningRequest") &&
+		   strcmp(sub, "approval") == 0);
+}
+
+static void
+part_handle(struct call *c)
+{
+	if (strcmp(c->req->method, "GET") == 0)
+		get_handle(c);
+	else if (strcmp(c->req->method, "PUT") == 0)
+		update_handle(c);
+	else
+		patch_handle(c);
+}
+
 void
 subresource_handle(struct call *c)
 {
@@ -393,6 +417,8 @@ subresource_handle(struct call *c)
 							     : scale_run);
 	else if (kind_is(c->kind, "", "Namespace") && strcmp(sub, "finalize") == 0)
 		call_defer(c, finalize_run);
+	else if (is_part(c))
+		part_handle(c);
 	else
 		not_here(c);
 }

@@ -82,27 +82,6 @@ keep(json_t *obj, const json_t *old, const char *key)
 		json_object_del(obj, key);
 }
 
-/* On /status only status and some metadata count: everything else is as it was. */
-static void
-keep_all_but_status(const struct kind *k, const json_t *old, json_t *obj)
-{
-	json_t *meta = json_object_get(obj, "metadata"), *was = json_object_get(old, "metadata");
-	const char *key;
-	json_t *v;
-	void *tmp;
-
-	json_object_foreach_safe(
-	    obj, tmp, key, v) if (strcmp(key, "metadata") != 0 && strcmp(key, "status") != 0)
-	    json_object_del(obj, key);
-	json_object_foreach ((json_t *)old, key, v)
-		if (strcmp(key, "metadata") != 0 && strcmp(key, "status") != 0)
-			json_object_set(obj, key, v);
-	if (kind_strategy(k) & STATUS_KEEPS_LABELS)
-		keep(meta, was, "labels");
-	if (kind_is(k, "", "Pod"))
-		keep(meta, was, "ownerReferences");
-}
-
 static int
 check_rules(struct call *c, const json_t *old, const json_t *obj, enum part part)
 {
@@ -111,8 +90,8 @@ check_rules(struct call *c, const json_t *old, const json_t *obj, enum part part
 	struct causes causes = CAUSES_INIT;
 	int r = 0;
 
-	if (part == PART_STATUS)
-		validate_status(k, now, was, &causes);
+	if (part == PART_STATUS || part == PART_OTHER)
+		validate_part(k, c->target.sub, now, was, &causes);
 	else
 		validate_update(k, now, was, &causes);
 	if (causes.n) {
@@ -180,8 +159,8 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 		return -1;
 	keep_system_fields(old, obj);
 	if (part == PART_STATUS)
-		keep_all_but_status(c->kind, old, obj);
-	else if (kind_has_status(c->kind))
+		part_enter(c, old, obj);
+	else if (part != PART_OTHER && kind_has_status(c->kind))
 		keep(obj, old, "status");
 	if (part == PART_MAIN)
 		strategy_enter(c->kind, obj);
@@ -194,6 +173,8 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 		return -1;
 	if (part == PART_MAIN)
 		strategy_update(c->kind, old, obj);
+	else
+		part_take(c, old, obj);
 	if (check_rules(c, old, obj, part) < 0)
 		return -1;
 	call_warn_update(c, old, obj);
@@ -235,7 +216,7 @@ update_run(struct call *c)
 	}
 	old = object_json(c->old, c->kind);
 	c->status = 200;
-	if (update_prepare(c, old, obj, *c->target.sub ? PART_STATUS : PART_MAIN) < 0)
+	if (update_prepare(c, old, obj, call_part(c)) < 0)
 		json_decref(obj);
 	else
 		update_submit(c, obj);

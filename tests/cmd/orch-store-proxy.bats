@@ -63,7 +63,7 @@ teardown_file() { stop_all; }
 P=/api/v1/namespaces/default/pods
 
 @test "a log is asked for at the node, by the store's own name, with the options that were given" {
-  run ask GET "$P/web/log?tailLines=5&timestamps=true&limitBytes=100&pretty=true" -H 'Authorization: Bearer x' -H 'Impersonate-User: y'
+  run ask GET "$P/web/log?tailLines=5&timestamps=true&limitBytes=100&pretty=true" -H 'Authorization: Basic x' -H 'Impersonate-User: y' -H 'Impersonate-Group: system:masters'
   [ "${lines[0]}" = "GET /containerLogs/default/web/c?timestamps=true&tailLines=5&limitBytes=100 HTTP/1.1" ]
   [ "${lines[1]}" = "peer=kube-apiserver-kubelet-client" ]
   [[ $output != *authorization* && $output != *impersonate* ]]

@@ -189,7 +189,8 @@ static const struct example same[] = {
 	{ "core.v1.TCPSocketAction", "{'port':'p'}", "0a 07 08 01 10 00 1a 01 70 12 00" },
 	{ "core.v1.ResourceRequirements", "{'limits':{'cpu':'1','a':'2m'}}",
 	    "0a 09 0a 01 61 12 04 0a 02 32 6d 0a 0a 0a 03 63 70 75 12 03 0a 01 31" },
-	{ "core.v1.ContainerStateTerminated", "{'exitCode':1,'startedAt':'1970-01-01T00:00:01Z'}",
+	{ "core.v1.ContainerStateTerminated",
+	    "{'exitCode':1,'startedAt':'1970-01-01T00:00:01Z','finishedAt':null}",
 	    "08 01 10 00 1a 00 22 00 2a 04 08 01 10 00 32 00 3a 00" },
 	{ "meta.v1.WatchEvent", "{'type':'ADDED','object':{'a':1}}",
 	    "0a 05 41 44 44 45 44 12 09 0a 07 7b 22 61 22 3a 31 7d" },
@@ -209,7 +210,7 @@ static const struct example readable[] = {
 	{ "core.v1.PodSecurityContext", "{'supplementalGroups':[1,2,3]}", "20 01 22 02 02 03" },
 	{ "core.v1.ConfigMapEnvSource", "{'name':'b'}", "0a 03 0a 01 61 0a 03 0a 01 62" },
 	{ "core.v1.ConfigMap", "{'data':{'':''}}", "12 00" },
-	{ "core.v1.ContainerStateTerminated", "{'exitCode':0}", "08 00 2a 00" },
+	{ "core.v1.ContainerStateTerminated", "{'exitCode':0,'startedAt':null}", "08 00 2a 00" },
 	{ NULL, NULL, NULL },
 };
 
