@@ -21,3 +21,14 @@ teardown() {
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
+
+@test "1,000 watchers get every event; who does not read is hung up on, and nobody else notices" {
+	ulimit -n 4096
+	"$BIN/orch-store" --data data --listen 127.0.0.1:0 --socket "$SOCK" 2>log 3>&- &
+	PID=$!
+	for _ in $(seq 200); do if grep -q ready: log; then break; fi; sleep 0.02; done
+	run timeout 120 python3 "${MODEL%/*}/watch_load.py" "$SOCK"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "$(curl -s --unix-socket "$SOCK" http://x/readyz)" = ok ]
+}
