@@ -79,7 +79,6 @@ const scripts = {
 
   async kinds() {
     const objects = k8s.KubernetesObjectApi.makeApiClient(kc);
-    const meta = { name: 'one', namespace };
     const all = [
       ['v1', 'Pod', { spec: template.spec }], ['v1', 'Service', { spec: { ports: [{ port: 80 }], selector: labels } }],
       ['v1', 'ReplicationController', { spec: { selector: labels, template } }], ['v1', 'PodTemplate', { template }],
@@ -103,6 +102,7 @@ const scripts = {
       ['scheduling.k8s.io/v1', 'PriorityClass', { value: 1 }], ['storage.k8s.io/v1', 'StorageClass', { provisioner: 'x.y/z' }],
     ];
     for (const [apiVersion, kind, body] of all) {
+      const meta = { name: 'one', namespace: /Class$/.test(kind) ? undefined : namespace };
       const made = await objects.create({ apiVersion, kind, metadata: meta, ...body });
       assert.equal(made.kind, kind);
       await objects.patch({ apiVersion, kind, metadata: { ...meta, labels: { seen: 'yes' } } }, undefined, undefined, undefined, undefined, k8s.PatchStrategy.MergePatch);
