@@ -52,10 +52,12 @@ read_past(struct verb *v, const struct subject *s, struct past *p, struct err *e
 
 	if (r < 0)
 		return r;
-	if (p->n == 0)
-		return err_set(err, ERR_NOT_FOUND,
-		    "nothing is remembered of it; the history begins at revision %llu", p->begin);
-	return 0;
+	if (p->n > 0)
+		return 0;
+	if (p->begin <= 1)
+		return err_set(err, ERR_NOT_FOUND, "it has never existed");
+	return err_set(err, ERR_NOT_FOUND,
+	    "nothing is remembered of it; the history begins at revision %llu", p->begin);
 }
 
 static const char *

@@ -121,6 +121,7 @@ watch_all(struct reading *r, struct err *err)
 		n = watch_from(r, from, err);
 		if (n != -ERR_EXPIRED && n != -ERR_GONE)
 			return n;
+		r->past->begin = r->past->now;
 		if (beginning(err) <= from || beginning(err) >= r->past->now)
 			return 0;
 		from = beginning(err);
