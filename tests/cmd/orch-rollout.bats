@@ -184,13 +184,13 @@ daemonset.apps/r restarted" ]
     local pod
     for pod in $(orch-get pods -l app=live -o jsonl | json .metadata.name); do
       orch-api -X PATCH -d '{"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True","lastTransitionTime":"2026-01-01T00:00:00Z"}]}}' \
-        "/api/v1/namespaces/default/pods/$pod/status" >/dev/null
+        "/api/v1/namespaces/default/pods/$pod/status" >/dev/null || true # it may be gone by now
     done
   }
   background orch-reconcile -w deployment
   background orch-reconcile -w replicaset
   deployment live 2 web:1 | orch-apply
-  { for _ in $(seq 40); do sleep 0.1; ready; done; } >/dev/null 2>&1 3>&- &
+  { until [ -e "$BATS_TEST_TMPDIR/end" ] || [ "$SECONDS" -gt 100 ]; do sleep 0.1; ready; done; } >/dev/null 2>&1 3>&- &
   run -0 --separate-stderr orch-rollout status --timeout=30s deployment/live
   [ "${lines[-1]}" = 'deployment "live" successfully rolled out' ]
   orch-apply <<<"$(deployment live 2 web:2)"
@@ -199,6 +199,7 @@ daemonset.apps/r restarted" ]
   orch-rollout undo deployment/live -o jsonl | orch-rollout status --timeout=30s
   [ "$(template deployment/live)" = web:1 ]
   [ "$(orch-rollout history deployment/live -o jsonl | json '.spec.template.spec.containers[0].image' | tr '\n' ' ')" = "web:2 web:1 " ]
+  touch "$BATS_TEST_TMPDIR/end"
   wait
 }
 
