@@ -63,8 +63,13 @@ protobuf_field(struct buf *out, int number, const void *data, size_t len)
 }
 
 void
-protobuf_wrap(
-    struct buf *out, const char *api_version, const char *kind, const void *message, size_t len)
+protobuf_head(struct buf *out, int number, size_t len)
+{
+	put_head(out, number, len);
+}
+
+void
+protobuf_wrap_begin(struct buf *out, const char *api_version, const char *kind, size_t len)
 {
 	size_t version_len = strlen(api_version), kind_len = strlen(kind);
 
@@ -72,9 +77,23 @@ protobuf_wrap(
 	put_head(out, UNKNOWN_TYPE, field_size(version_len) + field_size(kind_len));
 	protobuf_field(out, TYPE_VERSION, api_version, version_len);
 	protobuf_field(out, TYPE_KIND, kind, kind_len);
-	protobuf_field(out, UNKNOWN_RAW, message, len);
+	put_head(out, UNKNOWN_RAW, len);
+}
+
+void
+protobuf_wrap_end(struct buf *out)
+{
 	protobuf_field(out, UNKNOWN_ENCODING, "", 0);
 	protobuf_field(out, UNKNOWN_CONTENT_TYPE, "", 0);
+}
+
+void
+protobuf_wrap(
+    struct buf *out, const char *api_version, const char *kind, const void *message, size_t len)
+{
+	protobuf_wrap_begin(out, api_version, kind, len);
+	buf_add(out, message, len);
+	protobuf_wrap_end(out);
 }
 
 void

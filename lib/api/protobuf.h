@@ -45,6 +45,10 @@ int protobuf_decode(
 void protobuf_wrap(
     struct buf *out, const char *api_version, const char *kind, const void *message, size_t len);
 void protobuf_field(struct buf *out, int number, const void *data, size_t len);
+/* What stands before and behind the message, where its `len` bytes are sent on their own. */
+void protobuf_wrap_begin(struct buf *out, const char *api_version, const char *kind, size_t len);
+void protobuf_wrap_end(struct buf *out);
+void protobuf_head(struct buf *out, int number, size_t len);
 /* ... and the frame of a watch: its length in 4 bytes, then a WatchEvent of an object in its
  * envelope. */
 void protobuf_event(struct buf *out, const char *type, const void *object, size_t len);

@@ -52,8 +52,8 @@ struct call {
 	const struct http_request *req;
 	struct target target;
 	const struct kind *kind; /* target's, NULL for what is no resource */
-	struct table *table; /* where its objects are */
-	struct table *view;  /* the same, or of the version that is asked for: for its words */
+	struct table *table;	 /* where its objects are */
+	struct table *view;	 /* the same, or of the version that is asked for: for its words */
 	struct user user;
 	struct identity *identity; /* of a token: what user points into */
 	double began;

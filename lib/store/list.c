@@ -26,6 +26,9 @@ struct list {
 
 	struct bytes **part; /* part 0 is the head */
 	size_t n, cap;
+	bool whole; /* objects are wanted, not their bytes */
+	struct object **object;
+	size_t nobjects, objects_cap;
 	size_t found, remaining;
 	bool more;
 	char *last_namespace, *last_name;
@@ -225,8 +228,14 @@ add_object(void *arg, struct object *o)
 		l->remaining = 1;
 		return !filter_selects(&l->filter); /* only then can the rest be counted */
 	}
-	add_part(l, bytes_ref(l->found++ ? l->comma : l->first));
-	add_part(l, bytes_ref(o->body));
+	if (l->whole) {
+		GROW(l->object, l->nobjects, l->objects_cap);
+		l->object[l->nobjects++] = object_ref(o);
+		l->found++;
+	} else {
+		add_part(l, bytes_ref(l->found++ ? l->comma : l->first));
+		add_part(l, bytes_ref(o->body));
+	}
 	if (l->limit && l->found == (size_t)l->limit) {
 		l->last_namespace = xstrdup(object_namespace(o));
 		l->last_name = xstrdup(object_name(o));
@@ -305,6 +314,25 @@ reply_rows(struct call *c, struct list *l, uint64_t revision)
 		reply_error(c, &err);
 }
 
+/* In protobuf, of objects as they are kept. */
+static void
+reply_messages(struct call *c, struct list *l, uint64_t revision)
+{
+	autobuf struct buf meta = BUF_INIT;
+	struct bytes **pieces;
+	struct err err;
+	size_t n;
+
+	add_meta(&meta, l, revision);
+	pieces = rows_messages(c->kind, meta.data, l->object, l->nobjects, &n, &err);
+	c->shape = (struct shape){ .form = FORM_JSON }; /* it has its shape now */
+	if (pieces)
+		reply_parts(c, 200, PROTOBUF_TYPE, pieces, n);
+	else
+		reply_error(c, &err);
+	free(pieces);
+}
+
 /* The token's revision is gone: the client may go on with another token, inconsistently. */
 static void
 expired(struct call *c, struct list *l)
@@ -339,6 +367,9 @@ list_release(struct list *l)
 {
 	filter_release(&l->filter);
 	token_release(&l->token);
+	for (size_t i = 0; i < l->nobjects; i++)
+		object_unref(l->object[i]);
+	free(l->object);
 	free(l->part);
 	free(l->last_namespace);
 	free(l->last_name);
@@ -354,9 +385,14 @@ list_run(struct call *c, struct list *l)
 
 	l->walk.table = c->table;
 	l->walk.namespace = l->filter.namespace;
+	l->whole = c->shape.protobuf && c->shape.form == FORM_JSON && c->view == c->table;
 	add_part(l, NULL);
 	if (cache_walk(c->server->cache, &l->walk, add_object, l, &revision, &err) < 0) {
 		expired(c, l);
+		return;
+	}
+	if (l->whole) {
+		reply_messages(c, l, revision);
 		return;
 	}
 	view_bodies(c, l);

@@ -25,6 +25,7 @@ object_unref(struct object *o)
 {
 	if (!o || --o->refs > 0)
 		return;
+	object_drop_message(o);
 	bytes_unref(o->body);
 	free(o);
 }

@@ -25,6 +25,7 @@ struct object {
 	uint32_t labels_at, labels_len; /* where metadata.labels stands in body; len 0: none */
 	uint64_t revision;		/* its resourceVersion */
 	struct bytes *body;
+	_Atomic(struct bytes *) message; /* see object_message() */
 	uint32_t text_len;
 	char text[]; /* "namespace\0name\0" and the value of each selectable field of the kind */
 };
@@ -38,6 +39,13 @@ const char *object_name(const struct object *o);
 json_t *object_json(const struct object *o, const struct kind *k);
 /* One that is kept as k, although k is only a view now (api/convert.h). */
 json_t *object_json_kept(const struct object *o, const struct kind *k);
+/*
+ * Its message in protobuf (api/protobuf.h), of the kind that is kept: made when somebody first asks
+ * for it, and kept beside the body while all that are kept so are not too large.  A new reference,
+ * or NULL when it cannot be encoded.
+ */
+struct bytes *object_message(struct object *o, const struct kind *stored, struct err *err);
+void object_drop_message(struct object *o); /* for object_unref() */
 /* Its body as k shows it; a new reference. */
 struct bytes *body_view(struct bytes *body, const struct kind *k);
 

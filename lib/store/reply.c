@@ -135,9 +135,33 @@ reply_json(struct call *c, int status, const json_t *value)
 	reply_parts(c, status, "application/json", &bytes, 1);
 }
 
+/* As it is kept, but in protobuf, if that is what is wanted. */
+static struct bytes *
+in_protobuf(struct call *c, struct object *o)
+{
+	const struct kind *k = c->table->kind;
+	autobuf struct buf b = BUF_INIT;
+	struct bytes *message;
+	char version[128];
+	struct err err;
+
+	if (!c->shape.protobuf || shape_converts(&c->shape) || c->view != c->table ||
+	    !(message = object_message(o, k, &err)))
+		return NULL;
+	protobuf_wrap(&b, kind_api_version(k, version), k->kind, message->data, message->len);
+	bytes_unref(message);
+	return bytes_new(b.data, b.len);
+}
+
 void
 reply_object(struct call *c, int status, struct object *o)
 {
+	struct bytes *message = in_protobuf(c, o);
+
+	if (message) {
+		reply_parts(c, status, PROTOBUF_TYPE, &message, 1);
+		return;
+	}
 	const struct table *t = shape_shows_object(&c->shape) ? c->view : c->table;
 	struct bytes *parts[2] = { bytes_ref(t->open), body_view(o->body, t->kind) };
 

@@ -6,6 +6,7 @@
 #include "api/table.h"
 #include "base/json.h"
 #include "base/jsonl.h"
+#include "base/mem.h"
 
 /* The length of the JSON object or array at s, which is known to be valid. */
 static size_t
@@ -220,4 +221,71 @@ rows_protobuf(const struct shape *s, const struct kind *k, const char *meta,
 	protobuf_wrap(&out, s->form == FORM_JSON ? kind_api_version(k, version) : s->version, name,
 	    list.data, list.len);
 	return bytes_new(out.data, out.len);
+}
+
+struct pieces {
+	struct bytes **item;
+	size_t n, cap, len;
+};
+
+static void
+add_piece(struct pieces *p, struct bytes *b)
+{
+	GROW(p->item, p->n, p->cap);
+	p->item[p->n++] = b;
+	p->len += b->len;
+}
+
+static void
+add_buf(struct pieces *p, struct buf *b)
+{
+	add_piece(p, bytes_new(b->data, b->len));
+	buf_clear(b);
+}
+
+static int
+add_messages(
+    struct pieces *p, const struct kind *k, struct object *const *o, size_t n, struct err *err)
+{
+	autobuf struct buf head = BUF_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		struct bytes *message = object_message(o[i], k, err);
+
+		if (!message)
+			return -1;
+		protobuf_head(&head, LIST_ITEMS, message->len);
+		add_buf(p, &head);
+		add_piece(p, message);
+	}
+	return 0;
+}
+
+struct bytes **
+rows_messages(const struct kind *k, const char *meta, struct object *const *o, size_t n,
+    size_t *npieces, struct err *err)
+{
+	struct pieces p = { 0 };
+	autobuf struct buf head = BUF_INIT, room = BUF_INIT, tail = BUF_INIT;
+	char version[128], name[160];
+
+	GROW(p.item, p.n, p.cap);
+	p.item[p.n++] = NULL; /* the envelope: its length comes last */
+	if (add_message(&head, LIST_METADATA, type_find("meta.v1.ListMeta"), meta, strlen(meta),
+		&room, err) == 0) {
+		add_buf(&p, &head);
+		if (add_messages(&p, k, o, n, err) == 0) {
+			snprintf(name, sizeof name, "%sList", k->kind);
+			protobuf_wrap_begin(&head, kind_api_version(k, version), name, p.len);
+			p.item[0] = bytes_new(head.data, head.len);
+			protobuf_wrap_end(&tail);
+			add_buf(&p, &tail);
+			*npieces = p.n;
+			return p.item;
+		}
+	}
+	for (size_t i = 0; i < p.n; i++)
+		bytes_unref(p.item[i]);
+	free(p.item);
+	return NULL;
 }

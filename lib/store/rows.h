@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "store/form.h"
+#include "store/object.h"
 
 /*
  * A list as a Table, as metadata alone or in protobuf, row by row from the bytes that are kept: no
@@ -16,8 +17,16 @@
 struct bytes *rows_encode(const struct shape *s, const struct kind *k, const char *meta,
     struct bytes *const *body, size_t n, int64_t now);
 
-/* The same in protobuf: the list, or metadata alone.  NULL: an object could not be encoded. */
+/* The same in protobuf: the list, or metadata alone (by its version a PartialObjectMetadataList).
+ * NULL: an object could not be encoded. */
 struct bytes *rows_protobuf(const struct shape *s, const struct kind *k, const char *meta,
     struct bytes *const *body, size_t n, struct err *err);
+
+/*
+ * A list of whole objects in protobuf as pieces to be sent one after the other: an array (the
+ * caller's) of references.  NULL: an object could not be encoded.
+ */
+struct bytes **rows_messages(const struct kind *k, const char *meta, struct object *const *o,
+    size_t n, size_t *npieces, struct err *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* What a watcher is sent: events, bookmarks, what was there before. */
 #include <string.h>
 
+#include "api/protobuf.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -134,13 +135,38 @@ look_of(struct chunks *c, const struct watcher *w)
 
 enum { LEFT = 3 };
 
+/* In protobuf, of an object as it is kept; NULL: that is not what is wanted, or not to be had. */
+static struct bytes *
+message_chunk(const struct watcher *w, enum event_type type, struct object *o)
+{
+	autobuf struct buf object = BUF_INIT, frame = BUF_INIT;
+	struct bytes *message;
+	char version[128];
+	struct err err;
+
+	if (!w->shape.protobuf || shape_converts(&w->shape) || w->view != w->table ||
+	    !(message = object_message(o, w->table->kind, &err)))
+		return NULL;
+	protobuf_wrap(&object, kind_api_version(w->table->kind, version), w->table->kind->kind,
+	    message->data, message->len);
+	protobuf_event(&frame, event_name(type), object.data, object.len);
+	bytes_unref(message);
+	return bytes_new(frame.data, frame.len);
+}
+
 static struct bytes *
 make_chunk(const struct watcher *w, const struct event *e, int which, bool columns)
 {
-	struct bytes *plain =
-	    which == LEFT ? chunk_of(w->view, EVENT_DELETED, left_body(e))
-			  : chunk_of(w->view, (enum event_type)which, bytes_ref(e->object->body));
-	struct bytes *ret;
+	struct bytes *message =
+	    which == LEFT ? NULL : message_chunk(w, (enum event_type)which, e->object);
+
+	struct bytes *plain, *ret;
+
+	if (message)
+		return message;
+	plain = which == LEFT
+		    ? chunk_of(w->view, EVENT_DELETED, left_body(e))
+		    : chunk_of(w->view, (enum event_type)which, bytes_ref(e->object->body));
 
 	if (shape_is_kept(&w->shape))
 		return plain;
@@ -200,9 +226,13 @@ collect(void *arg, struct object *o)
 static void
 send_added(struct watcher *w, struct object *o)
 {
-	struct bytes *head = w->view->verb[EVENT_ADDED];
+	struct bytes *head = w->view->verb[EVENT_ADDED], *message;
 
 	w->allowance += head->len + o->body->len + 2;
+	if ((message = message_chunk(w, EVENT_ADDED, o))) {
+		queue(w, message);
+		return;
+	}
 	if (!shape_is_kept(&w->shape) || w->view != w->table || !w->sink->pieces) {
 		send(w, chunk_of(w->view, EVENT_ADDED, bytes_ref(o->body)));
 		return;
