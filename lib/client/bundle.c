@@ -116,19 +116,24 @@ find_definitions(struct bundle *b)
 	}
 }
 
-/* Stable; a bundle is seldom long and often sorted. */
+static int
+by_rank(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return x->nth < y->nth ? -1 : 1;
+}
+
 void
 bundle_sort(struct bundle *b)
 {
 	find_definitions(b);
-	for (size_t i = 1; i < b->n; i++) {
-		struct item moving = b->item[i];
-		size_t at = i;
-
-		for (; at > 0 && b->item[at - 1].rank > moving.rank; at--)
-			b->item[at] = b->item[at - 1];
-		b->item[at] = moving;
-	}
+	for (size_t i = 0; i < b->n; i++)
+		b->item[i].nth = i;
+	if (b->n > 0)
+		qsort(b->item, b->n, sizeof *b->item, by_rank);
 }
 
 void
@@ -314,7 +319,11 @@ item_trouble(const struct item *i, const char *verb)
 static bool
 made_here(const struct bundle *b, const char *ns)
 {
-	for (size_t i = 0; i < b->n && *ns; i++) {
+	autofree char *key = xasprintf("Namespace//%s", ns);
+
+	if (!*ns || !json_object_get(b->keys, key))
+		return false;
+	for (size_t i = 0; i < b->n; i++) {
 		const struct item *it = &b->item[i];
 
 		if (it->kind && !it->live && !*it->kind->group &&

@@ -23,6 +23,7 @@ struct item {
 	bool later;		 /* a definition in the bundle makes the kind */
 	const char *manager;	 /* NULL: the bundle's */
 	int rank;
+	size_t nth;  /* its place among those of its rank */
 	bool hidden; /* not the user's: the applyset */
 
 	/* bundle_look: */

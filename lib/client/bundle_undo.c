@@ -5,9 +5,9 @@
 #include "base/mem.h"
 #include "client/bundle.h"
 #include "client/migrate.h"
-#include "client/threeway.h"
+#include "client/takeback.h"
 
-enum { TRIES = 8 };
+enum { TRIES = 20 };
 
 /* What was created goes, whoever has touched it since; but not another object of its name. */
 static int
@@ -26,104 +26,89 @@ undo_created(struct client *c, const struct item *i, const json_t *now, struct e
 
 /* --- what was changed ----------------------------------------------------------------------- */
 
-static bool
-same_manager(const json_t *a, const json_t *b)
+struct undo {
+	struct bundle *bundle;
+	const struct item *item;
+	json_t *was; /* before the content was taken back */
+};
+
+/* What our write has changed as it was, in *now.  There may be nothing left to do. */
+static int
+give_content(struct undo *u, json_t **now, struct err *err)
 {
-	static const char *const keys[] = { "manager", "operation", "subresource", "apiVersion" };
+	const struct item *i = u->item;
+	json_auto_t *former = NULL;
+	json_t *restored = NULL;
+	int r = takeback_content(i->live, i->after, *now, &former, err);
 
-	for (size_t k = 0; k < COUNT(keys); k++)
-		if (strcmp(text(a, keys[k]), text(b, keys[k])) != 0)
-			return false;
-	return true;
-}
-
-static json_t *
-find_manager(const json_t *list, const json_t *who)
-{
-	json_t *e;
-	size_t i;
-
-	json_array_foreach (list, i, e)
-		if (same_manager(e, who))
-			return e;
-	return NULL;
-}
-
-/*
- * The managers as they were; but those whose fields have changed since our write, and those that
- * have come since, stay as they are now.
- */
-static json_t *
-former_managers(const struct item *i, const json_t *now)
-{
-	const json_t *before = get(i->live, "metadata", "managedFields"),
-		     *ours = get(i->after, "metadata", "managedFields"),
-		     *then = get(now, "metadata", "managedFields");
-	json_t *out = json_array(), *e;
-	size_t n;
-
-	json_array_foreach (before, n, e) {
-		json_t *later = find_manager(then, e), *mine = find_manager(ours, e);
-
-		json_array_append(out, later && mine && !json_equal(later, mine) ? later : e);
-	}
-	json_array_foreach (then, n, e)
-		if (!find_manager(before, e) && !find_manager(ours, e))
-			json_array_append(out, e);
-	return out;
+	if (r < 0 || json_equal(former, *now))
+		return r;
+	json_object_del(get(former, "metadata"), "managedFields");
+	r = client_update(
+	    u->bundle->client, former, NULL, "fieldManager=" TAKEBACK_MANAGER, &restored, err);
+	if (r < 0)
+		return r;
+	json_decref(*now);
+	*now = restored;
+	return 0;
 }
 
 /* A write cannot name the owners of what it changes; a second one, that changes nothing else, can.
  */
 static int
-give_back(
-    struct client *c, const struct item *i, const json_t *now, json_t *restored, struct err *err)
+give_managers(const struct undo *u, const json_t *now, struct err *err)
 {
-	json_auto_t *entries = former_managers(i, now);
-	json_auto_t *patch = managers_patch(entries, meta_version(restored));
+	const struct item *i = u->item;
+	const char *writer = i->manager ? i->manager : u->bundle->manager;
+	json_auto_t *entries = NULL, *patch = NULL;
+	int r = takeback_managers(i->live, i->after, u->was, now, writer, &entries, err);
 
-	return client_patch(c, i->kind, item_namespace(i), item_name(i), NULL,
-	    "application/json-patch+json", patch, NULL, NULL, err);
+	if (r < 0)
+		return r;
+	patch = managers_patch(entries, meta_version(now));
+	return client_patch(u->bundle->client, i->kind, item_namespace(i), item_name(i), NULL,
+	    "application/json-patch+json", patch, "fieldManager=" TAKEBACK_MANAGER, NULL, err);
 }
 
-/* Against what others have done since: only what our write has changed is changed back. */
 static int
-undo_changed(struct client *c, const struct item *i, const json_t *now, struct err *err)
+undo_changed(struct undo *u, json_t **now, struct err *err)
 {
-	json_auto_t *former = NULL, *restored = NULL;
+	const struct item *i = u->item;
 	int r;
 
 	if (!i->live)
 		return err_set(
 		    err, ERR_GONE, "somebody else had created it: what it was is not known");
-	if (strcmp(meta_uid(now), meta_uid(i->live)) != 0)
+	if (strcmp(meta_uid(*now), meta_uid(i->live)) != 0)
 		return err_set(err, ERR_GONE, "somebody has replaced it");
-	former = threeway_merge(i->kind, i->after, i->live, now);
-	put(former, json_string(meta_version(now)), "metadata", "resourceVersion");
-	json_object_del(get(former, "metadata"), "managedFields");
-	if ((r = client_update(c, former, NULL, NULL, &restored, err)) < 0)
-		return r;
-	return give_back(c, i, now, restored, err);
+	if (!u->was)
+		u->was = json_incref(*now);
+	r = give_content(u, now, err);
+	return r < 0 ? r : give_managers(u, *now, err);
 }
 
+/* Controllers write while we do: their status must not keep us from it. */
 static int
-undo(struct client *c, const struct item *i, struct err *err)
+undo(struct bundle *b, const struct item *i, struct err *err)
 {
+	struct undo u = { .bundle = b, .item = i };
+	bool created = i->result == APPLY_CREATED;
 	int r = 0;
 
 	for (int try = 0; try < TRIES; try++) {
-		json_auto_t *now = NULL;
+		json_t *now = NULL;
 
-		r = client_get(c, i->kind, item_namespace(i), item_name(i), &now, err);
-		if (r == -ERR_NOT_FOUND && i->result == APPLY_CREATED)
-			return 0;
-		if (r < 0)
-			return r;
-		r = i->result == APPLY_CREATED ? undo_created(c, i, now, err)
-					       : undo_changed(c, i, now, err);
+		r = client_get(b->client, i->kind, item_namespace(i), item_name(i), &now, err);
+		if (r >= 0)
+			r = created ? undo_created(b->client, i, now, err)
+				    : undo_changed(&u, &now, err);
+		json_decref(now);
+		if (r == -ERR_NOT_FOUND && created)
+			r = 0;
 		if (r != -ERR_CONFLICT)
-			return r == -ERR_NOT_FOUND && i->result == APPLY_CREATED ? 0 : r;
+			break;
 	}
+	json_decref(u.was);
 	return r;
 }
 
@@ -140,7 +125,7 @@ bundle_undo(struct bundle *b,
 
 		if ((!i->written || i->result == APPLY_UNCHANGED) && !i->migrated)
 			continue;
-		r = undo(b->client, i, &err);
+		r = undo(b, i, &err);
 		failed += r < 0;
 		said(arg, i, r, &err);
 	}

@@ -456,3 +456,20 @@ PATCH configmaps/k2\?((?!dryRun).)*\$ 503 ServiceUnavailable gone"
   run -2 orch-apply < <(widgets | head -n 1 | sed 's/Widget/Gadget/')
   [[ $output == *"cannot apply Gadget 'w': the server has no kind 'Gadget' in 'example.com/v1'"* ]]
 }
+
+@test "--all-or-nothing while controllers work" {
+  deployment busy 1 | orch-apply
+  background orch-reconcile -w all
+  wait_for 10 sh -c 'orch-get deployment/busy | jq -e ".status.replicas == 1"'
+  between 'PATCH ingresses/last\?((?!dryRun).)*$ 0 x sleep 1
+PATCH ingresses/last\?((?!dryRun).)*$ 403 Forbidden exceeded quota'
+  state() { orch-get deployment/busy | json '{spec, labels: .metadata.labels, mine: [.metadata.managedFields[] | select(.manager == "orch-apply")]}'; }
+  before=$(state)
+  run -2 --separate-stderr orch-apply --all-or-nothing < <(deployment busy 3 web:9; deployment made 2; echo ---
+    echo '{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"last"},"spec":{"defaultBackend":{"service":{"name":"x","port":{"number":80}}}}}')
+  [[ $stderr == *"deployment.apps/made deleted again"*"deployment.apps/busy put back"* ]]
+  [[ $stderr != *"cannot put"* ]]
+  [ "$(state)" = "$before" ]
+  wait_for 10 sh -c 'orch-get deployment/busy | jq -e ".status.updatedReplicas == 1 and .status.observedGeneration == .metadata.generation"'
+  wait_for 10 sh -c '[ -z "$(orch-get rs -l app=made -o name)" ]'
+}
