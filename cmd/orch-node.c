@@ -143,6 +143,37 @@ look_up(void *arg, const char *kind, const char *ns, const char *object)
 	return obj;
 }
 
+/* A TokenRequest, bound to the pod: the token ends with it. */
+static char *
+get_token(void *arg, const json_t *pod, const char *audience, json_int_t seconds)
+{
+	struct node *n = arg;
+	json_auto_t *request = json_pack("{s:s, s:s, s:{s:I, s:{s:s, s:s, s:s, s:s}}}",
+	    "apiVersion", "authentication.k8s.io/v1", "kind", "TokenRequest", "spec",
+	    "expirationSeconds", seconds, "boundObjectRef", "kind", "Pod", "apiVersion", "v1",
+	    "name", meta_name(pod), "uid", meta_uid(pod));
+	autofree char *path = client_path(core_kind("ServiceAccount"), meta_namespace(pod),
+	    text(pod, "spec", "serviceAccountName"), "token");
+	autofree char *body = NULL;
+	autobuf struct buf reply = BUF_INIT;
+	json_auto_t *answer = NULL;
+	struct err err = { 0 };
+	int status = 0;
+
+	put(request, *audience ? json_pack("[s]", audience) : json_array(), "spec", "audiences");
+	body = json_dumps(request, JSON_COMPACT);
+	if (client_request(n->client, "POST", path, "application/json", body, strlen(body), &status,
+		&reply, &err) == 0)
+		answer = json_loadb(reply.data ? reply.data : "", reply.len, 0, NULL);
+	if (!*text(answer, "status", "token")) {
+		metric_add(errors_metric, 1);
+		log_line("cannot get a token for pod %s/%s: %s", meta_namespace(pod),
+		    meta_name(pod), *err.msg ? err.msg : text(answer, "message"));
+		return NULL;
+	}
+	return xstrdup(text(answer, "status", "token"));
+}
+
 static void
 note_event(void *arg, const json_t *pod, const char *type, const char *reason, const char *message)
 {
@@ -524,8 +555,8 @@ follow(struct node *n)
 static int
 serve(struct node *n)
 {
-	struct agent_hooks with = { n, send_status, delete_pod, look_up, note_event };
-	struct agent_hooks without = { n, print_status, let_go, look_up_file, NULL };
+	struct agent_hooks with = { n, send_status, delete_pod, look_up, note_event, get_token };
+	struct agent_hooks without = { n, print_status, let_go, look_up_file, NULL, NULL };
 	struct err err;
 
 	if (pods_file)

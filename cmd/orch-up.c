@@ -115,8 +115,9 @@ static void
 add_store(struct cluster *c)
 {
 	autofree char *prog = proc_sibling("orch-store"), *sock = cluster_file(c, "store.sock");
-	const char *argv[64] = { prog, "--data", c->dir, "--listen", c->listen, "--socket", sock };
-	size_t n = 7;
+	const char *argv[64] = { prog, "--data", c->dir, "--listen", c->listen, "--socket", sock,
+		"--enable-admission-plugins", "ServiceAccount" };
+	size_t n = 9;
 
 	for (size_t k = 0; k < set_args.n && n < COUNT(argv) - 1; k++)
 		if (for_store(set_args.item[k]))

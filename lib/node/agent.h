@@ -27,6 +27,9 @@ struct agent_hooks {
 	/* Something worth telling: type is Normal or Warning.  May be NULL. */
 	void (*event)(void *arg, const json_t *pod, const char *type, const char *reason,
 	    const char *message);
+	/* A token of the pod's account for an audience ("": the server's own) and so many seconds;
+	 * new, or NULL when none is given.  May be NULL itself. */
+	char *(*token)(void *arg, const json_t *pod, const char *audience, json_int_t seconds);
 };
 
 int agent_open(

@@ -19,6 +19,23 @@ want(json_t *sources, const char *kind, const json_t *name)
 	}
 }
 
+char *
+token_ref(const json_t *projection)
+{
+	return xasprintf("Token/%lld/%s",
+	    (long long)num(get(projection, "expirationSeconds"), TOKEN_SECONDS),
+	    text(projection, "audience"));
+}
+
+static void
+want_token(json_t *sources, const json_t *projection)
+{
+	autofree char *ref = projection ? token_ref(projection) : NULL;
+
+	if (ref)
+		json_object_set_new(sources, ref, json_null());
+}
+
 static void
 want_environment(json_t *sources, const json_t *containers)
 {
@@ -53,6 +70,7 @@ pod_sources(const json_t *pod)
 		json_array_foreach (get(v, "projected", "sources"), k, part) {
 			want(sources, "ConfigMap", get(part, "configMap", "name"));
 			want(sources, "Secret", get(part, "secret", "name"));
+			want_token(sources, get(part, "serviceAccountToken"));
 		}
 	}
 	return sources;

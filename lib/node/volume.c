@@ -120,6 +120,18 @@ put_downward(const struct making *m, const json_t *source, struct err *err)
 }
 
 static int
+put_token(const struct making *m, const json_t *projection, struct err *err)
+{
+	autofree char *ref = token_ref(projection);
+	const char *token = str(json_object_get(m->sources, ref), NULL);
+
+	if (!token)
+		return err_set(err, ERR_UNAVAILABLE, "there is no token of account '%s'",
+		    text(m->pod, "spec", "serviceAccountName"));
+	return put_file(m, text(projection, "path"), token, strlen(token), m->mode, err);
+}
+
+static int
 put_projected(const struct making *m, const json_t *projected, struct err *err)
 {
 	json_t *source, *part;
@@ -133,9 +145,13 @@ put_projected(const struct making *m, const json_t *projected, struct err *err)
 			r = put_source(m, "Secret", text(part, "name"), part, err);
 		else if ((part = get(source, "downwardAPI")))
 			r = put_downward(m, part, err);
+		else if ((part = get(source, "serviceAccountToken")))
+			r = put_token(m, part, err);
 		else
 			return err_set(err, ERR_INVALID,
-			    "sources[%zu] is none of configMap, secret, downwardAPI", i);
+			    "sources[%zu] is none of configMap, secret, downwardAPI, "
+			    "serviceAccountToken",
+			    i);
 		if (r < 0)
 			return r;
 	}

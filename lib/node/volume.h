@@ -8,9 +8,13 @@
  * projected. Those that are made live in DATA/pods/UID/volumes/NAME.
  */
 
-/* "ConfigMap/name" or "Secret/name" of everything that a pod's volumes and environment refer to: an
- * object with these keys, each null. */
+/* "ConfigMap/name" or "Secret/name" of everything that a pod's volumes and environment refer to,
+ * "Token/seconds/audience" of the tokens that its volumes hold: an object with these keys, each
+ * null. */
 json_t *pod_sources(const json_t *pod);
+enum { TOKEN_SECONDS = 3600 }; /* of a projection that does not say it */
+/* The key of one projection's token; its value is the token's text.  New. */
+char *token_ref(const json_t *projection);
 
 int volumes_up(const struct host *h, const json_t *pod, const json_t *sources, const char *ip,
     struct err *err);

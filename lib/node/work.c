@@ -2,6 +2,7 @@
  * ended. */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -62,9 +63,27 @@ do_teardown(void *arg, json_t **result, struct err *err)
 
 /* --- beginning ------------------------------------------------------------------------ */
 
-/* The ConfigMaps and Secrets that a pod refers to, as they are now. */
+/* One of them, by its key; NULL when there is none.  Tokens are made anew each time: only for
+ * who writes them down. */
 static json_t *
-fetch_sources(struct agent *a, const struct pod *p)
+fetch(struct agent *a, const struct pod *p, const char *key, bool tokens)
+{
+	const char *slash = strchr(key, '/'), *rest = slash + 1;
+	autofree char *kind = xstrndup(key, (size_t)(slash - key)), *token = NULL;
+
+	if (strcmp(kind, "Token") != 0)
+		return a->hooks.lookup
+			   ? a->hooks.lookup(a->hooks.arg, kind, meta_namespace(p->object), rest)
+			   : NULL;
+	if (tokens && a->hooks.token)
+		token = a->hooks.token(
+		    a->hooks.arg, p->object, strchr(rest, '/') + 1, (json_int_t)atoll(rest));
+	return token ? json_string(token) : NULL;
+}
+
+/* The ConfigMaps and Secrets that a pod refers to, as they are now; and its tokens. */
+static json_t *
+fetch_sources(struct agent *a, const struct pod *p, bool tokens)
 {
 	json_t *sources = pod_sources(p->object), *ignored;
 	const char *key;
@@ -72,11 +91,7 @@ fetch_sources(struct agent *a, const struct pod *p)
 
 	json_object_foreach_safe(sources, tmp, key, ignored)
 	{
-		const char *slash = strchr(key, '/');
-		autofree char *kind = xstrndup(key, (size_t)(slash - key));
-		json_t *obj = a->hooks.lookup ? a->hooks.lookup(a->hooks.arg, kind,
-						    meta_namespace(p->object), slash + 1)
-					      : NULL;
+		json_t *obj = fetch(a, p, key, tokens);
 
 		if (obj)
 			json_object_set_new(sources, key, obj);
@@ -117,7 +132,7 @@ note_attempt(struct pod *p, struct container *c, double now)
 static int
 begin_start(struct agent *a, struct pod *p, struct container *c, double now, struct err *err)
 {
-	json_auto_t *sources = fetch_sources(a, p);
+	json_auto_t *sources = fetch_sources(a, p, false);
 	struct start s = { a->host, p->object, c->spec, sources, p->ip, 0, 0 };
 
 	note_attempt(p, c, now);
@@ -129,7 +144,7 @@ begin_start(struct agent *a, struct pod *p, struct container *c, double now, str
 static int
 begin_sandbox(struct agent *a, struct pod *p, struct err *err)
 {
-	json_auto_t *sources = fetch_sources(a, p);
+	json_auto_t *sources = fetch_sources(a, p, true);
 	struct input in = { a->host, p, sources };
 
 	if (pod_save(p, err) < 0)
