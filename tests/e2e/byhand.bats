@@ -53,6 +53,12 @@ teardown_file() {
   [ -z "$(orch-get pods -l app=web -o jsonl | jq -r '.spec.nodeName // empty')" ]
 }
 
+@test "by hand: a new node is ready: it loses the taint it came with" {
+  orch-get node/node-1 -o jsonl | jq -e 'any(.spec.taints[]; .key == "node.kubernetes.io/not-ready")'
+  orch-observe nodes | orch-reconcile node | orch-act
+  orch-get node/node-1 -o jsonl | jq -e '[.spec.taints[]?] == []'
+}
+
 @test "by hand: the scheduler explains itself and binds them" {
   orch-get nodes pods | orch-schedule --explain 2>"$BATS_TEST_TMPDIR/why" | orch-act
   grep -q NodeResourcesFit "$BATS_TEST_TMPDIR/why"
