@@ -47,13 +47,13 @@ static long long revision, target_revision;
 
 /* --- status ------------------------------------------------------------------------------- */
 
-/* One workload that is followed. */
+/* One workload that is followed; its Pods too, where they may be seen. */
 struct followed {
 	const struct kind *kind;
 	char *ns, *name, *uid;
 	struct selector *pods;
 	struct buf said; /* the last line printed */
-	bool over;
+	bool sees_pods, over;
 };
 
 struct status {
@@ -61,6 +61,27 @@ struct status {
 	size_t n, cap;
 	size_t over;
 };
+
+static int
+stop(void *arg, json_t *obj, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	json_decref(obj);
+	return 1;
+}
+
+/* A watch that is forbidden would be the end of all: without Pods there are no reasons, that is
+ * all. */
+static bool
+may_list_pods(struct client *c, const char *ns)
+{
+	struct list_options one = { .limit = 1 };
+	struct err ignored;
+
+	return client_list(c, kind_find("", "v1", "Pod"), ns, &one, stop, NULL, NULL, &ignored) >=
+	       0;
+}
 
 static int
 gather(struct verb *v, const struct subject *s, void *arg, struct err *err)
@@ -76,8 +97,12 @@ gather(struct verb *v, const struct subject *s, void *arg, struct err *err)
 	    (r = selector_from_json(&pods, get(obj, "spec", "selector"), err)) < 0)
 		return r;
 	GROW(st->item, st->n, st->cap);
-	st->item[st->n++] = (struct followed){ s->kind, xstrdup(s->ns), xstrdup(s->name),
-		xstrdup(meta_uid(obj)), pods, BUF_INIT, false };
+	st->item[st->n++] = (struct followed){ .kind = s->kind,
+		.ns = xstrdup(s->ns),
+		.name = xstrdup(s->name),
+		.uid = xstrdup(meta_uid(obj)),
+		.pods = pods,
+		.sees_pods = may_list_pods(v->client, s->ns) };
 	return 0;
 }
 
@@ -89,7 +114,9 @@ keep(struct cache *cache, const struct followed *f, struct err *err)
 	struct list_options one = { .fields = field }, pods = { .selector = labels };
 	int r = cache_add(cache, f->kind, f->ns, &one, err);
 
-	return r < 0 ? r : cache_add(cache, kind_find("", "v1", "Pod"), f->ns, &pods, err);
+	return r < 0 || !f->sees_pods
+		   ? r
+		   : cache_add(cache, kind_find("", "v1", "Pod"), f->ns, &pods, err);
 }
 
 /* Behind the line, in parentheses as kubectl has it: what keeps it from going on. */
@@ -415,7 +442,9 @@ main(int argc, char *argv[])
 		die(&err, "cannot %s", commands[cmd].name);
 	if (cmd != STATUS && cmd != HISTORY && verb_needs_names(&v, &err) < 0)
 		die(&err, "cannot %s", commands[cmd].name);
-	v.name = commands[cmd].name;
+	v.name = cmd == STATUS	  ? "follow"
+		 : cmd == HISTORY ? "show the history of"
+				  : commands[cmd].name;
 	if (cmd == STATUS)
 		status_command(&v);
 	else

@@ -130,17 +130,19 @@ revision_restored(json_t **ret, const struct kind *k, const json_t *owner,
     const struct revision *rev, struct err *err)
 {
 	json_auto_t *obj = json_deep_copy(owner);
-	int r = 0;
 
 	if (is_set(rev)) {
 		json_t *t = json_deep_copy(get(rev->obj, "spec", "template"));
 
 		json_object_del(get(t, "metadata", "labels"), HASH_LABEL);
-		put(obj, t ? t : json_object(), "spec", "template");
+		put(obj, t ? t : json_null(), "spec", "template");
 		put(obj, annotations(owner, rev->obj), "metadata", "annotations");
-	} else if ((r = strategic_patch(&obj, get(rev->obj, "data"), k->type, err)) < 0) {
+	} else if (strategic_patch(&obj, get(rev->obj, "data"), k->type, err) < 0) {
+		err->code = ERR_INVALID; /* a server would say 500: here it is what was read */
 		return err_wrap(err, "%s", meta_name(rev->obj));
 	}
+	if (!json_is_object(get(obj, "spec", "template")))
+		return err_set(err, ERR_INVALID, "%s holds no template", meta_name(rev->obj));
 	*ret = json_incref(obj);
 	return 0;
 }

@@ -38,7 +38,7 @@ END
   deployment a 2 | orch-apply
   { sleep 0.2; status deployments a '{"observedGeneration":1,"replicas":1,"updatedReplicas":1}'
     sleep 0.2; status deployments a '{"replicas":3,"updatedReplicas":2}'
-    sleep 0.2; status deployments a '{"replicas":2,"availableReplicas":1}'
+    sleep 0.2; status deployments a '{"replicas":2,"readyReplicas":2,"availableReplicas":1}'
     sleep 0.2; status deployments a '{"availableReplicas":2}'; } 3>&- &
   run -0 --separate-stderr orch-rollout status --timeout=20s deployment/a
   [ "$output" = 'Waiting for deployment spec update to be observed...
@@ -155,6 +155,19 @@ deployment "a" successfully rolled out' ]
     [[ $output == *"already matches revision 1"* ]]
     orch-delete "controllerrevision/back-1" "controllerrevision/back-2" "$kind.apps/back"
   done
+}
+
+@test "a revision that holds nothing useful is refused" {
+  set_of StatefulSet odd
+  uid=$(orch-get statefulset/odd -o jsonl | json .metadata.uid)
+  n=10
+  for data in '{"spec":7}' '{"spec":{"template":{"$patch":"bad"}}}' '{"spec":{"template":null}}'; do
+    n=$((n + 1))
+    orch-api -X POST -d '{"apiVersion":"apps/v1","kind":"ControllerRevision","metadata":{"name":"odd-'$n'","labels":{"app":"odd"},"ownerReferences":[{"apiVersion":"apps/v1","kind":"StatefulSet","name":"odd","uid":"'"$uid"'","controller":true}]},"revision":'$n',"data":'"$data"'}' \
+      /apis/apps/v1/namespaces/default/controllerrevisions >/dev/null
+    for command in "undo --to-revision=$n" "history --revision=$n"; do run -2 orch-rollout $command statefulset/odd; done
+  done
+  [ "$(template statefulset/odd)" = web:2 ]
 }
 
 @test "restart, pause, resume" {
