@@ -178,8 +178,11 @@ void update_handle(struct call *c);
 void patch_handle(struct call *c);
 void delete_handle(struct call *c);
 void deletecollection_handle(struct call *c);
-void subresource_handle(struct call *c); /* binding, eviction, scale, finalize */
+void subresource_handle(struct call *c); /* all but status; the files: */
+void binding_handle(struct call *c);
 void eviction_handle(struct call *c);
+void finalize_handle(struct call *c);
+void scale_handle(struct call *c);
 void token_handle(struct call *c);  /* serviceaccounts/token: a TokenRequest */
 void openid_handle(struct call *c); /* what others need to check our tokens */
 void review_handle(struct call *c); /* SubjectAccessReview and its like */

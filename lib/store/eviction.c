@@ -7,6 +7,7 @@
 #include "api/meta.h"
 #include "api/selector.h"
 #include "base/mem.h"
+#include "store/admission.h"
 #include "store/delete.h"
 
 enum { ATTEMPTS = 10 };
@@ -168,43 +169,126 @@ answer_created(struct call *c, struct object *written)
 	reply_success(c, 201, NULL);
 }
 
+/* Why a Pod went away is told by a condition of it. */
 static void
-evict(struct call *c, const struct delete_options *o)
+set_evicted(json_t *pod)
+{
+	static const char type[] = "DisruptionTarget";
+	json_t *list = get(pod, "status", "conditions"), *c;
+	char now[40];
+	size_t i;
+
+	if (!list)
+		put(pod, json_array(), "status", "conditions");
+	list = get(pod, "status", "conditions");
+	json_array_foreach (list, i, c)
+		if (strcmp(text(c, "type"), type) == 0)
+			break;
+	c = json_pack("{s:s,s:s,s:n,s:s,s:s,s:s}", "type", type, "status", "True", "lastProbeTime",
+	    "lastTransitionTime", call_now(now), "reason", "EvictionByEvictionAPI", "message",
+	    "Eviction API: evicting");
+	if (i < json_array_size(list))
+		json_array_set_new(list, i, c);
+	else
+		json_array_append_new(list, c);
+}
+
+/* Writes that down before the Pod goes; what is asked of its version is asked of the new one. */
+static enum verdict
+mark(struct call *c, json_t *pod, struct delete_options *o)
+{
+	struct write w = { .table = c->table, .draft = DRAFT_INIT, .expect = c->old->revision };
+	struct err err;
+	int r;
+
+	if (c->dry_run || delete_check(c->kind, pod, o, &err) < 0 ||
+	    strcmp(text(condition_find(pod, "DisruptionTarget"), "reason"),
+		"EvictionByEvictionAPI") == 0)
+		return GO;
+	set_evicted(pod);
+	draft_encode(&w.draft, c->kind, pod);
+	r = commit_wait(c->server->commit, &w, &err);
+	if (r == 0) {
+		object_unref(c->old);
+		c->old = object_ref(w.object);
+		if (*o->version) {
+			free(o->version);
+			o->version = xasprintf("%llu", (unsigned long long)c->old->revision);
+		}
+	} else if (r != -ERR_CONFLICT) {
+		reply_error(c, &err);
+	}
+	write_release(&w);
+	return r == 0 ? GO : r == -ERR_CONFLICT ? AGAIN : ANSWERED;
+}
+
+static enum verdict
+try_once(struct call *c, struct delete_options *o)
+{
+	json_auto_t *pod = NULL;
+	enum verdict v;
+
+	object_unref(c->old);
+	if (call_current(c) < 0)
+		return ANSWERED;
+	pod = object_json(c->old, c->kind);
+	v = ask_budgets(c, pod);
+	return v == GO ? mark(c, pod, o) : v;
+}
+
+static void
+evict(struct call *c, struct delete_options *o)
 {
 	enum verdict v = AGAIN;
-	json_t *pod;
 
-	if (call_current(c) < 0)
-		return;
-	pod = object_json(c->old, c->kind);
 	for (int i = 0; i < ATTEMPTS && v == AGAIN; i++)
-		v = ask_budgets(c, pod);
-	json_decref(pod);
+		v = try_once(c, o);
 	if (v == AGAIN)
 		refuse(c, "The disruption budget changes too often.", true);
 	else if (v == GO)
 		delete_object(c, o);
 }
 
+/* The version before this one looks the same. */
+static int
+eviction_read(struct call *c, json_t **ret)
+{
+	const struct kind *k = kind_find("policy", "v1", "Eviction");
+	json_t *e;
+
+	if (body_load(c, k->kind, k, &e) < 0)
+		return -1;
+	if (strcmp(text(e, "apiVersion"), "policy/v1beta1") == 0)
+		json_object_set_new(e, "apiVersion", json_string("policy/v1"));
+	if (object_decode(c, k, e) < 0) {
+		json_decref(e);
+		return -1;
+	}
+	if (strcmp(meta_name(e), c->target.name) == 0) {
+		*ret = e;
+		return 0;
+	}
+	reply_status(
+	    c, 400, "BadRequest", "name in URL does not match name in Eviction object", NULL);
+	json_decref(e);
+	return -1;
+}
+
 static void
 eviction_run(struct call *c)
 {
 	struct delete_options o;
-	json_t *e;
-	bool other;
+	json_auto_t *e = NULL;
 
-	if (options_read(c, "CreateOptions") < 0 || body_json(c, &e) < 0)
+	if (options_read(c, "CreateOptions") < 0 || eviction_read(c, &e) < 0 ||
+	    delete_options_from(c, json_object_get(e, "deleteOptions"), &o) < 0)
 		return;
-	other = *meta_name(e) && strcmp(meta_name(e), c->target.name) != 0;
-	if (other)
-		reply_status(c, 400, "BadRequest",
-		    "name in URL does not match name in Eviction object", NULL);
-	else if (delete_options_from(c, json_object_get(e, "deleteOptions"), &o) == 0) {
+	if (admission_mutate(c, OP_CREATE, NULL, e) == 0 &&
+	    admission_validate(c, OP_CREATE, NULL, e) == 0) {
 		c->answer = answer_created;
 		evict(c, &o);
-		delete_options_release(&o);
 	}
-	json_decref(e);
+	delete_options_release(&o);
 }
 
 void

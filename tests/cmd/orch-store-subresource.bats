@@ -236,3 +236,61 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	merge $claim '{"status":{"allocation":{"devices":{"results":[{"request":"r","driver":"d.example.com","pool":"p","device":"y"}]}}}}'
 	[ "$(fields)" = "status.allocation" ]
 }
+
+@test "a binding gives a Pod its node, labels and annotations" {
+	api POST $PODS "$(pod p '"schedulingGates":[{"name":"g"}],')"
+	bind() { api POST $PODS/p/binding "{\"metadata\":{\"name\":\"p\"$1},\"target\":{\"name\":\"n\"${2:-}}}"; }
+	bind; [ "$code $(of .details.kind)" = "409 pods/binding" ]
+	merge $PODS/p '{"spec":{"schedulingGates":null}}'
+	version=$(of .metadata.resourceVersion)
+	bind ',"resourceVersion":"1"'
+	[ "$code" = 409 ]
+	[[ "$(of .message)" == *"Precondition failed: ResourceVersion in precondition: 1, ResourceVersion in object meta: $version" ]]
+	merge $PODS/p/status '{"status":{"nominatedNodeName":"m"}}'
+	bind '' ',"kind":"Pod"'; [ "$code" = 500 ]
+	api POST $PODS/p/binding '{"metadata":{"name":"p"},"target":{"kind":"Pod"}}'
+	[ "$(of .message)" = '[target.kind: Unsupported value: "Pod": supported values: "Node", "<empty>", target.name: Required value]' ]
+	api POST $PODS/p/binding '{"kind":"Pod","apiVersion":"v1"}'; [ "$code" = 400 ]
+	api POST "$PODS/p/binding?dryRun=All" '{"metadata":{"name":"p"},"target":{"name":"n"}}'; [ "$code" = 201 ]
+	api GET $PODS/p; [ "$(of .spec.nodeName)" = null ]
+	bind ',"labels":{"a":"b"},"annotations":{"c":"d"}'; [ "$code" = 201 ]
+	api GET $PODS/p
+	[ "$(of '[.spec.nodeName, .metadata.labels.a, .metadata.annotations.c, .status.nominatedNodeName] | @csv')" = '"n","b","d",' ]
+	# the one condition there was has become the other
+	[ "$(of '[.status.conditions[] | .type + .status + (.reason // "")] | join(" ")')" = PodScheduledTrue ]
+	# by name, and with names that would lead elsewhere
+	for name in '' . .. a/b p/eviction '%2e'; do
+		api POST $NS/bindings "{\"metadata\":{\"name\":\"$name\"},\"target\":{\"name\":\"n\"}}"
+		[ "$code $(of .reason)" = "400 BadRequest" ]
+	done
+	api POST $NS/bindings '{"metadata":{"name":"none"},"target":{"name":"n"}}'; [ "$code" = 404 ]
+}
+
+@test "an eviction is told by a condition, and dies with its preconditions" {
+	api POST $PODS "$(pod p '"nodeName":"n",')"
+	uid=$(of .metadata.uid) version=$(of .metadata.resourceVersion)
+	evict() { api POST $PODS/p/eviction "{\"metadata\":{\"name\":\"p\"}${1:+,\"deleteOptions\":{$1\}}}"; }
+	evict '"preconditions":{"resourceVersion":"1"}'; [ "$code" = 409 ]
+	evict '"gracePeriodSeconds":"x"'; [ "$code" = 400 ]
+	evict '"dryRun":["Some"]'; [ "$code" = 422 ]
+	evict '"dryRun":["All"]'; [ "$code" = 201 ]
+	api GET $PODS/p; [ "$(of .metadata.resourceVersion)" = "$version" ]
+	api POST $PODS/p/eviction '{}'; [ "$code" = 400 ]
+	api POST $PODS/p/eviction '{"kind":"Pod","apiVersion":"v1"}'; [ "$code" = 400 ]
+	evict "\"preconditions\":{\"uid\":\"$uid\",\"resourceVersion\":\"$version\"},\"gracePeriodSeconds\":7"
+	[ "$code" = 201 ]
+	api GET $PODS/p
+	[ "$(of '.metadata.deletionGracePeriodSeconds, (.status.conditions[] | select(.type == "DisruptionTarget").reason)' | tr '\n' ' ')" = "7 EvictionByEvictionAPI " ]
+	api POST "$PODS/none/eviction" '{"metadata":{"name":"none"}}'; [ "$code" = 404 ]
+}
+
+@test "nothing is bound, evicted or given tokens in a namespace that leaves" {
+	api POST /api/v1/namespaces '{"metadata":{"name":"go"}}'
+	api POST /api/v1/namespaces/go/pods "$(pod p)"
+	api POST /api/v1/namespaces/go/serviceaccounts '{"metadata":{"name":"a"}}'
+	api DELETE /api/v1/namespaces/go
+	for what in pods/p/binding:p pods/p/eviction:p serviceaccounts/a/token:a; do
+		api POST "/api/v1/namespaces/go/${what%:*}" "{\"metadata\":{\"name\":\"${what#*:}\"}$([ "$what" = pods/p/binding:p ] && echo ',"target":{"name":"n"}')}"
+		[ "$code $(of '.details.causes[0].reason')" = "403 NamespaceTerminating" ]
+	done
+}
