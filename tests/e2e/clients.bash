@@ -57,3 +57,20 @@ javascript_fetch() {
     mv "$new" "$CLIENTS/javascript"
   )
 }
+
+# old_fetch: 0 when Debian's kubectl, of version 1.20, is there, in $CLIENTS/old; else says why not.
+# It is taken out of its package: installed, it would be in the way of another kubectl.
+old_fetch() {
+  [ ! -x "$CLIENTS/old/kubectl" ] || return 0
+  mkdir -p "$CLIENTS" || return
+  (
+    exec 9>"$CLIENTS/lock"
+    flock 9
+    [ ! -x "$CLIENTS/old/kubectl" ] || exit 0
+    command -v apt-get >/dev/null || { echo "no kubectl 1.20: this is no Debian"; exit 1; }
+    new=$(mktemp -d "$CLIENTS/new-XXXXXX") && trap 'rm -rf "$new"' EXIT && cd "$new" || exit
+    timeout 120 apt-get download kubernetes-client >/dev/null 2>&1 && dpkg -x kubernetes-client_*.deb . ||
+      { echo "no kubectl 1.20: Debian's kubernetes-client cannot be had"; exit 1; }
+    mkdir -p "$CLIENTS/old" && mv usr/bin/kubectl "$CLIENTS/old/"
+  )
+}
