@@ -1,4 +1,5 @@
 /* Objects in protobuf, kept beside their JSON: most clients in Go ask for nothing else. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "api/protobuf.h"
