@@ -352,16 +352,21 @@ service_cidr_create(struct causes *out, const json_t *obj)
 		check_network(out, ITEM(at, i), str(c, ""));
 }
 
+/* Nothing changes but that a second family may come. */
 void
 service_cidr_update(struct causes *out, const json_t *obj, const json_t *old)
 {
-	const json_t *before = get(old, "spec", "cidrs");
-	size_t i;
-	json_t *c;
+	const json_t *now = get(obj, "spec", "cidrs"), *before = get(old, "spec", "cidrs");
+	size_t n = json_array_size(now), had = json_array_size(before);
+	const struct path *at = AT(AT(top, "spec"), "cidrs");
 
-	json_array_foreach (get(obj, "spec", "cidrs"), i, c)
+	if (n != had && !(had == 1 && n == 2)) {
+		refuse_value(out, at, now, "field is immutable");
+		return;
+	}
+	for (size_t i = 0; i < had; i++)
 		check_immutable(
-		    out, ITEM(AT(AT(top, "spec"), "cidrs"), i), c, json_array_get(before, i));
+		    out, ITEM(at, i), json_array_get(now, i), json_array_get(before, i));
 }
 
 void
