@@ -374,5 +374,6 @@ server_services(struct server *s, const char *ranges, const char *ports, struct 
 		return r;
 	services_load(s->services);
 	commit_follow(s->commit, &f);
+	services_repair(s->services);
 	return 0;
 }

@@ -167,6 +167,17 @@ pool_drop(struct pool *p, const struct number *n)
 	pthread_mutex_unlock(&p->lock);
 }
 
+bool
+pool_has(struct pool *p, const struct number *n)
+{
+	bool has;
+
+	pthread_mutex_lock(&p->lock);
+	has = *find(p, n) != NULL;
+	pthread_mutex_unlock(&p->lock);
+	return has;
+}
+
 size_t
 pool_count(struct pool *p)
 {

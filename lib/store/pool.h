@@ -26,6 +26,7 @@ void pool_cancel(struct pool *p, const struct number *n); /* ends what pool_rese
 void pool_hold(struct pool *p, const struct number *n);
 void pool_drop(struct pool *p, const struct number *n);
 
+bool pool_has(struct pool *p, const struct number *n);
 size_t pool_count(struct pool *p); /* how many are not free */
 
 #endif

@@ -206,17 +206,24 @@ one_address(const struct services *sv, const struct object *o, struct holding *h
 	return true;
 }
 
+void
+holding_load(const struct services *sv, const struct object *o, struct holding *h)
+{
+	*h = (struct holding){ 0 };
+	if (!one_address(sv, o, h)) {
+		json_auto_t *obj = object_json(o, sv->table->kind);
+
+		holding_read(h, obj);
+	}
+}
+
 static bool
 load_one(void *arg, struct object *o)
 {
 	struct services *sv = arg;
-	struct holding h = { 0 };
+	struct holding h;
 
-	if (!one_address(sv, o, &h)) {
-		json_auto_t *obj = object_json(o, sv->table->kind);
-
-		holding_read(&h, obj);
-	}
+	holding_load(sv, o, &h);
 	holding_begin(sv, &h);
 	holding_release(&h);
 	return true;

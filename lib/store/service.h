@@ -29,6 +29,9 @@ void services_free(struct services *sv); /* accepts NULL */
 /* Once all that is stored is in the cache: who holds what. */
 void services_load(struct services *sv);
 
+/* Then, before the first request: IPAddress objects that are missing, or nobody's. */
+void services_repair(struct services *sv);
+
 /* The first address of ranges, which is the Service kubernetes's; for certificates too. */
 int services_first(const char *ranges, char buf[static INET6_ADDRSTRLEN], struct err *err);
 /* The ranges one by one, NULL behind the last. */

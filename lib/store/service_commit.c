@@ -36,8 +36,8 @@ companion_done(struct write *w)
 	free_write(w);
 }
 
-static struct write *
-new_write(struct table *t, uint64_t expect, struct write *next)
+struct write *
+service_write(struct table *t, uint64_t expect, struct write *next)
 {
 	struct write *w = xcalloc(1, sizeof *w);
 
@@ -70,10 +70,8 @@ names_parent(const json_t *address, const char *namespace, const char *service)
 	       strcmp(text(address, "spec", "parentRef", "name"), service) == 0;
 }
 
-/* The write that makes this address the Service's, before list; list when it is so already, or
- * when somebody else's object stands there. */
-static struct write *
-claim_address(struct services *sv, const struct number *n, const char *namespace,
+struct write *
+service_claim_write(struct services *sv, const struct number *n, const char *namespace,
     const char *service, struct write *list)
 {
 	char ip[INET6_ADDRSTRLEN];
@@ -83,7 +81,7 @@ claim_address(struct services *sv, const struct number *n, const char *namespace
 
 	if (o && (!service_ip_ours(there) || names_parent(there, namespace, service)))
 		return list;
-	w = new_write(sv->addresses, o ? o->revision : 0, list);
+	w = service_write(sv->addresses, o ? o->revision : 0, list);
 	obj = address_json(n, namespace, service);
 	server_object(sv->addresses->kind, "kube-apiserver", NULL, obj);
 	draft_encode(&w->draft, sv->addresses->kind, obj);
@@ -102,7 +100,7 @@ disclaim_address(struct services *sv, const struct number *n, const char *namesp
 
 	if (!o || !service_ip_ours(there) || !names_parent(there, namespace, service))
 		return list;
-	w = new_write(sv->addresses, o->revision, list);
+	w = service_write(sv->addresses, o->revision, list);
 	w->deletes = true;
 	draft_copy(&w->draft, o);
 	return w;
@@ -118,7 +116,7 @@ drop_endpoints(struct services *sv, const char *namespace, const char *service, 
 
 	if (!o || json_array_size(get(obj, "metadata", "finalizers")) > 0)
 		return list;
-	w = new_write(sv->endpoints, o->revision, list);
+	w = service_write(sv->endpoints, o->revision, list);
 	w->deletes = true;
 	draft_copy(&w->draft, o);
 	return w;
@@ -171,7 +169,7 @@ services_before(struct services *sv, struct write *w)
 		if (!has(&ch->now, &ch->old.ip[i]))
 			list = disclaim_address(sv, &ch->old.ip[i], namespace, name, list);
 	for (size_t i = 0; i < ch->now.nip; i++)
-		list = claim_address(sv, &ch->now.ip[i], namespace, name, list);
+		list = service_claim_write(sv, &ch->now.ip[i], namespace, name, list);
 	return w->deletes ? drop_endpoints(sv, namespace, name, list) : list;
 }
 
@@ -207,7 +205,7 @@ restore_address(struct services *sv, struct write *w)
 	obj = object_json(o, sv->table->kind);
 	holding_read(&h, obj);
 	if (has(&h, &n))
-		again = claim_address(sv, &n, namespace, name, NULL);
+		again = service_claim_write(sv, &n, namespace, name, NULL);
 	holding_release(&h);
 	if (again)
 		commit_queue(sv->commit, again);

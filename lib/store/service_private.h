@@ -32,6 +32,7 @@ struct holding {
 };
 void holding_read(struct holding *h, const json_t *obj);
 void holding_release(struct holding *h);
+void holding_load(const struct services *sv, const struct object *o, struct holding *h);
 /* In the pools: what a Service that is kept has, and has no more. */
 void holding_begin(struct services *sv, const struct holding *h);
 void holding_end(struct services *sv, const struct holding *h);
@@ -50,6 +51,13 @@ enum { IP_MISSING, IP_OURS, IP_OTHER };
 int service_ip_object(struct services *sv, const struct number *n);
 bool service_ip_ours(const json_t *address);
 
+/* service_commit.c: a write of ours, before `next`; the one that makes an IPAddress the Service's,
+ * or `next` alone when it is so, or when somebody else's object stands there.  For the commit
+ * thread, and at the start. */
+struct write *service_write(struct table *t, uint64_t expect, struct write *next);
+struct write *service_claim_write(struct services *sv, const struct number *n,
+    const char *namespace, const char *service, struct write *next);
+
 /* service_family.c: spec.ipFamilyPolicy and spec.ipFamilies, from what is asked and what there is.
  */
 void service_families(
@@ -58,6 +66,8 @@ void service_families(
 bool service_families_stay(const json_t *old, const json_t *obj);
 
 /* service_update.c: what an update leaves out and means to keep; what the type has no more. */
+/* A Service that was kept before it had clusterIPs, with them, new; NULL: it has all it should. */
+json_t *service_completed(const json_t *old);
 void service_keep_given(const json_t *old, json_t *obj);
 void service_join_ips(const json_t *old, json_t *obj);
 void service_drop_fields(const json_t *old, json_t *obj);

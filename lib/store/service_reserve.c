@@ -286,10 +286,14 @@ services_reserve(struct call *c, const json_t *old, json_t *obj)
 {
 	struct services *sv = c->server->services;
 	struct causes causes = CAUSES_INIT;
-	struct request r = { c, sv, NULL, old, obj };
+	struct request r = { .call = c, .sv = sv, .obj = obj };
+	json_auto_t *completed = NULL;
 
 	if (!sv || c->table != sv->table)
 		return 0;
+	if ((completed = service_completed(old)))
+		old = completed;
+	r.old = old;
 	services_cancel(c);
 	r.claim = c->claim = xcalloc(1, sizeof *c->claim);
 	if (old)

@@ -114,6 +114,25 @@ service_keep_given(const json_t *old, json_t *obj)
 		keep(old, obj, "healthCheckNodePort");
 }
 
+json_t *
+service_completed(const json_t *old)
+{
+	const char *ip = text(old, "spec", "clusterIP");
+	struct number n;
+	json_t *obj;
+
+	if (!*ip || get(old, "spec", "clusterIPs"))
+		return NULL;
+	obj = json_deep_copy(old);
+	put(obj, json_pack("[s]", ip), "spec", "clusterIPs");
+	if (number_of_ip(&n, ip) && !get(old, "spec", "ipFamilies")) {
+		put(obj, json_pack("[s]", number_is_v6(&n) ? "IPv6" : "IPv4"), "spec",
+		    "ipFamilies");
+		put(obj, json_string("SingleStack"), "spec", "ipFamilyPolicy");
+	}
+	return obj;
+}
+
 /* clusterIP is the first of clusterIPs; old clients know the one, new ones say both. */
 void
 service_join_ips(const json_t *old, json_t *obj)

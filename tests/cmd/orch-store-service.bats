@@ -70,6 +70,17 @@ svc() { printf '{"metadata":{"name":"%s"},"spec":{"ports":[{"name":"a","port":80
 	[ "$(addresses)" = 10.96.0.1 ]
 }
 
+@test "an IPAddress that says it is a Service's and is not goes at the next start" {
+	start
+	for n in 1 2; do
+		[ $n = 1 ] && by=ipallocator.k8s.io || by=me
+		api POST /apis/networking.k8s.io/v1/ipaddresses '{"metadata":{"name":"10.96.9.'$n'","labels":{"ipaddress.kubernetes.io/managed-by":"'$by'"}},"spec":{"parentRef":{"resource":"services","namespace":"default","name":"x"}}}'
+		[ "$code" = 201 ]
+	done
+	stop; start
+	[ "$(addresses)" = '10.96.0.1 10.96.9.2' ]
+}
+
 @test "addresses that are asked for: taken, outside, somebody else's" {
 	start
 	api POST $NS/services "$(svc a '"clusterIP":"10.96.3.4"')"
