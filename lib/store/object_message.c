@@ -40,8 +40,7 @@ keep(struct object *o, struct bytes *message)
 	if (kept + message->len > KEPT_MOST)
 		return;
 	kept += message->len;
-	if (__atomic_compare_exchange_n(
-		&o->message, &none, bytes_ref(message), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	if (atomic_compare_exchange_strong(&o->message, &none, bytes_ref(message)))
 		return;
 	kept -= message->len;
 	bytes_unref(message);
