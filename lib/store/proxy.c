@@ -81,7 +81,7 @@ static void
 go(struct call *c, const struct where *w, const char *host, int port, const struct duplex_tls *tls)
 {
 	static const struct duplex_tls any = { 0 };
-	autofree char *target = target_of(c), *context = NULL;
+	autofree char *target = target_of(c);
 	bool secure = strcmp(w->scheme, "https") == 0;
 	struct forward f = { .host = host,
 		.port = port	 ? port
