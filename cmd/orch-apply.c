@@ -65,6 +65,8 @@ tell(void *arg, struct item *i)
 	if (i->hidden)
 		return;
 	say_warnings(i);
+	if (i->live && meta_deleting(i->live))
+		warn("%s: %s '%s' is being deleted", i->where, i->kind->kind, item_name(i));
 	run->changed = run->changed || i->result != APPLY_UNCHANGED;
 	if (writer_report(
 		&run->writer, i->kind, i->after ? i->after : i->obj, words[i->result], &err) < 0)

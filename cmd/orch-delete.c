@@ -9,9 +9,11 @@
 #include "client/address.h"
 #include "client/cache.h"
 #include "client/output.h"
+#include "client/write.h"
 
-static const char *grace, *cascade = "background", *wait_arg = "true", *timeout, *format;
-static bool all, now, ignore_missing, dry_run;
+static const char *grace, *cascade = "background", *wait_arg = "true", *timeout, *format, *dry_arg;
+static bool all, now, ignore_missing;
+static enum dry dry;
 static struct list files;
 static const struct opt opts[] = {
 	{ 'f', "filename", "FILE", "the objects of a file, folder or - for stdin", &files, true },
@@ -24,7 +26,8 @@ static const struct opt opts[] = {
 	{ 0, "cascade", "HOW", "background (default), foreground or orphan", &cascade, false },
 	{ 0, "wait", "BOOL", "false: do not wait until they are gone", &wait_arg, false },
 	{ 0, "timeout", "TIME", "wait no longer than this", &timeout, false },
-	{ 0, "dry-run", NULL, "let the server check and change nothing", &dry_run, false },
+	{ 0, "dry-run", "[MODE]", "change nothing: server (default), client; none: do change",
+	    &dry_arg, false },
 	{ 'o', "output", "FORMAT", "instead of lines the objects as they were, in this format",
 	    &format, false },
 	{ 0 },
@@ -61,6 +64,7 @@ delete_options(void)
 	static const char *const policies[][2] = { { "background", "Background" },
 		{ "foreground", "Foreground" }, { "orphan", "Orphan" } };
 	json_t *options = json_pack("{s:s, s:s}", "apiVersion", "v1", "kind", "DeleteOptions");
+	struct err err;
 
 	if (now && grace)
 		die(NULL, "--now and --grace-period do not go together");
@@ -73,7 +77,9 @@ delete_options(void)
 			put(options, json_string(policies[i][1]), "propagationPolicy");
 	if (!get(options, "propagationPolicy"))
 		die(NULL, "--cascade: '%s' is none of background, foreground, orphan", cascade);
-	if (dry_run)
+	if (dry_of(dry_arg, &dry, &err) < 0)
+		die(&err, "cannot delete");
+	if (dry)
 		put(options, json_pack("[s]", "All"), "dryRun");
 	return options;
 }
@@ -85,7 +91,7 @@ report(struct deleting *d, const struct kind *k, const char *name, json_t *obj)
 	struct err err;
 
 	if (!format)
-		printf("%s deleted%s\n", shown, dry_run ? " (dry run)" : "");
+		printf("%s deleted%s\n", shown, dry ? " (dry run)" : "");
 	else if (output_add(&d->output, obj, &err) < 0)
 		die(&err, "cannot print");
 	flush_output();
@@ -118,13 +124,17 @@ delete_one(struct deleting *d, const struct kind *k, const char *ns, const char 
 	struct err err;
 	int r = 0;
 
-	if (format && !obj && (r = client_get(d->client, k, ns, name, &read, &err)) >= 0) {
+	if ((format || dry == DRY_CLIENT) && !obj &&
+	    (r = client_get(d->client, k, ns, name, &read, &err)) >= 0) {
 		obj = read;
+		if (*uid && strcmp(uid, meta_uid(obj)) != 0)
+			r = err_set(&err, ERR_CONFLICT, "it is another one: its uid is '%s'",
+			    meta_uid(obj));
 		uid = *uid ? uid : meta_uid(obj);
 	}
 	if (*uid)
 		put(options, json_string(uid), "preconditions", "uid");
-	if (r >= 0)
+	if (r >= 0 && dry != DRY_CLIENT)
 		r = client_delete(d->client, k, ns, name, options, &reply, &err);
 	if (r == -ERR_NOT_FOUND && ignore_missing)
 		return;
@@ -272,7 +282,7 @@ main(int argc, char *argv[])
 		delete_target(&d, &targets.item[i]);
 	if (format && output_close(&d.output, &err) < 0)
 		die(&err, "cannot print");
-	if (waits && !dry_run && d.n > 0) {
+	if (waits && !dry && d.n > 0) {
 		flush_output();
 		wait_all(&d);
 	}

@@ -55,6 +55,15 @@ _orch_value() { # OPTION
 	--output | -o) printf '%s\n' table wide yaml json jsonl name jsonpath= custom-columns= ;;
 	--scoring) printf '%s\n' least most ;;
 	--explain) printf '%s\n' table json ;;
+	--dry-run) printf '%s\n' server client none ;;
+	--unknown) printf '%s\n' error warn ignore ;;
+	--server-side | --wait) printf '%s\n' true false ;;
+	--cascade) printf '%s\n' background foreground orphan ;;
+	--type)
+		case $prog in
+		orch-patch) printf '%s\n' strategic merge json apply ;;
+		orch-create) printf '%s\n' ClusterIP NodePort LoadBalancer ExternalName Opaque kubernetes.io/tls ;;
+		esac ;;
 	esac
 }
 

@@ -92,6 +92,21 @@ function __orch_value # OPTION
             printf "$lead%s\n" least most
         case --explain
             printf "$lead%s\n" table json
+        case --dry-run
+            printf "$lead%s\n" server client none
+        case --unknown
+            printf "$lead%s\n" error warn ignore
+        case --server-side --wait
+            printf "$lead%s\n" true false
+        case --cascade
+            printf "$lead%s\n" background foreground orphan
+        case --type
+            switch (__orch_program)
+                case '*orch-patch'
+                    printf "$lead%s\n" strategic merge json apply
+                case '*orch-create'
+                    printf "$lead%s\n" ClusterIP NodePort LoadBalancer ExternalName Opaque kubernetes.io/tls
+            end
         case '*'
             __fish_complete_path (string replace -r '^--.*?=' '' -- (commandline -ct))
     end

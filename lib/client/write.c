@@ -18,7 +18,7 @@ const struct opt write_opts[] = {
 	{ 0 },
 };
 
-static int
+int
 dry_of(const char *word, enum dry *ret, struct err *err)
 {
 	static const struct {

@@ -18,6 +18,9 @@ enum dry {
 	DRY_CLIENT, /* nothing but reading is asked of it */
 };
 
+/* The word behind --dry-run; NULL when it is not given, "" when alone. */
+int dry_of(const char *word, enum dry *ret, struct err *err);
+
 struct write_options {
 	const char *format, *dry, *manager;
 };

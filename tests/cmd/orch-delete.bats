@@ -54,7 +54,12 @@ teardown_file() { stop_all; }
 
 @test "options are sent, a dry run deletes nothing" {
   configmap dry | orch-apply
-  [ "$(orch-delete --dry-run cm/dry)" = "configmap/dry deleted (dry run)" ]
+  for mode in --dry-run --dry-run=server --dry-run=client; do
+    [ "$(orch-delete $mode cm/dry)" = "configmap/dry deleted (dry run)" ]
+    run -1 orch-delete $mode cm/none
+    run -3 orch-delete $mode < <(orch-get cm/dry | jq '.metadata.uid = "another"')
+  done
+  run -2 orch-delete --dry-run=maybe cm/dry
   orch-get cm/dry >/dev/null
   orch-delete --cascade=orphan --grace-period=5 --wait=false cm/dry
   [ "$(orch-get cm/dry -o jsonl | jq -r .metadata.finalizers[])" = orphan ]

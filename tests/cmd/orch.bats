@@ -128,8 +128,8 @@ same() { # shell, wanted, words
 }
 
 completes() { # shell
-	same "$1" "parse " orch pa
-	same "$1" "parse " orch help pa
+	same "$1" "parse patch " orch pa
+	same "$1" "parse patch " orch help pa
 	same "$1" "--all-namespaces " orch-get --all
 	same "$1" "--all-namespaces " orch get --all
 	same "$1" "deployments.apps pods podtemplates services " orch-get ""
@@ -145,6 +145,9 @@ completes() { # shell
 	same "$1" "pods podtemplates " orch-rollout undo po
 	same "$1" "web-1 web-2 " orch-rollout undo pods we
 	same "$1" "pods/web-1 pods/web-2 " orch rollout undo pods/we
+	same "$1" "merge " orch-patch --type m
+	same "$1" "NodePort " orch-create --type No
+	same "$1" "warn " orch diff --unknown w
 	touch manifest.yaml
 	same "$1" "manifest.yaml " orch-parse mani
 }
