@@ -22,8 +22,10 @@
 #include "store/engine.h"
 #include "store/pki.h"
 #include "store/service.h"
+#include "store/tokenfile.h"
 
 static const char *dir_arg, *listen_arg = "127.0.0.1:6443", *socket_arg, *metrics_arg;
+static const char *tokens_arg;
 static const char *issuer_arg = "https://kubernetes.default.svc", *anonymous_arg = "true";
 static struct list names_arg, enable_arg, disable_arg;
 static const char *not_ready_arg = "300", *unreachable_arg = "300";
@@ -49,6 +51,8 @@ static const struct opt opts[] = {
 	    "how long Pods stay on a silent node (300)", &unreachable_arg, false },
 	{ 0, "service-account-issuer", "URL", "whose the tokens of ServiceAccounts are",
 	    &issuer_arg, false },
+	{ 0, "token-auth-file", "FILE", "more tokens: token,user,uid,\"groups\" a line",
+	    &tokens_arg, false },
 	{ 0, "anonymous-auth", "BOOL", "answer who does not say who he is (true)", &anonymous_arg,
 	    false },
 	{ 0, "advertise-address", "IP", "where others reach this server", &advertise_arg, false },
@@ -112,6 +116,8 @@ open_data(struct store *s, struct err *err)
 	if ((r = migrate(s->server, err)) < 0)
 		return r;
 	s->server->no_anonymous = strcmp(anonymous_arg, "false") == 0;
+	if (tokens_arg && (r = tokens_open(&s->server->tokens, tokens_arg, err)) < 0)
+		return r;
 	if ((r = issuer_open(&s->server->issuer, s->cache, dir_arg, issuer_arg, err)) < 0)
 		return r;
 	return server_services(s->server, ranges_arg, ports_arg, err);

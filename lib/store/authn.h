@@ -4,7 +4,7 @@
 #include "store/call.h"
 
 /*
- * Who asks?  The ServiceAccount of a bearer token, which is UNAUTHORIZED when it is no good; else
+ * Who asks?  The owner of a bearer token, which is UNAUTHORIZED when it is no good; else
  * the subject of a verified client certificate (CN is the user, each O a group); else the peer of
  * the unix socket: root and the store's own user are administrators, others are FORBIDDEN.  Nothing
  * of these is system:anonymous.
@@ -16,6 +16,10 @@ int authenticate(struct call *c, struct err *err);
  * added), for those who may "impersonate" it all.
  */
 int impersonate(struct call *c, struct err *err);
+
+/* Whose a token is: as issuer_check() (issuer.h), of the tokens of --token-auth-file too. */
+int token_owner(struct server *s, const char *token, const json_t *audiences, struct identity **ret,
+    struct err *err);
 
 /* May they?  Members of system:masters may do everything.  RBAC's place is here; until it is there,
  * whoever else is known may look at what no object is behind (discovery, versions), and who is not

@@ -30,6 +30,7 @@ struct server {
 	struct metrics *metrics;
 	char *node_crt, *node_key; /* files: as whom it speaks to the servers of nodes */
 	struct openapi_pages *openapi;
+	struct tokens *tokens;	     /* of --token-auth-file; NULL: none */
 	struct issuer *issuer;	     /* of ServiceAccount tokens; NULL: none are made or taken */
 	char *url;		     /* what clients call the TLS port; NULL until it is known */
 	bool no_anonymous;	     /* who does not say who he is gets no answer */

@@ -21,12 +21,33 @@ identity_unref(struct identity *i)
 {
 	if (!i || atomic_fetch_sub_explicit(&i->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	for (char **a = i->audiences; *a; a++)
+	for (char **a = i->audiences; a && *a; a++)
 		free(*a);
+	free(i->groups);
 	free(i->audiences);
 	free(i->words);
 	free(i->name);
 	free(i);
+}
+
+struct identity *
+identity_named(const char *name, const char *uid, const char *groups)
+{
+	struct identity *i = xcalloc(1, sizeof *i);
+	size_t n = 0, room = strlen(uid) + strlen(groups) + 2;
+	char *at;
+
+	i->refs = 1;
+	i->name = xstrdup(name);
+	i->words = xmalloc(room);
+	snprintf(i->words, room, "%s%c%s", uid, '\0', groups);
+	i->uid = i->words;
+	i->groups = xcalloc(strlen(groups) + 2, sizeof *i->groups);
+	for (char *word = i->words + strlen(uid) + 1; (at = strsep(&word, ","));)
+		if (*at)
+			i->groups[n++] = at;
+	i->groups[n] = "system:authenticated";
+	return i;
 }
 
 /* --- from claims --- */
@@ -117,6 +138,7 @@ identity_new(struct cache *cache, const json_t *claims)
 	    i->bound[BOUND_ACCOUNT].name ? i->bound[BOUND_ACCOUNT].name : "");
 	i->uid = i->bound[BOUND_ACCOUNT].uid ? i->bound[BOUND_ACCOUNT].uid : "";
 	group = xasprintf("system:serviceaccounts:%s", ns);
+	i->groups = xcalloc(4, sizeof *i->groups);
 	i->groups[0] = "system:serviceaccounts";
 	i->groups[1] = keep(&words, group, room);
 	i->groups[2] = "system:authenticated";

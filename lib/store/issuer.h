@@ -28,7 +28,7 @@ struct identity {
 	atomic_uint refs;
 	char *name; /* "system:serviceaccount:default:web" */
 	const char *uid;
-	const char *groups[4];
+	const char **groups;   /* ended by NULL, with the one that every known user is in */
 	const char *extra[11]; /* key, value, ..., NULL */
 	char *words;	       /* what these point into */
 	char **audiences;      /* ended by NULL */
@@ -54,6 +54,8 @@ int issuer_check(struct issuer *i, const char *token, const json_t *audiences,
 
 /* --- identity.c --- */
 
+/* Somebody with a name, and groups with commas between; new. */
+struct identity *identity_named(const char *name, const char *uid, const char *groups);
 /* What verified claims say; new. */
 struct identity *identity_new(struct cache *cache, const json_t *claims);
 /* Has it ended, or what it is bound to? */

@@ -151,12 +151,13 @@ answer_self(struct call *c, json_t *obj)
 static json_t *
 token_status(const struct identity *i, const json_t *wanted, const char *ours)
 {
-	const struct user u = { i->name, i->uid, i->groups, i->extra };
+	const struct user u = { i->name, i->uid, (const char *const *)i->groups, i->extra };
 	json_t *list = json_array(), *a;
 	size_t k;
 
 	json_array_foreach (wanted, k, a)
-		if (text_in(str(a, ""), (const char *const *)i->audiences))
+		if (i->audiences ? text_in(str(a, ""), (const char *const *)i->audiences)
+				 : strcmp(str(a, ""), ours) == 0)
 			json_array_append(list, a);
 	if (json_array_size(wanted) == 0)
 		json_array_append_new(list, json_string(ours));
@@ -171,7 +172,7 @@ answer_token(struct call *c, json_t *obj)
 	json_t *audiences = get(obj, "spec", "audiences");
 	const char *given = text(obj, "spec", "token");
 	autofree char *token = xstrndup(given, strcspn(given, " ")), *why = NULL;
-	struct issuer *issuer = c->server->issuer;
+	const char *ours = c->server->issuer ? issuer_url(c->server->issuer) : "";
 	struct identity *i;
 	struct err err;
 
@@ -181,8 +182,8 @@ answer_token(struct call *c, json_t *obj)
 		return -1;
 	}
 	err.msg[0] = '\0';
-	if (issuer && issuer_check(issuer, token, audiences, &i, &err) == 0) {
-		json_object_set_new(obj, "status", token_status(i, audiences, issuer_url(issuer)));
+	if (token_owner(c->server, token, audiences, &i, &err) == 0) {
+		json_object_set_new(obj, "status", token_status(i, audiences, ours));
 		identity_unref(i);
 		return 0;
 	}

@@ -9,6 +9,7 @@
 #include "store/bootstrap.h"
 #include "store/connect.h"
 #include "store/service.h"
+#include "store/tokenfile.h"
 
 struct server *
 server_new(struct cache *cache, struct commit *commit, struct watches *watches, uid_t uid)
@@ -38,6 +39,7 @@ server_free(struct server *s)
 	free(s->node_crt);
 	free(s->node_key);
 	issuer_free(s->issuer);
+	tokens_free(s->tokens);
 	free(s->url);
 	free(s);
 }

@@ -301,3 +301,31 @@ me() { as "$TOKEN" POST $SELF '{}'; }
 	start
 	me; [ "$code" = 401 ]
 }
+
+@test "tokens from a file" {
+	printf '%s\n' 'secret,ann,17,"dev,ops"' 'root,"the ""boss""",,system:masters' '' 'plain,bob,18' >tokens
+	start --token-auth-file "$PWD/tokens"
+	as secret POST $SELF '{}'
+	[ "$(of '.status.userInfo | [.username, .uid, .groups[]] | join(" ")')" = "ann 17 dev ops system:authenticated" ]
+	as plain POST $SELF '{}'
+	[ "$(of '.status.userInfo | [.username, .groups[]] | join(" ")')" = "bob system:authenticated" ]
+	as root GET /api/v1/nodes; [ "$code" = 200 ]
+	as secret GET /api/v1/nodes; [ "$code" = 403 ]
+	for bad in secre secrets Secret ''; do
+		as "$bad" POST $SELF '{}'
+		[ "$code" = "$([ -n "$bad" ] && echo 401 || echo 403)" ]
+	done
+	api POST /apis/authentication.k8s.io/v1/tokenreviews '{"spec":{"token":"root"}}'
+	[ "$(of '.status | [.authenticated, .user.username, .audiences[]] | join(" ")')" = 'true the "boss" https://kubernetes.default.svc' ]
+	api POST /apis/authentication.k8s.io/v1/tokenreviews '{"spec":{"token":"root","audiences":["x"]}}'
+	[ "$(of .status.error)" = 'invalid bearer token' ]
+	stop
+	for line in 'a,b' ',b,c' 'a'; do
+		echo "$line" >tokens
+		run "$BIN/orch-store" --data "$DATA" --listen 127.0.0.1:0 --socket "$SOCK" --token-auth-file tokens
+		[ "$status" = 2 ]
+		[[ $output == *"cannot use 'tokens': line 1:"* ]]
+	done
+	run "$BIN/orch-store" --data "$DATA" --listen 127.0.0.1:0 --socket "$SOCK" --token-auth-file nowhere
+	[ "$status" != 0 ]
+}
