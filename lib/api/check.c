@@ -222,6 +222,13 @@ same_value(const json_t *a, const json_t *b)
 void
 check_immutable(struct causes *out, const struct path *at, const json_t *now, const json_t *before)
 {
-	if (!same_value(now, before))
+	bool plain = before && !json_is_array(before) && !json_is_object(before);
+
+	if (same_value(now, before))
+		return;
+	/* What is no list is a pointer in Kubernetes, and nothing is shown by this word. */
+	if (plain && !now)
+		refuse_text(out, at, "null", "field is immutable");
+	else
 		refuse_value(out, at, now, "field is immutable");
 }

@@ -124,10 +124,36 @@ check_path_segment(struct causes *out, const struct path *at, const char *text)
 {
 	if (!strcmp(text, ".") || !strcmp(text, ".."))
 		refuse_text(out, at, text, "may not be '%s'", text);
-	else if (strchr(text, '/'))
+	if (strchr(text, '/'))
 		refuse_text(out, at, text, "may not contain '/'");
-	else if (strchr(text, '%'))
+	if (strchr(text, '%'))
 		refuse_text(out, at, text, "may not contain '%%'");
+}
+
+#define PATH_SHAPE "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
+
+void
+check_prefixed_path(struct causes *out, const struct path *at, const char *text)
+{
+	static const char chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789/-._~%!$&'()*+,;=:";
+	const char *slash = strchr(text, '/');
+	autofree char *host = NULL;
+
+	if (!*text) {
+		refuse_required(out, at, "");
+		return;
+	}
+	if (!slash || slash == text || !slash[1]) {
+		refuse_text(
+		    out, at, text, "must be a domain-prefixed path (such as \"acme.io/foo\")");
+		return;
+	}
+	host = xstrndup(text, (size_t)(slash - text));
+	check_dns_subdomain(out, at, host);
+	if (slash[1 + strspn(slash + 1, chars)])
+		refuse_text(out, at, slash + 1, "Invalid path (regex used for validation is '%s')",
+		    PATH_SHAPE);
 }
 
 void

@@ -18,6 +18,7 @@
  */
 struct rules {
 	const char *type; /* "apps.v1.Deployment" */
+	bool complete;	  /* what the schema says of values and required fields is not asked too */
 	void (*create)(struct causes *out, const json_t *obj);
 	void (*update)(struct causes *out, const json_t *obj, const json_t *old);
 	const char *order; /* of an update; NULL is "CMU" */
@@ -45,8 +46,10 @@ void daemon_set_create(struct causes *out, const json_t *obj);
 void daemon_set_update(struct causes *out, const json_t *obj, const json_t *old);
 void replication_controller_create(struct causes *out, const json_t *obj);
 void job_create(struct causes *out, const json_t *obj);
+void job_spec(struct causes *out, const json_t *obj);
 void job_update(struct causes *out, const json_t *obj, const json_t *old);
 void cron_job_create(struct causes *out, const json_t *obj);
+void cron_job_update(struct causes *out, const json_t *obj, const json_t *old);
 void namespace_create(struct causes *out, const json_t *obj);
 void node_create(struct causes *out, const json_t *obj);
 void config_map_create(struct causes *out, const json_t *obj);

@@ -124,7 +124,8 @@ check_kind(struct causes *out, const struct kind *k, const json_t *obj, bool upd
 		rules->spec(out, obj);
 	else if (rules && rules->create)
 		rules->create(out, obj);
-	check_value(out, NULL, k->type, obj);
+	if (!rules || !rules->complete)
+		check_value(out, NULL, k->type, obj);
 }
 
 void
