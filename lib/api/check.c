@@ -135,7 +135,14 @@ check_count_or_percent(struct causes *out, const struct path *at, const json_t *
 		    "a valid percent string must be a numeric string followed by an ending '%%' "
 		    "(e.g. '1%%',  or "
 		    "'93%%', regex used for validation is '[0-9]+%%')");
-	else if (n > 100)
+}
+
+void
+check_not_over_all(struct causes *out, const struct path *at, const json_t *value)
+{
+	long n;
+
+	if (json_is_string(value) && percent(json_string_value(value), &n) && n > 100)
 		refuse_value(out, at, value, "must not be greater than 100%%");
 }
 

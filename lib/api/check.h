@@ -67,8 +67,9 @@ void check_between(struct causes *out, const struct path *at, const json_t *obj,
 void check_port(struct causes *out, const struct path *at, json_int_t port);
 void check_port_or_name(
     struct causes *out, const struct path *at, const json_t *value); /* intstr */
-/* An int, or a percentage up to 100% ("25%"). */
+/* An int, or a percentage ("25%"), which may be no more than 100% then. */
 void check_count_or_percent(struct causes *out, const struct path *at, const json_t *value);
+void check_not_over_all(struct causes *out, const struct path *at, const json_t *value);
 
 /* Parts of many objects. */
 void check_labels(struct causes *out, const struct path *at, const json_t *labels);

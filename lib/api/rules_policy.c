@@ -99,7 +99,9 @@ disruption_budget_create(struct causes *out, const json_t *obj)
 		refuse_value(out, at, whole, "minAvailable and maxUnavailable cannot be both set");
 	}
 	check_count_or_percent(out, AT(at, "minAvailable"), min);
+	check_not_over_all(out, AT(at, "minAvailable"), min);
 	check_count_or_percent(out, AT(at, "maxUnavailable"), max);
+	check_not_over_all(out, AT(at, "maxUnavailable"), max);
 	check_label_selector(out, AT(at, "selector"), json_object_get(spec, "selector"));
 }
 

@@ -1,81 +1,124 @@
-/* What makes Pods: Deployment, ReplicaSet, StatefulSet, DaemonSet, ReplicationController, Job,
- * CronJob. */
+/* What makes Pods: Deployment, ReplicaSet, StatefulSet, DaemonSet, ReplicationController
+ * (Kubernetes: pkg/apis/apps/validation). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/rules.h"
 #include "api/selector.h"
+#include "api/shown.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static const struct path *const top = NULL;
 
+/* --- selectors and templates ---------------------------------------------------------------- */
+
+static void
+refuse_selector(struct causes *out, const struct path *at, const json_t *selector, const char *why)
+{
+	refuse_shown(out, AT(at, "selector"), "meta.v1.LabelSelector", selector, "%s", why);
+}
+
 /* The selector must match what the template makes, or the controller would create for ever. */
 static void
-check_selected(struct causes *out, const struct path *at, const json_t *labels, bool matches)
+refuse_labels(struct causes *out, const struct path *at, const json_t *pods)
 {
-	json_auto_t *shown = matches ? NULL : sorted_copy(labels);
+	json_auto_t *labels = sorted_copy(get(pods, "metadata", "labels"));
 
-	if (!matches)
-		refuse_value(out, AT(AT(at, "metadata"), "labels"), shown,
-		    "`selector` does not match template `labels`");
+	refuse_value(out, AT(AT(at, "metadata"), "labels"), labels,
+	    "`selector` does not match template `labels`");
+}
+
+static bool
+is_empty(const json_t *selector)
+{
+	return !json_object_size(json_object_get(selector, "matchLabels")) &&
+	       !json_array_size(json_object_get(selector, "matchExpressions"));
+}
+
+/* Does it match?  Only true when it can be read; `bad` says whether it can. */
+static bool
+selects(const json_t *selector, const json_t *labels, bool *bad)
+{
+	struct selector *s;
+	struct err err;
+	bool ret;
+
+	*bad = selector_from_json(&s, selector, &err) < 0;
+	if (*bad)
+		return false;
+	ret = selector_match(s, labels);
+	selector_free(s);
+	return ret;
 }
 
 static void
-check_restart(struct causes *out, const struct path *at, const json_t *spec, const char *kind)
+check_restart(struct causes *out, const struct path *at, const json_t *pods, const char *kind)
 {
 	static const char *const always[] = { "Always", NULL };
-	const char *policy = text(spec, "restartPolicy");
+	const char *policy = text(pods, "spec", "restartPolicy");
 
-	if (*policy && strcmp(policy, "Always"))
+	at = AT(at, "spec");
+	if (strcmp(policy, "Always") != 0)
 		refuse_unsupported(out, AT(at, "restartPolicy"), policy, always);
-	if (json_object_get(spec, "activeDeadlineSeconds"))
+	if (get(pods, "spec", "activeDeadlineSeconds"))
 		refuse_forbidden(out, AT(at, "activeDeadlineSeconds"),
 		    "activeDeadlineSeconds in %s is not Supported", kind);
 }
 
-/* spec.selector and spec.template, which all of them share. */
-static void
-check_selector_and_template(struct causes *out, const struct path *at, const json_t *spec,
-    const char *kind, const char *word)
+/* spec.selector; false when nothing can be said of what it matches. */
+static bool
+check_selector(struct causes *out, const struct path *at, const json_t *spec, const char *empty,
+    const char *bad_text)
 {
 	const json_t *selector = json_object_get(spec, "selector");
-	const json_t *pods = json_object_get(spec, "template");
-	const json_t *labels = get(pods, "metadata", "labels");
-	struct selector *s = NULL;
-	struct err err;
-	bool matches = false;
+	bool bad;
 
-	if (!json_is_object(selector)) {
+	if (!selector) {
 		refuse_required(out, AT(at, "selector"), "");
 	} else {
 		check_label_selector(out, AT(at, "selector"), selector);
-		if (selector_from_json(&s, selector, &err) < 0)
-			refuse_value(out, AT(at, "selector"), selector, "invalid label selector");
-		else if (selector_empty(s))
-			refuse_value(out, AT(at, "selector"), selector,
-			    "empty selector is invalid for %s", word);
+		if (is_empty(selector))
+			refuse_selector(out, at, selector, empty);
 	}
-	if (s && !selector_empty(s))
-		matches = selector_match(s, labels);
-	if (!json_is_object(selector) || (s && !selector_empty(s)))
-		check_selected(out, AT(at, "template"), labels, matches);
-	selector_free(s);
-	/* The Pods of a StatefulSet have volumes that the template does not know: Kubernetes looks
-	 * at them only when they are made. */
-	if (!strcmp(kind, "StatefulSet"))
-		check_template_metadata(out, AT(at, "template"), pods);
-	else
-		check_pod_template(out, AT(at, "template"), pods);
-	check_restart(out, AT(AT(at, "template"), "spec"), json_object_get(pods, "spec"), kind);
+	selects(selector, NULL, &bad);
+	if (bad)
+		refuse_selector(out, at, selector, bad_text);
+	return !bad;
 }
 
-/* --- Deployment ------------------------------------------------------------------- */
+static void
+check_labels_selected(struct causes *out, const struct path *at, const json_t *spec)
+{
+	const json_t *selector = json_object_get(spec, "selector");
+	const json_t *pods = json_object_get(spec, "template");
+	bool bad;
 
+	if ((!selector || !is_empty(selector)) &&
+	    !selects(selector, get(pods, "metadata", "labels"), &bad))
+		refuse_labels(out, AT(at, "template"), pods);
+}
+
+/* --- Deployment and ReplicaSet -------------------------------------------------------------- */
+
+static void
+check_replicas_of(struct causes *out, const struct path *at, const json_t *spec)
+{
+	static const char empty[] = "empty selector is invalid for deployment";
+	const json_t *pods = json_object_get(spec, "template");
+
+	if (!check_selector(out, at, spec, empty, "invalid label selector"))
+		return;
+	check_labels_selected(out, at, spec);
+	check_pod_template(out, AT(at, "template"), pods);
+	check_restart(out, AT(at, "template"), pods, "ReplicaSet");
+}
+
+/* What is no number counts as 0. */
 static bool
 is_zero(const json_t *v)
 {
-	return json_is_integer(v) ? !json_integer_value(v)
-				  : json_is_string(v) && !strtol(json_string_value(v), NULL, 10);
+	return json_is_integer(v) ? !json_integer_value(v) : !strtol(str(v, ""), NULL, 10);
 }
 
 static void
@@ -83,21 +126,21 @@ check_rolling(struct causes *out, const struct path *at, const json_t *rolling)
 {
 	const json_t *surge = json_object_get(rolling, "maxSurge");
 	const json_t *unavailable = json_object_get(rolling, "maxUnavailable");
-	size_t before = out->n;
 
-	check_count_or_percent(out, AT(at, "maxSurge"), surge);
 	check_count_or_percent(out, AT(at, "maxUnavailable"), unavailable);
-	if (out->n == before && is_zero(surge) && is_zero(unavailable))
+	check_count_or_percent(out, AT(at, "maxSurge"), surge);
+	if (is_zero(surge) && is_zero(unavailable))
 		refuse_value(out, AT(at, "maxUnavailable"), unavailable,
 		    "may not be 0 when `maxSurge` is 0");
+	check_not_over_all(out, AT(at, "maxUnavailable"), unavailable);
 }
 
 /* Kubernetes shows the whole strategy here. */
 static void
-refuse_strategy(
-    struct causes *out, const struct path *at, const char *type, const char *const *types)
+refuse_strategy(struct causes *out, const struct path *at, const char *type, const json_t *strategy,
+    const char *const *types)
 {
-	json_auto_t *whole = json_pack("{s:s, s:n}", "Type", type, "RollingUpdate");
+	json_auto_t *whole = shown(type, strategy);
 
 	refuse_unsupported_value(out, at, whole, types);
 }
@@ -109,53 +152,43 @@ check_strategy(struct causes *out, const struct path *at, const json_t *strategy
 	const char *type = text(strategy, "type");
 	const json_t *rolling = json_object_get(strategy, "rollingUpdate");
 
-	if (!json_is_object(strategy))
-		return;
-	if (!strcmp(type, "Recreate")) {
-		if (json_is_object(rolling))
-			refuse_forbidden(out, AT(at, "rollingUpdate"),
-			    "may not be specified when strategy `type` is 'Recreate'");
-	} else if (!strcmp(type, "RollingUpdate")) {
-		if (!json_is_object(rolling))
-			refuse_required(out, AT(at, "rollingUpdate"),
-			    "this should be defaulted and never be nil");
-		else
-			check_rolling(out, AT(at, "rollingUpdate"), rolling);
-	} else if (*type) {
-		refuse_strategy(out, at, type, types);
-	}
+	if (!text_in(type, types))
+		refuse_strategy(out, at, "apps.v1.DeploymentStrategy", strategy, types);
+	else if (strcmp(type, "Recreate") != 0 && !rolling)
+		refuse_required(
+		    out, AT(at, "rollingUpdate"), "this should be defaulted and never be nil");
+	else if (strcmp(type, "Recreate") != 0)
+		check_rolling(out, AT(at, "rollingUpdate"), rolling);
+	else if (rolling)
+		refuse_forbidden(out, AT(at, "rollingUpdate"),
+		    "may not be specified when strategy `type` is 'Recreate'");
 }
 
 void
 deployment_create(struct causes *out, const json_t *obj)
 {
 	const json_t *spec = json_object_get(obj, "spec");
+	const json_t *deadline = json_object_get(spec, "progressDeadlineSeconds");
 	const struct path *at = AT(top, "spec");
-	json_int_t ready = num(json_object_get(spec, "minReadySeconds"), 0);
-	json_int_t deadline = num(json_object_get(spec, "progressDeadlineSeconds"), 0);
 
 	check_not_negative(out, at, spec, "replicas");
-	check_selector_and_template(out, at, spec, "ReplicaSet", "deployment");
+	check_replicas_of(out, at, spec);
 	check_strategy(out, AT(at, "strategy"), json_object_get(spec, "strategy"));
 	check_not_negative(out, at, spec, "minReadySeconds");
 	check_not_negative(out, at, spec, "revisionHistoryLimit");
 	check_not_negative(out, at, spec, "progressDeadlineSeconds");
-	if (json_object_get(spec, "progressDeadlineSeconds") && deadline >= 0 && deadline <= ready)
-		refuse_number(out, AT(at, "progressDeadlineSeconds"), deadline,
+	if (deadline && num(deadline, 0) <= num(json_object_get(spec, "minReadySeconds"), 0))
+		refuse_value(out, AT(at, "progressDeadlineSeconds"), deadline,
 		    "must be greater than minReadySeconds");
-}
-
-static void
-selector_update(struct causes *out, const json_t *obj, const json_t *old)
-{
-	check_immutable(out, AT(AT(top, "spec"), "selector"), get(obj, "spec", "selector"),
-	    get(old, "spec", "selector"));
 }
 
 void
 deployment_update(struct causes *out, const json_t *obj, const json_t *old)
 {
-	selector_update(out, obj, old);
+	const json_t *selector = get(obj, "spec", "selector");
+
+	if (!same_value(selector, get(old, "spec", "selector")))
+		refuse_selector(out, AT(top, "spec"), selector, "field is immutable");
 }
 
 void
@@ -166,37 +199,95 @@ replica_set_create(struct causes *out, const json_t *obj)
 
 	check_not_negative(out, at, spec, "replicas");
 	check_not_negative(out, at, spec, "minReadySeconds");
-	check_selector_and_template(out, at, spec, "ReplicaSet", "replicaset");
+	check_replicas_of(out, at, spec);
 }
 
 void
 replica_set_update(struct causes *out, const json_t *obj, const json_t *old)
 {
-	selector_update(out, obj, old);
+	deployment_update(out, obj, old);
 }
 
-/* --- StatefulSet and DaemonSet -------------------------------------------------------- */
+/* --- StatefulSet ---------------------------------------------------------------------------- */
 
+static void
+check_set_rolling(struct causes *out, const struct path *at, const json_t *rolling)
+{
+	const json_t *unavailable = json_object_get(rolling, "maxUnavailable");
+
+	check_not_negative(out, at, rolling, "partition");
+	if (!unavailable)
+		return;
+	check_count_or_percent(out, AT(at, "maxUnavailable"), unavailable);
+	if (is_zero(unavailable))
+		refuse_value(out, AT(at, "maxUnavailable"), unavailable, "cannot be 0");
+	check_not_over_all(out, AT(at, "maxUnavailable"), unavailable);
+}
+
+static void
+check_set_strategy(struct causes *out, const struct path *at, const json_t *strategy)
+{
+	const char *type = text(strategy, "type");
+	const json_t *rolling = json_object_get(strategy, "rollingUpdate");
+
+	if (!*type)
+		refuse_required(out, at, "");
+	else if (!strcmp(type, "OnDelete") && rolling)
+		refuse_shown(out, AT(at, "rollingUpdate"),
+		    "apps.v1.RollingUpdateStatefulSetStrategy", rolling,
+		    "only allowed for updateStrategy 'RollingUpdate'");
+	else if (!strcmp(type, "RollingUpdate") && rolling)
+		check_set_rolling(out, AT(at, "rollingUpdate"), rolling);
+	else if (strcmp(type, "OnDelete") != 0 && strcmp(type, "RollingUpdate") != 0)
+		refuse_shown(out, at, "apps.v1.StatefulSetUpdateStrategy", strategy,
+		    "must be 'RollingUpdate' or 'OnDelete'");
+}
+
+static void
+check_pod_management(struct causes *out, const struct path *at, const json_t *spec)
+{
+	const char *policy = text(spec, "podManagementPolicy");
+
+	if (check_required(out, at, spec, "podManagementPolicy") &&
+	    strcmp(policy, "OrderedReady") != 0 && strcmp(policy, "Parallel") != 0)
+		refuse_text(out, AT(at, "podManagementPolicy"), policy,
+		    "must be 'OrderedReady' or 'Parallel'");
+}
+
+static void
+check_retention(struct causes *out, const struct path *at, const json_t *policy)
+{
+	static const char *const policies[] = { "Retain", "Delete", NULL };
+	static const char *const whens[] = { "whenDeleted", "whenScaled" };
+
+	for (size_t i = 0; i < COUNT(whens) && policy; i++)
+		if (!text_in(text(policy, whens[i]), policies))
+			refuse_unsupported(out, AT(at, whens[i]), text(policy, whens[i]), policies);
+}
+
+/* The Pods of a StatefulSet have volumes that the template does not know: Kubernetes looks at
+ * them only when they are made. */
 void
 stateful_set_create(struct causes *out, const json_t *obj)
 {
-	json_auto_t *whole = json_pack("{s:O?, s:O?}", "Partition",
-	    get(obj, "spec", "updateStrategy", "rollingUpdate", "partition"), "MaxUnavailable",
-	    get(obj, "spec", "updateStrategy", "rollingUpdate", "maxUnavailable"));
+	static const char empty[] = "empty selector is invalid for statefulset";
 	const json_t *spec = json_object_get(obj, "spec");
-	const json_t *rolling = get(spec, "updateStrategy", "rollingUpdate");
-	const struct path *at = AT(top, "spec"), *strategy = AT(at, "updateStrategy");
+	const struct path *at = AT(top, "spec");
 
-	if (*text(spec, "serviceName"))
-		check_dns_label(out, AT(at, "serviceName"), text(spec, "serviceName"));
-	if (!strcmp(text(spec, "updateStrategy", "type"), "OnDelete") && json_is_object(rolling))
-		refuse_value(out, AT(strategy, "rollingUpdate"), whole,
-		    "only allowed for updateStrategy 'RollingUpdate'");
-	check_not_negative(out, AT(strategy, "rollingUpdate"), rolling, "partition");
+	check_pod_management(out, at, spec);
+	check_set_strategy(out, AT(at, "updateStrategy"), json_object_get(spec, "updateStrategy"));
+	check_retention(out, AT(at, "persistentVolumeClaimRetentionPolicy"),
+	    json_object_get(spec, "persistentVolumeClaimRetentionPolicy"));
 	check_not_negative(out, at, spec, "replicas");
 	check_not_negative(out, at, spec, "minReadySeconds");
 	check_not_negative(out, AT(at, "ordinals"), json_object_get(spec, "ordinals"), "start");
-	check_selector_and_template(out, at, spec, "StatefulSet", "statefulset");
+	if (*text(spec, "serviceName"))
+		check_dns_label(out, AT(at, "serviceName"), text(spec, "serviceName"));
+	if (check_selector(out, at, spec, empty, "")) {
+		check_labels_selected(out, at, spec);
+		check_template_metadata(out, AT(at, "template"), json_object_get(spec, "template"));
+	}
+	check_restart(out, AT(at, "template"), json_object_get(spec, "template"), "StatefulSet");
 }
 
 void
@@ -215,44 +306,71 @@ stateful_set_update(struct causes *out, const json_t *obj, const json_t *old)
 	if (!same_value(now, before))
 		refuse_forbidden(out, AT(top, "spec"),
 		    "updates to statefulset spec for fields other than 'replicas', 'ordinals', "
-		    "'template', "
-		    "'updateStrategy', 'revisionHistoryLimit', "
-		    "'persistentVolumeClaimRetentionPolicy' and "
-		    "'minReadySeconds' are forbidden");
+		    "'template', 'updateStrategy', 'revisionHistoryLimit', "
+		    "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
+}
+
+/* --- DaemonSet ------------------------------------------------------------------------------ */
+
+static void
+check_daemon_rolling(struct causes *out, const struct path *at, const json_t *rolling)
+{
+	const json_t *surge = json_object_get(rolling, "maxSurge");
+	const json_t *unavailable = json_object_get(rolling, "maxUnavailable");
+
+	check_count_or_percent(out, AT(at, "maxUnavailable"), unavailable);
+	check_count_or_percent(out, AT(at, "maxSurge"), surge);
+	check_not_over_all(out, AT(at, "maxUnavailable"), unavailable);
+	check_not_over_all(out, AT(at, "maxSurge"), surge);
+	if (!is_zero(surge) && !is_zero(unavailable))
+		refuse_value(out, AT(at, "maxSurge"), surge,
+		    "may not be set when maxUnavailable is non-zero");
+	else if (is_zero(unavailable) && is_zero(surge))
+		refuse_required(out, AT(at, "maxUnavailable"), "cannot be 0 when maxSurge is 0");
+}
+
+static void
+check_daemon_strategy(struct causes *out, const struct path *at, const json_t *strategy)
+{
+	static const char *const types[] = { "RollingUpdate", "OnDelete", NULL };
+	const char *type = text(strategy, "type");
+	const json_t *rolling = json_object_get(strategy, "rollingUpdate");
+
+	if (!text_in(type, types))
+		refuse_strategy(out, at, "apps.v1.DaemonSetUpdateStrategy", strategy, types);
+	else if (!strcmp(type, "RollingUpdate") && !rolling)
+		refuse_required(out, AT(at, "rollingUpdate"), "");
+	else if (!strcmp(type, "RollingUpdate"))
+		check_daemon_rolling(out, AT(at, "rollingUpdate"), rolling);
 }
 
 void
 daemon_set_create(struct causes *out, const json_t *obj)
 {
 	const json_t *spec = json_object_get(obj, "spec");
-	const json_t *rolling = get(spec, "updateStrategy", "rollingUpdate");
-	const json_t *surge = json_object_get(rolling, "maxSurge");
-	const json_t *unavailable = json_object_get(rolling, "maxUnavailable");
-	const struct path *at = AT(top, "spec"),
-			  *here = AT(AT(at, "updateStrategy"), "rollingUpdate");
-	static const char *const types[] = { "RollingUpdate", "OnDelete", NULL };
-	const char *type = text(spec, "updateStrategy", "type");
+	const json_t *selector = json_object_get(spec, "selector");
+	const json_t *pods = json_object_get(spec, "template");
+	const struct path *at = AT(top, "spec");
+	bool bad;
 
-	check_selector_and_template(out, at, spec, "DaemonSet", "daemonset");
+	if (selector)
+		check_label_selector(out, AT(at, "selector"), selector);
+	if (!selects(selector, get(pods, "metadata", "labels"), &bad) && !bad)
+		refuse_labels(out, AT(at, "template"), pods);
+	if (selector && is_empty(selector))
+		refuse_selector(out, at, selector, "empty selector is invalid for daemonset");
+	check_pod_template(out, AT(at, "template"), pods);
+	check_restart(out, AT(at, "template"), pods, "DaemonSet");
 	check_not_negative(out, at, spec, "minReadySeconds");
+	check_daemon_strategy(
+	    out, AT(at, "updateStrategy"), json_object_get(spec, "updateStrategy"));
 	check_not_negative(out, at, spec, "revisionHistoryLimit");
-	if (*type && strcmp(type, "RollingUpdate") && strcmp(type, "OnDelete"))
-		refuse_strategy(out, AT(at, "updateStrategy"), type, types);
-	if (!json_is_object(rolling))
-		return;
-	check_count_or_percent(out, AT(here, "maxUnavailable"), unavailable);
-	check_count_or_percent(out, AT(here, "maxSurge"), surge);
-	if (surge && unavailable && !is_zero(surge) && !is_zero(unavailable))
-		refuse_value(out, AT(here, "maxSurge"), surge,
-		    "may not be set when maxUnavailable is non-zero");
-	else if (is_zero(unavailable) && (!surge || is_zero(surge)))
-		refuse_required(out, AT(here, "maxUnavailable"), "cannot be 0 when maxSurge is 0");
 }
 
 void
 daemon_set_update(struct causes *out, const json_t *obj, const json_t *old)
 {
-	selector_update(out, obj, old);
+	deployment_update(out, obj, old);
 }
 
 /* --- the older and the simpler ---------------------------------------------------------- */
@@ -276,11 +394,11 @@ replication_controller_create(struct causes *out, const json_t *obj)
 		return;
 	}
 	s = selector_from_map(map);
-	check_selected(out, AT(at, "template"), labels, selector_match(s, labels));
+	if (!selector_match(s, labels))
+		refuse_labels(out, AT(at, "template"), pods);
 	selector_free(s);
 	check_pod_template(out, AT(at, "template"), pods);
-	check_restart(out, AT(AT(at, "template"), "spec"), json_object_get(pods, "spec"),
-	    "ReplicationController");
+	check_restart(out, AT(at, "template"), pods, "ReplicationController");
 }
 
 void
