@@ -214,6 +214,16 @@ refuse_duplicate_value(struct causes *out, const struct path *at, const json_t *
 }
 
 void
+refuse_duplicate_why(
+    struct causes *out, const struct path *at, const json_t *value, const char *detail)
+{
+	autobuf struct buf b = BUF_INIT;
+
+	add_shown(&b, value);
+	refuse(out, "FieldValueDuplicate", at, "Duplicate value", b.data, detail);
+}
+
+void
 refuse_not_found(struct causes *out, const struct path *at, const char *value)
 {
 	refuse_quoted(out, "FieldValueNotFound", at, "Not found", value, "");

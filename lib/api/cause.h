@@ -20,6 +20,8 @@ void refuse_number(
     struct causes *out, const struct path *at, json_int_t value, const char *fmt, ...) PRINTF(4, 5);
 void refuse_duplicate(struct causes *out, const struct path *at, const char *value);
 void refuse_duplicate_value(struct causes *out, const struct path *at, const json_t *value);
+void refuse_duplicate_why(
+    struct causes *out, const struct path *at, const json_t *value, const char *detail);
 void refuse_not_found(struct causes *out, const struct path *at, const char *value);
 void refuse_too_long(struct causes *out, const struct path *at, size_t max);
 void refuse_too_many(struct causes *out, const struct path *at, size_t n, size_t max);

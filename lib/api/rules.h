@@ -52,6 +52,7 @@ void cron_job_create(struct causes *out, const json_t *obj);
 void cron_job_update(struct causes *out, const json_t *obj, const json_t *old);
 void namespace_create(struct causes *out, const json_t *obj);
 void node_create(struct causes *out, const json_t *obj);
+void node_update(struct causes *out, const json_t *obj, const json_t *old);
 void config_map_create(struct causes *out, const json_t *obj);
 void config_map_update(struct causes *out, const json_t *obj, const json_t *old);
 void secret_create(struct causes *out, const json_t *obj);
@@ -118,6 +119,7 @@ void priority_class_create(struct causes *out, const json_t *obj);
 void priority_class_update(struct causes *out, const json_t *obj, const json_t *old);
 void limit_range_create(struct causes *out, const json_t *obj);
 void resource_quota_create(struct causes *out, const json_t *obj);
+void resource_quota_update(struct causes *out, const json_t *obj, const json_t *old);
 void runtime_class_create(struct causes *out, const json_t *obj);
 void runtime_class_update(struct causes *out, const json_t *obj, const json_t *old);
 

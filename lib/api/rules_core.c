@@ -1,177 +1,186 @@
-/* Namespace, Node, ConfigMap, Secret, Lease. */
+/* Namespace and Node (Kubernetes: pkg/apis/core/validation). */
 #include <string.h>
 
 #include "api/quantity.h"
 #include "api/rules.h"
 #include "api/rules_pod.h"
+#include "api/shown.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static const struct path *const top = NULL;
 
-/* --- Namespace and Node ------------------------------------------------------------------ */
+/* --- Namespace ------------------------------------------------------------------------------ */
 
 void
 namespace_create(struct causes *out, const json_t *obj)
 {
+	const struct path *at = AT(AT(top, "spec"), "finalizers");
 	size_t i;
 	json_t *f;
 
-	json_array_foreach (get(obj, "spec", "finalizers"), i, f)
+	json_array_foreach (get(obj, "spec", "finalizers"), i, f) {
+		check_qualified_name(out, at, str(f, ""));
 		if (!strchr(str(f, ""), '/') && strcmp(str(f, ""), "kubernetes"))
-			refuse_value(out, AT(AT(top, "spec"), "finalizers"), f,
+			refuse_value(out, at, f,
 			    "name is neither a standard finalizer name nor is it fully qualified");
+	}
+}
+
+/* --- Node ----------------------------------------------------------------------------------- */
+
+static void
+check_taints(struct causes *out, const struct path *up, const json_t *taints)
+{
+	static const char *const effects[] = { "NoSchedule", "PreferNoSchedule", "NoExecute",
+		NULL };
+	json_auto_t *seen = json_array_size(taints) ? json_object() : NULL;
+	size_t i;
+	json_t *taint;
+
+	json_array_foreach (taints, i, taint) {
+		const struct path *at = ITEM(up, i);
+		autofree char *word = xasprintf("%s:%s", text(taint, "key"), text(taint, "effect"));
+
+		check_qualified_name(out, AT(at, "key"), text(taint, "key"));
+		check_taint_value(out, AT(at, "value"), text(taint, "value"));
+		if (check_required(out, at, taint, "effect"))
+			check_one_of(out, at, taint, "effect", effects);
+		if (repeats(seen, word)) {
+			json_auto_t *whole = shown("core.v1.Taint", taint);
+
+			refuse_duplicate_why(
+			    out, at, whole, "taints must be unique by key and effect pair");
+		}
+	}
 }
 
 static void
-check_amounts(struct causes *out, const struct path *at, const json_t *amounts)
+check_cidrs(struct causes *out, const struct path *at, const json_t *cidrs)
 {
+	json_auto_t *seen = json_array_size(cidrs) > 1 ? json_object() : NULL;
+	size_t i, families[2] = { 0, 0 };
+	json_t *cidr;
+
+	json_array_foreach (cidrs, i, cidr) {
+		check_cidr(out, ITEM(at, i), str(cidr, ""));
+		families[!!strchr(str(cidr, ""), ':')]++;
+	}
+	if (!seen)
+		return;
+	if (families[0] != 1 || families[1] != 1)
+		refuse_value(
+		    out, at, cidrs, "may specify no more than one CIDR for each IP family");
+	json_array_foreach (cidrs, i, cidr)
+		check_unique(out, ITEM(at, i), seen, str(cidr, ""));
+}
+
+static void
+check_node_resources(struct causes *out, const json_t *obj)
+{
+	static const char *const lists[] = { "capacity", "allocatable" };
 	const char *name;
 	json_t *v;
 
-	json_object_foreach ((json_t *)amounts, name, v)
-		if (quantity_milli(v) < 0)
-			refuse_value(out, AT(at, name), v, "must be greater than or equal to 0");
+	for (size_t i = 0; i < COUNT(lists); i++)
+		json_object_foreach (get(obj, "status", lists[i]), name, v)
+			check_amount(out, AT(AT(AT(top, "status"), lists[i]), name), name, v);
 }
 
 void
 node_create(struct causes *out, const json_t *obj)
 {
-	static const char *const effects[] = { "NoSchedule", "PreferNoSchedule", "NoExecute",
-		NULL };
-	const json_t *taints = get(obj, "spec", "taints");
-	const struct path *at = AT(AT(top, "spec"), "taints");
-	json_auto_t *seen = json_object();
-	size_t i;
-	json_t *taint, *cidr;
-
-	json_array_foreach (get(obj, "spec", "podCIDRs"), i, cidr)
-		check_cidr(out, ITEM(AT(AT(top, "spec"), "podCIDRs"), i), str(cidr, ""));
-	check_amounts(out, AT(AT(top, "status"), "capacity"), get(obj, "status", "capacity"));
-	check_amounts(out, AT(AT(top, "status"), "allocatable"), get(obj, "status", "allocatable"));
-	json_array_foreach (taints, i, taint) {
-		const struct path *here = ITEM(at, i);
-		autofree char *word = xasprintf("%s:%s", text(taint, "key"), text(taint, "effect"));
-
-		check_qualified_name(out, AT(here, "key"), text(taint, "key"));
-		check_label_value(out, AT(here, "value"), text(taint, "value"));
-		if (!*text(taint, "effect"))
-			refuse_required(out, AT(here, "effect"), "");
-		else
-			check_one_of(out, here, taint, "effect", effects);
-		if (repeats(seen, word))
-			refuse_duplicate(out, here, text(taint, "key"));
-	}
+	check_taints(out, AT(AT(top, "metadata"), "taints"), get(obj, "spec", "taints"));
+	check_node_resources(out, obj);
+	check_cidrs(out, AT(AT(top, "spec"), "podCIDRs"), get(obj, "spec", "podCIDRs"));
 }
 
-/* --- ConfigMap and Secret -------------------------------------------------------------------- */
-
-enum { MAX_DATA = 1024 * 1024 };
-
-static size_t
-check_data(struct causes *out, const struct path *at, const json_t *data, bool coded)
-{
-	size_t total = 0;
-	const char *key;
-	json_t *value;
-
-	json_object_foreach ((json_t *)data, key, value) {
-		check_config_key(out, KEY(at, key), key);
-		total += coded ? json_string_length(value) / 4 * 3 : json_string_length(value);
-	}
-	return total;
-}
-
-/* Once immutable is set, neither it nor the data can change. */
 static void
-check_sealed(struct causes *out, const json_t *obj, const json_t *old, const char *const *keys)
+check_part(struct causes *out, const struct path *at, const json_t *map, const char *key,
+    void (*check)(struct causes *out, const struct path *at, const char *text))
 {
-	if (!truth(json_object_get(old, "immutable")))
+	autofree char *detail = xasprintf("%s must be set", key);
+
+	if (!*text(map, key))
+		refuse_required(out, AT(at, key), detail);
+	else
+		check(out, AT(at, key), text(map, key));
+}
+
+static void
+check_config_source(struct causes *out, const struct path *at, const json_t *source)
+{
+	const json_t *map = json_object_get(source, "configMap");
+	const struct path *here = AT(at, "configMap");
+
+	if (!source)
 		return;
-	if (!truth(json_object_get(obj, "immutable")))
+	if (!map) {
+		refuse_shown(out, at, "core.v1.NodeConfigSource", source,
+		    "exactly one reference subfield must be non-nil");
+		return;
+	}
+	if (*text(map, "uid"))
+		refuse_forbidden(out, AT(here, "uid"), "uid must not be set in spec");
+	if (*text(map, "resourceVersion"))
 		refuse_forbidden(
-		    out, AT(top, "immutable"), "field is immutable when `immutable` is set");
-	for (; *keys; keys++)
-		if (!same_value(json_object_get(obj, *keys), json_object_get(old, *keys)))
-			refuse_forbidden(
-			    out, AT(top, *keys), "field is immutable when `immutable` is set");
+		    out, AT(here, "resourceVersion"), "resourceVersion must not be set in spec");
+	check_part(out, here, map, "namespace", check_dns_label);
+	check_part(out, here, map, "name", check_dns_subdomain);
+	check_part(out, here, map, "kubeletConfigKey", check_config_key);
 }
 
-void
-config_map_create(struct causes *out, const json_t *obj)
+static void
+check_addresses(struct causes *out, const struct path *at, const json_t *addresses)
 {
-	const json_t *data = json_object_get(obj, "data"),
-		     *binary = json_object_get(obj, "binaryData");
-	size_t total = check_data(out, AT(top, "data"), data, false);
-	const char *key;
-	json_t *value;
+	json_auto_t *seen = json_array_size(addresses) > 1 ? json_object() : NULL;
+	size_t i;
+	json_t *a;
 
-	total += check_data(out, AT(top, "binaryData"), binary, true);
-	json_object_foreach ((json_t *)binary, key, value)
-		if (json_object_get(data, key))
-			refuse_text(out, KEY(AT(top, "data"), key), key,
-			    "duplicate of key present in binaryData");
-	if (total > MAX_DATA)
-		cause_add(out, "FieldValueTooLong", "[]", "Too long: may not be more than %d bytes",
-		    MAX_DATA);
-}
+	json_array_foreach (addresses, i, a) {
+		autofree char *word = xasprintf("%s %s", text(a, "type"), text(a, "address"));
+		json_auto_t *whole = NULL;
 
-void
-config_map_update(struct causes *out, const json_t *obj, const json_t *old)
-{
-	static const char *const keys[] = { "data", "binaryData", NULL };
-
-	check_sealed(out, obj, old, keys);
-}
-
-void
-secret_create(struct causes *out, const json_t *obj)
-{
-	/* What each type of Secret must hold. */
-	static const struct {
-		const char *type, *key;
-	} needs[] = {
-		{ "kubernetes.io/tls", "tls.crt" },
-		{ "kubernetes.io/tls", "tls.key" },
-		{ "kubernetes.io/dockerconfigjson", ".dockerconfigjson" },
-		{ "kubernetes.io/dockercfg", ".dockercfg" },
-		{ "kubernetes.io/ssh-auth", "ssh-privatekey" },
-	};
-	static const char account[] = "kubernetes.io/service-account.name";
-	const json_t *data = json_object_get(obj, "data");
-	const char *type = text(obj, "type");
-
-	if (check_data(out, AT(top, "data"), data, true) > MAX_DATA)
-		refuse_too_long(out, AT(top, "data"), MAX_DATA);
-	for (size_t i = 0; i < COUNT(needs); i++)
-		if (!strcmp(type, needs[i].type) && !json_object_get(data, needs[i].key))
-			refuse_required(out, KEY(AT(top, "data"), needs[i].key), "");
-	if (!strcmp(type, "kubernetes.io/service-account-token") && !meta_annotation(obj, account))
-		refuse_required(out, KEY(AT(AT(top, "metadata"), "annotations"), account), "");
-	if (!strcmp(type, "kubernetes.io/basic-auth") && !json_object_get(data, "username") &&
-	    !json_object_get(data, "password")) {
-		refuse_required(out, KEY(AT(top, "data"), "username"), "");
-		refuse_required(out, KEY(AT(top, "data"), "password"), "");
+		if (!seen || !repeats(seen, word))
+			continue;
+		whole = shown("core.v1.NodeAddress", a);
+		refuse_duplicate_value(out, ITEM(at, i), whole);
 	}
 }
 
-void
-secret_update(struct causes *out, const json_t *obj, const json_t *old)
+/* What is given to a node once, it keeps. */
+static void
+check_given(struct causes *out, const json_t *now, const json_t *before)
 {
-	static const char *const keys[] = { "data", NULL };
+	const struct path *at = AT(top, "spec");
+	const json_t *has = json_object_get(now, "podCIDRs");
+	const json_t *had = json_object_get(before, "podCIDRs");
+	bool other = json_array_size(has) != json_array_size(had);
+	size_t i, changed = other;
+	json_t *cidr;
 
-	check_immutable(
-	    out, AT(top, "type"), json_object_get(obj, "type"), json_object_get(old, "type"));
-	check_sealed(out, obj, old, keys);
+	json_array_foreach (had, i, cidr)
+		changed += !other && !json_equal(cidr, json_array_get(has, i));
+	for (i = 0; i < changed && json_array_size(had); i++)
+		refuse_forbidden(out, AT(at, "podCIDRs"),
+		    "node updates may not change podCIDR except from \"\" to valid");
+	if (*text(before, "providerID") &&
+	    strcmp(text(before, "providerID"), text(now, "providerID")))
+		refuse_forbidden(out, AT(at, "providerID"),
+		    "node updates may not change providerID except from \"\" to valid");
 }
 
-/* --- Lease ---------------------------------------------------------------------------------- */
-
 void
-lease_create(struct causes *out, const json_t *obj)
+node_update(struct causes *out, const json_t *obj, const json_t *old)
 {
-	const json_t *spec = json_object_get(obj, "spec");
+	const json_t *now = json_object_get(obj, "spec"), *before = json_object_get(old, "spec");
 	const struct path *at = AT(top, "spec");
 
-	check_positive(out, at, spec, "leaseDurationSeconds");
-	check_not_negative(out, at, spec, "leaseTransitions");
+	check_node_resources(out, obj);
+	check_addresses(out, AT(AT(top, "status"), "addresses"), get(obj, "status", "addresses"));
+	check_given(out, now, before);
+	check_config_source(out, AT(at, "configSource"), json_object_get(now, "configSource"));
+	check_taints(out, AT(AT(top, "metadata"), "taints"), json_object_get(now, "taints"));
+	if (strcmp(text(now, "externalID"), text(before, "externalID")))
+		refuse_forbidden(out, AT(at, "externalID"), "may not be updated");
 }
