@@ -15,7 +15,7 @@ static const struct {
 	{ "continue", "string", "Where the last page ended: the token that came with it." },
 	{ "dryRun", "string", "All: do everything but keep nothing." },
 	{ "fieldManager", "string", "The name of who writes, for managedFields." },
-	{ "fieldSelector", "string", "Only objects whose fields have these values." },
+	{ "fieldSelector", "string", "Restricts the list of returned objects by their fields." },
 	{ "fieldValidation", "string",
 	    "What to do about unknown and repeated fields: Ignore, Warn or Strict." },
 	{ "force", "boolean", "Take fields from other managers (server-side apply only)." },
@@ -33,7 +33,7 @@ static const struct {
 	    "How resourceVersion is meant: Exact or NotOlderThan." },
 	{ "sendInitialEvents", "boolean", "Start a watch with what there is, and mark its end." },
 	{ "timeoutSeconds", "integer", "The server ends the call after this long." },
-	{ "watch", "boolean", "Send changes as they happen." },
+	{ "watch", "boolean", "Watch for changes to the described resources, not just list them." },
 };
 
 json_t *

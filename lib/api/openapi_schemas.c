@@ -424,13 +424,15 @@ openapi_list(json_t *schemas, const struct kind *k)
 {
 	autofree char *name = full_name(k->type->name), *list = xasprintf("%sList", name);
 	autofree char *kind = xasprintf("%sList", k->kind);
+	autofree char *words = xasprintf("List of %s", k->plural);
 	json_t *s;
 
 	if (json_object_get(schemas, list))
 		return reference(list);
-	s = json_pack("{s:s,s:[s],s:{s:{s:s},s:{s:s},s:{s:s,s:o},s:o}}", "type", "object",
+	s = json_pack("{s:s,s:[s],s:{s:{s:s},s:{s:s},s:{s:s,s:s,s:o},s:o}}", "type", "object",
 	    "required", "items", "properties", "apiVersion", "type", "string", "kind", "type",
-	    "string", "items", "type", "array", "items", wrap(openapi_kind(schemas, k)), "metadata",
+	    "string", "items", "description", words, "type", "array", "items",
+	    wrap(openapi_kind(schemas, k)), "metadata",
 	    wrap(openapi_type(schemas, type_find("meta.v1.ListMeta"))));
 	json_object_set_new(
 	    s, "x-kubernetes-group-version-kind", kind_names(k->group, k->version, kind));
