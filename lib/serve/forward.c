@@ -232,7 +232,7 @@ pass_answer(struct duplex *client, struct duplex *server, const struct job *j)
 	autobuf struct buf in = BUF_INIT, head = BUF_INIT;
 	long long length;
 	int status = 0;
-	size_t end;
+	size_t end = 0;
 
 	do { /* 100 Continue and its like are between the two of us */
 		if (status && status != 101) {
