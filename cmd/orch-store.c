@@ -31,6 +31,7 @@ static struct list names_arg, enable_arg, disable_arg;
 static const char *not_ready_arg = "300", *unreachable_arg = "300";
 static const char *advertise_arg;
 static const char *ranges_arg = "10.96.0.0/16", *ports_arg = "30000-32767";
+static const char *history_arg = "5m";
 static bool verbose;
 
 static const struct opt opts[] = {
@@ -60,6 +61,7 @@ static const struct opt opts[] = {
 	    &ranges_arg, false },
 	{ 0, "service-node-port-range", "FIRST-LAST", "the node ports of Services (30000-32767)",
 	    &ports_arg, false },
+	{ 0, "history", "TIME", "how long changes are remembered (5m)", &history_arg, false },
 	{ 'v', "verbose", NULL, "say more", &verbose, false },
 	{ 0 },
 };
@@ -71,7 +73,7 @@ const struct program self = {
 	.opts = opts,
 };
 
-static const struct history_limits history = {
+static struct history_limits history = {
 	.seconds = 300, .events = 200000, .bytes = 48 << 20, .least = 1000, .event_seconds = 3600
 };
 
@@ -277,6 +279,8 @@ main(int argc, char *argv[])
 		die(NULL, "--anonymous-auth is true or false, not '%s'", anonymous_arg);
 	if (advertise_arg && !ip_valid(advertise_arg))
 		die(NULL, "--advertise-address: '%s' is no address", advertise_arg);
+	if ((history.seconds = (int64_t)cli_duration("history", history_arg)) < 0)
+		die(NULL, "--history: '%s' is in the future", history_arg);
 	log_open(self.name, verbose);
 	umask(077);
 	raise_descriptors();

@@ -103,11 +103,12 @@ settle_port(const char *address)
 	return xasprintf("%.*s:%d", (int)(colon - address), address, ntohs(any.sin_port));
 }
 
-/* Is this setting one of the API server's, as in Kubernetes? */
+/* Is this setting one of the API server's? */
 static bool
 for_store(const char *setting)
 {
-	return strncmp(setting, "default-not-ready-toleration-seconds=", 37) == 0 ||
+	return strncmp(setting, "history=", 8) == 0 ||
+	       strncmp(setting, "default-not-ready-toleration-seconds=", 37) == 0 ||
 	       strncmp(setting, "default-unreachable-toleration-seconds=", 39) == 0;
 }
 

@@ -557,3 +557,31 @@ c.executescript('ALTER TABLE changes DROP COLUMN sum; PRAGMA user_version=1')" "
 	api GET "$NS/configmaps?resourceVersion=99999&watch=1&timeoutSeconds=1"
 	[ "$code$body" = 200 ]
 }
+
+@test "--history says how long changes are remembered" {
+	fill() { # more changes than are kept in any case
+		local i
+		api POST $NS/configmaps "$(cm old)"
+		for i in $(seq 1100); do
+			printf 'next\nunix-socket = "%s"\nurl = "http://x%s/configmaps/old"\nrequest = PATCH\nheader = "Content-Type: application/merge-patch+json"\ndata = "{\\"data\\":{\\"k\\":\\"%s\\"}}"\noutput = /dev/null\n' "$SOCK" "$NS" "$i"
+		done | sed 1d >curls
+		curl -s -K curls
+	}
+	start --history 1s
+	fill
+	sleep 2.5
+	api POST $NS/configmaps "$(cm last)" # what is too old goes with a write
+	sleep 0.5
+	api GET "$NS/configmaps?resourceVersion=60&resourceVersionMatch=Exact"; [ "$code" = 410 ]
+	stop
+	rm -rf "$DATA"
+	start --history=1h
+	fill
+	sleep 2.5
+	api POST $NS/configmaps "$(cm last)"
+	sleep 0.5
+	api GET "$NS/configmaps?resourceVersion=60&resourceVersionMatch=Exact"; [ "$code" = 200 ]
+	stop
+	run "$BIN/orch-store" --data "$DATA" --history soon; [ "$status" -eq 2 ]
+	run "$BIN/orch-store" --data "$DATA" --history=-5m; [ "$status" -eq 2 ]
+}
