@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "api/quantity.h"
-#include "api/rules.h"
 #include "api/rules_pod.h"
+#include "api/rules_status.h"
 #include "api/shown.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -328,4 +328,14 @@ resource_quota_update(struct causes *out, const json_t *obj, const json_t *old)
 
 	if (!json_equal(has, had))
 		refuse_value(out, AT(AT(top, "spec"), "scopes"), scopes, "field is immutable");
+}
+
+void
+resource_quota_status(struct causes *out, const json_t *obj, const json_t *old)
+{
+	const struct path *at = AT(top, "status");
+
+	(void)old;
+	check_hard(out, AT(at, "hard"), get(obj, "status", "hard"));
+	check_hard(out, AT(at, "used"), get(obj, "status", "used"));
 }

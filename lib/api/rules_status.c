@@ -5,6 +5,7 @@
 
 #include "api/quantity.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static const struct path *const top = NULL;
 
@@ -91,6 +92,39 @@ simple_conditions(struct causes *out, const json_t *obj, const json_t *old)
 	}
 }
 
+/* Conditions that only have one of three states (aggregation of APIs). */
+static void
+three_states(struct causes *out, const json_t *obj, const json_t *old)
+{
+	static const char *const states[] = { "True", "False", "Unknown", NULL };
+	const struct path *at = AT(AT(top, "status"), "conditions");
+	size_t i;
+	json_t *c;
+
+	(void)old;
+	json_array_foreach (get(obj, "status", "conditions"), i, c)
+		if (!text_in(text(c, "status"), states))
+			refuse_unsupported(
+			    out, AT(ITEM(at, i), "status"), text(c, "status"), states);
+}
+
+/* What the expressions of a policy were found to be when their types were checked. */
+static void
+policy_status(struct causes *out, const json_t *obj, const json_t *old)
+{
+	const struct path *at = AT(top, "status");
+	const struct path *list = AT(AT(at, "typeChecking"), "expressionWarnings");
+	size_t i;
+	json_t *w;
+
+	(void)old;
+	json_array_foreach (get(obj, "status", "typeChecking", "expressionWarnings"), i, w) {
+		check_required(out, ITEM(list, i), w, "fieldRef");
+		check_required(out, ITEM(list, i), w, "warning");
+	}
+	check_conditions(out, AT(at, "conditions"), get(obj, "status", "conditions"));
+}
+
 /* --- load balancers ------------------------------------------------------------------------ */
 
 void
@@ -125,7 +159,7 @@ ingress_status(struct causes *out, const json_t *obj, const json_t *old)
 	}
 }
 
-/* --- storage, namespaces and quotas -------------------------------------------------------- */
+/* --- storage and namespaces -------------------------------------------------------- */
 
 static void
 check_amounts(struct causes *out, const struct path *at, const json_t *amounts)
@@ -177,26 +211,6 @@ namespace_status(struct causes *out, const json_t *obj, const json_t *old)
 	else if (meta_deleting(obj) && strcmp(phase, "Terminating"))
 		refuse_text(out, at, phase,
 		    "may only be 'Terminating' if `deletionTimestamp` is not empty");
-}
-
-static void
-resource_quota_status(struct causes *out, const json_t *obj, const json_t *old)
-{
-	static const char *const lists[] = { "hard", "used" };
-	const char *name;
-	json_t *v;
-
-	(void)old;
-	for (size_t i = 0; i < COUNT(lists); i++) {
-		const struct path *at = AT(AT(top, "status"), lists[i]);
-
-		json_object_foreach (get(obj, "status", lists[i]), name, v) {
-			check_qualified_name(out, KEY(at, name), name);
-			if (quantity_milli(v) < 0)
-				refuse_value(
-				    out, KEY(at, name), v, "must be greater than or equal to 0");
-		}
-	}
 }
 
 /* --- claims of devices --------------------------------------------------------------------- */
@@ -293,6 +307,8 @@ resource_claim_status(struct causes *out, const json_t *obj, const json_t *old)
 /* --- which ---------------------------------------------------------------------------------- */
 
 static const struct status_rules table[] = {
+	{ "admissionregistration.v1.ValidatingAdmissionPolicy", "status", policy_status, "S" },
+	{ "apiregistration.v1.APIService", "status", three_states, NULL },
 	{ "apps.v1.DaemonSet", "status", daemon_set_status, NULL },
 	{ "apps.v1.Deployment", "status", deployment_status, NULL },
 	{ "apps.v1.ReplicaSet", "status", replica_set_status, NULL },

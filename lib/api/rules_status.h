@@ -24,6 +24,8 @@ status_rule autoscaler_status, disruption_budget_status;
 status_rule job_status;
 /* rules_status_pod.c */
 status_rule pod_status_rules;
+/* rules_quota.c */
+status_rule resource_quota_status;
 /* rules_pod_sub.c */
 status_rule pod_ephemeral, pod_resize;
 /* rules_signing.c */
