@@ -65,8 +65,6 @@ check_storage(struct causes *out, const struct path *at, const json_t *spec)
 		refuse_required(out, at, "");
 	else if (quantity_milli(amount) <= 0)
 		refuse_value(out, at, amount, "must be greater than zero");
-	else if (quantity_milli(amount) % 1000)
-		refuse_value(out, at, amount, "must be an integer");
 }
 
 void
