@@ -43,7 +43,6 @@ come_again(struct admission *a)
 
 	object_unref(c->old);
 	c->old = NULL;
-	buf_clear(&c->warnings);
 	usleep(NAP);
 	call_defer(c, c->run);
 	return -1;

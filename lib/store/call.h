@@ -70,7 +70,7 @@ struct call {
 	enum validation validation;
 	const char *retry_after;    /* seconds, for the header; NULL: none */
 	bool cacheable;		    /* the answer is the same for everybody, for an hour */
-	struct buf warnings;	    /* header values, each ended by a NUL */
+	struct buf warnings;	    /* texts, each ended by a NUL: call_warn */
 	struct buf duplicates;	    /* the fields that the body has twice, the same way */
 	struct buf duplicate_lines; /* and if it is YAML: a line of words for each */
 	struct write write;
@@ -138,6 +138,8 @@ int object_decode(struct call *c, const struct kind *k, json_t *obj);
 
 /* --- warnings: headers of the answer, each once --- */
 void call_warn(struct call *c, const char *text);
+/* Append the values of the headers, each ended by a NUL, and return how many there are. */
+size_t call_warning_headers(const struct call *c, struct buf *values);
 /* What a valid object is warned about; warn_secret.c: a pair of certificate and key that is none.
  */
 void call_warn_create(struct call *c, const json_t *obj);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "api/apply.h"
+#include "api/cause.h"
 #include "api/golang.h"
 #include "api/meta.h"
 #include "base/jsonl.h"
@@ -131,19 +132,6 @@ check_kind(const struct kind *k, json_t *obj, struct err *err)
 	return 0;
 }
 
-static void
-warn_field(struct call *c, const char *what, const char *field)
-{
-	autobuf struct buf b = BUF_INIT;
-
-	buf_printf(&b, "299 - \"%s \\\"", what);
-	for (const char *s = field; *s; s++)
-		if ((unsigned char)*s >= ' ' && *s != '"' && *s != '\\')
-			buf_putc(&b, *s);
-	buf_puts(&b, "\\\"\"");
-	buf_add(&c->warnings, b.data, b.len + 1);
-}
-
 void
 yaml_twice(struct call *c, const char *lines, struct buf *msg)
 {
@@ -151,27 +139,27 @@ yaml_twice(struct call *c, const char *lines, struct buf *msg)
 
 	buf_puts(msg, "yaml: unmarshal errors:");
 	for (; (end = strchr(lines, '\n')); lines = end + 1) {
-		buf_printf(msg, "\n  %.*s", (int)(end - lines), lines);
-		if (c->validation != VALIDATE_WARN)
-			continue;
-		buf_puts(&c->warnings, "299 - \"");
-		for (const char *p = lines; p < end; p++) {
-			if (strchr("\"\\", *p))
-				buf_putc(&c->warnings, '\\');
-			if ((unsigned char)*p >= ' ')
-				buf_putc(&c->warnings, *p);
-		}
-		buf_add(&c->warnings, "\"", 2); /* with its NUL */
+		autofree char *line = xstrndup(lines, (size_t)(end - lines));
+
+		buf_printf(msg, "\n  %s", line);
+		if (c->validation == VALIDATE_WARN)
+			call_warn(c, line);
 	}
 }
 
 static void
 strict_fault(struct call *c, struct buf *all, const char *what, const char *field)
 {
+	autobuf struct buf b = BUF_INIT;
+
+	buf_printf(&b, "%s ", what);
+	text_quote(&b, field);
 	if (c->validation == VALIDATE_WARN)
-		warn_field(c, what, field);
-	buf_printf(all, "%s%s \"%s\"", all->len ? ", " : "", what, field);
+		call_warn(c, b.data);
+	buf_printf(all, "%s%s", all->len ? ", " : "", b.data);
 }
+
+enum { STRICT_FAULTS = 100 }; /* that a strict decoder tells at most */
 
 /* What only a strict decoder minds. */
 static int
@@ -179,14 +167,15 @@ strict_faults(struct call *c, const struct kind *k, const struct causes *unknown
 {
 	const char *twice = c->duplicates.data, *end = twice + c->duplicates.len;
 	autobuf struct buf all = BUF_INIT;
+	size_t n = 0;
 
 	if (c->validation == VALIDATE_IGNORE)
 		return 0;
 	if (c->duplicate_lines.len)
 		yaml_twice(c, c->duplicate_lines.data, &all);
-	for (size_t i = 0; i < unknown->n; i++)
-		strict_fault(c, &all, "unknown field", unknown->item[i].field);
-	for (; twice < end; twice += strlen(twice) + 1)
+	for (; n < unknown->n && n < STRICT_FAULTS; n++)
+		strict_fault(c, &all, "unknown field", unknown->item[n].field);
+	for (; twice < end && n < STRICT_FAULTS; twice += strlen(twice) + 1, n++)
 		strict_fault(c, &all, "duplicate field", twice);
 	if (c->validation == VALIDATE_WARN || all.len == 0)
 		return 0;

@@ -384,14 +384,11 @@ delete_object(struct call *c, const struct delete_options *o)
 static void
 warn_orphans(struct call *c, const struct delete_options *o)
 {
-	static const char text[] =
-	    "299 - \"child pods are preserved by default when jobs are deleted; set "
-	    "propagationPolicy=Background to remove them or set propagationPolicy=Orphan to "
-	    "suppress "
-	    "this warning\"";
-
 	if (kind_is(c->kind, "batch", "Job") && !*o->policy)
-		buf_add(&c->warnings, text, sizeof text);
+		call_warn(c, "child pods are preserved by default when jobs are deleted; set "
+			     "propagationPolicy=Background to remove them or set "
+			     "propagationPolicy=Orphan to "
+			     "suppress this warning");
 }
 
 static void

@@ -13,7 +13,7 @@
 #include "store/gzip.h"
 #include "store/service.h"
 
-enum { WARNINGS = 32 };
+enum { HEADERS = 5 }; /* at most, with the end and without the warnings */
 
 void
 call_free(struct call *c)
@@ -87,18 +87,18 @@ compressed(struct call *c, struct bytes *const *parts, size_t n)
 void
 reply_parts(struct call *c, int status, const char *type, struct bytes **parts, size_t n)
 {
-	struct http_header extra[WARNINGS + 5] = { { "Cache-Control",
-	    c->cacheable ? "public, max-age=3600" : "no-cache, private" } };
+	autobuf struct buf warnings = BUF_INIT;
+	size_t warned = call_warning_headers(c, &warnings), k = 1;
+	autofree struct http_header *extra = xcalloc(HEADERS + warned, sizeof *extra);
 	struct bytes *whole, *packed;
-	size_t k = 1, at = 0;
 
+	extra[0] = (struct http_header){ "Cache-Control",
+		c->cacheable ? "public, max-age=3600" : "no-cache, private" };
 	if (c->retry_after || status >= 503)
 		extra[k++] =
 		    (struct http_header){ "Retry-After", c->retry_after ? c->retry_after : "1" };
-	while (at < c->warnings.len && k < WARNINGS) {
-		extra[k++] = (struct http_header){ "Warning", c->warnings.data + at };
-		at += strlen(c->warnings.data + at) + 1;
-	}
+	for (size_t at = 0; at < warnings.len; at += strlen(warnings.data + at) + 1)
+		extra[k++] = (struct http_header){ "Warning", warnings.data + at };
 	if (strcmp(type, "application/json") == 0 &&
 	    (c->shape.form == FORM_YAML || c->shape.protobuf || shape_converts(&c->shape))) {
 		whole = converted(c, parts, n, &type);

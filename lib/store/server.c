@@ -150,10 +150,8 @@ warn_deprecated(struct call *c)
 	};
 
 	for (size_t i = 0; i < COUNT(deprecated); i++) {
-		if (*c->kind->group || strcmp(c->kind->plural, deprecated[i][0]) != 0)
-			continue;
-		buf_printf(&c->warnings, "299 - \"%s\"", deprecated[i][1]);
-		buf_add(&c->warnings, "", 1);
+		if (!*c->kind->group && strcmp(c->kind->plural, deprecated[i][0]) == 0)
+			call_warn(c, deprecated[i][1]);
 	}
 }
 

@@ -34,7 +34,6 @@ lost_race(struct call *c)
 		object_unref(c->old);
 		object_unref(c->last);
 		c->old = c->last = NULL;
-		buf_clear(&c->warnings);
 		call_defer(c, c->run);
 		return;
 	}

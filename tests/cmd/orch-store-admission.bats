@@ -255,6 +255,20 @@ null' ]
 	[[ $warnings == *'IPv6 address \"2001:DB8:0:0::1\" should be in RFC 5952 canonical format (\"2001:db8::1\")'* ]]
 }
 
+@test "so many warnings as a client's headers hold: cut, then left out" {
+	start_store
+	many() { jq -nc --argjson n "$1" --argjson len "$2" '{metadata:{name:"m"}} + ([range($n) | {key: ("x\(. + 100)" + "y" * $len), value: 1}] | from_entries)'; }
+	api POST "$NS/configmaps?dryRun=All&fieldValidation=Warn" "$(many 10 300)"; made
+	[ "$(wc -l <<<"$warnings")" = 10 ]
+	[ "$(head -n 1 <<<"$warnings" | wc -c)" = $((300 + 4 + 19)) ] # x100, unknown field, quotes with backslashes, the newline
+	api POST "$NS/configmaps?dryRun=All&fieldValidation=Warn" "$(many 40 300)"; made
+	[ "$(wc -l <<<"$warnings")" = 16 ] # of 256 characters each
+	[ "$(head -n 1 <<<"$warnings" | wc -c)" = $((256 + 2)) ]
+	api POST "$NS/configmaps?dryRun=All&fieldValidation=Warn" '{"metadata":{"name":"m"},"a\nb":1,"c\"d":1}'; made
+	[ "$warnings" = 'unknown field \"a\\nb\"
+unknown field \"c\\\"d\"' ]
+}
+
 @test "plugins can be switched off, and misspelt ones are refused" {
 	start_store --disable-admission-plugins Priority,DefaultTolerationSeconds --disable-admission-plugins TaintNodesByCondition
 	api POST $NS/pods "$(pod a)"; made
