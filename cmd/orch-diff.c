@@ -14,6 +14,8 @@
 #include "client/intake.h"
 #include "client/states.h"
 
+enum { LONGEST_NAME = 200 };
+
 static const char *context_arg = "3", *external, *format, *manager = "orch-apply";
 static const struct opt opts[] = {
 	{ 'o', "output", "FORMAT", "instead of lines the objects that differ: name, jsonl, ...",
@@ -41,6 +43,7 @@ struct run {
 	struct output output; /* with -o */
 	struct buf text;
 	unsigned context;
+	size_t n;	 /* objects compared */
 	char folder[64]; /* with --external: holds live and wanted */
 	bool differs;
 };
@@ -77,13 +80,18 @@ remove_folders(struct run *run)
 		complain(&err, "cannot remove '%s'", run->folder);
 }
 
-/* "apps.v1.Deployment.default.web", as kubectl names them; absent objects have no file. */
+/* "apps.v1.Deployment.default.web", as kubectl names them, if a file can be called that; absent
+ * objects have no file. */
 static void
 keep_file(
     struct run *run, const char *side, const struct kind *k, const json_t *obj, const char *content)
 {
-	autofree char *path = xasprintf("%s/%s/%s%s%s.%s.%s.%s", run->folder, side, k->group,
-	    *k->group ? "." : "", k->version, k->kind, meta_namespace(obj), meta_name(obj));
+	autofree char *name = xasprintf("%s%s%s.%s.%s.%s", k->group, *k->group ? "." : "",
+	    k->version, k->kind, meta_namespace(obj), meta_name(obj));
+	autofree char *path =
+	    strlen(name) <= LONGEST_NAME
+		? xasprintf("%s/%s/%s", run->folder, side, name)
+		: xasprintf("%s/%s/%.*s~%zu", run->folder, side, LONGEST_NAME, name, run->n);
 	autofclose FILE *f = content ? fopen(path, "we") : NULL;
 
 	if (content && (!f || fputs(content, f) < 0 || fflush(f) != 0))
@@ -130,6 +138,7 @@ compare(struct run *run, const struct kind *k, const json_t *live, const json_t 
 	autofree char *from = NULL, *to = NULL;
 	struct err err;
 
+	run->n++;
 	states_shown(live, wanted, &from, &to);
 	if (*run->folder) {
 		keep_file(run, "live", k, named, from);

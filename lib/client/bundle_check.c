@@ -136,6 +136,47 @@ solved_by_migration(const struct item *i)
 	return i->migration && i->conflicts;
 }
 
+static bool
+in_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_' || c == '.';
+}
+
+static bool
+names(const char *message, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *p = message; (p = strstr(p, name)); p++)
+		if ((p == message || !in_word(p[-1])) && !in_word(p[len]))
+			return true;
+	return false;
+}
+
+/*
+ * Is it refused because something is not there yet that this bundle makes first (a Pod's service
+ * account, priority class or runtime class)?  The refusal names it, behind
+ * `pods "web" is forbidden: `.
+ */
+static bool
+waits_for_another(const struct bundle *b, const struct item *i, const struct err *err)
+{
+	const char *why = strstr(err->msg, "is forbidden: ");
+
+	if (err->code != ERR_FORBIDDEN && err->code != ERR_NOT_FOUND)
+		return false;
+	why = why ? why + strlen("is forbidden: ") : err->msg;
+	for (size_t n = 0; n < b->n; n++) {
+		const struct item *other = &b->item[n];
+
+		if (other->rank < i->rank && !other->live && !other->hidden && other->kind &&
+		    names(why, item_name(other)))
+			return true;
+	}
+	return false;
+}
+
 /* Not every server, and not for every kind, has server-side apply; and an admission webhook with
  * side effects does not take part in a dry run. */
 static void
@@ -145,11 +186,12 @@ end_check(struct bundle *b, struct item *i, const struct call *call)
 	struct err err;
 	int r = call_answer(call, &after, &err);
 
-	(void)b;
 	if (r >= 0)
 		settle(b, i, after);
 	else if (r == -ERR_MEDIA_TYPE)
 		i->client_side = true;
+	else if (waits_for_another(b, i, &err))
+		i->unseen = true;
 	else if (r == -ERR_BAD_REQUEST && strstr(err.msg, "does not support dry run"))
 		i->unchecked = true, settle(b, i, NULL);
 	else

@@ -237,6 +237,23 @@ END
   run -1 orch-get ns/bad
 }
 
+@test "a Pod and what it cannot be without, in one stream" {
+  needs() {
+    echo '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"robot"},"spec":{"serviceAccountName":"robot","priorityClassName":"high","containers":[{"name":"c","image":"i"}]}}'
+    echo '{"apiVersion":"v1","kind":"ServiceAccount","metadata":{"name":"robot"}}'
+    echo '{"apiVersion":"scheduling.k8s.io/v1","kind":"PriorityClass","metadata":{"name":"high"},"value":5}'
+  }
+  run -2 orch-apply < <(needs | head -n 1)
+  [[ $output == *"nothing is applied"* ]]
+  run -0 orch-apply --dry-run < <(needs)
+  [ "${#lines[@]}" = 3 ]
+  run -2 orch-apply < <(needs | sed 's/,"image":"i"//') # checked here
+  [[ $output == *"nothing is applied"* ]]
+  run -1 orch-get sa/robot
+  run -0 orch-apply < <(needs)
+  [ "$output" = $'priorityclass.scheduling.k8s.io/high created\nserviceaccount/robot created\npod/robot created' ]
+}
+
 @test "five hundred objects in one stream" {
   many() { for i in $(seq 500); do echo "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"many-$i\"},\"data\":{\"v\":\"$1\"}}"; done; }
   run -0 orch-apply < <(many 1)
