@@ -11,9 +11,9 @@
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/time.h"
-#include "base/yaml.h"
 #include "client/past.h"
 #include "client/revert.h"
+#include "client/states.h"
 #include "client/verb.h"
 
 enum { VALUE_WIDTH = 40, SUMMARY = 3, AROUND = 3 };
@@ -180,26 +180,14 @@ show_one(struct verb *v, const struct subject *s, void *arg, struct err *err)
 
 /* --- diff ----------------------------------------------------------------------------------- */
 
-static char *
-yaml_of(const json_t *obj, const json_t *other)
-{
-	static const char *const noise[] = { "managedFields", "resourceVersion", "generation" };
-	json_auto_t *copy = changes_masked(obj, other);
-	struct buf b = BUF_INIT;
-
-	for (size_t i = 0; i < COUNT(noise); i++)
-		json_object_del(get(copy, "metadata"), noise[i]);
-	yaml_write_sorted(&b, copy);
-	return buf_detach(&b);
-}
-
 static void
 print_diff(const struct subject *s, const struct version *a, const struct version *b)
 {
 	autofree char *shown = target_name(s->kind, s->name);
-	autofree char *before = yaml_of(a->obj, NULL), *after = yaml_of(b->obj, a->obj);
-	autofree char *hunks = line_diff(before, after, AROUND);
+	autofree char *before = NULL, *after = NULL, *hunks = NULL;
 
+	states_told(a->obj, b->obj, &before, &after);
+	hunks = line_diff(before, after, AROUND);
 	printf("--- %s %llu\n+++ %s %llu\n%s", shown, a->number, shown, b->number, hunks);
 	if (*hunks && hunks[strlen(hunks) - 1] != '\n')
 		putchar('\n');

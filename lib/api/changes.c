@@ -313,33 +313,3 @@ changes_by(const json_t *before, const json_t *after, const char **who, const ch
 	if (!before && !**when)
 		*when = meta_created(after);
 }
-
-/* --- secrets -------------------------------------------------------------------------------- */
-
-static void
-mask(json_t *obj, const json_t *other, const char *field)
-{
-	json_t *map = get(obj, field), *value;
-	const char *key;
-	void *next;
-
-	json_object_foreach_safe(map, next, key, value)
-	{
-		const json_t *there = get(other, field, key);
-		bool same = !there || json_equal(there, value);
-
-		json_object_set_new(map, key, json_string(same ? "***" : "*** (changed)"));
-	}
-}
-
-json_t *
-changes_masked(const json_t *obj, const json_t *other)
-{
-	json_t *copy = json_deep_copy(obj);
-
-	if (strcmp(text(obj, "kind"), "Secret") == 0) {
-		mask(copy, other, "data");
-		mask(copy, other, "stringData");
-	}
-	return copy;
-}

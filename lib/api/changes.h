@@ -32,8 +32,4 @@ void changes_summary(const struct changes *c, size_t most, struct buf *out);
  * (RFC 3339); "" when it is not known.  Borrowed from after. */
 void changes_by(const json_t *before, const json_t *after, const char **who, const char **when);
 
-/* A copy of a Secret whose values are "***", and "*** (changed)" where `other` (may be NULL) has
- * another one; a copy of any other object. */
-json_t *changes_masked(const json_t *obj, const json_t *other);
-
 #endif

@@ -18,6 +18,21 @@ cleaned(const json_t *obj)
 	return copy;
 }
 
+/* Only what every write changes goes, and what was applied last: it says it all a second time. */
+static json_t *
+trimmed(const json_t *obj)
+{
+	static const char *const noise[] = { "managedFields", "resourceVersion", "generation" };
+	json_t *copy = json_deep_copy(obj), *meta = get(copy, "metadata");
+
+	for (size_t i = 0; i < COUNT(noise); i++)
+		json_object_del(meta, noise[i]);
+	json_object_del(get(meta, "annotations"), LAST_APPLIED);
+	if (json_object_size(get(meta, "annotations")) == 0)
+		json_object_del(meta, "annotations");
+	return copy;
+}
+
 /* The values of one map of a Secret; `other` is the same map of the other state. */
 static json_t *
 masked(const json_t *map, const json_t *other, const char *changed)
@@ -62,14 +77,29 @@ yaml_of(const json_t *obj)
 	return buf_detach(&b);
 }
 
-void
-states_shown(const json_t *before, const json_t *after, char **from, char **to)
+static void
+show(json_t *x, json_t *y, char **from, char **to)
 {
-	json_auto_t *x = cleaned(before), *y = cleaned(after);
 	const json_t *any = y ? y : x;
 
 	if (strcmp(text(any, "kind"), "Secret") == 0 && strcmp(text(any, "apiVersion"), "v1") == 0)
 		mask(x, y);
 	*from = yaml_of(x);
 	*to = yaml_of(y);
+}
+
+void
+states_shown(const json_t *before, const json_t *after, char **from, char **to)
+{
+	json_auto_t *x = cleaned(before), *y = cleaned(after);
+
+	show(x, y, from, to);
+}
+
+void
+states_told(const json_t *before, const json_t *after, char **from, char **to)
+{
+	json_auto_t *x = trimmed(before), *y = trimmed(after);
+
+	show(x, y, from, to);
 }

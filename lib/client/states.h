@@ -11,4 +11,8 @@
  */
 void states_shown(const json_t *before, const json_t *after, char **from, char **to);
 
+/* The same of two versions that an object had: with its status and all that says which object it
+ * is. */
+void states_told(const json_t *before, const json_t *after, char **from, char **to);
+
 #endif

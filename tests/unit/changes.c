@@ -1,9 +1,8 @@
-/* What changed between two states of an object, by whom, and what a Secret does not tell. */
+/* What changed between two states of an object, by whom; what a Secret holds is not told. */
 #include <assert.h>
 #include <string.h>
 
 #include "api/changes.h"
-#include "api/meta.h"
 #include "base/mem.h"
 
 static json_t *
@@ -97,19 +96,11 @@ widths(void)
 static void
 secrets(void)
 {
-	json_auto_t *a =
-	    parse("{\"kind\":\"Secret\",\"data\":{\"k\":\"c2VjcmV0\",\"l\":\"eA==\"}}");
-	json_auto_t *b =
-	    parse("{\"kind\":\"Secret\",\"data\":{\"k\":\"b3RoZXI=\",\"l\":\"eA==\"}}");
-	json_auto_t *masked = changes_masked(b, a);
-
 	expect("{\"kind\":\"Secret\",\"data\":{\"k\":\"c2VjcmV0\"}}",
 	    "{\"kind\":\"Secret\",\"data\":{\"k\":\"b3RoZXI=\",\"n\":\"eA==\"}}", 0,
 	    "data.k: *** -> ***\n+data.n: ***\n");
 	expect("{\"kind\":\"Secret\"}", "{\"kind\":\"Secret\",\"data\":{\"n\":\"eA==\"}}", 0,
 	    "+data: ***\n");
-	assert(strcmp(text(masked, "data", "k"), "*** (changed)") == 0);
-	assert(strcmp(text(masked, "data", "l"), "***") == 0);
 }
 
 #define ENTRY(who, time, fields)                                                                \
