@@ -240,12 +240,13 @@ bool kind_has_status(const struct kind *k);
  * What the registry of a kind does to its objects.  On the way in, before defaults and field
  * ownership: strategy_clear on a create, strategy_enter on an update of the main resource.  Behind
  * the admission plugins that change objects, before validation: strategy_create (a Pod's phase, a
- * Job's selector), strategy_update.
+ * Job's selector), strategy_update.  Behind everything: strategy_kept.
  */
 void strategy_clear(const struct kind *k, json_t *obj);
 void strategy_enter(const struct kind *k, json_t *obj);
 void strategy_create(const struct kind *k, json_t *obj);
 void strategy_update(const struct kind *k, const json_t *old, json_t *obj);
+void strategy_kept(const struct kind *k, json_t *obj);
 /* Who asks for a certificate is not for him to say. */
 void strategy_requester(struct call *c, json_t *obj);
 /* Is obj a new generation of old? */

@@ -97,7 +97,10 @@ create_prepare(struct call *c, json_t *obj)
 	if (r < 0)
 		return r;
 	call_warn_create(c, obj);
-	return admission_validate(c, OP_CREATE, NULL, obj);
+	r = admission_validate(c, OP_CREATE, NULL, obj);
+	if (r == 0)
+		strategy_kept(c->kind, obj);
+	return r;
 }
 
 static void

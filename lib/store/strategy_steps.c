@@ -235,10 +235,6 @@ create_job(const json_t *old, json_t *obj)
 	if (!json_object_get(match, "batch.kubernetes.io/controller-uid"))
 		put(obj, json_string(meta_uid(obj)), "spec", "selector", "matchLabels",
 		    "batch.kubernetes.io/controller-uid");
-	/* A default, which Kubernetes finds when it reads what it has kept. */
-	if (!json_object_size(get(obj, "metadata", "labels")))
-		put(obj, json_deep_copy(get(obj, "spec", "template", "metadata", "labels")),
-		    "metadata", "labels");
 }
 
 #define TEMPLATE_GENERATION "deprecated.daemonset.template.generation"
@@ -374,6 +370,17 @@ strategy_create(const struct kind *k, json_t *obj)
 	for (size_t i = 0; i < COUNT(steps); i++)
 		if (kind_is(k, steps[i].group, steps[i].kind))
 			run(steps[i].create, NULL, obj);
+}
+
+/* Defaults, which Kubernetes finds when it reads what it has kept. */
+void
+strategy_kept(const struct kind *k, json_t *obj)
+{
+	json_t *labels = get(obj, "spec", "template", "metadata", "labels");
+
+	if (kind_is(k, "batch", "Job") && json_object_size(labels) &&
+	    !json_object_size(get(obj, "metadata", "labels")))
+		put(obj, json_deep_copy(labels), "metadata", "labels");
 }
 
 void
