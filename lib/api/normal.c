@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-static void normalize_value(const struct type *t, json_t *value);
+/* sent: an empty list stays where null is written otherwise. */
+static void normalize_value(const struct type *t, json_t *value, bool sent);
 
 /* The replacement for a value that has one (new), or NULL. */
 static json_t *
@@ -60,8 +61,14 @@ means_nothing(const struct type *t, const struct field *f, const json_t *v)
 	return json_is_false(v) || (json_is_number(v) && json_number_value(v) == 0);
 }
 
+static bool
+stays(const struct field *f, const json_t *item, bool sent)
+{
+	return sent && json_is_array(item) && null_is_kept(f);
+}
+
 static void
-normalize_struct(const struct type *t, json_t *obj)
+normalize_struct(const struct type *t, json_t *obj, bool sent)
 {
 	const char *key;
 	void *next;
@@ -72,18 +79,19 @@ normalize_struct(const struct type *t, json_t *obj)
 		const struct field *f = type_field(t, key);
 
 		if (!f || (json_is_null(item) && !null_is_kept(f)) ||
-		    (f->type->elem && is_empty(item)) || means_nothing(t, f, item))
+		    (f->type->elem && is_empty(item) && !stays(f, item, sent)) ||
+		    means_nothing(t, f, item))
 			json_object_del(obj, key);
 		else if ((better = canonical(f->type, item)))
 			json_object_set_new(obj, key, better);
 		else
-			normalize_value(f->type, item);
+			normalize_value(f->type, item, sent);
 	}
 }
 
 /* A null in a map is the element's zero value: "" in a map of strings. */
 static void
-normalize_map(const struct type *elem, json_t *map)
+normalize_map(const struct type *elem, json_t *map, bool sent)
 {
 	const char *key;
 	json_t *item, *better;
@@ -95,31 +103,65 @@ normalize_map(const struct type *elem, json_t *map)
 		else if ((better = canonical(elem, item)))
 			json_object_set_new(map, key, better);
 		else
-			normalize_value(elem, item);
+			normalize_value(elem, item, sent);
 	}
 }
 
 static void
-normalize_value(const struct type *t, json_t *value)
+normalize_value(const struct type *t, json_t *value, bool sent)
 {
 	size_t i;
 	json_t *item, *better;
 
 	if (t->class == CLASS_STRUCT && json_is_object(value))
-		normalize_struct(t, value);
+		normalize_struct(t, value, sent);
 	else if (t->class == CLASS_MAP && json_is_object(value))
-		normalize_map(t->elem, value);
+		normalize_map(t->elem, value, sent);
 	else if (t->class == CLASS_LIST && json_is_array(value))
 		json_array_foreach (value, i, item) {
 			if ((better = canonical(t->elem, item)))
 				json_array_set_new(value, i, better);
 			else
-				normalize_value(t->elem, item);
+				normalize_value(t->elem, item, sent);
 		}
 }
 
 void
 normalize(const struct kind *k, json_t *obj)
 {
-	normalize_value(k->type, obj);
+	normalize_value(k->type, obj, false);
+}
+
+void
+normalize_sent(const struct kind *k, json_t *obj)
+{
+	normalize_value(k->type, obj, true);
+}
+
+static void
+forget_empty(const struct type *t, json_t *value)
+{
+	const char *key;
+	json_t *item;
+	size_t i;
+
+	if (t->class != CLASS_STRUCT && t->class != CLASS_LIST && t->class != CLASS_MAP)
+		return;
+	json_array_foreach (value, i, item)
+		forget_empty(t->elem, item);
+	json_object_foreach (value, key, item) {
+		const struct field *f = t->class == CLASS_STRUCT ? type_field(t, key) : NULL;
+		const struct type *below = f ? f->type : t->class == CLASS_MAP ? t->elem : NULL;
+
+		if (f && json_is_array(item) && json_array_size(item) == 0 && null_is_kept(f))
+			json_object_set_new(value, key, json_null());
+		else if (below)
+			forget_empty(below, item);
+	}
+}
+
+void
+normalize_kept(const struct kind *k, json_t *obj)
+{
+	forget_empty(k->type, obj);
 }

@@ -67,6 +67,13 @@ int causes_err(const struct causes *c, const struct kind *k, const char *name, s
  * validate_types, normalize, defaults_apply, admission, validate_create or validate_update.
  */
 void normalize(const struct kind *k, json_t *obj);
+/*
+ * The same in two steps, for who notes what a client owns: a list that it sent empty is something
+ * it says where it would be null otherwise ([] of a CSINode's drivers), and null is what is kept of
+ * it.
+ */
+void normalize_sent(const struct kind *k, json_t *obj);
+void normalize_kept(const struct kind *k, json_t *obj);
 
 /* Apply the defaults that Kubernetes publishes for this kind, in place.  Idempotent. */
 void defaults_apply(const struct kind *k, json_t *obj);

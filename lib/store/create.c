@@ -80,6 +80,7 @@ create_prepare(struct call *c, json_t *obj)
 	defaults_apply(c->kind, obj);
 	convert_settle(c->kind, obj);
 	track_write(c, NULL, obj);
+	normalize_kept(c->kind, obj);
 	if (admission_mutate(c, OP_CREATE, NULL, obj) < 0)
 		return -1;
 	strategy_requester(c, obj);

@@ -261,7 +261,7 @@ object_decode(struct call *c, const struct kind *k, json_t *obj)
 	}
 	/* an empty list of owners says more than none at all */
 	owners = json_incref(get(obj, "metadata", "managedFields"));
-	normalize(k, obj);
+	normalize_sent(k, obj);
 	if (json_is_array(owners))
 		put(obj, json_incref(owners), "metadata", "managedFields");
 	json_decref(owners);

@@ -168,6 +168,7 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 	defaults_apply(c->kind, obj);
 	convert_settle(c->kind, obj);
 	track_write(c, old, obj);
+	normalize_kept(c->kind, obj);
 	if (admission_mutate(c, OP_UPDATE, old, obj) < 0 ||
 	    (part == PART_MAIN && services_reserve(c, old, obj) < 0))
 		return -1;

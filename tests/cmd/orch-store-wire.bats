@@ -191,3 +191,10 @@ socket() { python3 "$BATS_TEST_DIRNAME/websocket.py" "$STORE/socket" "$@"; }
   run socket "$NS/configmaps?watch=true&resourceVersion=1&timeoutSeconds=1" -s 1:x -s 2:y -s 8:
   [ "${lines[-1]}" = "8 1000" ]
 }
+
+@test "a list that is sent empty where null is written is somebody's" {
+  api POST /apis/storage.k8s.io/v1/csinodes '{"metadata":{"name":"empty"},"spec":{"drivers":[]}}'
+  [ "$code $(of .spec.drivers) $(of '.metadata.managedFields[0].fieldsV1["f:spec"] | keys[0]')" = "201 null f:drivers" ]
+  api POST /apis/rbac.authorization.k8s.io/v1/clusterroles '{"metadata":{"name":"empty"}}'
+  [ "$code $(of .rules) $(of .metadata.managedFields)" = "201 null null" ]
+}
