@@ -56,6 +56,8 @@ char *apply_manager(const char *field_manager, const char *user_agent);
 
 /* --- between apply.c and its parts --- */
 
+/* Is metadata, too, out of reach of the status of this kind?  (Else some of it at most.) */
+bool status_keeps_metadata(const struct kind *k);
 /* What a request to this subresource never owns, whatever it says. */
 struct fieldset apply_reset(struct arena *a, const struct apply *req);
 /* What nobody ever owns: metadata.name, uid and the like. */

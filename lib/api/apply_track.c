@@ -44,6 +44,16 @@ reset_request(struct arena *a, const struct apply *req, struct fieldset *s)
 		    a, strcmp(req->subresource, "status") == 0 ? conditions : certificate);
 }
 
+bool
+status_keeps_metadata(const struct kind *k)
+{
+	static const char *const kinds[] = { "APIService", "CustomResourceDefinition", "FlowSchema",
+		"PriorityLevelConfiguration", "ResourceClaim", "ValidatingAdmissionPolicy",
+		"VolumeAttachment", NULL };
+
+	return text_in(k->kind, kinds);
+}
+
 static void
 reset_all_but_status(struct arena *a, const struct kind *k, struct fieldset *s)
 {
@@ -54,7 +64,9 @@ reset_all_but_status(struct arena *a, const struct kind *k, struct fieldset *s)
 		const char *name = k->type->fields[i].name;
 
 		if (strcmp(name, "metadata") == 0) {
-			if (strcmp(k->kind, "Deployment") == 0)
+			if (status_keeps_metadata(k))
+				add_field(a, s, name, true);
+			else if (strcmp(k->kind, "Deployment") == 0)
 				add_field(a, s, name, false)->below = metadata_fields(a, labels);
 			else if (strcmp(k->kind, "Pod") == 0)
 				add_field(a, s, name, false)->below = metadata_fields(a, owners);

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "api/apply.h"
 #include "api/meta.h"
 #include "base/mem.h"
 #include "store/call.h"
@@ -28,6 +29,17 @@ call_part(const struct call *c)
 	return strcmp(c->target.sub, "status") == 0 ? PART_STATUS : PART_OTHER;
 }
 
+/* All that a client could have changed. */
+static void
+keep_metadata(const json_t *old, json_t *obj)
+{
+	static const char *const all[] = { "labels", "annotations", "finalizers",
+		"ownerReferences" };
+
+	for (size_t i = 0; i < COUNT(all); i++)
+		keep(json_object_get(obj, "metadata"), json_object_get(old, "metadata"), all[i]);
+}
+
 /* --- /status of every kind ------------------------------------------------------------------ */
 
 /* Only status and some metadata count: everything else is as it was. */
@@ -45,6 +57,8 @@ keep_all_but_status(const struct kind *k, const json_t *old, json_t *obj)
 	json_object_foreach ((json_t *)old, key, v)
 		if (strcmp(key, "metadata") != 0 && strcmp(key, "status") != 0)
 			json_object_set(obj, key, v);
+	if (status_keeps_metadata(k))
+		keep_metadata(old, obj);
 	if (kind_strategy(k) & STATUS_KEEPS_LABELS)
 		keep(meta, was, "labels");
 	if (kind_is(k, "", "Pod"))
@@ -116,12 +130,7 @@ take_pod_status(const json_t *old, json_t *obj)
 static void
 keep_pod(const json_t *old, json_t *obj)
 {
-	static const char *const metadata[] = { "labels", "annotations", "finalizers",
-		"ownerReferences" };
-	json_t *meta = json_object_get(obj, "metadata"), *was = json_object_get(old, "metadata");
-
-	for (size_t i = 0; i < COUNT(metadata); i++)
-		keep(meta, was, metadata[i]);
+	keep_metadata(old, obj);
 	keep(obj, old, "status");
 	json_object_set_new(obj, "spec", json_deep_copy(json_object_get(old, "spec")));
 }
