@@ -1,4 +1,5 @@
 /* orch-apply - make the cluster hold these objects: create them, or change what differs. */
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -132,21 +133,48 @@ undone(void *arg, const struct item *i, int r, const struct err *err)
 	}
 }
 
+static volatile sig_atomic_t interrupted;
+
+static void
+interrupt(int sig)
+{
+	interrupted = sig;
+}
+
+/* Who breaks it off wants nothing as well: what is under way is waited for, and taken back. */
+static void
+write_or_undo(struct run *run)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction sa = { .sa_handler = interrupt }, before;
+	struct bundle *b = &run->in.bundle;
+	bool whole;
+
+	for (size_t i = 0; i < COUNT(signals); i++) {
+		sigaction(signals[i], NULL, &before);
+		if (before.sa_handler != SIG_IGN) /* nohup */
+			sigaction(signals[i], &sa, NULL);
+	}
+	b->stop = &interrupted;
+	bundle_write(b, true);
+	whole = bundle_failed(b) == 0 && !interrupted;
+	tell_all(run, !whole);
+	if (whole)
+		return;
+	if (interrupted)
+		complain(NULL, "interrupted"), intake_failed(&run->in, 3);
+	if (bundle_undo(b, undone, run) > 0)
+		complain(NULL, "not everything could be put back");
+}
+
 static void
 write_all(struct run *run)
 {
 	struct bundle *b = &run->in.bundle;
 
-	if (!all_or_nothing) {
-		b->tell = tell;
-		b->arg = run;
-	}
-	bundle_write(b, all_or_nothing);
-	if (!all_or_nothing)
-		return;
-	tell_all(run, bundle_failed(b) > 0);
-	if (bundle_failed(b) > 0 && bundle_undo(b, undone, run) > 0)
-		complain(NULL, "not everything could be put back");
+	b->tell = tell;
+	b->arg = run;
+	bundle_write(b, false);
 }
 
 static void
@@ -185,6 +213,8 @@ apply(struct run *run)
 		return;
 	if (run->writer.dry)
 		tell_all(run, false);
+	else if (all_or_nothing)
+		write_or_undo(run);
 	else
 		write_all(run);
 	if (!intake_options.prune)

@@ -2,6 +2,7 @@
 #define ORCH_CLIENT_BUNDLE_H
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 
 #include "client/apply.h"
@@ -50,6 +51,7 @@ struct bundle {
 	const char *manager;
 	bool force, server_side, guarded; /* guarded: write only what is as bundle_look saw it */
 	bool offline; /* check without asking the server to (--dry-run=client) */
+	const volatile sig_atomic_t *stop; /* write no more once it is set; NULL: never */
 	enum unknown unknown;
 	struct item *item;
 	size_t n, cap;

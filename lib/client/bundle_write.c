@@ -49,10 +49,15 @@ to_write(const struct item *i)
 }
 
 static bool
+stopped(const struct bundle *b)
+{
+	return b->stop && *b->stop;
+}
+
+static bool
 begin_migrate(struct bundle *b, struct item *i, struct call *call)
 {
-	(void)b;
-	if (!to_write(i) || !i->migration || i->client_side)
+	if (stopped(b) || !to_write(i) || !i->migration || i->client_side)
 		return false;
 	call->method = "PATCH";
 	call->type = "application/json-patch+json";
@@ -84,7 +89,7 @@ end_migrate(struct bundle *b, struct item *i, const struct call *call)
 static bool
 begin_write(struct bundle *b, struct item *i, struct call *call)
 {
-	if (!to_write(i) || i->client_side)
+	if (stopped(b) || !to_write(i) || i->client_side)
 		return false;
 	bundle_apply_call(b, i, false, b->force || i->hidden, call);
 	return true;
@@ -194,7 +199,7 @@ write_rank(struct bundle *b, size_t from, size_t to)
 		write_once(b, from, to);
 	}
 	for (int wait = 0, most = any(b, from, to, has_new_kind) ? WAITS_FOR_KIND : WAITS;
-	     wait < most && any(b, from, to, too_early); wait++) {
+	     wait < most && !stopped(b) && any(b, from, to, too_early); wait++) {
 		nanosleep(&moment, NULL);
 		for (size_t n = from; n < to; n++)
 			if (too_early(&b->item[n]))
@@ -215,7 +220,7 @@ bundle_write(struct bundle *b, bool stop)
 		for (to = from; to < b->n && b->item[to].rank == b->item[from].rank; to++)
 			;
 		write_rank(b, from, to);
-		if (stop && bundle_failed(b) > 0)
+		if (stopped(b) || (stop && bundle_failed(b) > 0))
 			return;
 	}
 }

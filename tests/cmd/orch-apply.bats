@@ -490,3 +490,21 @@ PATCH ingresses/last\?((?!dryRun).)*$ 403 Forbidden exceeded quota'
   wait_for 10 sh -c 'orch-get deployment/busy | jq -e ".status.updatedReplicas == 1 and .status.observedGeneration == .metadata.generation"'
   wait_for 10 sh -c '[ -z "$(orch-get rs -l app=made -o name)" ]'
 }
+
+@test "--all-or-nothing, interrupted: back as it was" {
+  configmap before 1 | orch-apply
+  between "PATCH secrets/slow\?((?!dryRun).)*\$ 0 x touch $BATS_TEST_TMPDIR/there; sleep 1"
+  { configmap before 2; configmap new; echo '--- {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "slow"}}'
+    deployment later 1; } >"$BATS_TEST_TMPDIR/in"
+  orch-apply --all-or-nothing -f "$BATS_TEST_TMPDIR/in" >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+  pid=$!
+  wait_for 10 test -e "$BATS_TEST_TMPDIR/there"
+  kill -TERM $pid
+  status=0
+  wait $pid || status=$?
+  [ $status = 3 ]
+  grep -q 'interrupted' "$BATS_TEST_TMPDIR/out"
+  grep -q 'secret/slow deleted again' "$BATS_TEST_TMPDIR/out"
+  [ "$(orch-get cm/before | json .data.key)" = 1 ]
+  [ -z "$(orch-get --ignore-not-found cm/new secret/slow deployment/later)" ]
+}
