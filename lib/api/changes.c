@@ -106,6 +106,13 @@ noise(const char *path)
 	return text_in(path, paths);
 }
 
+/* Labels and annotations are told one by one, also the first and the last of them. */
+static bool
+tags(const char *path)
+{
+	return text_ends(path, ".labels") || text_ends(path, ".annotations");
+}
+
 /* --- the walk ------------------------------------------------------------------------------- */
 
 static void walk(struct diff *d, const json_t *before, const json_t *after);
@@ -217,7 +224,8 @@ walk(struct diff *d, const json_t *before, const json_t *after)
 {
 	if (noise(d->path.data) || (before && after && json_equal(before, after)))
 		return;
-	if (json_is_object(before) && json_is_object(after))
+	if ((json_is_object(before) && json_is_object(after)) ||
+	    (tags(d->path.data) && (!before || !after) && json_is_object(before ? before : after)))
 		walk_object(d, before, after);
 	else if (json_is_array(before) && json_is_array(after))
 		walk_list(d, before, after);

@@ -21,7 +21,7 @@ cm() { local name=$1 v; shift; for v; do configmap "$name" "$v" | orch-apply >/d
   [[ ${lines[1]} == *" orch-apply "*created ]]
   [[ ${lines[2]} == *" orch-scale "*"spec.replicas: 1 -> 3" ]]
   [[ ${lines[3]} == *" orch-label "*"-metadata.labels.app, +metadata.labels.tier: web" ]]
-  [[ ${lines[4]} == *" orch-rollout "*"+spec.template.metadata.annotations: "* ]]
+  [[ ${lines[4]} == *" orch-rollout "*"+spec.template.metadata.annotations[kubectl.kubernetes.io/restartedAt]: 20"* ]]
   [[ ${lines[4]} =~ 20[0-9-]+T[0-9:]+Z ]]
   [ "$(awk 'NR > 1 {print $1}' <<<"$output" | tail -n 1)" = "$(version deployment/a)" ]
 }

@@ -50,7 +50,7 @@ lines(void)
 	    "\"b\":2}}",
 	    0, "spec.b: 1 -> 2\nmetadata.labels.a: 1 -> 2\nstatus.a: 1 -> 2\n");
 	expect("{\"metadata\":{}}", "{\"metadata\":{\"annotations\":{\"a.b/c\":\"d\"}}}", 0,
-	    "+metadata.annotations: {\"a.b/c\":\"d\"}\n");
+	    "+metadata.annotations[a.b/c]: d\n");
 	expect("{\"metadata\":{\"annotations\":{\"a.b/c\":\"\"}}}",
 	    "{\"metadata\":{\"annotations\":{\"a.b/c\":\"x\\ny\"}}}", 0,
 	    "metadata.annotations[a.b/c]: \"\" -> \"x\\ny\"\n");
