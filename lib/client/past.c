@@ -33,7 +33,7 @@ number_of(const char *version)
 
 	errno = 0;
 	n = strtoull(version, &end, 10);
-	return *version && !*end && !errno ? n : 0;
+	return *version >= '0' && *version <= '9' && !*end && !errno ? n : 0;
 }
 
 void
