@@ -11,7 +11,7 @@ B       ?= build
 Q       := $(if $(V),,@)
 VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' NEWS.md | head -n 1)
 
-PKGS  = jansson yaml-0.1 libcurl sqlite3 libarchive gnutls zlib
+PKGS  = jansson yaml-0.1 libcurl sqlite3 libarchive gnutls zlib libpcre2-8
 WARN  = -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 LIBS := $(shell pkg-config --libs $(PKGS)) -lm -lpthread
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DORCH_VERSION='"$(VERSION)"' -Ilib -I$(B)/gen $(WARN) \
@@ -121,7 +121,8 @@ bench: all $(BENCHES:%=$(B)/bench/%)				## print the figures of tests/bench
 # A folder includes only itself and the folders above it (DESIGN: layers).
 layers:								## who may include whom
 	@! grep -nE '#include "(cel|api|control|schedule|serve|client|store|node|net)/' lib/base/*.[ch]
-	@! grep -nE '#include "(control|schedule|serve|client|store|node|net)/' lib/api/*.[ch]
+	@! grep -nE '#include "(api|control|schedule|serve|client|store|node|net)/' $(wildcard lib/cel/*.[ch])
+	@! grep -nE '#include "(cel|control|schedule|serve|client|store|node|net)/' lib/api/*.[ch]
 	@! grep -nE '#include "(schedule|serve|client|store|node|net)/' $(wildcard lib/control/*.[ch])
 	@! grep -nE '#include "(serve|client|store|node|net)/' $(wildcard lib/schedule/*.[ch])
 	@! grep -nE '#include "(serve|store|node|net)/' $(wildcard lib/client/*.[ch])
@@ -139,7 +140,7 @@ layers:								## who may include whom
 # What decides may call only these symbols: no clock, no random, no I/O.
 # object.c reads from the stream it is handed.
 PURE_OBJS := $(filter $(B)/lib/api/% $(B)/lib/control/% $(B)/lib/schedule/% $(B)/gen/%,$(filter-out $(B)/lib/api/object.o,$(OBJS)))
-PURE_BASE := $(patsubst %,$(B)/lib/base/%.o,err mem buf text time yamlwrite yamlscalar)
+PURE_BASE := $(patsubst %,$(B)/lib/base/%.o,arena err mem buf text time yamlwrite yamlscalar)
 PURE_OK    = json.*|str[a-z]*|__isoc99_[a-z]*|mem[a-z]*|qsort|qsort_r|bsearch|malloc|calloc|realloc|free|abort|snprintf|vsnprintf|vasprintf|asprintf|sscanf|__.*_chk|__stack_chk_fail|__assert_fail|__ctype_[a-z_]*|__errno_location|gmtime_r|timegm|regcomp|regexec|regfree|round|floor|ceil|fabs|log10|pow|is[a-z]*|to[a-z]*|__(a|ub)san.*|_GLOBAL_OFFSET_TABLE_
 pure: $(PURE_OBJS) $(PURE_BASE)					## what pure code may call
 	@nm -u $(PURE_OBJS) $(PURE_BASE) | awk '$$1=="U"{sub(/@.*/,"",$$2); print $$2}' | sort -u >$(B)/used

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "api/arena.h"
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 

@@ -203,7 +203,7 @@ podlog_print(struct client *c, const struct podlog *l, FILE *out, struct err *er
 	int status, r = from_api(c, l, out, &status, err);
 
 	/* a server that cannot reach the node's logs: perhaps we can */
-	if (r < 0 && (status == 404 || status == 405 || status == 501)) {
+	if (r < 0 && (status == 404 || status == 405 || status >= 500)) {
 		if (from_files(c, l, out, &local) == 0)
 			return 0;
 		err_set(err, err->code, "%s; nor is it on this machine: %s", err->msg, local.msg);

@@ -1,5 +1,5 @@
 /* Blocks that double, in a chain. */
-#include "api/arena.h"
+#include "base/arena.h"
 
 #include <stdalign.h>
 #include <string.h>

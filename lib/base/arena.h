@@ -1,5 +1,5 @@
-#ifndef ORCH_API_ARENA_H
-#define ORCH_API_ARENA_H
+#ifndef ORCH_BASE_ARENA_H
+#define ORCH_BASE_ARENA_H
 
 #include <stddef.h>
 

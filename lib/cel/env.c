@@ -1,0 +1,177 @@
+/* Environments: what expressions may use; and programs: what was compiled. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cel/env.h"
+
+struct cel_env *
+cel_env_new(unsigned bits)
+{
+	struct cel_env *e = xcalloc(1, sizeof *e);
+
+	e->bits = bits;
+	cel_env_library(e, cel_std_operators);
+	cel_env_library(e, cel_std_text);
+	cel_env_library(e, cel_std_time);
+	cel_env_library(e, cel_lib_optional);
+	return e;
+}
+
+void
+cel_env_free(struct cel_env *e)
+{
+	if (!e)
+		return;
+	for (size_t i = 0; i < e->nsets; i++)
+		free(e->set[i].overload);
+	free(e->set);
+	free(e->variable);
+	free(e->type);
+	arena_release(&e->arena);
+	free(e);
+}
+
+struct arena *
+cel_env_arena(struct cel_env *e)
+{
+	return &e->arena;
+}
+
+static int
+by_name(const void *key, const void *set)
+{
+	return strcmp(key, ((const struct cel_function_set *)set)->name);
+}
+
+const struct cel_function_set *
+cel_env_find(const struct cel_env *e, const char *name)
+{
+	return e->nsets ? bsearch(name, e->set, e->nsets, sizeof *e->set, by_name) : NULL;
+}
+
+/* The set of a name, made where it belongs when there is none. */
+static struct cel_function_set *
+set_of(struct cel_env *e, const char *name)
+{
+	struct cel_function_set *s = (struct cel_function_set *)cel_env_find(e, name);
+	size_t at = 0;
+
+	if (s)
+		return s;
+	GROW(e->set, e->nsets, e->sets_cap);
+	while (at < e->nsets && strcmp(e->set[at].name, name) < 0)
+		at++;
+	memmove(e->set + at + 1, e->set + at, (e->nsets - at) * sizeof *e->set);
+	e->nsets++;
+	e->set[at] = (struct cel_function_set){ .name = name };
+	return &e->set[at];
+}
+
+void
+cel_env_library(struct cel_env *e, const struct cel_function *f)
+{
+	for (; f->name; f++) {
+		struct cel_function_set *s = set_of(e, f->name);
+		struct cel_overload *o;
+
+		GROW(s->overload, s->n, s->cap);
+		o = &s->overload[s->n++];
+		*o = (struct cel_overload){ .id = f->overload, .call = f->call, .cost = f->cost };
+		cel_signature_parse(&o->sig, f->signature, &e->arena);
+	}
+}
+
+size_t
+cel_env_variable(struct cel_env *e, const char *name, const struct cel_type *type)
+{
+	GROW(e->variable, e->nvariables, e->variables_cap);
+	e->variable[e->nvariables] =
+	    (struct cel_variable){ arena_text(&e->arena, name, strlen(name)), type };
+	return e->nvariables++;
+}
+
+void
+cel_env_type(struct cel_env *e, const struct cel_type *type)
+{
+	GROW(e->type, e->ntypes, e->types_cap);
+	e->type[e->ntypes++] = type;
+}
+
+static const struct cel_type named_list = { .kind = CEL_T_LIST, .name = "list" },
+			     named_map = { .kind = CEL_T_MAP, .name = "map" },
+			     named_null = { .kind = CEL_T_NULL, .name = "null_type" },
+			     named_optional = { .kind = CEL_T_OPTIONAL, .name = "optional_type" },
+			     named_timestamp = { .kind = CEL_T_TIMESTAMP,
+				     .name = "google.protobuf.Timestamp" },
+			     named_duration = { .kind = CEL_T_DURATION,
+				     .name = "google.protobuf.Duration" };
+
+const struct cel_type *
+cel_env_type_named(const struct cel_env *e, const char *name)
+{
+	static const struct cel_type *const known[] = { &cel_t_bool, &cel_t_int, &cel_t_uint,
+		&cel_t_double, &cel_t_string, &cel_t_bytes, &cel_t_type, &cel_t_dyn, &named_list,
+		&named_map, &named_null, &named_optional, &named_timestamp, &named_duration };
+
+	for (size_t i = 0; i < COUNT(known); i++)
+		if (strcmp(known[i]->name, name) == 0)
+			return known[i];
+	for (size_t i = 0; i < e->ntypes; i++)
+		if (strcmp(e->type[i]->name, name) == 0)
+			return e->type[i];
+	return NULL;
+}
+
+/* --- programs ------------------------------------------------------------------------------- */
+
+int
+cel_compile(
+    const struct cel_env *e, const char *source, struct cel_program **ret, struct buf *issues)
+{
+	struct cel_program *p = xcalloc(1, sizeof *p);
+	struct cel_issues is = { 0 };
+
+	p->source = arena_text(&p->arena, source, strlen(source));
+	p->nvariables = e->nvariables;
+	p->used = arena_alloc(&p->arena, e->nvariables + 1);
+	memset(p->used, 0, e->nvariables + 1);
+	p->root = cel_parse(&p->arena, p->source, &is);
+	if (p->root)
+		cel_check(e, p, &is);
+	if (is.n == 0) {
+		*ret = p;
+		return 0;
+	}
+	buf_add(issues, is.text.data, is.text.len);
+	buf_release(&is.text);
+	cel_program_free(p);
+	return -1;
+}
+
+void
+cel_program_free(struct cel_program *p)
+{
+	if (!p)
+		return;
+	arena_release(&p->arena);
+	free(p);
+}
+
+const struct cel_type *
+cel_program_type(const struct cel_program *p)
+{
+	return p->root->type;
+}
+
+const char *
+cel_program_source(const struct cel_program *p)
+{
+	return p->source;
+}
+
+bool
+cel_program_uses(const struct cel_program *p, size_t variable)
+{
+	return variable < p->nvariables && p->used[variable];
+}

@@ -1,0 +1,40 @@
+#ifndef ORCH_CEL_ENV_H
+#define ORCH_CEL_ENV_H
+
+#include "cel/ast.h"
+#include "cel/cel.h"
+#include "cel/function.h"
+
+/* What env.c, check.c and eval.c share. */
+struct cel_env {
+	struct arena arena;
+	unsigned bits;
+	struct cel_function_set *set;
+	size_t nsets, sets_cap;
+	struct cel_variable {
+		const char *name;
+		const struct cel_type *type;
+	} * variable;
+	size_t nvariables, variables_cap;
+	const struct cel_type **type;
+	size_t ntypes, types_cap;
+};
+
+struct cel_program {
+	struct arena arena;
+	const char *source;
+	struct cel_expr *root;
+	size_t locals; /* the most that are in scope at a time */
+	size_t nvariables;
+	bool *used; /* of the variables */
+};
+
+const struct cel_function_set *cel_env_find(const struct cel_env *e, const char *name);
+/* A type by the name an expression gives it: "int", "google.protobuf.Timestamp"; NULL: none. */
+const struct cel_type *cel_env_type_named(const struct cel_env *e, const char *name);
+
+/* Give every node its type, what it means and where its variables are.  Issues tell what is wrong.
+ */
+void cel_check(const struct cel_env *e, struct cel_program *p, struct cel_issues *issues);
+
+#endif

@@ -1,0 +1,626 @@
+/* Evaluation: the tree is walked; errors are values that most operators pass on. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "cel/env.h"
+
+/* What cel-go counts (interpreter/runtimecost.go, common/cost.go). */
+enum { COST_NAME = 1, COST_LIST = 10, COST_MAP = 30, COST_STRUCT = 40 };
+
+struct run {
+	const struct cel_program *p;
+	const struct cel_value *variables;
+	struct cel_value *local;
+	struct arena *a;
+	uint64_t cost, limit;
+};
+
+static struct cel_value eval(struct run *r, const struct cel_expr *e);
+
+static bool
+spent(struct run *r, uint64_t more)
+{
+	r->cost = more > UINT64_MAX - r->cost ? UINT64_MAX : r->cost + more;
+	return r->limit && r->cost > r->limit;
+}
+
+/* The one error that no operator takes up: it ends the evaluation. */
+static const char over[] = "operation cancelled: actual cost limit exceeded";
+
+static struct cel_value
+cancelled(void)
+{
+	struct cel_value v = cel_text(over, sizeof over - 1);
+
+	v.kind = CEL_ERROR;
+	return v;
+}
+
+static bool
+is_cancelled(struct cel_value v)
+{
+	return v.kind == CEL_ERROR && v.text.p == over;
+}
+
+static struct cel_value
+no_overload(struct run *r)
+{
+	return cel_error(r->a, "no such overload");
+}
+
+/* --- names and parts ------------------------------------------------------------------- */
+
+static struct cel_value
+variable(struct run *r, const struct cel_expr *e)
+{
+	size_t slot = (size_t)e->slot;
+
+	if (spent(r, COST_NAME))
+		return cancelled();
+	if (e->slot < 0)
+		return e->type_value
+			   ? CEL_MAKE(CEL_TYPE, type, e->type_value)
+			   : cel_error(
+				 r->a, "undeclared reference to '%s' (in container '')", e->name);
+	return slot < r->p->nvariables ? r->variables[slot] : r->local[slot - r->p->nvariables];
+}
+
+static struct cel_value
+no_key(struct run *r, struct cel_value key)
+{
+	switch (key.kind) {
+	case CEL_STRING:
+		return cel_error(r->a, "no such key: %.*s", (int)key.text.len, key.text.p);
+	case CEL_INT:
+		return cel_error(r->a, "no such key: %lld", (long long)key.i);
+	case CEL_UINT:
+		return cel_error(r->a, "no such key: %llu", (unsigned long long)key.u);
+	case CEL_DOUBLE:
+		return cel_error(r->a, "no such key: %g", key.d);
+	case CEL_BOOL:
+		return cel_error(r->a, "no such key: %s", key.b ? "true" : "false");
+	default:
+		return cel_error(r->a, "unsupported key type");
+	}
+}
+
+/* Does it have the part, and which?  1, 0, or -1 with an error in *ret. */
+static int
+part(struct run *r, struct cel_value of, struct cel_value key, struct cel_value *ret)
+{
+	int64_t i;
+
+	if (of.kind == CEL_MAP || of.kind == CEL_OBJECT) {
+		if (key.kind > CEL_STRING || key.kind == CEL_NULL) {
+			*ret = no_key(r, key);
+			return -1;
+		}
+		return cel_map_find(r->a, of.map, key, ret);
+	}
+	if (of.kind != CEL_LIST) {
+		*ret = no_overload(r);
+		return -1;
+	}
+	if (key.kind == CEL_UINT && key.u <= INT64_MAX)
+		key = cel_int((int64_t)key.u);
+	if (key.kind == CEL_DOUBLE && key.d == (double)(int64_t)key.d)
+		key = cel_int((int64_t)key.d);
+	if (key.kind != CEL_INT) {
+		*ret = cel_error(r->a, "unsupported index type in list");
+		return -1;
+	}
+	i = key.i;
+	if (i < 0 || (uint64_t)i >= of.list->n) {
+		*ret = cel_error(r->a, "index out of bounds: %lld", (long long)i);
+		return 0;
+	}
+	*ret = cel_list_get(r->a, of.list, (size_t)i);
+	return 1;
+}
+
+/* of[key], or of[?key]; through an optional it gives an optional. */
+static struct cel_value
+take(struct run *r, struct cel_value of, struct cel_value key, bool optional)
+{
+	struct cel_value v;
+	int found;
+
+	if (of.kind == CEL_ERROR)
+		return of;
+	if (key.kind == CEL_ERROR)
+		return key;
+	if (of.kind == CEL_OPTIONAL) {
+		if (!of.holding)
+			return of;
+		of = *of.holding;
+		optional = true;
+	}
+	found = part(r, of, key, &v);
+	if (found < 0)
+		return v;
+	if (optional)
+		return found ? v.kind == CEL_OPTIONAL ? v : cel_optional_of(r->a, v)
+			     : cel_optional_none();
+	return found ? v : of.kind == CEL_LIST ? v : no_key(r, key);
+}
+
+/* A part of something that is no name costs as if it had one. */
+static bool
+is_attribute(const struct cel_expr *e)
+{
+	return e->node == CEL_N_IDENT || e->node == CEL_N_SELECT ||
+	       (e->node == CEL_N_CALL && !e->operand &&
+		   (strcmp(e->name, "_[_]") == 0 || strcmp(e->name, "_[?_]") == 0 ||
+		       strcmp(e->name, "_?._") == 0));
+}
+
+static bool
+spent_on_part(struct run *r, const struct cel_expr *of)
+{
+	return spent(r, is_attribute(of) ? COST_NAME : 2 * COST_NAME);
+}
+
+static struct cel_value
+selection(struct run *r, const struct cel_expr *e)
+{
+	struct cel_value of, v;
+	int found;
+
+	if (e->slot >= 0 || e->type_value)
+		return variable(r, e);
+	of = eval(r, e->operand);
+	if (of.kind == CEL_ERROR)
+		return of;
+	if (spent_on_part(r, e->operand))
+		return cancelled();
+	if (!e->test)
+		return take(r, of, cel_text(e->name, strlen(e->name)), false);
+	if (of.kind == CEL_OPTIONAL) {
+		if (!of.holding)
+			return cel_bool(false);
+		of = *of.holding;
+	}
+	if (of.kind != CEL_MAP && of.kind != CEL_OBJECT)
+		return no_overload(r);
+	found = part(r, of, cel_text(e->name, strlen(e->name)), &v);
+	return cel_bool(found > 0 && (of.kind == CEL_MAP || v.kind != CEL_NULL));
+}
+
+/* --- logic --------------------------------------------------------------------------------- */
+
+/* false && anything is false, also when the other side fails; the same for true ||. */
+static struct cel_value
+logic(struct run *r, const struct cel_expr *e, bool decisive)
+{
+	struct cel_value first = eval(r, e->arg[0]), second;
+
+	if (is_cancelled(first) || (first.kind == CEL_BOOL && first.b == decisive))
+		return first;
+	second = eval(r, e->arg[1]);
+	if (is_cancelled(second) || (second.kind == CEL_BOOL && second.b == decisive))
+		return second;
+	if (first.kind == CEL_BOOL && second.kind == CEL_BOOL)
+		return cel_bool(!decisive);
+	if (first.kind == CEL_ERROR)
+		return first;
+	return second.kind == CEL_ERROR ? second : no_overload(r);
+}
+
+static struct cel_value
+ternary(struct run *r, const struct cel_expr *e)
+{
+	struct cel_value c = eval(r, e->arg[0]);
+
+	if (c.kind == CEL_ERROR)
+		return c;
+	return c.kind == CEL_BOOL ? eval(r, e->arg[c.b ? 1 : 2]) : no_overload(r);
+}
+
+/* --- calls ------------------------------------------------------------------------------------ */
+
+static bool
+fits(struct cel_value v, const struct cel_type *t)
+{
+	static const signed char kinds[] = { [CEL_T_NULL] = CEL_NULL,
+		[CEL_T_BOOL] = CEL_BOOL,
+		[CEL_T_INT] = CEL_INT,
+		[CEL_T_UINT] = CEL_UINT,
+		[CEL_T_DOUBLE] = CEL_DOUBLE,
+		[CEL_T_STRING] = CEL_STRING,
+		[CEL_T_BYTES] = CEL_BYTES,
+		[CEL_T_TIMESTAMP] = CEL_TIMESTAMP,
+		[CEL_T_DURATION] = CEL_DURATION,
+		[CEL_T_LIST] = CEL_LIST,
+		[CEL_T_MAP] = CEL_MAP,
+		[CEL_T_OBJECT] = CEL_OBJECT,
+		[CEL_T_TYPE] = CEL_TYPE,
+		[CEL_T_OPTIONAL] = CEL_OPTIONAL,
+		[CEL_T_OPAQUE] = CEL_OPAQUE };
+
+	if (t->kind == CEL_T_DYN || t->kind == CEL_T_PARAM)
+		return true;
+	if (t->kind == CEL_T_MAP && v.kind == CEL_OBJECT)
+		return true;
+	if (t->kind == CEL_T_ERROR || (int)v.kind != kinds[t->kind])
+		return false;
+	return t->kind != CEL_T_OPAQUE || strcmp(v.opaque->type->name, t->name) == 0;
+}
+
+static const struct cel_overload *
+dispatch(const struct cel_expr *e, const struct cel_value *arg, size_t n)
+{
+	for (size_t i = 0; i < e->set->n; i++) {
+		const struct cel_overload *o = &e->set->overload[i];
+		size_t k = 0;
+
+		if (o->sig.n != n || o->sig.member != (e->operand != NULL))
+			continue;
+		while (k < n && fits(arg[k], o->sig.arg[k]))
+			k++;
+		if (k == n)
+			return o;
+	}
+	return NULL;
+}
+
+static struct cel_value
+apply(struct run *r, const struct cel_expr *e, const struct cel_value *arg, size_t n)
+{
+	const struct cel_overload *o = e->set ? dispatch(e, arg, n) : NULL;
+	struct cel_value v;
+
+	if (!o)
+		return no_overload(r);
+	v = o->call(r->a, arg, n);
+	return spent(r, o->cost ? o->cost(arg, n, v) : 1) ? cancelled() : v;
+}
+
+static struct cel_value
+call(struct run *r, const struct cel_expr *e)
+{
+	size_t n = e->nargs + (e->operand != NULL), at = 0;
+	struct cel_value few[4], *arg = n <= COUNT(few) ? few : arena_alloc(r->a, n * sizeof *arg);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct cel_expr *one =
+		    e->operand ? i ? e->arg[i - 1] : e->operand : e->arg[i];
+
+		arg[at] = eval(r, one);
+		if (arg[at].kind == CEL_ERROR)
+			return arg[at];
+		at++;
+	}
+	return apply(r, e, arg, n);
+}
+
+static struct cel_value
+not_false(struct run *r, const struct cel_expr *e)
+{
+	struct cel_value v = eval(r, e->arg[0]);
+
+	if (is_cancelled(v) || spent(r, 1))
+		return cancelled();
+	return cel_bool(v.kind != CEL_BOOL || v.b);
+}
+
+static struct cel_value
+index_of(struct run *r, const struct cel_expr *e, bool optional)
+{
+	struct cel_value of = eval(r, e->arg[0]), key;
+
+	if (of.kind == CEL_ERROR)
+		return of;
+	key = e->arg[1]->node == CEL_N_CONST ? e->arg[1]->value : eval(r, e->arg[1]);
+	if (key.kind == CEL_ERROR)
+		return key;
+	if (spent_on_part(r, e->arg[0]))
+		return cancelled();
+	return take(r, of, key, optional);
+}
+
+static struct cel_value
+operation(struct run *r, const struct cel_expr *e)
+{
+	const char *name = e->name;
+
+	if (e->operand || (*name != '_' && *name != '@'))
+		return call(r, e);
+	if (strcmp(name, "_&&_") == 0)
+		return logic(r, e, false);
+	if (strcmp(name, "_||_") == 0)
+		return logic(r, e, true);
+	if (strcmp(name, "_?_:_") == 0)
+		return ternary(r, e);
+	if (strcmp(name, "_[_]") == 0)
+		return index_of(r, e, false);
+	if (strcmp(name, "_[?_]") == 0 || strcmp(name, "_?._") == 0)
+		return index_of(r, e, true);
+	if (strcmp(name, "@not_strictly_false") == 0)
+		return not_false(r, e);
+	return call(r, e);
+}
+
+/* --- literals ------------------------------------------------------------------------------------
+ */
+
+/* The value of an item: 1, 0 when it is an optional that holds nothing, -1 with an error. */
+static int
+item_value(struct run *r, const struct cel_item *i, struct cel_value *ret)
+{
+	*ret = eval(r, i->value);
+	if (ret->kind == CEL_ERROR)
+		return -1;
+	if (!i->optional)
+		return 1;
+	if (ret->kind != CEL_OPTIONAL) {
+		*ret = cel_error(r->a, "cannot initialize optional entry from non-optional value");
+		return -1;
+	}
+	if (!ret->holding)
+		return 0;
+	*ret = *ret->holding;
+	return 1;
+}
+
+static struct cel_value
+list(struct run *r, const struct cel_expr *e)
+{
+	struct cel_value *items = arena_alloc(r->a, (e->nitems + 1) * sizeof *items), v;
+	size_t n = 0;
+
+	for (size_t i = 0; i < e->nitems; i++) {
+		int there = item_value(r, &e->item[i], &v);
+
+		if (there < 0)
+			return v;
+		if (there)
+			items[n++] = v;
+	}
+	return spent(r, COST_LIST) ? cancelled() : cel_list_of(r->a, items, n);
+}
+
+static struct cel_value
+map(struct run *r, const struct cel_expr *e)
+{
+	struct cel_entry *entries = arena_alloc(r->a, (e->nitems + 1) * sizeof *entries);
+	struct cel_map so_far = { .entry = entries };
+
+	for (size_t i = 0; i < e->nitems; i++) {
+		const struct cel_item *it = &e->item[i];
+		struct cel_value key = it->key ? eval(r, it->key)
+					       : cel_text(it->field, strlen(it->field)),
+				 v, before;
+		int there;
+
+		if (key.kind == CEL_ERROR)
+			return key;
+		if (key.kind != CEL_STRING && key.kind != CEL_INT && key.kind != CEL_UINT &&
+		    key.kind != CEL_BOOL)
+			return cel_error(r->a, "unsupported key type");
+		if ((there = item_value(r, it, &v)) < 0)
+			return v;
+		if (cel_map_find(r->a, &so_far, key, &before))
+			return cel_error(r->a, "Failed with repeated key");
+		if (there)
+			entries[so_far.n++] = (struct cel_entry){ key, v };
+	}
+	if (spent(r, e->node == CEL_N_MAP ? COST_MAP : COST_STRUCT))
+		return cancelled();
+	return cel_map_of(r->a, entries, so_far.n);
+}
+
+static struct cel_value
+structure(struct run *r, const struct cel_expr *e)
+{
+	struct cel_value v = map(r, e);
+	struct cel_map *m;
+
+	if (v.kind != CEL_MAP)
+		return v;
+	m = arena_alloc(r->a, sizeof *m);
+	*m = *v.map;
+	m->type = e->type;
+	return CEL_MAKE(CEL_OBJECT, map, m);
+}
+
+/* --- comprehensions
+ * --------------------------------------------------------------------------------- */
+
+/*
+ * map() and filter() add one item after another to a list.  Copying it each time would take time
+ * that grows with its square: the items are collected instead, at the same cost.
+ */
+struct collector {
+	struct cel_value *item;
+	size_t n, cap;
+};
+
+static bool
+is_accu(const struct cel_expr *e, const struct cel_fold *f)
+{
+	return e->node == CEL_N_IDENT && strcmp(e->name, f->accu) == 0;
+}
+
+/* accu + [x]: x; else NULL. */
+static const struct cel_expr *
+added(const struct cel_expr *e, const struct cel_fold *f)
+{
+	if (e->node != CEL_N_CALL || e->operand || strcmp(e->name, "_+_") != 0 ||
+	    !is_accu(e->arg[0], f) || e->arg[1]->node != CEL_N_LIST || e->arg[1]->nitems != 1 ||
+	    e->arg[1]->item[0].optional)
+		return NULL;
+	return e->arg[1]->item[0].value;
+}
+
+/* Is the fold one that collects?  *filter gets its condition, or NULL. */
+static const struct cel_expr *
+collects(const struct cel_fold *f, const struct cel_expr **filter)
+{
+	const struct cel_expr *s = f->step;
+
+	*filter = NULL;
+	if (f->init->node != CEL_N_LIST || f->init->nitems > 0)
+		return NULL;
+	if (s->node == CEL_N_CALL && !s->operand && strcmp(s->name, "_?_:_") == 0 &&
+	    is_accu(s->arg[2], f)) {
+		*filter = s->arg[0];
+		s = s->arg[1];
+	}
+	return added(s, f);
+}
+
+static void
+keep(struct run *r, struct collector *c, struct cel_value v)
+{
+	if (c->n == c->cap) {
+		struct cel_value *more;
+
+		c->cap = c->cap ? 2 * c->cap : 8;
+		more = arena_alloc(r->a, c->cap * sizeof *more);
+		if (c->n)
+			memcpy(more, c->item, c->n * sizeof *more);
+		c->item = more;
+	}
+	c->item[c->n++] = v;
+}
+
+/* One step of a collecting fold; false: *ret is an error. */
+static bool
+collect(struct run *r, struct collector *c, const struct cel_expr *filter,
+    const struct cel_expr *item, struct cel_value *ret)
+{
+	if (filter) {
+		*ret = eval(r, filter);
+		if (ret->kind != CEL_BOOL) {
+			*ret = ret->kind == CEL_ERROR ? *ret : no_overload(r);
+			return false;
+		}
+		if (!ret->b) {
+			if (spent(r, COST_NAME)) { /* the list as it was */
+				*ret = cancelled();
+				return false;
+			}
+			return true;
+		}
+	}
+	*ret = eval(r, item);
+	if (ret->kind == CEL_ERROR)
+		return false;
+	keep(r, c, *ret);
+	if (spent(r, COST_NAME + COST_LIST + 1)) {
+		*ret = cancelled();
+		return false;
+	}
+	return true;
+}
+
+/* The variables of the i-th round. */
+static void
+set_round(struct run *r, const struct cel_fold *f, struct cel_value range, size_t i, void **at,
+    struct cel_value *slot)
+{
+	if (range.kind == CEL_LIST) {
+		struct cel_value item = cel_list_get(r->a, range.list, i);
+
+		slot[0] = f->var2 ? cel_int((int64_t)i) : item;
+		if (f->var2)
+			slot[1] = item;
+		return;
+	}
+	slot[0] = cel_map_key(r->a, range.map, i, at);
+	if (f->var2)
+		cel_map_find(r->a, range.map, slot[0], &slot[1]);
+}
+
+static struct cel_value
+rounds(struct run *r, const struct cel_fold *f, struct cel_value range, struct cel_value *slot)
+{
+	const struct cel_expr *filter, *item = collects(f, &filter);
+	size_t n = range.kind == CEL_LIST ? range.list->n : range.map->n;
+	struct collector c = { 0 };
+	void *at = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		struct cel_value go, v;
+
+		set_round(r, f, range, i, &at, slot + 1);
+		go = eval(r, f->condition);
+		if (is_cancelled(go))
+			return go;
+		if (go.kind == CEL_BOOL && !go.b)
+			break;
+		if (item) {
+			if (!collect(r, &c, filter, item, &v))
+				return v;
+			continue;
+		}
+		slot[0] = eval(r, f->step);
+		if (is_cancelled(slot[0]))
+			return slot[0];
+	}
+	if (item && c.n)
+		slot[0] = cel_list_of(r->a, c.item, c.n);
+	return slot[0];
+}
+
+static struct cel_value
+fold(struct run *r, const struct cel_expr *e)
+{
+	const struct cel_fold *f = e->fold;
+	struct cel_value range = eval(r, f->range), *slot, v;
+
+	if (range.kind == CEL_ERROR)
+		return range;
+	if (range.kind != CEL_LIST && range.kind != CEL_MAP && range.kind != CEL_OBJECT)
+		return no_overload(r);
+	slot = r->local + f->slot; /* the accumulator; behind it the variables */
+	slot[0] = eval(r, f->init);
+	v = rounds(r, f, range, slot);
+	if (is_cancelled(v))
+		return v;
+	slot[0] = v;
+	return eval(r, f->result);
+}
+
+/* --- all
+ * ---------------------------------------------------------------------------------------------- */
+
+static struct cel_value
+eval(struct run *r, const struct cel_expr *e)
+{
+	switch (e->node) {
+	case CEL_N_CONST:
+		return e->value;
+	case CEL_N_IDENT:
+		return variable(r, e);
+	case CEL_N_SELECT:
+		return selection(r, e);
+	case CEL_N_CALL:
+		return operation(r, e);
+	case CEL_N_LIST:
+		return list(r, e);
+	case CEL_N_MAP:
+		return map(r, e);
+	case CEL_N_STRUCT:
+		return structure(r, e);
+	case CEL_N_FOLD:
+		return fold(r, e);
+	}
+	return no_overload(r);
+}
+
+struct cel_value
+cel_eval(const struct cel_program *p, const struct cel_value *variables, struct arena *a,
+    uint64_t limit, uint64_t *cost)
+{
+	struct cel_value few[8];
+	struct run r = { .p = p, .variables = variables, .a = a, .limit = limit };
+	struct cel_value v;
+
+	r.local = p->locals <= COUNT(few) ? few : arena_alloc(a, p->locals * sizeof *r.local);
+	v = eval(&r, p->root);
+	if (cost)
+		*cost = r.cost;
+	return v;
+}

@@ -1,0 +1,676 @@
+/* Expressions into trees (cel-spec, langdef.md, Syntax): a function for each level of binding. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cel/lex.h"
+
+enum { DEPTH = 250, LENGTH = 100000, MOST_ARGS = 4096 };
+
+struct cel_parser {
+	struct arena *a;
+	const char *source;
+	size_t at;
+	struct cel_token tok; /* the one that is looked at */
+	struct cel_issues *issues;
+	int depth;
+	bool failed;
+};
+
+/* --- issues ----------------------------------------------------------------------------- */
+
+static size_t
+characters(const char *p, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		n += (p[i] & 0xc0) != 0x80;
+	return n;
+}
+
+void
+cel_issue(struct cel_issues *is, size_t at, const char *fmt, ...)
+{
+	size_t line = 1, begin = 0, column, len;
+	autofree char *msg = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&msg, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	for (size_t i = 0; i < at && is->source[i]; i++) {
+		if (is->source[i] == '\n') {
+			line++;
+			begin = i + 1;
+		}
+	}
+	column = characters(is->source + begin, at - begin);
+	len = strcspn(is->source + begin, "\n");
+	buf_printf(&is->text, "%sERROR: <input>:%zu:%zu: %s\n | ", is->n ? "\n" : "", line,
+	    column + 1, msg);
+	for (size_t i = 0; i < len; i++)
+		buf_putc(&is->text, is->source[begin + i] == '\t' ? ' ' : is->source[begin + i]);
+	buf_puts(&is->text, "\n | ");
+	for (size_t i = 0; i < column; i++)
+		buf_putc(&is->text, '.');
+	buf_putc(&is->text, '^');
+	is->n++;
+}
+
+/* The first mistake is told; what follows from it would only confuse. */
+static struct cel_expr *
+fail(struct cel_parser *p, size_t at, const char *fmt, const char *a, const char *b)
+{
+	autofree char *msg = NULL;
+
+	if (!p->failed && p->tok.kind != TOK_BAD) {
+		if (asprintf(&msg, fmt, a, b) < 0) /* NOLINT: the formats are ours */
+			abort();
+		cel_issue(p->issues, at, "Syntax error: %s", msg);
+	}
+	p->failed = true;
+	return NULL;
+}
+
+/* --- tokens -------------------------------------------------------------------------------- */
+
+static void
+next(struct cel_parser *p)
+{
+	if (p->tok.kind != TOK_BAD)
+		p->tok = cel_lex(p->a, p->source, &p->at, p->issues);
+}
+
+static const char *
+shown(const struct cel_parser *p)
+{
+	if (p->tok.kind == TOK_END)
+		return "<EOF>";
+	return arena_text(p->a, p->source + p->tok.at, p->tok.len);
+}
+
+static bool
+is_op(const struct cel_parser *p, const char *op)
+{
+	return p->tok.kind == TOK_OP && strcmp(p->tok.text, op) == 0;
+}
+
+static bool
+take(struct cel_parser *p, const char *op)
+{
+	if (!is_op(p, op))
+		return false;
+	next(p);
+	return true;
+}
+
+static bool
+begins_expression(const struct cel_token *t)
+{
+	static const char *const ops[] = { "[", "{", "(", ".", "-", "!", NULL };
+
+	if (t->kind == TOK_OP)
+		return text_in(t->text, ops);
+	return t->kind != TOK_END && t->kind != TOK_BAD && t->kind != TOK_QUOTED;
+}
+
+#define EXPRESSION                                                            \
+	"{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, " \
+	"NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
+
+static struct cel_expr *
+no_expression(struct cel_parser *p)
+{
+	struct cel_parser ahead = *p;
+	struct cel_issues ignored = { .source = p->source };
+
+	ahead.issues = &ignored;
+	next(&ahead);
+	buf_release(&ignored.text);
+	/* one word too many, or the wrong one: as ANTLR tells them apart */
+	return fail(p, p->tok.at,
+	    p->tok.kind != TOK_END && begins_expression(&ahead.tok)
+		? "extraneous input '%s' expecting " EXPRESSION "%s"
+		: "mismatched input '%s' expecting " EXPRESSION "%s",
+	    shown(p), "");
+}
+
+static bool
+expect(struct cel_parser *p, const char *op, const char *expecting)
+{
+	if (take(p, op))
+		return true;
+	fail(p, p->tok.at, "mismatched input '%s' expecting %s", shown(p), expecting);
+	return false;
+}
+
+/* --- nodes ----------------------------------------------------------------------------------- */
+
+struct cel_expr *
+cel_node_new(struct arena *a, enum cel_node node, size_t at)
+{
+	struct cel_expr *e = arena_alloc(a, sizeof *e);
+
+	*e = (struct cel_expr){ .node = node, .at = at, .slot = -1 };
+	return e;
+}
+
+struct cel_expr *
+cel_call(struct arena *a, size_t at, const char *name, size_t n, ...)
+{
+	struct cel_expr *e = cel_node_new(a, CEL_N_CALL, at);
+	va_list ap;
+
+	e->name = name;
+	e->nargs = n;
+	e->arg = arena_alloc(a, (n + 1) * sizeof *e->arg);
+	va_start(ap, n);
+	for (size_t i = 0; i < n; i++)
+		e->arg[i] = va_arg(ap, struct cel_expr *);
+	va_end(ap);
+	return e;
+}
+
+struct cel_expr *
+cel_ident(struct arena *a, size_t at, const char *name)
+{
+	struct cel_expr *e = cel_node_new(a, CEL_N_IDENT, at);
+
+	e->name = name;
+	return e;
+}
+
+struct cel_expr *
+cel_constant(struct arena *a, size_t at, struct cel_value v)
+{
+	struct cel_expr *e = cel_node_new(a, CEL_N_CONST, at);
+
+	e->value = v;
+	return e;
+}
+
+/* --- the levels --------------------------------------------------------------------------------
+ */
+
+static struct cel_expr *expression(struct cel_parser *p);
+
+/* Things with commas between, into the arena. */
+struct bag {
+	void **item;
+	size_t n, cap;
+};
+
+static void
+put(struct cel_parser *p, struct bag *b, void *item)
+{
+	if (b->n == b->cap) {
+		void **more = arena_alloc(p->a, (b->cap * 2 + 4) * sizeof *more);
+
+		if (b->n)
+			memcpy(more, b->item, b->n * sizeof *more);
+		b->item = more;
+		b->cap = b->cap * 2 + 4;
+	}
+	b->item[b->n++] = item;
+}
+
+/* "a, b)": the parenthesis is open already. */
+static bool
+arguments(struct cel_parser *p, struct bag *b)
+{
+	if (take(p, ")"))
+		return true;
+	do {
+		struct cel_expr *e = expression(p);
+
+		if (!e)
+			return false;
+		put(p, b, e);
+	} while (take(p, ","));
+	return expect(p, ")", "')'");
+}
+
+static struct cel_expr *
+call(struct cel_parser *p, struct cel_expr *target, const char *name, size_t at)
+{
+	struct bag b = { 0 };
+	struct cel_expr *e;
+
+	if (!arguments(p, &b))
+		return NULL;
+	e = cel_expand(p->a, p->issues, target, name, (struct cel_expr **)b.item, b.n, at);
+	if (e)
+		return e;
+	e = cel_node_new(p->a, CEL_N_CALL, at);
+	e->name = name;
+	e->operand = target;
+	e->arg = (struct cel_expr **)b.item;
+	e->nargs = b.n;
+	return e;
+}
+
+static void
+set_items(struct cel_parser *p, struct cel_expr *e, const struct bag *b)
+{
+	e->nitems = b->n;
+	e->item = arena_alloc(p->a, (b->n + 1) * sizeof *e->item);
+	for (size_t i = 0; i < b->n; i++)
+		e->item[i] = *(struct cel_item *)b->item[i];
+}
+
+static struct cel_item *
+new_item(struct cel_parser *p)
+{
+	struct cel_item *i = arena_alloc(p->a, sizeof *i);
+
+	*i = (struct cel_item){ .optional = take(p, "?") };
+	return i;
+}
+
+static struct cel_expr *
+list(struct cel_parser *p)
+{
+	struct cel_expr *e = cel_node_new(p->a, CEL_N_LIST, p->tok.at);
+	struct bag b = { 0 };
+
+	next(p);
+	while (!is_op(p, "]")) {
+		struct cel_item *i = new_item(p);
+
+		if (!(i->value = expression(p)))
+			return NULL;
+		put(p, &b, i);
+		if (!take(p, ","))
+			break;
+	}
+	if (!expect(p, "]", "']'"))
+		return NULL;
+	set_items(p, e, &b);
+	return e;
+}
+
+static struct cel_expr *
+map(struct cel_parser *p)
+{
+	struct cel_expr *e = cel_node_new(p->a, CEL_N_MAP, p->tok.at);
+	struct bag b = { 0 };
+
+	next(p);
+	while (!is_op(p, "}")) {
+		struct cel_item *i = new_item(p);
+
+		if (!(i->key = expression(p)) || !expect(p, ":", "':'") ||
+		    !(i->value = expression(p)))
+			return NULL;
+		put(p, &b, i);
+		if (!take(p, ","))
+			break;
+	}
+	if (!expect(p, "}", "'}'"))
+		return NULL;
+	set_items(p, e, &b);
+	return e;
+}
+
+/* a.b.C{field: value}: the name was read as an expression. */
+static const char *
+qualified(struct arena *a, const struct cel_expr *e)
+{
+	const char *first;
+	autofree char *whole = NULL;
+
+	if (e->node == CEL_N_IDENT)
+		return e->leading_dot ? NULL : e->name;
+	if (e->node != CEL_N_SELECT || e->test || e->optional ||
+	    !(first = qualified(a, e->operand)))
+		return NULL;
+	whole = xasprintf("%s.%s", first, e->name);
+	return arena_text(a, whole, strlen(whole));
+}
+
+static struct cel_expr *
+structure(struct cel_parser *p, const char *name)
+{
+	struct cel_expr *e = cel_node_new(p->a, CEL_N_STRUCT, p->tok.at);
+	struct bag b = { 0 };
+
+	e->name = name;
+	next(p);
+	while (!is_op(p, "}")) {
+		struct cel_item *i = new_item(p);
+
+		if (p->tok.kind != TOK_IDENT && p->tok.kind != TOK_QUOTED)
+			return fail(p, p->tok.at, "mismatched input '%s' expecting %s", shown(p),
+			    "{'}', ',', '\?', IDENTIFIER, ESC_IDENTIFIER}");
+		i->field = p->tok.text;
+		next(p);
+		if (!expect(p, ":", "':'") || !(i->value = expression(p)))
+			return NULL;
+		put(p, &b, i);
+		if (!take(p, ","))
+			break;
+	}
+	if (!expect(p, "}", "'}'"))
+		return NULL;
+	set_items(p, e, &b);
+	return e;
+}
+
+static bool
+reserved(const char *word)
+{
+	static const char *const words[] = { "as", "break", "const", "continue", "else", "for",
+		"function", "if", "import", "let", "loop", "package", "namespace", "return", "var",
+		"void", "while", NULL };
+
+	return text_in(word, words);
+}
+
+static struct cel_expr *
+constant(struct cel_parser *p)
+{
+	struct cel_token t = p->tok;
+
+	if (t.kind == TOK_TRUE || t.kind == TOK_FALSE)
+		t.value = cel_bool(t.kind == TOK_TRUE);
+	else if (t.kind == TOK_NULL)
+		t.value = cel_null();
+	else if (t.kind == TOK_INT) {
+		if (t.value.u > INT64_MAX)
+			cel_issue(p->issues, t.at, "invalid int literal");
+		t.value = cel_int((int64_t)t.value.u);
+	}
+	next(p);
+	return cel_constant(p->a, t.at, t.value);
+}
+
+static struct cel_expr *
+name(struct cel_parser *p)
+{
+	bool dot = is_op(p, ".");
+	size_t at = p->tok.at;
+	struct cel_token t;
+	struct cel_expr *e;
+
+	if (dot)
+		next(p);
+	t = p->tok;
+	if (t.kind != TOK_IDENT)
+		return fail(p, t.at, "no viable alternative at input '.%s'%s", shown(p), "");
+	next(p);
+	if (reserved(t.text)) {
+		cel_issue(p->issues, at, "reserved identifier: %s", t.text);
+		p->failed = true;
+		return NULL;
+	}
+	if (is_op(p, "(")) {
+		size_t open = p->tok.at;
+
+		next(p);
+		return call(p, NULL, t.text, open);
+	}
+	e = cel_ident(p->a, at, t.text);
+	e->leading_dot = dot;
+	return e;
+}
+
+static struct cel_expr *
+primary(struct cel_parser *p)
+{
+	struct cel_expr *e;
+
+	if (!begins_expression(&p->tok))
+		return no_expression(p);
+	if (is_op(p, "(")) {
+		next(p);
+		e = expression(p);
+		return e && expect(p, ")", "')'") ? e : NULL;
+	}
+	if (is_op(p, "["))
+		return list(p);
+	if (is_op(p, "{"))
+		return map(p);
+	if (p->tok.kind == TOK_IDENT || is_op(p, "."))
+		return name(p);
+	if (p->tok.kind == TOK_OP)
+		return no_expression(p);
+	return constant(p);
+}
+
+static struct cel_expr *
+selection(struct cel_parser *p, struct cel_expr *of)
+{
+	size_t at = p->tok.at;
+	struct cel_expr *e;
+	struct cel_token t;
+	bool optional;
+
+	next(p);
+	optional = take(p, "?");
+	t = p->tok;
+	if (t.kind != TOK_IDENT && t.kind != TOK_QUOTED) {
+		/* what could follow is decided by several words: ANTLR shows all of them */
+		autofree char *seen =
+		    xasprintf("%s%s", optional ? ".?" : ".", t.kind == TOK_END ? "" : shown(p));
+
+		return fail(p, t.at, "no viable alternative at input '%s'%s", seen, "");
+	}
+	next(p);
+	if (t.kind == TOK_IDENT && !optional && is_op(p, "(")) {
+		size_t open = p->tok.at;
+
+		next(p);
+		return call(p, of, t.text, open);
+	}
+	if (optional)
+		return cel_call(p->a, at, "_?._", 2, of,
+		    cel_constant(p->a, t.at, cel_text(t.text, strlen(t.text))));
+	e = cel_node_new(p->a, CEL_N_SELECT, at);
+	e->operand = of;
+	e->name = t.text;
+	return e;
+}
+
+static struct cel_expr *
+member(struct cel_parser *p)
+{
+	struct cel_expr *e = primary(p);
+	const char *type;
+
+	while (e) {
+		if (is_op(p, ".")) {
+			e = selection(p, e);
+		} else if (is_op(p, "[")) {
+			size_t at = p->tok.at;
+			bool optional;
+			struct cel_expr *index;
+
+			next(p);
+			optional = take(p, "?");
+			index = expression(p);
+			if (!index || !expect(p, "]", "']'"))
+				return NULL;
+			e = cel_call(p->a, at, optional ? "_[?_]" : "_[_]", 2, e, index);
+		} else if (is_op(p, "{") && (type = qualified(p->a, e))) {
+			e = structure(p, type);
+		} else {
+			return e;
+		}
+	}
+	return NULL;
+}
+
+static struct cel_expr *
+unary(struct cel_parser *p)
+{
+	bool minus = is_op(p, "-");
+	size_t at = p->tok.at, n = 0;
+	struct cel_expr *e;
+
+	if (!minus && !is_op(p, "!"))
+		return member(p);
+	while (take(p, minus ? "-" : "!"))
+		n++;
+	if (minus && n == 1 && (p->tok.kind == TOK_INT || p->tok.kind == TOK_FLOAT)) {
+		/* a negative constant: the least int has no positive counterpart */
+		struct cel_token *t = &p->tok;
+		bool least = t->kind == TOK_INT && t->value.u == (uint64_t)INT64_MAX + 1;
+
+		if (least) {
+			next(p);
+			return cel_constant(p->a, at, cel_int(INT64_MIN));
+		}
+		e = constant(p);
+		e->at = at;
+		if (e->value.kind == CEL_INT)
+			e->value.i = -e->value.i;
+		else
+			e->value.d = -e->value.d;
+		if (is_op(p, ".") || is_op(p, "[")) { /* -1.f() is -(1.f()) in no grammar of ours */
+			struct cel_expr *of = e;
+
+			while (of && (is_op(p, ".") || is_op(p, "[")))
+				of = is_op(p, ".") ? selection(p, of) : NULL;
+			return of ? of : no_expression(p);
+		}
+		return e;
+	}
+	if (!(e = member(p)))
+		return NULL;
+	return n % 2 ? cel_call(p->a, at, minus ? "-_" : "!_", 1, e) : e;
+}
+
+/* The operators of a level, and what they are called. */
+struct level {
+	const char *op[8], *name[8];
+};
+static const struct level levels[] = {
+	{ { "<", "<=", ">=", ">", "==", "!=", "in" },
+	    { "_<_", "_<=_", "_>=_", "_>_", "_==_", "_!=_", "@in" } },
+	{ { "+", "-" }, { "_+_", "_-_" } },
+	{ { "*", "/", "%" }, { "_*_", "_/_", "_%_" } },
+};
+
+static struct cel_expr *
+binary(struct cel_parser *p, size_t level)
+{
+	struct cel_expr *e, *right;
+	const struct level *l = &levels[level];
+	int found;
+
+	if (level == COUNT(levels))
+		return unary(p);
+	e = binary(p, level + 1);
+	for (;;) {
+		size_t at = p->tok.at;
+
+		found = -1;
+		for (int i = 0; l->op[i] && found < 0; i++)
+			if (is_op(p, l->op[i]))
+				found = i;
+		if (!e || found < 0)
+			return e;
+		next(p);
+		if (!(right = binary(p, level + 1)))
+			return NULL;
+		e = cel_call(p->a, at, l->name[found], 2, e, right);
+	}
+}
+
+/* Terms of && or || as a tree that is no deeper than it must be. */
+static struct cel_expr *
+balance(
+    struct cel_parser *p, const char *op, void **term, const size_t *at, size_t low, size_t high)
+{
+	size_t mid = (low + high) / 2;
+
+	if (low == high)
+		return term[low];
+	return cel_call(p->a, at[mid], op, 2, balance(p, op, term, at, low, mid),
+	    balance(p, op, term, at, mid + 1, high));
+}
+
+static struct cel_expr *
+logic(struct cel_parser *p, bool or)
+{
+	const char *op = or ? "||" : "&&", *called = or ? "_||_" : "_&&_";
+	struct cel_expr *first = or ? logic(p, false) : binary(p, 0);
+	struct bag terms = { 0 }, ops = { 0 };
+	size_t *at;
+
+	if (!first || !is_op(p, op))
+		return first;
+	put(p, &terms, first);
+	while (first && is_op(p, op)) {
+		size_t *where = arena_alloc(p->a, sizeof *where);
+
+		*where = p->tok.at;
+		put(p, &ops, where);
+		next(p);
+		if ((first = or ? logic(p, false) : binary(p, 0)))
+			put(p, &terms, first);
+	}
+	if (!first)
+		return NULL;
+	at = arena_alloc(p->a, ops.n * sizeof *at);
+	for (size_t i = 0; i < ops.n; i++)
+		at[i] = *(size_t *)ops.item[i];
+	return balance(p, called, terms.item, at, 0, terms.n - 1);
+}
+
+static struct cel_expr *
+conditional(struct cel_parser *p)
+{
+	struct cel_expr *e = logic(p, true), *yes, *no;
+	size_t at = p->tok.at;
+
+	if (!e || !take(p, "?"))
+		return e;
+	if (!(yes = logic(p, true)) || !expect(p, ":", "':'") || !(no = expression(p)))
+		return NULL;
+	return cel_call(p->a, at, "_?_:_", 3, e, yes, no);
+}
+
+static struct cel_expr *
+expression(struct cel_parser *p)
+{
+	struct cel_expr *e;
+
+	if (++p->depth > DEPTH) {
+		if (!p->failed)
+			cel_issue(
+			    p->issues, p->tok.at, "expression recursion limit exceeded: %d", DEPTH);
+		p->failed = true;
+		return NULL;
+	}
+	e = conditional(p);
+	p->depth--;
+	return e;
+}
+
+struct cel_expr *
+cel_parse(struct arena *a, const char *source, struct cel_issues *issues)
+{
+	struct cel_parser p = { .a = a, .source = source, .issues = issues };
+	size_t size = characters(source, strlen(source));
+	struct cel_expr *e;
+
+	issues->source = source;
+	if (size > LENGTH) {
+		issues->source = "";
+		cel_issue(issues, 0,
+		    "expression code point size exceeds limit: size: %zu, limit %d", size, LENGTH);
+		return NULL;
+	}
+	next(&p);
+	e = expression(&p);
+	if (e && p.tok.kind != TOK_END)
+		fail(&p, p.tok.at, "extraneous input '%s' expecting %s", shown(&p), "<EOF>");
+	return issues->n ? NULL : e;
+}
