@@ -17,6 +17,8 @@ canonical(const struct type *t, const json_t *value)
 
 	if (t->class != CLASS_QUANTITY)
 		return NULL;
+	if (json_is_null(value)) /* in a map; a field would be gone */
+		return json_string("0");
 	if (json_is_number(value))
 		plain = json_dumps(value, JSON_ENCODE_ANY);
 	text = quantity_canonical(plain			  ? plain
@@ -89,7 +91,7 @@ normalize_struct(const struct type *t, json_t *obj, bool sent)
 	}
 }
 
-/* A null in a map is the element's zero value: "" in a map of strings. */
+/* A null in a map is the element's zero value: "" in a map of strings, "0" in one of quantities. */
 static void
 normalize_map(const struct type *elem, json_t *map, bool sent)
 {
