@@ -32,7 +32,7 @@ check(const struct scaling *s, const json_t *scale, struct err *err)
 	long long have = num(get(scale, "spec", "replicas"), 0);
 
 	if (s->uid && *s->uid && strcmp(s->uid, meta_uid(scale)) != 0)
-		return err_set(err, ERR_CONFLICT,
+		return err_set(err, ERR_GONE,
 		    "it is another one of the same name: its uid is '%s', the input's '%s'",
 		    meta_uid(scale), s->uid);
 	if (s->version && strcmp(s->version, meta_version(scale)) != 0)

@@ -17,9 +17,9 @@ struct scaling {
 };
 
 /*
- * 1 when the number was changed, 0 when it was so already.  A version or uid that differs is
- * CONFLICT, a number DIFFERS.  Conflicts with other writers are tried again, unless a version was
- * asked for.
+ * 1 when the number was changed, 0 when it was so already.  A version that differs is
+ * CONFLICT, a uid GONE, a number DIFFERS.  Conflicts with other writers are tried again, unless a
+ * version was asked for.
  */
 int scale_object(struct client *c, const struct kind *k, const char *ns, const char *name,
     const struct scaling *s, struct err *err);

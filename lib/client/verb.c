@@ -111,7 +111,7 @@ verb_read(struct verb *v, const struct subject *s, json_t **ret, struct err *err
 	if ((r = client_get(v->client, s->kind, s->ns, s->name, &obj, err)) < 0)
 		return r;
 	if (s->obj && *meta_uid(s->obj) && strcmp(meta_uid(s->obj), meta_uid(obj)) != 0)
-		return err_set(err, ERR_CONFLICT,
+		return err_set(err, ERR_GONE,
 		    "it is another one of the same name: its uid is '%s', the input's '%s'",
 		    meta_uid(obj), meta_uid(s->obj));
 	*ret = steal(obj);

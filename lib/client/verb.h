@@ -61,7 +61,7 @@ void verb_each(struct verb *v,
 void verb_failed(struct verb *v, int status);
 
 /* The object of a subject as the server has it; new.  A stream's object must have the uid that it
- * came with. */
+ * came with: else GONE. */
 int verb_read(struct verb *v, const struct subject *s, json_t **ret, struct err *err);
 
 /* Say that an object was "scaled", or print it, by writer_report(); obj may be NULL when
