@@ -77,6 +77,21 @@ prune_object(void *arg, json_t *taken, struct err *ignored)
 	return 0;
 }
 
+/* Is the API group of a kind that the server does not have gone as a whole, with its definition?
+ * Nothing of it can be there then.  (A group that is only out of order is still listed.) */
+static bool
+group_gone(struct client *c, const char *group_kind)
+{
+	const char *dot = strchr(group_kind, '.');
+	autofree char *path = xasprintf("/apis/%s", dot ? dot + 1 : "");
+	autobuf struct buf reply = BUF_INIT;
+	struct err err;
+	int status;
+
+	return dot && client_request(c, "GET", path, NULL, NULL, 0, &status, &reply, &err) >= 0 &&
+	       status == 404;
+}
+
 static int
 prune_kind(const struct prune *how, const char *kind, struct err *err)
 {
@@ -86,6 +101,8 @@ prune_kind(const struct prune *how, const char *kind, struct err *err)
 	autofree const char **places = json_sorted_keys(how->namespaces, &n);
 	int r = client_kind(how->client, kind, &p.kind, err);
 
+	if (r == -ERR_BAD_REQUEST && group_gone(how->client, kind))
+		return 0;
 	if (r < 0)
 		return r;
 	if (!p.kind->namespaced)

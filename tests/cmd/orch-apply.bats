@@ -341,6 +341,18 @@ cm() { echo "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\
   orch-get cm safe-1 safe-2 >/dev/null
 }
 
+@test "a kind that is gone from the server does not keep a set from being pruned" {
+  orch-apply --applyset gone --prune < <(cm g1; cm g2) >/dev/null
+  orch-patch secret/gone -p '{"metadata":{"annotations":{"applyset.kubernetes.io/contains-group-kinds":"ConfigMap,Widget.example.com"}}}'
+  run -0 orch-apply --applyset gone --prune < <(cm g1)
+  [ "$output" = $'configmap/g1 unchanged\nconfigmap/g2 pruned' ]
+  [ "$(orch-get secret/gone | json '.metadata.annotations["applyset.kubernetes.io/contains-group-kinds"]')" = ConfigMap ]
+  # of a group that is there nobody knows
+  orch-patch secret/gone -p '{"metadata":{"annotations":{"applyset.kubernetes.io/contains-group-kinds":"ConfigMap,Widget.apps"}}}'
+  run -2 orch-apply --applyset gone --prune < <(cm g1)
+  [[ $output == *"cannot look for what to prune of Widget.apps"* ]]
+}
+
 @test "an applyset in the namespace that the bundle makes" {
   run -0 orch-apply --applyset rel --prune -n relns < <(bundle relns)
   [ "$output" = $'namespace/relns created\nconfigmap/conf created\ndeployment.apps/web created' ]
