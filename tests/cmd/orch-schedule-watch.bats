@@ -128,7 +128,7 @@ fits() { # millicores
 	make_node n1 4
 	start_scheduler --server "unix:$STORE/socket"
 	stop_store KILL
-	start_store
+	start_store --disable-admission-plugins TaintNodesByCondition
 	make_pod a 1
 	wait_for 20 on a n1
 }
@@ -141,7 +141,7 @@ fits() { # millicores
 	sleep 0.05
 	stop_store KILL
 	wait $apply || true
-	start_store
+	start_store --disable-admission-plugins TaintNodesByCondition
 	for i in $(seq 60); do pod p$i 100m; done | orch-apply -f - >/dev/null
 	wait_for 30 bash -c '[ "$(orch-get pods -o jsonl | jq -s "map(select(.spec.nodeName)) | length")" = 60 ]'
 	fits 8000
