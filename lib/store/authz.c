@@ -99,27 +99,36 @@ forbid_path(struct call *c, struct err *err)
 	    c->user.name, verb, c->req->path);
 }
 
+/* Of a resource that may not even be there. */
+static int
+forbid_resource(struct call *c, struct err *err)
+{
+	const struct target *t = &c->target;
+	char where[300] = " at the cluster scope";
+	const char *ns = t->namespace;
+
+	/* a Namespace counts as being in itself */
+	if (!*ns && !*t->group && strcmp(t->resource, "namespaces") == 0)
+		ns = t->name;
+	if (*ns)
+		snprintf(where, sizeof where, " in the namespace \"%.253s\"", ns);
+	return err_set(err, ERR_FORBIDDEN,
+	    "%s%s%s%s%s%s is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group "
+	    "\"%s\"%s",
+	    t->resource, *t->group ? "." : "", t->group, *t->name ? " \"" : "", t->name,
+	    *t->name ? "\"" : "", c->user.name, c->verb, t->resource, *t->sub ? "/" : "", t->sub,
+	    t->group, where);
+}
+
 int
 authorize(struct call *c, struct err *err)
 {
 	const struct target *t = &c->target;
-	char where[300] = " at the cluster scope";
-	const char *ns = "";
 
 	if (is_admin(&c->user) || (t->type == TARGET_RESOURCE && !*t->sub &&
 				      user_may(&c->user, c->verb, t->group, t->resource)))
 		return 0;
-	if (t->type != TARGET_RESOURCE)
-		return user_may_see(&c->user, c->req->path) ? 0 : forbid_path(c, err);
-	/* a Namespace counts as being in itself */
-	if (*t->namespace || kind_is(c->kind, "", "Namespace"))
-		ns = *t->namespace ? t->namespace : t->name;
-	if (*ns)
-		snprintf(where, sizeof where, " in the namespace \"%.253s\"", ns);
-	return err_set(err, ERR_FORBIDDEN,
-	    "%s%s%s%s is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group "
-	    "\"%s\"%s",
-	    kind_resource(c->kind, (char[128]){ 0 }), *t->name ? " \"" : "", t->name,
-	    *t->name ? "\"" : "", c->user.name, c->verb, t->resource, *t->sub ? "/" : "", t->sub,
-	    t->group, where);
+	if (*t->resource)
+		return forbid_resource(c, err);
+	return user_may_see(&c->user, c->req->path) ? 0 : forbid_path(c, err);
 }

@@ -106,20 +106,31 @@ api_type(struct target *t, char **part, int n)
 		t->version = part[1];
 		if (*t->version == '\0')
 			return TARGET_UNKNOWN;
-		if (!group_known("", t->version))
+		if (!group_known("", t->version)) {
+			if (n > 2)
+				parse_resource(t, part + 2, n - 2);
 			return TARGET_MISSING;
+		}
 		return n == 2 ? TARGET_VERSION : resource_type(t, part + 2, n - 2);
 	}
 	if (n == 1)
 		return TARGET_APIS;
 	t->group = part[1];
-	if (*t->group == '\0' || !group_known(t->group, NULL))
+	if (n > 3)
+		t->version = part[2];
+	if (*t->group == '\0' || !group_known(t->group, NULL)) {
+		if (n > 3) /* what it would be: who may not ask is told so first */
+			parse_resource(t, part + 3, n - 3);
 		return TARGET_UNKNOWN;
+	}
 	if (n == 2)
 		return TARGET_GROUP;
 	t->version = part[2];
-	if (!group_known(t->group, t->version))
+	if (!group_known(t->group, t->version)) {
+		if (n > 3)
+			parse_resource(t, part + 3, n - 3);
 		return TARGET_MISSING;
+	}
 	return n == 3 ? TARGET_VERSION : resource_type(t, part + 3, n - 3);
 }
 

@@ -286,21 +286,20 @@ negotiable(const struct target *t)
 	       t->type != TARGET_OPENID && t->type != TARGET_UNKNOWN;
 }
 
-/* A refusal is about an object only as far as the path names it. */
+/* A refusal is about what the path names, be it there or not. */
 static void
 turn_away(struct call *c, const struct err *err)
 {
-	if (err->code == ERR_FORBIDDEN && c->kind && *c->target.name) {
-		reply_error(c, err);
-	} else {
-		json_t *d = err->code == ERR_FORBIDDEN ? json_object() : NULL;
+	const struct target *t = &c->target;
+	json_t *d = err->code == ERR_FORBIDDEN ? json_object() : NULL;
 
-		if (d && c->kind && *c->kind->group)
-			json_object_set_new(d, "group", json_string(c->kind->group));
-		if (d && c->kind)
-			json_object_set_new(d, "kind", json_string(c->kind->plural));
-		reply_status(c, err_http(err->code), err_reason(err->code), err->msg, d);
-	}
+	if (d && *t->name)
+		json_object_set_new(d, "name", json_string(t->name));
+	if (d && *t->group && *t->resource)
+		json_object_set_new(d, "group", json_string(t->group));
+	if (d && *t->resource)
+		json_object_set_new(d, "kind", json_string(t->resource));
+	reply_status(c, err_http(err->code), err_reason(err->code), err->msg, d);
 }
 
 /* authenticate -> impersonate -> (flow control: its place is here) -> authorize -> negotiate ->
@@ -309,10 +308,10 @@ void
 server_handle(struct http_exchange *x, void *server)
 {
 	struct call *c = call_new(server, x);
-	const struct route *r = c->target.type == TARGET_RESOURCE ? find_route(c) : NULL;
+	const struct route *r = *c->target.resource ? find_route(c) : NULL;
 	struct err err;
 
-	c->verb = r ? r->name : c->kind ? "create" : "get";
+	c->verb = r ? r->name : *c->target.resource ? "create" : "get";
 	if (r && r->verb == VERB_LIST && wants_watch(c))
 		c->verb = "watch";
 	if (!open_to_all(&c->target) &&
