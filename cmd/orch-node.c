@@ -26,7 +26,7 @@ enum { HEARTBEAT = 10, STATUS_EVERY = 300, MAX_EVENTS = 1000 };
 
 static const char *name, *data = "/var/lib/orch", *netns, *pod_cidr, *address, *runtime, *conmon;
 static const char *cni_path, *metrics, *pods_file, *pids_arg = "4096", *backoff_arg = "10s",
-						   *auth_file;
+						   *auth_file, *sync_arg = "1m";
 static const char *listen_arg, *client_ca_arg;
 static bool clean, once, insecure, verbose;
 
@@ -46,6 +46,8 @@ static const struct opt opts[] = {
 	{ 0, "clean", NULL, "remove all that ran from this data folder, and end", &clean, false },
 	{ 0, "pod-pids", "N", "processes a pod may have, 0: no limit (4096)", &pids_arg, false },
 	{ 0, "backoff", "DURATION", "wait before the second restart (10s)", &backoff_arg, false },
+	{ 0, "sync-frequency", "DURATION", "wait between looks at ConfigMaps and Secrets (1m)",
+	    &sync_arg, false },
 	{ 0, "insecure", NULL, "pull in plain HTTP from any registry", &insecure, false },
 	{ 0, "auth-file", "FILE", "registry logins (~/.docker/config.json)", &auth_file, false },
 	{ 0, "listen", "HOST:PORT", "logs and terminals (ADDRESS:10250, else any)", &listen_arg,
@@ -471,7 +473,8 @@ open_host(void)
 		.cleaning = clean,
 		.keep_logs = pods_file != NULL,
 		.pids = (long)cli_number("pod-pids", pids_arg, 0, 1 << 22),
-		.backoff = cli_duration("backoff", backoff_arg) };
+		.backoff = cli_duration("backoff", backoff_arg),
+		.renew = cli_duration("sync-frequency", sync_arg) };
 	struct host *h;
 	struct err err;
 

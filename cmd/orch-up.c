@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "client/client.h"
 #include "cluster/cluster.h"
@@ -103,13 +104,21 @@ settle_port(const char *address)
 	return xasprintf("%.*s:%d", (int)(colon - address), address, ntohs(any.sin_port));
 }
 
-/* Is this setting one of the API server's? */
-static bool
-for_store(const char *setting)
+/* Settings that are options of the API server, or of nodes. */
+static const char *const of_store[] = { "history", "default-not-ready-toleration-seconds",
+	"default-unreachable-toleration-seconds", NULL };
+static const char *const of_nodes[] = { "sync-frequency", NULL };
+
+static size_t
+add_settings(const char **argv, size_t n, size_t max, const char *const *names)
 {
-	return strncmp(setting, "history=", 8) == 0 ||
-	       strncmp(setting, "default-not-ready-toleration-seconds=", 37) == 0 ||
-	       strncmp(setting, "default-unreachable-toleration-seconds=", 39) == 0;
+	for (size_t k = 0; k < set_args.n && n < max - 1; k++) {
+		autofree char *name = xstrndup(set_args.item[k], strcspn(set_args.item[k], "="));
+
+		if (text_in(name, names))
+			argv[n++] = xasprintf("--%s", set_args.item[k]); /* for good */
+	}
+	return n;
 }
 
 static void
@@ -118,11 +127,8 @@ add_store(struct cluster *c)
 	autofree char *prog = proc_sibling("orch-store"), *sock = cluster_file(c, "store.sock");
 	const char *argv[64] = { prog, "--data", c->dir, "--listen", c->listen, "--socket", sock,
 		"--enable-admission-plugins", "ServiceAccount" };
-	size_t n = 9;
 
-	for (size_t k = 0; k < set_args.n && n < COUNT(argv) - 1; k++)
-		if (for_store(set_args.item[k]))
-			argv[n++] = xasprintf("--%s", set_args.item[k]); /* for good */
+	add_settings(argv, 9, COUNT(argv), of_store);
 	cluster_add(c, "store", argv, NULL);
 }
 
@@ -159,7 +165,7 @@ add_node(struct cluster *c, int node, const char *const *env)
 	autofree char *dir = cluster_file(c, name), *ns = cluster_netns(c, node);
 	autofree char *cidr = xasprintf("10.%d.%d.0/24", c->block, node),
 		      *ca = cluster_file(c, "pki/ca.crt");
-	const char *argv[16] = { prog, "--name", name, "--data", dir, "--pod-cidr", cidr,
+	const char *argv[64] = { prog, "--name", name, "--data", dir, "--pod-cidr", cidr,
 		"--client-ca", ca };
 	size_t n = 9;
 
@@ -171,6 +177,7 @@ add_node(struct cluster *c, int node, const char *const *env)
 		argv[n++] = "--runtime";
 		argv[n++] = runtime_arg;
 	}
+	add_settings(argv, n, COUNT(argv), of_nodes);
 	cluster_add(c, name, argv, env);
 }
 

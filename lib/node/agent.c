@@ -416,6 +416,7 @@ advance(struct agent *a, struct pod *p, double now)
 		pod_free(p);
 		return true;
 	}
+	renew_due(a, p, now, &a->wake);
 	work_probes(a, p, now, &a->wake);
 	report(a, p, now);
 	return false;

@@ -35,6 +35,16 @@ void work_hooked(struct agent *a, struct pod *p, struct container *c); /* preSto
 void work_probes(struct agent *a, struct pod *p, double now, double *wake);
 void work_probed(struct agent *a, struct pod *p, struct container *c, int which, double now);
 
+/* Each of the sources (volume.h), which are null, as it is now; tokens only for who writes them
+ * down: they are made anew each time. */
+void work_fetch(struct agent *a, const struct pod *p, json_t *sources, bool tokens);
+
+/* renew.c: the volumes of a pod follow what they are made of, and its tokens are replaced in time.
+ */
+void renew_later(struct pod *p, double now); /* they were made just now */
+void renew_due(struct agent *a, struct pod *p, double now, double *wake);
+void renew_done(struct pod *p, int r, const struct err *err);
+
 /* adopt.c */
 int agent_adopt(struct agent *a, struct err *err);
 

@@ -32,6 +32,7 @@ struct host_options {
 	bool keep_logs;	       /* of pods that have gone */
 	bool cleaning;	       /* only to remove things: no runtime is needed */
 	double backoff; /* seconds before the second restart of a container, doubling to 300 */
+	double renew;	/* seconds between looks at what volumes are made of */
 };
 
 struct host {

@@ -54,17 +54,13 @@ want_environment(json_t *sources, const json_t *containers)
 	}
 }
 
-json_t *
-pod_sources(const json_t *pod)
+static void
+want_volumes(json_t *sources, const json_t *volumes)
 {
-	json_t *sources = json_object(), *v, *part;
+	json_t *v, *part;
 	size_t i, k;
 
-	want_environment(sources, get(pod, "spec", "initContainers"));
-	want_environment(sources, get(pod, "spec", "containers"));
-	json_array_foreach (get(pod, "spec", "imagePullSecrets"), i, v)
-		want(sources, "Secret", get(v, "name"));
-	json_array_foreach (get(pod, "spec", "volumes"), i, v) {
+	json_array_foreach (volumes, i, v) {
 		want(sources, "ConfigMap", get(v, "configMap", "name"));
 		want(sources, "Secret", get(v, "secret", "secretName"));
 		json_array_foreach (get(v, "projected", "sources"), k, part) {
@@ -73,6 +69,27 @@ pod_sources(const json_t *pod)
 			want_token(sources, get(part, "serviceAccountToken"));
 		}
 	}
+}
+
+json_t *
+volume_sources(const json_t *pod)
+{
+	json_t *sources = json_object();
+
+	want_volumes(sources, get(pod, "spec", "volumes"));
+	return sources;
+}
+
+json_t *
+pod_sources(const json_t *pod)
+{
+	json_t *sources = volume_sources(pod), *v;
+	size_t i;
+
+	want_environment(sources, get(pod, "spec", "initContainers"));
+	want_environment(sources, get(pod, "spec", "containers"));
+	json_array_foreach (get(pod, "spec", "imagePullSecrets"), i, v)
+		want(sources, "Secret", get(v, "name"));
 	return sources;
 }
 

@@ -17,33 +17,63 @@ struct making {
 	const struct host *host;
 	const json_t *pod, *sources;
 	const char *ip, *folder;
-	unsigned mode; /* of files that do not say their own */
+	unsigned mode;	 /* of files that do not say their own */
+	json_t *written; /* made anew: the names of files that stay; else NULL */
+	bool unsure;	 /* something that may be missing is: what was made of it stays */
 };
 
-static int
-put_file(const struct making *m, const char *name, const void *data, size_t len, unsigned mode,
-    struct err *err)
+static bool
+same_content(const char *path, const void *data, size_t len)
 {
-	autofree char *path = xasprintf("%s/%s", m->folder, name), *parent = xstrdup(path);
-	json_int_t group = num(get(m->pod, "spec", "securityContext", "fsGroup"), -1);
-	int r;
+	autobuf struct buf has = BUF_INIT;
+	struct err ignored;
 
-	if (!name_is_below(name))
-		return err_set(err, ERR_INVALID, "file '%s' would be outside of the volume", name);
-	*strrchr(parent, '/') = '\0';
-	if ((r = mkdir_all(parent, 0755, err)) < 0 ||
-	    (r = file_write(path, data, len, mode, err)) < 0)
-		return r;
+	return buf_read_file(&has, path, len + 1, &ignored) == 0 && has.len == len &&
+	       (len == 0 || memcmp(has.data, data, len) == 0);
+}
+
+static int
+own_file(const struct making *m, const char *path, unsigned mode, struct err *err)
+{
+	json_int_t group = num(get(m->pod, "spec", "securityContext", "fsGroup"), -1);
+
 	if (chmod(path, group >= 0 ? mode | 0040 : mode) < 0 ||
 	    (group >= 0 && chown(path, (uid_t)-1, (gid_t)group) < 0))
 		return err_sys(err, errno, "cannot set the owner of '%s'", path);
 	return 0;
 }
 
+/* Who reads it meanwhile has the old file or the new one; no key begins with two dots. */
+static int
+put_file(const struct making *m, const char *name, const void *data, size_t len, unsigned mode,
+    struct err *err)
+{
+	autofree char *path = xasprintf("%s/%s", m->folder, name), *parent = xstrdup(path);
+	autofree char *fresh = NULL;
+	int r;
+
+	if (!name_is_below(name))
+		return err_set(err, ERR_INVALID, "file '%s' would be outside of the volume", name);
+	*strrchr(parent, '/') = '\0';
+	fresh = xasprintf("%s/..new", parent);
+	if (m->written) {
+		json_object_set_new(m->written, name, json_true());
+		if (same_content(path, data, len))
+			return 0;
+	}
+	if ((r = mkdir_all(parent, 0755, err)) < 0 ||
+	    (r = file_write(fresh, data, len, mode, err)) < 0 ||
+	    (r = own_file(m, fresh, mode, err)) < 0)
+		return r;
+	if (rename(fresh, path) < 0)
+		return err_sys(err, errno, "cannot write '%s'", path);
+	return 0;
+}
+
 /* All keys, or those that items name, of a ConfigMap or Secret. */
 static int
-put_source(const struct making *m, const char *kind, const char *name, const json_t *source,
-    struct err *err)
+put_source(
+    struct making *m, const char *kind, const char *name, const json_t *source, struct err *err)
 {
 	autofree char *ref = xasprintf("%s/%s", kind, name);
 	json_t *obj = json_object_get(m->sources, ref), *items = get(source, "items"), *item;
@@ -54,8 +84,10 @@ put_source(const struct making *m, const char *kind, const char *name, const jso
 	size_t i;
 	int r;
 
-	if (!json_is_object(obj))
+	if (!json_is_object(obj)) {
+		m->unsure = true;
 		return optional ? 0 : err_set(err, ERR_NOT_FOUND, "%s '%s' not found", kind, name);
+	}
 	json_array_foreach (items, i, item) {
 		autobuf struct buf b = BUF_INIT;
 
@@ -125,6 +157,10 @@ put_token(const struct making *m, const json_t *projection, struct err *err)
 	autofree char *ref = token_ref(projection);
 	const char *token = str(json_object_get(m->sources, ref), NULL);
 
+	if (!token && m->written) { /* the one that is there is good for a while */
+		json_object_set_new(m->written, text(projection, "path"), json_true());
+		return 0;
+	}
 	if (!token)
 		return err_set(err, ERR_UNAVAILABLE, "there is no token of account '%s'",
 		    text(m->pod, "spec", "serviceAccountName"));
@@ -132,7 +168,7 @@ put_token(const struct making *m, const json_t *projection, struct err *err)
 }
 
 static int
-put_projected(const struct making *m, const json_t *projected, struct err *err)
+put_projected(struct making *m, const json_t *projected, struct err *err)
 {
 	json_t *source, *part;
 	size_t i;
@@ -204,36 +240,48 @@ check_host_path(const json_t *v, struct err *err)
 	return 0;
 }
 
+/* The files of a volume that is made of objects; false in *made: this one is not. */
+static int
+fill_volume(struct making *m, const json_t *v, bool *made, struct err *err)
+{
+	static const char *const kinds[] = { "configMap", "secret", "downwardAPI", "projected" };
+	json_t *source = NULL;
+	size_t i = 0;
+
+	while (i < COUNT(kinds) && !(source = get(v, kinds[i])))
+		i++;
+	*made = source != NULL;
+	if (!source)
+		return 0;
+	m->mode = (unsigned)num(get(source, "defaultMode"), 0644);
+	switch (i) {
+	case 0:
+		return put_source(m, "ConfigMap", text(source, "name"), source, err);
+	case 1:
+		return put_source(m, "Secret", text(source, "secretName"), source, err);
+	case 2:
+		return put_downward(m, source, err);
+	default:
+		return put_projected(m, source, err);
+	}
+}
+
 static int
 make_volume(struct making *m, const json_t *v, struct err *err)
 {
-	json_t *source;
+	bool made;
+	int r;
 
 	if (get(v, "hostPath"))
 		return check_host_path(v, err);
 	if (get(v, "emptyDir") || json_object_size(v) == 1)
 		return make_empty(m->pod, v, m->folder, err);
-	if ((source = get(v, "configMap"))) {
-		m->mode = (unsigned)num(get(source, "defaultMode"), 0644);
-		return put_source(m, "ConfigMap", text(source, "name"), source, err);
-	}
 	if ((get(v, "secret") || get(v, "projected")) &&
 	    mount("tmpfs", m->folder, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755") < 0)
 		return err_sys(
 		    err, errno, "cannot mount '%s'", m->folder); /* secrets stay off the disk */
-	if ((source = get(v, "secret"))) {
-		m->mode = (unsigned)num(get(source, "defaultMode"), 0644);
-		return put_source(m, "Secret", text(source, "secretName"), source, err);
-	}
-	if ((source = get(v, "downwardAPI"))) {
-		m->mode = (unsigned)num(get(source, "defaultMode"), 0644);
-		return put_downward(m, source, err);
-	}
-	if ((source = get(v, "projected"))) {
-		m->mode = (unsigned)num(get(source, "defaultMode"), 0644);
-		return put_projected(m, source, err);
-	}
-	return err_set(err, ERR_INVALID, "this kind of volume is not supported");
+	r = fill_volume(m, v, &made, err);
+	return made ? r : err_set(err, ERR_INVALID, "this kind of volume is not supported");
 }
 
 int
@@ -247,12 +295,63 @@ volumes_up(
 	json_array_foreach (get(pod, "spec", "volumes"), i, v) {
 		autofree char *folder =
 		    host_path(h, "pods/%s/volumes/%s", meta_uid(pod), text(v, "name"));
-		struct making m = { h, pod, sources, ip, folder, 0644 };
+		struct making m = { h, pod, sources, ip, folder, 0644, NULL, false };
 
 		if ((r = mkdir_all(folder, 0755, err)) < 0 || (r = make_volume(&m, v, err)) < 0)
 			return err_wrap(err, "volume '%s'", text(v, "name"));
 	}
 	return 0;
+}
+
+/* Remove the files below a folder that are not in `keep`; prefix: "", or "folder/" of a name. */
+static void
+drop_others(const char *folder, const char *prefix, const json_t *keep)
+{
+	DIR *d = opendir(folder);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		autofree char *path = xasprintf("%s/%s", folder, e->d_name);
+		autofree char *name = xasprintf("%s%s", prefix, e->d_name);
+		autofree char *below = xasprintf("%s/", name);
+
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (e->d_type == DT_DIR) {
+			drop_others(path, below, keep);
+			rmdir(path); /* fails when something is left */
+		} else if (!json_object_get(keep, name)) {
+			unlink(path);
+		}
+	}
+	if (d)
+		closedir(d);
+}
+
+int
+volumes_renew(
+    const struct host *h, const json_t *pod, const json_t *sources, const char *ip, struct err *err)
+{
+	json_t *v;
+	size_t i;
+	int ret = 0;
+
+	json_array_foreach (get(pod, "spec", "volumes"), i, v) {
+		autofree char *folder =
+		    host_path(h, "pods/%s/volumes/%s", meta_uid(pod), text(v, "name"));
+		json_auto_t *written = json_object();
+		struct making m = { h, pod, sources, ip, folder, 0644, written, false };
+		bool made;
+		int r;
+
+		if ((r = fill_volume(&m, v, &made, err)) < 0) {
+			err_wrap(err, "volume '%s'", text(v, "name"));
+			ret = r;
+		} else if (made && !m.unsure) {
+			drop_others(folder, "", written);
+		}
+	}
+	return ret;
 }
 
 void

@@ -12,11 +12,18 @@
  * "Token/seconds/audience" of the tokens that its volumes hold: an object with these keys, each
  * null. */
 json_t *pod_sources(const json_t *pod);
-enum { TOKEN_SECONDS = 3600 }; /* of a projection that does not say it */
+json_t *volume_sources(const json_t *pod); /* of its volumes alone */
+enum { TOKEN_SECONDS = 3600 };		   /* of a projection that does not say it */
 /* The key of one projection's token; its value is the token's text.  New. */
 char *token_ref(const json_t *projection);
 
 int volumes_up(const struct host *h, const json_t *pod, const json_t *sources, const char *ip,
+    struct err *err);
+/*
+ * Bring what volumes_up has made up to what the sources hold now, file by file; what is missing
+ * among them keeps its files.  All volumes are done, whatever befalls one.
+ */
+int volumes_renew(const struct host *h, const json_t *pod, const json_t *sources, const char *ip,
     struct err *err);
 void volumes_down(
     const struct host *h, const char *uid); /* unmount; the files go with the pod's folder */

@@ -63,8 +63,7 @@ do_teardown(void *arg, json_t **result, struct err *err)
 
 /* --- beginning ------------------------------------------------------------------------ */
 
-/* One of them, by its key; NULL when there is none.  Tokens are made anew each time: only for
- * who writes them down. */
+/* One of them, by its key; NULL when there is none. */
 static json_t *
 fetch(struct agent *a, const struct pod *p, const char *key, bool tokens)
 {
@@ -81,12 +80,11 @@ fetch(struct agent *a, const struct pod *p, const char *key, bool tokens)
 	return token ? json_string(token) : NULL;
 }
 
-/* The ConfigMaps and Secrets that a pod refers to, as they are now; and its tokens. */
-static json_t *
-fetch_sources(struct agent *a, const struct pod *p, bool tokens)
+void
+work_fetch(struct agent *a, const struct pod *p, json_t *sources, bool tokens)
 {
-	json_t *sources = pod_sources(p->object), *ignored;
 	const char *key;
+	json_t *ignored;
 	void *tmp;
 
 	json_object_foreach_safe(sources, tmp, key, ignored)
@@ -96,6 +94,15 @@ fetch_sources(struct agent *a, const struct pod *p, bool tokens)
 		if (obj)
 			json_object_set_new(sources, key, obj);
 	}
+}
+
+/* The ConfigMaps and Secrets that a pod refers to, as they are now; and its tokens. */
+static json_t *
+fetch_sources(struct agent *a, const struct pod *p, bool tokens)
+{
+	json_t *sources = pod_sources(p->object);
+
+	work_fetch(a, p, sources, tokens);
 	return sources;
 }
 
@@ -356,6 +363,7 @@ sandbox_done(
 	if (r == 0) {
 		p->sandbox = SANDBOX;
 		p->backoff = 0;
+		renew_later(p, now);
 		text_replace(&p->ip, text(result, "ip"));
 		text_replace(&p->trouble, NULL);
 		log_more("pod %s: sandbox made in %.3f s", p->label, now - p->doing_since);
@@ -379,6 +387,10 @@ work_done(struct agent *a, struct pod *p, double now)
 
 	unwatch(a, p->job.fd);
 	r = job_end(&p->job, &result, &err);
+	if (p->doing == STEP_RENEW) {
+		renew_done(p, r, &err);
+		return;
+	}
 	p->dirty = true;
 	if (p->doing == STEP_SANDBOX) {
 		sandbox_done(a, p, r, result, &err, now);

@@ -3,7 +3,7 @@ load cluster
 
 setup_file() {
   need_root || return 0
-  cluster_up
+  cluster_up --set sync-frequency=1s
   cluster_images
 }
 teardown_file() { cluster_end; }
@@ -53,6 +53,59 @@ gone() { ! there "$@"; }
   await there -n fresh configmap/kube-root-ca.crt
   orch-delete namespace/fresh
   await gone namespace/fresh
+}
+
+@test "accounts: a node that starts again does not know how old tokens are, and replaces them" {
+  file=$(echo "$DATA"/node-1/pods/"$(orch-get pod/tells -o json | jq -r .metadata.uid)"/volumes/kube-api-access-*/token)
+  old=$(cat "$file")
+  kill -9 "$(jq -r '.processes[] | select(.name == "node-1").process.pid' "$DATA/run/cluster.json")"
+  replaced() { [ "$(cat "$file")" != "$old" ]; }
+  await replaced
+  server=$(jq -r .listen "$DATA/run/cluster.json")
+  for token in "$old" "$(cat "$file")"; do # the old one lives on
+    curl -sSfk -o "$BATS_TEST_TMPDIR/out" -H "Authorization: Bearer $token" "https://$server/version"
+  done
+}
+
+@test "volumes: they follow what they are made of" {
+  cat >"$BATS_TEST_TMPDIR/all.yaml" <<'END'
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: made}
+data: {a: one, b: two}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: hidden}
+stringData: {key: old}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: follows, labels: {x: first}}
+spec:
+  terminationGracePeriodSeconds: 1
+  volumes:
+  - {name: made, configMap: {name: made}}
+  - {name: hidden, secret: {secretName: hidden, defaultMode: 0400}}
+  - {name: all, projected: {sources: [{downwardAPI: {items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]}}, {configMap: {name: made, items: [{key: a, path: deep/a}]}}, {configMap: {name: none, optional: true}}]}}
+  containers:
+  - name: c
+    image: web:1
+    imagePullPolicy: Never
+    command: [sh, -c, "cd /v; while sleep 0.2; do echo $(cat made/a) $(ls made) $(cat hidden/key) $(cat all/labels) $(cat all/deep/a) $(cat once); done"]
+    volumeMounts: [{name: made, mountPath: /v/made}, {name: hidden, mountPath: /v/hidden}, {name: all, mountPath: /v/all}, {name: made, mountPath: /v/once, subPath: a}]
+END
+  orch-apply <"$BATS_TEST_TMPDIR/all.yaml"
+  says() { [ "$(orch-logs pod/follows | tail -n 1)" = "$1" ]; }
+  await says 'one a b old x="first" one one'
+  printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: made}\ndata: {a: uno, c: "3"}\n' | orch-apply
+  printf 'apiVersion: v1\nkind: Secret\nmetadata: {name: hidden}\nstringData: {key: new}\n' | orch-apply
+  orch-label --overwrite pod/follows x=second
+  await says 'uno a c new x="second" uno one'
+  orch-delete configmap/made secret/hidden # what is gone stays as it was
+  sleep 1.5
+  says 'uno a c new x="second" uno one'
+  orch-delete pod/follows
 }
 
 @test "claims: one that a pod uses stays until the pod is gone" {
