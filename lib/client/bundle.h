@@ -110,6 +110,9 @@ void bundle_ask(struct bundle *b, size_t from, size_t to,
 void bundle_apply_call(
     const struct bundle *b, const struct item *i, bool dry, bool force, struct call *call);
 
+/* Is there no difference between an item's live object and this one? */
+bool bundle_same(const struct bundle *b, const struct item *i, const json_t *after);
+
 /* Let it fail by an answer: with the conflicts when it is one. */
 void item_refuse(struct item *i, const struct call *call);
 /* Is the conflict one of managers (else of resourceVersions)? */

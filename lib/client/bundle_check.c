@@ -54,19 +54,22 @@ share_of(const json_t *obj, const char *manager)
 	return NULL;
 }
 
-/* Nothing would be different, neither the object nor what we own of it.  (Entries of others may
- * be: an object without managers gets one on its first apply.) */
-static bool
-same(const json_t *a, const json_t *b, const char *manager)
+/* Neither the object nor what we own of it.  (Entries of others may be different: an object without
+ * managers gets one on its first apply.  And a status moves by itself.) */
+bool
+bundle_same(const struct bundle *b, const struct item *i, const json_t *after)
 {
 	static const char *const ignored[] = { "resourceVersion", "managedFields" };
-	json_auto_t *x = json_deep_copy(a), *y = json_deep_copy(b);
-	const json_t *mine = share_of(a, manager), *then = share_of(b, manager);
+	json_auto_t *x = json_deep_copy(i->live), *y = json_deep_copy(after);
+	const char *manager = i->manager ? i->manager : b->manager;
+	const json_t *mine = share_of(i->live, manager), *then = share_of(after, manager);
 
-	for (size_t i = 0; i < COUNT(ignored); i++) {
-		json_object_del(get(x, "metadata"), ignored[i]);
-		json_object_del(get(y, "metadata"), ignored[i]);
+	for (size_t n = 0; n < COUNT(ignored); n++) {
+		json_object_del(get(x, "metadata"), ignored[n]);
+		json_object_del(get(y, "metadata"), ignored[n]);
 	}
+	json_object_del(x, "status");
+	json_object_del(y, "status");
 	return json_equal(x, y) && (mine == then || json_equal(mine, then));
 }
 
@@ -75,11 +78,12 @@ settle(const struct bundle *b, struct item *i, json_t *after)
 {
 	json_decref(i->after);
 	i->after = after;
-	i->result =
-	    !i->live ? APPLY_CREATED
-	    : i->migration || !after || !same(i->live, after, i->manager ? i->manager : b->manager)
-		? APPLY_CONFIGURED
-		: APPLY_UNCHANGED;
+	if (!i->live)
+		i->result = APPLY_CREATED;
+	else if (i->migration || !after || !bundle_same(b, i, after))
+		i->result = APPLY_CONFIGURED;
+	else
+		i->result = APPLY_UNCHANGED;
 }
 
 static void

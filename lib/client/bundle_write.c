@@ -109,10 +109,12 @@ end_write(struct bundle *b, struct item *i, const struct call *call)
 	i->after = after;
 	i->written = true;
 	/* somebody else may have been quicker, with the same */
-	i->result = call->status == 201 ? APPLY_CREATED
-		    : i->live && strcmp(meta_version(i->live), meta_version(after)) == 0
-			? APPLY_UNCHANGED
-			: APPLY_CONFIGURED;
+	if (call->status == 201)
+		i->result = APPLY_CREATED;
+	else if (i->live && !i->migrated && bundle_same(b, i, after))
+		i->result = APPLY_UNCHANGED;
+	else
+		i->result = APPLY_CONFIGURED;
 	tell_ready(b);
 }
 

@@ -520,3 +520,12 @@ PATCH ingresses/last\?((?!dryRun).)*$ 403 Forbidden exceeded quota'
   [ "$(orch-get cm/before | json .data.key)" = 1 ]
   [ -z "$(orch-get --ignore-not-found cm/new secret/slow deployment/later)" ]
 }
+
+@test "a status that moves meanwhile is no change" {
+  deployment moving 1 | orch-apply
+  echo "export KUBECONFIG=$KUBECONFIG; $BIN/orch-patch deployment/moving --subresource=status --type=merge -p \"{\\\"status\\\":{\\\"observedGeneration\\\":\$\$}}\"" >"$BATS_TEST_TMPDIR/between"
+  between "PATCH deployments/moving 0 x sh $BATS_TEST_TMPDIR/between"
+  run -0 orch-apply --exit-code < <(deployment moving 1)
+  [ "$output" = "deployment.apps/moving unchanged" ]
+  [ "$(orch-get deployment/moving | json .status.observedGeneration)" != null ]
+}
