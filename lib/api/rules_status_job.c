@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "api/indexes.h"
 #include "api/rules_status.h"
 #include "api/time.h"
 #include "base/mem.h"
@@ -51,72 +52,10 @@ refuse_conditions(struct causes *out, const char *why)
 
 /* --- lists of indexes: "1,3-5" ------------------------------------------------------------- */
 
-struct interval {
-	long long from, to;
-};
-
-static bool
-read_index(const char *text, long long completions, long long *ret, char why[static 256])
-{
-	if (!text_int(text, ret))
-		snprintf(why, 256, "cannot convert string to integer for index: \"%.60s\"", text);
-	else if (*ret >= completions)
-		snprintf(why, 256, "too large index: \"%.60s\"", text);
-	else
-		return true;
-	return false;
-}
-
-/* The next one of *at, which moves behind it; false with the cause in why. */
-static bool
-next_interval(const char **at, long long completions, struct interval *ret, char why[static 256])
-{
-	size_t n = strcspn(*at, ",");
-	autofree char *text = xstrndup(*at, n);
-	char *dash = strchr(text, '-');
-
-	*at += n + ((*at)[n] == ',');
-	if (dash && strchr(dash + 1, '-')) {
-		snprintf(why, 256,
-		    "the fragment \"%.60s\" violates the requirement that an index interval can "
-		    "have at most two parts separated by '-'",
-		    text);
-		return false;
-	}
-	if (dash)
-		*dash = '\0';
-	if (!read_index(text, completions, &ret->from, why))
-		return false;
-	ret->to = ret->from;
-	if (!dash)
-		return true;
-	if (!read_index(dash + 1, completions, &ret->to, why))
-		return false;
-	if (ret->from < ret->to)
-		return true;
-	snprintf(
-	    why, 256, "non-increasing order, previous: %lld, current: %lld", ret->from, ret->to);
-	return false;
-}
-
 static bool
 indexes_valid(const char *s, long long completions, char why[static 256])
 {
-	struct interval last = { -1, -1 }, i;
-	bool any = false;
-
-	while (*s) {
-		if (!next_interval(&s, completions, &i, why))
-			return false;
-		if (any && last.to >= i.from) {
-			snprintf(why, 256, "non-increasing order, previous: %lld, current: %lld",
-			    last.to, i.from);
-			return false;
-		}
-		last = i;
-		any = true;
-	}
-	return true;
+	return index_count(s, completions, why) >= 0;
 }
 
 /* The first index that is in both lists, -1 for none. */
@@ -126,16 +65,16 @@ overlap(const char *a, const char *b, long long completions)
 	struct interval x = { -1, -1 }, y = { -1, -1 };
 	char why[256];
 
-	if (!*a || !*b || !next_interval(&a, completions, &x, why) ||
-	    !next_interval(&b, completions, &y, why))
+	if (!*a || !*b || !index_next(&a, completions, &x, why) ||
+	    !index_next(&b, completions, &y, why))
 		return -1;
 	for (;;) {
 		if (x.from <= y.to && y.from <= x.to)
 			return x.from > y.from ? x.from : y.from;
 		if (x.to < y.to) {
-			if (!*a || !next_interval(&a, completions, &x, why))
+			if (!*a || !index_next(&a, completions, &x, why))
 				return -1;
-		} else if (!*b || !next_interval(&b, completions, &y, why)) {
+		} else if (!*b || !index_next(&b, completions, &y, why)) {
 			return -1;
 		}
 	}

@@ -186,7 +186,7 @@ static const struct {
 	    "dots" },
 	{ "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n\"},\"spec\":{"
 	  "\"taints\":[{\"key\":\"k\"}]}}",
-	    "Node \"n\" is invalid: spec.taints[0].effect: Required value" },
+	    "Node \"n\" is invalid: metadata.taints[0].effect: Required value" },
 	{ "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n\",\"namespace\":"
 	  "\"x\"}}",
 	    "Node \"n\" is invalid: metadata.namespace: Forbidden: not allowed on this type" },
