@@ -22,6 +22,8 @@ void check_qualified_name(
     struct causes *out, const struct path *at, const char *text); /* example.com/name */
 void check_label_value(struct causes *out, const struct path *at, const char *text);
 void check_path_segment(struct causes *out, const struct path *at, const char *text);
+void check_domain(struct causes *out, const struct path *at, const char *text,
+    unsigned least); /* of at least 2 or 3 names */
 void check_prefixed_path(
     struct causes *out, const struct path *at, const char *text); /* example.com/a/b */
 void check_config_key(struct causes *out, const struct path *at, const char *text);

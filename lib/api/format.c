@@ -130,6 +130,28 @@ check_path_segment(struct causes *out, const struct path *at, const char *text)
 		refuse_text(out, at, text, "may not contain '%%'");
 }
 
+/* At least so many names with dots between them; one at the end does not count when two will do. */
+void
+check_domain(struct causes *out, const struct path *at, const char *text, unsigned least)
+{
+	size_t n = strlen(text);
+	autofree char *name = xstrndup(text, n - (least == 2 && n && text[n - 1] == '.'));
+	size_t dots = 0;
+
+	if (!*text) {
+		refuse_required(out, at, "");
+		return;
+	}
+	for (const char *p = name; *p; p++)
+		dots += *p == '.';
+	if (!subdomain_fits(name) || strlen(name) > 253)
+		check_dns_subdomain(out, at, name);
+	else if (dots + 1 < least)
+		refuse_text(out, at, name,
+		    "should be a domain with at least %s segments separated by dots",
+		    least == 2 ? "two" : "three");
+}
+
 #define PATH_SHAPE "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+"
 
 void

@@ -76,10 +76,13 @@ void endpoints_create(struct causes *out, const json_t *obj);
 void endpoint_slice_create(struct causes *out, const json_t *obj);
 void endpoint_slice_update(struct causes *out, const json_t *obj, const json_t *old);
 void ingress_create(struct causes *out, const json_t *obj);
+void ingress_spec(struct causes *out, const json_t *obj);
+void ingress_class_update(struct causes *out, const json_t *obj, const json_t *old);
 void ingress_class_create(struct causes *out, const json_t *obj);
 void network_policy_create(struct causes *out, const json_t *obj);
 void service_cidr_create(struct causes *out, const json_t *obj);
 void service_cidr_update(struct causes *out, const json_t *obj, const json_t *old);
+void ip_address_create(struct causes *out, const json_t *obj);
 void ip_address_update(struct causes *out, const json_t *obj, const json_t *old);
 
 /* rules_storage.c, rules_claim.c, rules_driver.c */
@@ -114,6 +117,7 @@ void cluster_role_binding_create(struct causes *out, const json_t *obj);
 
 /* rules_policy.c */
 void autoscaler_create(struct causes *out, const json_t *obj);
+void autoscaler_update(struct causes *out, const json_t *obj, const json_t *old);
 void disruption_budget_create(struct causes *out, const json_t *obj);
 void priority_class_create(struct causes *out, const json_t *obj);
 void priority_class_update(struct causes *out, const json_t *obj, const json_t *old);

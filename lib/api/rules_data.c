@@ -1,10 +1,11 @@
-/* ConfigMap and Secret (Kubernetes: pkg/apis/core/validation). */
+/* ConfigMap and Secret (Kubernetes: pkg/apis/core/validation), Lease. */
 #include <string.h>
 
 #include "api/bytes.h"
 #include "api/golang.h"
 #include "api/rules.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static const struct path *const top = NULL;
 
@@ -199,12 +200,31 @@ secret_update(struct causes *out, const json_t *obj, const json_t *old)
 
 /* --- Lease ---------------------------------------------------------------------------------- */
 
+static void
+check_strategy(struct causes *out, const struct path *at, const char *strategy)
+{
+	static const char *const known[] = { "OldestEmulationVersion", NULL };
+
+	if (strchr(strategy, '/'))
+		check_qualified_name(out, AT(at, "strategy"), strategy);
+	else if (*strategy && !text_in(strategy, known))
+		refuse_unsupported(out, AT(at, "strategy"), strategy, known);
+}
+
 void
 lease_create(struct causes *out, const json_t *obj)
 {
 	const json_t *spec = json_object_get(obj, "spec");
 	const struct path *at = AT(top, "spec");
 
-	check_positive(out, at, spec, "leaseDurationSeconds");
+	const json_t *duration = json_object_get(spec, "leaseDurationSeconds");
+
+	if (duration && num(duration, 0) <= 0)
+		refuse_value(
+		    out, AT(at, "leaseDurationSeconds"), duration, "must be greater than 0");
 	check_not_negative(out, at, spec, "leaseTransitions");
+	check_strategy(out, AT(at, "strategy"), text(spec, "strategy"));
+	if (*text(spec, "preferredHolder") && !*text(spec, "strategy"))
+		refuse_forbidden(out, AT(at, "preferredHolder"),
+		    "may only be specified if `strategy` is defined");
 }

@@ -1,112 +1,29 @@
-/* Endpoints, EndpointSlice, Ingress, IngressClass, NetworkPolicy, ServiceCIDR. */
+/* Ingress, IngressClass, NetworkPolicy, ServiceCIDR, IPAddress (Kubernetes:
+ * pkg/apis/networking/validation). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/rules.h"
+#include "api/shown.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static const struct path *const top = NULL;
 
-static void
-check_address(struct causes *out, const struct path *at, const char *ip)
-{
-	check_ip(out, at, ip);
-	if (!ip_valid(ip)) /* Kubernetes asks twice */
-		refuse_text(out, at, ip, "must be a valid IP address");
-	check_reachable(out, at, ip);
-}
-
-/* --- Endpoints and EndpointSlice ------------------------------------------------------ */
-
-static void
-check_endpoint_ports(struct causes *out, const struct path *at, const json_t *ports)
-{
-	size_t i;
-	json_t *p;
-
-	json_array_foreach (ports, i, p) {
-		if (json_array_size(ports) > 1 && !*text(p, "name"))
-			refuse_required(out, AT(ITEM(at, i), "name"), "");
-		else if (*text(p, "name"))
-			check_dns_label(out, AT(ITEM(at, i), "name"), text(p, "name"));
-		check_port(out, AT(ITEM(at, i), "port"), num(json_object_get(p, "port"), 0));
-	}
-}
-
-void
-endpoints_create(struct causes *out, const json_t *obj)
-{
-	static const char *const lists[] = { "addresses", "notReadyAddresses" };
-	size_t i, j;
-	json_t *subset, *address;
-
-	json_array_foreach (json_object_get(obj, "subsets"), i, subset) {
-		const struct path *at = ITEM(AT(top, "subsets"), i);
-
-		for (size_t l = 0; l < COUNT(lists); l++)
-			json_array_foreach (json_object_get(subset, lists[l]), j, address)
-				check_address(
-				    out, AT(ITEM(AT(at, lists[l]), j), "ip"), text(address, "ip"));
-		check_endpoint_ports(out, AT(at, "ports"), json_object_get(subset, "ports"));
-	}
-}
-
-static void
-check_endpoint(struct causes *out, const struct path *at, const json_t *endpoint, const char *type)
-{
-	const json_t *addresses = json_object_get(endpoint, "addresses");
-	bool v4 = !strcmp(type, "IPv4"), v6 = !strcmp(type, "IPv6");
-	size_t i;
-	json_t *a;
-
-	if (!json_array_size(addresses))
-		refuse_required(out, AT(at, "addresses"), "must contain at least 1 endpoint");
-	if (json_array_size(addresses) > 100)
-		refuse_too_many(out, AT(at, "addresses"), json_array_size(addresses), 100);
-	json_array_foreach (addresses, i, a) {
-		const char *ip = str(a, "");
-		bool colon = strchr(ip, ':');
-
-		if (!v4 && !v6)
-			check_dns_subdomain(out, ITEM(AT(at, "addresses"), i), ip);
-		else if (!ip_valid(ip) || colon == v4)
-			refuse_text(out, AT(at, "addresses"), ip, "must be an %s address",
-			    v4 ? "IPv4" : "IPv6");
-		if (v4 || v6)
-			check_reachable(out, ITEM(AT(at, "addresses"), i), ip);
-	}
-}
-
-void
-endpoint_slice_create(struct causes *out, const json_t *obj)
-{
-	const json_t *endpoints = json_object_get(obj, "endpoints"),
-		     *ports = json_object_get(obj, "ports");
-	json_auto_t *names = json_object();
-	size_t i;
-	json_t *item;
-
-	if (json_array_size(endpoints) > 1000)
-		refuse_too_many(out, AT(top, "endpoints"), json_array_size(endpoints), 1000);
-	json_array_foreach (endpoints, i, item)
-		check_endpoint(out, ITEM(AT(top, "endpoints"), i), item, text(obj, "addressType"));
-	json_array_foreach (ports, i, item) {
-		const struct path *at = AT(ITEM(AT(top, "ports"), i), "name");
-
-		if (*text(item, "name"))
-			check_dns_label(out, at, text(item, "name"));
-		check_unique(out, at, names, text(item, "name"));
-	}
-}
-
-void
-endpoint_slice_update(struct causes *out, const json_t *obj, const json_t *old)
-{
-	check_immutable(out, AT(top, "addressType"), json_object_get(obj, "addressType"),
-	    json_object_get(old, "addressType"));
-}
-
 /* --- Ingress ----------------------------------------------------------------------------- */
+
+/* An object of any kind, near by. */
+static void
+check_object(struct causes *out, const struct path *at, const json_t *ref)
+{
+	static const char *const keys[] = { "kind", "name" };
+
+	if (json_object_get(ref, "apiGroup"))
+		check_dns_subdomain(out, AT(at, "apiGroup"), text(ref, "apiGroup"));
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (check_required(out, at, ref, keys[i]))
+			check_path_segment(out, AT(at, keys[i]), text(ref, keys[i]));
+}
 
 static void
 check_backend(struct causes *out, const struct path *at, const json_t *backend)
@@ -130,8 +47,10 @@ check_backend(struct causes *out, const struct path *at, const json_t *backend)
 			    out, AT(AT(AT(at, "service"), "port"), "name"), text(port, "name"));
 		else
 			refuse_required(out, at, "port name or number is required");
-	} else if (!resource) {
-		refuse_required(out, at, "resource or service backend is required");
+	} else if (resource) {
+		check_object(out, AT(at, "resource"), resource);
+	} else {
+		refuse_text(out, at, "", "resource or service backend is required");
 	}
 }
 
@@ -140,10 +59,17 @@ check_http_path(struct causes *out, const struct path *up, const json_t *p)
 {
 	static const char *const odd[] = { "//", "/./", "/../", "%2f", "%2F" };
 	static const char *const ends[] = { "/..", "/." };
+	static const char *const types[] = { "Exact", "ImplementationSpecific", "Prefix", NULL };
 	const char *path = text(p, "path"), *type = text(p, "pathType");
 	const struct path *at = AT(up, "path");
 	size_t n = strlen(path);
 
+	if (!json_object_get(p, "pathType")) {
+		refuse_required(out, AT(up, "pathType"), "pathType must be specified");
+		return;
+	}
+	if (!text_in(type, types))
+		refuse_unsupported(out, AT(up, "pathType"), type, types);
 	if (!strcmp(type, "Exact") || !strcmp(type, "Prefix")) {
 		if (*path != '/')
 			refuse_text(out, at, path, "must be an absolute path");
@@ -153,9 +79,7 @@ check_http_path(struct causes *out, const struct path *up, const json_t *p)
 		for (size_t i = 0; i < COUNT(ends); i++)
 			if (n >= strlen(ends[i]) && !strcmp(path + n - strlen(ends[i]), ends[i]))
 				refuse_text(out, at, path, "cannot end with '%s'", ends[i]);
-	} else if (!*type) {
-		refuse_required(out, AT(up, "pathType"), "pathType must be specified");
-	} else if (*path && *path != '/') {
+	} else if (text_in(type, types) && *path && *path != '/') {
 		refuse_text(out, at, path, "must be an absolute path");
 	}
 	check_backend(out, AT(up, "backend"), json_object_get(p, "backend"));
@@ -171,7 +95,7 @@ check_ingress_rule(struct causes *out, const struct path *at, const json_t *rule
 
 	if (ip_valid(host))
 		refuse_text(out, AT(at, "host"), host, "must be a DNS name, not an IP address");
-	else if (strchr(host, '*'))
+	if (strchr(host, '*'))
 		check_wildcard(out, AT(at, "host"), host);
 	else if (*host)
 		check_dns_subdomain(out, AT(at, "host"), host);
@@ -197,10 +121,10 @@ check_tls(struct causes *out, const struct path *at, const json_t *tls)
 		check_dns_subdomain(out, AT(at, "secretName"), text(tls, "secretName"));
 }
 
-void
-ingress_create(struct causes *out, const json_t *obj)
+static void
+check_ingress(struct causes *out, const json_t *spec)
 {
-	const json_t *spec = json_object_get(obj, "spec"), *rules = json_object_get(spec, "rules");
+	const json_t *rules = json_object_get(spec, "rules");
 	const json_t *backend = json_object_get(spec, "defaultBackend");
 	const struct path *at = AT(top, "spec");
 	json_auto_t *none = json_array();
@@ -215,28 +139,75 @@ ingress_create(struct causes *out, const json_t *obj)
 		check_ingress_rule(out, ITEM(AT(at, "rules"), i), item);
 	json_array_foreach (json_object_get(spec, "tls"), i, item)
 		check_tls(out, ITEM(AT(at, "tls"), i), item);
-	if (*text(spec, "ingressClassName"))
+	if (json_object_get(spec, "ingressClassName"))
 		check_dns_subdomain(
 		    out, AT(at, "ingressClassName"), text(spec, "ingressClassName"));
 }
 
 void
-ingress_class_create(struct causes *out, const json_t *obj)
+ingress_spec(struct causes *out, const json_t *obj)
 {
-	const json_t *p = get(obj, "spec", "parameters");
-	const struct path *at = AT(AT(top, "spec"), "parameters");
-	bool in_namespace = !strcmp(text(p, "scope"), "Namespace");
+	check_ingress(out, json_object_get(obj, "spec"));
+}
 
-	if (!json_is_object(p))
-		return;
-	check_required(out, at, p, "kind");
-	check_required(out, at, p, "name");
-	if (in_namespace && !*text(p, "namespace"))
+void
+ingress_create(struct causes *out, const json_t *obj)
+{
+	static const char class[] = "kubernetes.io/ingress.class";
+	const json_t *name = get(obj, "spec", "ingressClassName");
+	const char *note = meta_annotation(obj, class);
+
+	check_ingress(out, json_object_get(obj, "spec"));
+	if (note && name && strcmp(note, str(name, "")) != 0)
+		refuse_text(out, AT(AT(top, "annotations"), class), note,
+		    "must match `ingressClassName` when both are specified");
+}
+
+/* --- IngressClass -------------------------------------------------------------------------- */
+
+static void
+check_parameters(struct causes *out, const struct path *at, const json_t *p)
+{
+	static const char *const scopes[] = { "Cluster", "Namespace", NULL };
+	const char *scope = text(p, "scope");
+	const json_t *ns = json_object_get(p, "namespace");
+
+	check_object(out, at, p);
+	if (!json_object_get(p, "scope"))
+		refuse_required(out, AT(at, "scope"), "");
+	else if (!text_in(scope, scopes))
+		refuse_unsupported(out, AT(at, "scope"), scope, scopes);
+	else if (!strcmp(scope, "Namespace") && !ns)
 		refuse_required(
 		    out, AT(at, "namespace"), "`parameters.scope` is set to 'Namespace'");
-	else if (!in_namespace && *text(p, "namespace"))
+	else if (!strcmp(scope, "Namespace"))
+		check_dns_label(out, AT(at, "namespace"), str(ns, ""));
+	else if (ns)
 		refuse_forbidden(
 		    out, AT(at, "namespace"), "`parameters.scope` is set to 'Cluster'");
+}
+
+void
+ingress_class_create(struct causes *out, const json_t *obj)
+{
+	const json_t *spec = json_object_get(obj, "spec");
+	const struct path *at = AT(top, "spec");
+
+	if (strlen(text(spec, "controller")) > 250)
+		refuse_too_long(out, AT(at, "controller"), 250);
+	check_prefixed_path(out, AT(at, "controller"), text(spec, "controller"));
+	if (json_object_get(spec, "parameters"))
+		check_parameters(out, AT(at, "parameters"), json_object_get(spec, "parameters"));
+}
+
+void
+ingress_class_update(struct causes *out, const json_t *obj, const json_t *old)
+{
+	const char *controller = text(obj, "spec", "controller");
+
+	if (strcmp(controller, text(old, "spec", "controller")) != 0)
+		refuse_text(
+		    out, AT(AT(top, "spec"), "controller"), controller, "field is immutable");
 }
 
 /* --- NetworkPolicy ------------------------------------------------------------------------- */
@@ -288,11 +259,16 @@ check_peer(struct causes *out, const struct path *at, const json_t *peer)
 static void
 check_policy_port(struct causes *out, const struct path *at, const json_t *p)
 {
+	static const char *const protocols[] = { "TCP", "UDP", "SCTP", NULL };
 	const json_t *port = json_object_get(p, "port"), *end = json_object_get(p, "endPort");
 
+	if (json_object_get(p, "protocol") && !text_in(text(p, "protocol"), protocols))
+		refuse_unsupported(out, AT(at, "protocol"), text(p, "protocol"), protocols);
 	check_port_or_name(out, AT(at, "port"), port);
 	if (!json_is_integer(end))
 		return;
+	if (json_is_integer(port))
+		check_port(out, AT(at, "endPort"), json_integer_value(end));
 	if (!port)
 		refuse_value(out, AT(at, "endPort"), end,
 		    "may not be specified when `port` is not specified");
@@ -319,6 +295,22 @@ check_policy_rules(
 	}
 }
 
+static void
+check_policy_types(struct causes *out, const struct path *at, const json_t *types)
+{
+	static const char *const known[] = { "Ingress", "Egress", NULL };
+	size_t i;
+	json_t *type;
+
+	if (json_array_size(types) > 2) {
+		refuse_value(out, at, types, "may not specify more than two policyTypes");
+		return;
+	}
+	json_array_foreach (types, i, type)
+		if (!text_in(str(type, ""), known))
+			refuse_unsupported(out, ITEM(at, i), str(type, ""), known);
+}
+
 void
 network_policy_create(struct causes *out, const json_t *obj)
 {
@@ -328,6 +320,7 @@ network_policy_create(struct causes *out, const json_t *obj)
 	check_label_selector(out, AT(at, "podSelector"), json_object_get(spec, "podSelector"));
 	check_policy_rules(out, AT(at, "ingress"), json_object_get(spec, "ingress"), "from");
 	check_policy_rules(out, AT(at, "egress"), json_object_get(spec, "egress"), "to");
+	check_policy_types(out, AT(at, "policyTypes"), json_object_get(spec, "policyTypes"));
 }
 
 /* --- ServiceCIDR, IPAddress ------------------------------------------------------------------ */
@@ -344,10 +337,16 @@ service_cidr_create(struct causes *out, const json_t *obj)
 		refuse_required(out, at, "at least one CIDR required");
 	json_array_foreach (cidrs, i, c)
 		v6 += !!strchr(str(c, ""), ':');
-	if (n > 2 || v6 > 1 || n - v6 > 1)
+	if (n > 2) {
+		refuse_value(out, at, cidrs, "may only hold up to 2 values");
+		return;
+	}
+	if (v6 > 1 || n - v6 > 1) {
 		refuse_value(out, at, cidrs,
 		    "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and "
 		    "2001:db8::/64");
+		return;
+	}
 	json_array_foreach (cidrs, i, c)
 		check_network(out, ITEM(at, i), str(c, ""));
 }
@@ -370,13 +369,31 @@ service_cidr_update(struct causes *out, const json_t *obj, const json_t *old)
 }
 
 void
+ip_address_create(struct causes *out, const json_t *obj)
+{
+	static const char *const keys[] = { "resource", "name" };
+	const json_t *ref = get(obj, "spec", "parentRef");
+	const struct path *at = AT(AT(top, "spec"), "parentRef");
+
+	if (!ref) {
+		refuse_required(out, at, "");
+		return;
+	}
+	if (*text(ref, "group"))
+		check_dns_subdomain(out, AT(at, "group"), text(ref, "group"));
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (check_required(out, at, ref, keys[i]))
+			check_path_segment(out, AT(at, keys[i]), text(ref, keys[i]));
+	if (*text(ref, "namespace"))
+		check_path_segment(out, AT(at, "namespace"), text(ref, "namespace"));
+}
+
+void
 ip_address_update(struct causes *out, const json_t *obj, const json_t *old)
 {
 	const json_t *ref = get(obj, "spec", "parentRef");
-	json_auto_t *whole = json_pack("{s:s, s:s, s:s, s:s}", "Group", text(ref, "group"),
-	    "Resource", text(ref, "resource"), "Namespace", text(ref, "namespace"), "Name",
-	    text(ref, "name"));
 
 	if (!same_value(ref, get(old, "spec", "parentRef")))
-		refuse_value(out, AT(AT(top, "spec"), "parentRef"), whole, "field is immutable");
+		refuse_shown(out, AT(AT(top, "spec"), "parentRef"), "networking.v1.ParentReference",
+		    ref, "field is immutable");
 }
