@@ -132,18 +132,23 @@ check_ip(struct causes *out, const struct path *at, const char *text)
 void
 check_reachable(struct causes *out, const struct path *at, const char *text)
 {
-	static const uint8_t loopback[16] = { [15] = 1 };
+	static const uint8_t none[16], loopback[16] = { [15] = 1 };
 	struct address a;
 	const char *why = NULL;
 
 	if (!parse(text, &a, '\0'))
 		return;
+	if (!memcmp(a.byte, none, a.bits / 8)) {
+		refuse_text(out, at, text, "may not be unspecified (%s)", text);
+		return;
+	}
 	if (a.bits == 32 ? a.byte[0] == 127 : !memcmp(a.byte, loopback, 16))
 		why = "may not be in the loopback range (127.0.0.0/8, ::1/128)";
 	else if (a.bits == 32 ? a.byte[0] == 169 && a.byte[1] == 254
 			      : a.byte[0] == 0xfe && (a.byte[1] & 0xc0) == 0x80)
 		why = "may not be in the link-local range (169.254.0.0/16, fe80::/10)";
-	else if (a.bits == 32 && a.byte[0] == 224 && !a.byte[1] && !a.byte[2])
+	else if (a.bits == 32 ? a.byte[0] == 224 && !a.byte[1] && !a.byte[2]
+			      : a.byte[0] == 0xff && (a.byte[1] & 0x0f) == 2)
 		why = "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)";
 	if (why)
 		refuse_text(out, at, text, "%s", why);

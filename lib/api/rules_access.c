@@ -2,7 +2,10 @@
 #include <string.h>
 
 #include "api/rules.h"
+#include "api/selector.h"
+#include "api/shown.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static const struct path *const top = NULL;
 
@@ -62,8 +65,16 @@ cluster_role_create(struct causes *out, const json_t *obj)
 	if (sum && !json_array_size(selectors))
 		refuse_required(out, at,
 		    "at least one clusterRoleSelector required if aggregationRule is non-nil");
-	json_array_foreach (selectors, i, s)
+	json_array_foreach (selectors, i, s) {
+		struct selector *parsed = NULL;
+		struct err err;
+
 		check_label_selector(out, ITEM(at, i), s);
+		if (selector_from_json(&parsed, s, &err) < 0)
+			refuse_shown(out, ITEM(at, i), "meta.v1.LabelSelector", s, "%s", err.msg);
+		else
+			selector_free(parsed);
+	}
 }
 
 static void
@@ -74,16 +85,17 @@ check_subject(struct causes *out, const struct path *at, const json_t *s, bool i
 	static const char *const core[] = { "", NULL };
 	const char *kind = text(s, "kind"), *group = text(s, "apiGroup");
 
-	if (!*text(s, "name")) {
-		refuse_required(out, AT(at, "name"), "");
-	} else if (!strcmp(kind, "ServiceAccount")) {
-		check_dns_subdomain(out, AT(at, "name"), text(s, "name"));
+	check_required(out, at, s, "name");
+	if (!strcmp(kind, "ServiceAccount")) {
+		if (*text(s, "name"))
+			check_dns_subdomain(out, AT(at, "name"), text(s, "name"));
 		if (*group)
 			refuse_unsupported(out, AT(at, "apiGroup"), group, core);
 		if (!in_namespace && !*text(s, "namespace"))
 			refuse_required(out, AT(at, "namespace"), "");
 	} else if (!strcmp(kind, "User") || !strcmp(kind, "Group")) {
-		check_one_of(out, at, s, "apiGroup", rbac);
+		if (!text_in(group, rbac))
+			refuse_unsupported(out, AT(at, "apiGroup"), group, rbac);
 	} else {
 		refuse_unsupported(out, AT(at, "kind"), kind, kinds);
 	}
@@ -100,8 +112,11 @@ check_binding(struct causes *out, const json_t *obj, bool in_namespace)
 	size_t i;
 	json_t *s;
 
-	check_one_of(out, at, ref, "apiGroup", groups);
-	check_one_of(out, at, ref, "kind", in_namespace ? roles : cluster);
+	if (!text_in(text(ref, "apiGroup"), groups))
+		refuse_unsupported(out, AT(at, "apiGroup"), text(ref, "apiGroup"), groups);
+	if (!text_in(text(ref, "kind"), in_namespace ? roles : cluster))
+		refuse_unsupported(
+		    out, AT(at, "kind"), text(ref, "kind"), in_namespace ? roles : cluster);
 	if (check_required(out, at, ref, "name"))
 		check_path_segment(out, AT(at, "name"), text(ref, "name"));
 	json_array_foreach (json_object_get(obj, "subjects"), i, s)
@@ -124,9 +139,8 @@ void
 role_binding_update(struct causes *out, const json_t *obj, const json_t *old)
 {
 	const json_t *ref = json_object_get(obj, "roleRef");
-	json_auto_t *whole = json_pack("{s:s, s:s, s:s}", "APIGroup", text(ref, "apiGroup"), "Kind",
-	    text(ref, "kind"), "Name", text(ref, "name"));
 
 	if (!same_value(ref, json_object_get(old, "roleRef")))
-		refuse_value(out, AT(top, "roleRef"), whole, "cannot change roleRef");
+		refuse_shown(
+		    out, AT(top, "roleRef"), "rbac.v1.RoleRef", ref, "cannot change roleRef");
 }

@@ -1,5 +1,4 @@
-/* What extends or guards the server itself: webhooks, APIService, FlowSchema,
- * PriorityLevelConfiguration. */
+/* What extends or guards the server itself: webhooks, APIService. */
 #include <string.h>
 
 #include "api/rules.h"
@@ -182,63 +181,4 @@ api_service_create(struct causes *out, const json_t *obj)
 		refuse_value(out, AT(at, "insecureSkipTLSVerify"),
 		    json_object_get(spec, "insecureSkipTLSVerify"),
 		    "may not be true if caBundle is present");
-}
-
-/* --- flow control -------------------------------------------------------------------------- */
-
-static void
-check_flow_subject(struct causes *out, const struct path *at, const json_t *s)
-{
-	static const struct {
-		const char *kind, *field;
-	} choices[] = { { "ServiceAccount", "serviceAccount" }, { "User", "user" },
-		{ "Group", "group" } };
-
-	for (size_t i = 0; i < COUNT(choices); i++) {
-		bool chosen = !strcmp(text(s, "kind"), choices[i].kind);
-		bool given = json_object_get(s, choices[i].field);
-		autofree char *words = xasprintf(
-		    "%s is required when subject kind is '%s'", choices[i].field, choices[i].kind);
-
-		if (chosen && !given)
-			refuse_required(out, AT(at, choices[i].field), words);
-		else if (given && !chosen)
-			refuse_forbidden(out, AT(at, choices[i].field),
-			    "%s is forbidden when subject kind is not '%s'", choices[i].field,
-			    choices[i].kind);
-	}
-}
-
-void
-flow_schema_create(struct causes *out, const json_t *obj)
-{
-	const struct path *at = AT(AT(top, "spec"), "rules");
-	size_t i, j, u;
-	json_t *rule, *item, *url;
-
-	json_array_foreach (get(obj, "spec", "rules"), i, rule) {
-		json_array_foreach (json_object_get(rule, "subjects"), j, item)
-			check_flow_subject(out, ITEM(AT(ITEM(at, i), "subjects"), j), item);
-		json_array_foreach (json_object_get(rule, "nonResourceRules"), j, item)
-			json_array_foreach (json_object_get(item, "nonResourceURLs"), u, url)
-				if (*str(url, "") != '/' && strcmp(str(url, ""), "*"))
-					refuse_value(out,
-					    ITEM(AT(ITEM(AT(ITEM(at, i), "nonResourceRules"), j),
-						     "nonResourceURLs"),
-						u),
-					    url, "must start with slash");
-	}
-}
-
-void
-priority_level_create(struct causes *out, const json_t *obj)
-{
-	const json_t *queuing = get(obj, "spec", "limited", "limitResponse", "queuing");
-	const struct path *at = AT(AT(AT(AT(top, "spec"), "limited"), "limitResponse"), "queuing");
-	json_int_t hand = num(json_object_get(queuing, "handSize"), 0);
-	json_int_t queues = num(json_object_get(queuing, "queues"), 0);
-
-	if (queuing && hand > queues)
-		refuse_number(out, AT(at, "handSize"), hand,
-		    "should not be greater than queues (%" JSON_INTEGER_FORMAT ")", queues);
 }
