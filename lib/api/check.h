@@ -42,6 +42,7 @@ bool cidr_inside(const char *part, const char *whole); /* and smaller; both vali
 unsigned ip_bytes(const char *text, uint8_t byte[static 16]);
 /* The same of a range, and the length of its prefix. */
 unsigned cidr_bytes(const char *text, uint8_t byte[static 16], unsigned *prefix);
+bool semver_valid(const char *text); /* "1.2.3-rc.1+build" */
 void check_wildcard(
     struct causes *out, const struct path *at, const char *text); /* *.example.com */
 

@@ -239,3 +239,53 @@ check_wildcard(struct causes *out, const struct path *at, const char *text)
 		    "(e.g. '*.example.com', regex used for validation is '\\*\\." LABEL_SHAPE
 		    "(\\." LABEL_SHAPE ")*')");
 }
+
+/* Numbers have no zeros before them; other words may. */
+static bool
+semver_words(const char *p, size_t n, bool build)
+{
+	static const char digits[] = "0123456789";
+	static const char chars[] =
+	    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-";
+	const char *end = p + n;
+
+	for (;; p++) {
+		size_t len = strspn(p, chars);
+
+		if (!len || p + len > end)
+			return false;
+		if (!build && len > 1 && *p == '0' && strspn(p, digits) >= len)
+			return false;
+		p += len;
+		if (p == end)
+			return true;
+		if (*p != '.')
+			return false;
+	}
+}
+
+bool
+semver_valid(const char *text)
+{
+	size_t core = strcspn(text, "-+"), pre = 0;
+	const char *p = text;
+
+	for (int i = 0; i < 3; i++) {
+		size_t n = strspn(p, "0123456789");
+
+		if (!n || (n > 1 && *p == '0'))
+			return false;
+		p += n;
+		if (i < 2 && *p++ != '.')
+			return false;
+	}
+	if (p != text + core)
+		return false;
+	if (*p == '-') {
+		pre = strcspn(++p, "+");
+		if (!semver_words(p, pre, false))
+			return false;
+		p += pre;
+	}
+	return !*p || semver_words(p + 1, strlen(p + 1), true);
+}

@@ -135,10 +135,15 @@ void priority_level_create(struct causes *out, const json_t *obj);
 
 /* rules_other.c */
 void event_create(struct causes *out, const json_t *obj);
+void event_v1_spec(struct causes *out, const json_t *obj);
+void event_v1_update(struct causes *out, const json_t *obj, const json_t *old);
 void event_v1_create(struct causes *out, const json_t *obj);
 void signing_request_create(struct causes *out, const json_t *obj);
 void resource_claim_create(struct causes *out, const json_t *obj);
 void resource_claim_update(struct causes *out, const json_t *obj, const json_t *old);
+void claim_template_update(struct causes *out, const json_t *obj, const json_t *old);
+void device_class_create(struct causes *out, const json_t *obj);
+void resource_slice_update(struct causes *out, const json_t *obj, const json_t *old);
 void claim_template_create(struct causes *out, const json_t *obj);
 void resource_slice_create(struct causes *out, const json_t *obj);
 void validating_policy_create(struct causes *out, const json_t *obj);

@@ -20,6 +20,8 @@ void check_pod_annotations(
 /* rules_volume.c: returns such a map of the good ones, new; pod_name "" for a template */
 json_t *check_volumes(
     struct causes *out, const struct path *at, const json_t *volumes, const char *pod_name);
+/* Of the metadata of an object to be made only labels and annotations count. */
+void check_made_metadata(struct causes *out, const struct path *at, const json_t *meta);
 /* rules_volume_source.c: the sources that Pods and PersistentVolumes share.  False: no such one. */
 bool check_volume_source(struct causes *out, const struct path *at, const char *name,
     const json_t *source, bool persistent);
@@ -82,6 +84,7 @@ void check_pod_resources(struct causes *out, const struct path *at, const struct
 void check_resource_name(struct causes *out, const struct path *at, const char *name);
 void check_container_resource_name(struct causes *out, const struct path *at, const char *name);
 bool resource_may_overcommit(const char *name);
+bool resource_is_extended(const char *name); /* a device of its maker: example.com/gpu */
 /* An amount is not negative, and whole if the resource is counted. */
 void check_amount(
     struct causes *out, const struct path *at, const char *resource, const json_t *amount);

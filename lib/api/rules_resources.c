@@ -28,8 +28,8 @@ native(const char *name)
 	return !strchr(name, '/') || strstr(name, "kubernetes.io/");
 }
 
-static bool
-extended(const char *name)
+bool
+resource_is_extended(const char *name)
 {
 	autofree char *in_quota = xasprintf("requests.%s", name);
 	autofree char *refused = NULL;
@@ -78,7 +78,7 @@ check_container_resource_name(struct causes *out, const struct path *at, const c
 	if (!strchr(name, '/')) {
 		if (!text_in(name, names) && !huge(name))
 			refuse_text(out, at, name, "must be a standard resource for containers");
-	} else if (!native(name) && !extended(name)) {
+	} else if (!native(name) && !resource_is_extended(name)) {
 		refuse_text(out, at, name, "doesn't follow extended resource name standard");
 	}
 }
@@ -101,7 +101,7 @@ counted(const char *name)
 		"replicationcontrollers", "resourcequotas", "secrets", "services",
 		"services.loadbalancers", "services.nodeports", NULL };
 
-	return text_in(name, names) || extended(name);
+	return text_in(name, names) || resource_is_extended(name);
 }
 
 void

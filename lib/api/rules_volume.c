@@ -201,8 +201,8 @@ csi(struct causes *out, const struct path *at, const json_t *source)
 }
 
 /* Of the metadata of a claim to be made only these count. */
-static void
-check_claim_metadata(struct causes *out, const struct path *at, const json_t *meta)
+void
+check_made_metadata(struct causes *out, const struct path *at, const json_t *meta)
 {
 	const char *key;
 	json_t *v;
@@ -224,7 +224,7 @@ ephemeral(struct causes *out, const struct path *at, const json_t *source)
 		refuse_required(out, here, "");
 		return;
 	}
-	check_claim_metadata(out, AT(here, "metadata"), json_object_get(made, "metadata"));
+	check_made_metadata(out, AT(here, "metadata"), json_object_get(made, "metadata"));
 	check_claim_spec(out, AT(here, "spec"), json_object_get(made, "spec"));
 }
 

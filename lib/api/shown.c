@@ -62,6 +62,7 @@ static const char *const go_names[][2] = {
 	{ "seLinuxChangePolicy", "SELinuxChangePolicy" },
 	{ "seLinuxMount", "SELinuxMount" },
 	{ "seLinuxOptions", "SELinuxOptions" },
+	{ "schedulingGroup", "WorkloadRef" }, /* what 1.35 has in its place */
 	{ "secretRef", "SecretRef" },
 	{ "storageos", "StorageOS" },
 	{ "string", "StringValue" },
@@ -150,6 +151,7 @@ static const char *const orders[][2] = {
 	{ "core.v1.VolumeMount",
 	    "name readOnly recursiveReadOnly mountPath subPath mountPropagation subPathExpr" },
 	{ "meta.v1.OwnerReference", "apiVersion kind name uid controller blockOwnerDeletion" },
+	{ "resource.v1.DeviceAttribute", "int bool string version" },
 };
 
 static json_t *show(const struct type *t, const json_t *v, bool pointer);
@@ -236,11 +238,14 @@ show_struct(const struct type *t, const json_t *v)
 {
 	const char *const(*order)[2] =
 	    bsearch(t->name, orders, COUNT(orders), sizeof *orders, by_json_name);
+	static const char *const templates[] = { "batch.v1.JobTemplateSpec",
+		"core.v1.PersistentVolumeClaimTemplate", "core.v1.PodTemplateSpec",
+		"resource.v1.ResourceClaimTemplateSpec", NULL };
 	bool pod = !strcmp(t->name, "core.v1.PodSpec");
 	json_auto_t *moved = pod ? with_shared(v) : NULL;
 	json_t *out;
 
-	if (!strcmp(t->name, "core.v1.PodTemplateSpec"))
+	if (text_in(t->name, templates))
 		return show_template(t, v);
 	out = json_object();
 	if (order) {
