@@ -64,13 +64,13 @@ ready() { status "$1" "{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\
   run -3 orch-wait --for=rollout --timeout=0 deployment/web
   [[ $output == *"its controller has not looked at it yet"* ]]
   roll() { orch-api -X PATCH -d "{\"status\":$1}" /apis/apps/v1/namespaces/default/deployments/web/status >/dev/null; }
-  roll '{"observedGeneration":1,"replicas":2,"updatedReplicas":1,"availableReplicas":2}'
+  roll '{"observedGeneration":1,"replicas":2,"updatedReplicas":1,"readyReplicas":2,"availableReplicas":2}'
   run -3 orch-wait --for=rollout --timeout=0 deployment/web
   [[ $output == *"1 of 2 replicas are updated"* ]]
   roll '{"replicas":3,"updatedReplicas":2}'
   run -3 orch-wait --for=rollout --timeout=0 deployment/web
   [[ $output == *"1 old replicas are still there"* ]]
-  { sleep 0.2; roll '{"replicas":2,"updatedReplicas":2,"availableReplicas":2}'; } 3>&- &
+  { sleep 0.2; roll '{"replicas":2,"updatedReplicas":2,"readyReplicas":2,"availableReplicas":2}'; } 3>&- &
   run -0 orch-wait --for=rollout --timeout=10s deployment/web
   roll '{"updatedReplicas":1,"conditions":[{"type":"Progressing","status":"False","reason":"ProgressDeadlineExceeded","message":"too slow"}]}'
   run -1 orch-wait --for=rollout deployment/web

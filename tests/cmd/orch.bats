@@ -15,6 +15,9 @@ setup() {
 	fake reconcile 'operands\tcontrollers\nsummary\tReconcile.\n' 'printf "deployment\tx\nreplicaset\ty\n"'
 	fake rollout '--to=\tn\ncommands\tstatus undo\noperands\tobjects\nsummary\tRoll.\n' :
 	fake parse '--any\tany\n-a\tany\noperands\tfiles\nsummary\tParse.\n' 'printf "%s|" "$@"; exit 7'
+	fake patch '--type=\thow\noperands\tobjects\nsummary\tPatch.\n' :
+	fake create '--type=\tof what\noperands\tfiles\nsummary\tCreate.\n' :
+	fake diff '--unknown=\tfields\noperands\tfiles\nsummary\tDiff.\n' :
 	cd "$BATS_TEST_TMPDIR"
 }
 
