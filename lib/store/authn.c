@@ -6,7 +6,9 @@
 
 #include "api/meta.h"
 #include "base/mem.h"
+#include "store/base64url.h"
 #include "store/tokenfile.h"
+#include "store/watch_socket.h"
 
 /* The groups of a certificate and the one every known user has. */
 static const char *const *
@@ -55,6 +57,42 @@ bearer(struct call *c)
 		return NULL;
 	header += 7;
 	return *header && *header != ' ' ? xstrndup(header, strcspn(header, " \t")) : NULL;
+}
+
+/*
+ * Browsers cannot set headers of a WebSocket, but they can offer protocols: one of them is the
+ * token in base64url, and at least one more must be there to be answered with.  1: there is one,
+ * new; 0: none; -1: it is wrong.
+ */
+static int
+offered(struct call *c, char **token)
+{
+	static const char prefix[] = "base64url.bearer.authorization.k8s.io.";
+	const char *p = http_header(c->x, "Sec-WebSocket-Protocol"), *found = NULL;
+	autobuf struct buf text = BUF_INIT;
+	size_t len = 0, others = 0, n;
+
+	if (!p || watch_socket_asked(c->x) == 0)
+		return 0;
+	for (; *p; p += n) {
+		p += strspn(p, " \t,");
+		n = strcspn(p, " \t,");
+		if (n < strlen(prefix) || strncmp(p, prefix, strlen(prefix)) != 0) {
+			others += n > 0;
+			continue;
+		}
+		if (found)
+			return -1;
+		found = p + strlen(prefix);
+		len = n - strlen(prefix);
+	}
+	if (!found)
+		return 0;
+	if (!others || len == 0 || !base64url_decode(&text, found, len) || text.len == 0 ||
+	    memchr(text.data, '\0', text.len))
+		return -1;
+	*token = xstrndup(text.data, text.len);
+	return 1;
 }
 
 static void
@@ -127,6 +165,8 @@ authenticate(struct call *c, struct err *err)
 	const struct http_peer *peer = &c->req->peer;
 	autofree char *token = bearer(c);
 
+	if (!token && offered(c, &token) < 0)
+		return err_set(err, ERR_UNAUTHORIZED, "Unauthorized");
 	if (token)
 		return authenticate_token(c, token, err);
 	if (peer->local)

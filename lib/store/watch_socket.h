@@ -12,7 +12,7 @@
  */
 struct watch_socket;
 
-/* Does the request ask for one?  -1: it does, but its handshake is wrong. */
+/* Does the request ask for a WebSocket, for whatever?  -1: it does, but its handshake is wrong. */
 int watch_socket_asked(const struct http_exchange *x);
 
 /* As http_stream_begin(), send and end: with the same promises about threads and `closed`. */

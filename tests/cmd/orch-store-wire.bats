@@ -1,7 +1,10 @@
 # orch-store: how it reads and writes: forms of bodies and answers, versions, web sockets.
 load ../helper
 
-setup_file() { start_store; }
+setup_file() {
+  printf '%s\n' 'root-token,boss,1,system:masters' 'other-token,somebody,2' >"$BATS_FILE_TMPDIR/tokens"
+  start_store --token-auth-file "$BATS_FILE_TMPDIR/tokens"
+}
 teardown_file() { stop_all; }
 
 # api METHOD PATH [BODY] [CURL OPTION...]: the answer is in $body, its status in $code, its head in $head
@@ -166,8 +169,8 @@ socket() { python3 "$BATS_TEST_DIRNAME/websocket.py" "$STORE/socket" "$@"; }
   api POST $NS/configmaps '{"metadata":{"name":"ws","labels":{"ws":"1"}}}'
   since=$(of .metadata.resourceVersion)
   api PUT $NS/configmaps/ws '{"metadata":{"name":"ws","labels":{"ws":"1"}},"data":{"a":"b"}}'
-  # texts, the protocol that was offered beside a token, pings answered, and the end
-  run socket "$NS/configmaps?watch=true&timeoutSeconds=1&labelSelector=ws=1" -p 'base64url.bearer.authorization.k8s.io.dG9r, mine' -s 9:hello
+  # texts, the first protocol that was offered, pings answered, and the end
+  run socket "$NS/configmaps?watch=true&timeoutSeconds=1&labelSelector=ws=1" -p 'mine, yours' -s 9:hello
   [ "${lines[0]}" = "HTTP/1.1 101 Switching Protocols" ]
   [ "${lines[1]}" = "Sec-WebSocket-Protocol: mine" ]
   grep -q '^10 hello$' <<<"$output"
@@ -197,4 +200,17 @@ socket() { python3 "$BATS_TEST_DIRNAME/websocket.py" "$STORE/socket" "$@"; }
   [ "$code $(of .spec.drivers) $(of '.metadata.managedFields[0].fieldsV1["f:spec"] | keys[0]')" = "201 null f:drivers" ]
   api POST /apis/rbac.authorization.k8s.io/v1/clusterroles '{"metadata":{"name":"empty"}}'
   [ "$code $(of .rules) $(of .metadata.managedFields)" = "201 null null" ]
+}
+
+@test "a token can come as a subprotocol of a WebSocket" {
+  offer() { printf 'base64url.bearer.authorization.k8s.io.%s' "$(printf %s "$1" | base64 | tr '+/' '-_' | tr -d =)"; }
+  watch="$NS/configmaps?watch=true&resourceVersion=1&timeoutSeconds=1"
+  run socket "$watch" -p "$(offer root-token), mine"
+  [ "${lines[0]} ${lines[1]}" = "HTTP/1.1 101 Switching Protocols Sec-WebSocket-Protocol: mine" ]
+  run socket "$watch" -p "mine, $(offer other-token)" # the socket's owner would be allowed to
+  [ "${lines[0]}" = "HTTP/1.1 403 Forbidden" ]
+  for bad in "$(offer nobody), mine" "$(offer root-token)" "$(offer root-token), $(offer root-token), mine" "$(offer ''), mine"; do
+    run socket "$watch" -p "$bad"
+    [ "${lines[0]}" = "HTTP/1.1 401 Unauthorized" ]
+  done
 }
