@@ -173,6 +173,20 @@ check_amounts(struct causes *out, const struct path *at, const json_t *amounts)
 			    "must be a valid resource quantity");
 }
 
+/* Of Kubernetes' own resources only storage; others have a domain. */
+static void
+check_storage_name(struct causes *out, const struct path *at, const char *name)
+{
+	static const char *const own[] = { "storage", NULL };
+	const char *slash = strchr(name, '/');
+	size_t before = out->n;
+
+	check_qualified_name(out, at, name);
+	if (out->n == before && (!slash || text_starts(name, "kubernetes.io/")) &&
+	    strcmp(name, "storage"))
+		refuse_unsupported(out, at, name, own);
+}
+
 static void
 volume_claim_status(struct causes *out, const json_t *obj, const json_t *old)
 {
@@ -190,12 +204,15 @@ volume_claim_status(struct causes *out, const json_t *obj, const json_t *old)
 	json_object_foreach (get(obj, "status", "allocatedResourceStatuses"), name, v) {
 		bool known = false;
 
+		check_storage_name(out, AT(at, "allocatedResourceStatus"), name);
 		for (const char *const *s = states; *s && !known; s++)
 			known = !strcmp(*s, str(v, ""));
 		if (!known)
 			refuse_text(out, KEY(AT(at, "allocatedResourceStatus"), name), name,
 			    "invalid resize status");
 	}
+	json_object_foreach (get(obj, "status", "allocatedResources"), name, v)
+		check_storage_name(out, AT(at, "allocatedResources"), name);
 	check_amounts(out, AT(at, "allocatedResources"), get(obj, "status", "allocatedResources"));
 }
 
@@ -211,97 +228,6 @@ namespace_status(struct causes *out, const json_t *obj, const json_t *old)
 	else if (meta_deleting(obj) && strcmp(phase, "Terminating"))
 		refuse_text(out, at, phase,
 		    "may only be 'Terminating' if `deletionTimestamp` is not empty");
-}
-
-/* --- claims of devices --------------------------------------------------------------------- */
-
-static void
-check_consumers(struct causes *out, const struct path *at, const json_t *consumers)
-{
-	enum { MOST = 256 };
-	json_auto_t *uids = json_object();
-	size_t i;
-	json_t *c;
-
-	json_array_foreach (consumers, i, c) {
-		check_required(out, ITEM(at, i), c, "resource");
-		check_required(out, ITEM(at, i), c, "name");
-		check_required(out, ITEM(at, i), c, "uid");
-		check_unique(out, AT(ITEM(at, i), "uid"), uids, text(c, "uid"));
-	}
-	if (json_array_size(consumers) > MOST)
-		refuse_too_many(out, at, json_array_size(consumers), MOST);
-}
-
-/* "request" or "request/subrequest" of the claim? */
-static bool
-has_request(const json_t *claim, const char *name)
-{
-	json_t *r, *sub;
-	size_t i, j;
-
-	json_array_foreach (get(claim, "spec", "devices", "requests"), i, r) {
-		if (!strcmp(text(r, "name"), name))
-			return true;
-		json_array_foreach (json_object_get(r, "firstAvailable"), j, sub) {
-			autofree char *both =
-			    xasprintf("%s/%s", text(r, "name"), text(sub, "name"));
-
-			if (!strcmp(both, name))
-				return true;
-		}
-	}
-	return false;
-}
-
-static void
-check_allocation(struct causes *out, const struct path *at, const json_t *claim)
-{
-	const json_t *results = get(claim, "status", "allocation", "devices", "results");
-	size_t i;
-	json_t *r;
-
-	json_array_foreach (results, i, r) {
-		const struct path *here = ITEM(AT(AT(at, "devices"), "results"), i);
-
-		if (!has_request(claim, text(r, "request")))
-			refuse_text(out, AT(here, "request"), text(r, "request"),
-			    "must be the name of a request in the claim or the name of a request "
-			    "and a subrequest separated by '/'");
-		if (check_required(out, here, r, "driver"))
-			check_dns_subdomain(out, AT(here, "driver"), text(r, "driver"));
-		check_required(out, here, r, "pool");
-		if (check_required(out, here, r, "device"))
-			check_dns_label(out, AT(here, "device"), text(r, "device"));
-	}
-}
-
-static void
-resource_claim_status(struct causes *out, const json_t *obj, const json_t *old)
-{
-	const json_t *consumers = get(obj, "status", "reservedFor");
-	const json_t *now = get(obj, "status", "allocation");
-	const json_t *before = get(old, "status", "allocation");
-	json_auto_t *known = set_of(get(old, "status", "reservedFor"), "uid");
-	const struct path *at = AT(top, "status");
-	bool added = false;
-	size_t i;
-	json_t *c;
-
-	check_consumers(out, AT(at, "reservedFor"), consumers);
-	json_array_foreach (consumers, i, c)
-		added |= !json_object_get(known, text(c, "uid"));
-	if (json_array_size(consumers) && !now)
-		refuse_forbidden(
-		    out, AT(at, "reservedFor"), "may not be specified when `allocated` is not set");
-	else if (added && meta_deleting(obj))
-		refuse_forbidden(out, AT(at, "reservedFor"),
-		    "new entries may not be added while `deallocationRequested` or "
-		    "`deletionTimestamp` are set");
-	if (now && before)
-		check_immutable(out, AT(at, "allocation"), now, before);
-	else if (now)
-		check_allocation(out, AT(at, "allocation"), obj);
 }
 
 /* --- which ---------------------------------------------------------------------------------- */

@@ -22,6 +22,8 @@ status_rule deployment_status, replica_set_status, stateful_set_status, daemon_s
 status_rule autoscaler_status, disruption_budget_status;
 /* rules_status_job.c */
 status_rule job_status;
+/* rules_status_claim.c */
+status_rule resource_claim_status;
 /* rules_status_pod.c */
 status_rule pod_status_rules;
 /* rules_quota.c */
