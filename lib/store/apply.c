@@ -253,8 +253,7 @@ apply_there(struct call *c, const json_t *config)
 	if (apply_config(c, old, config, &obj) < 0)
 		return;
 	c->status = 200;
-	if (check_names(c, config) < 0 ||
-	    update_prepare(c, old, obj, call_part(c)) < 0) {
+	if (check_names(c, config) < 0 || update_prepare(c, old, obj, call_part(c)) < 0) {
 		json_decref(obj);
 		return;
 	}

@@ -165,8 +165,7 @@ patch_run(struct call *c)
 		if (r == 0) /* else the call has been answered and is gone */
 			c->patched = NULL;
 		json_decref(shown);
-		if (r < 0 ||
-		    update_prepare(c, old, obj, call_part(c)) < 0)
+		if (r < 0 || update_prepare(c, old, obj, call_part(c)) < 0)
 			json_decref(obj);
 		else
 			update_submit(c, obj);

@@ -2,6 +2,8 @@
  * pods/proxy, services/proxy, nodes/proxy: any request to what listens there.  The name in the path
  * may say more: [SCHEME:]NAME[:PORT].
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -77,6 +79,29 @@ add_slash(struct call *c)
 	call_free(c);
 }
 
+/*
+ * Nobody may be led to what only this machine should reach, its own loopback before all: the
+ * address comes from a status that others write.  Kubernetes has the same rule.
+ */
+static bool
+is_public(const char *host)
+{
+	struct in6_addr six;
+	struct in_addr four;
+	uint32_t a;
+
+	if (inet_pton(AF_INET, host, &four) == 1) {
+		a = ntohl(four.s_addr);
+		return a >> 24 != 127 && a != 0 && a >> 16 != 0xa9fe && a >> 28 < 14;
+	}
+	if (inet_pton(AF_INET6, host, &six) != 1)
+		return false;
+	if (IN6_IS_ADDR_V4MAPPED(&six) || IN6_IS_ADDR_V4COMPAT(&six))
+		return false;
+	return !IN6_IS_ADDR_LOOPBACK(&six) && !IN6_IS_ADDR_UNSPECIFIED(&six) &&
+	       !IN6_IS_ADDR_LINKLOCAL(&six) && !IN6_IS_ADDR_MULTICAST(&six);
+}
+
 static void
 go(struct call *c, const struct where *w, const char *host, int port, const struct duplex_tls *tls)
 {
@@ -94,6 +119,11 @@ go(struct call *c, const struct where *w, const char *host, int port, const stru
 		.status = 503,
 		.context = "error trying to reach service" };
 
+	/* a node's server may be anywhere: it is known by its key */
+	if (!tls && !is_public(host)) {
+		reply_status(c, 400, "BadRequest", "address not allowed", NULL);
+		return;
+	}
 	connect_forward(c, &f);
 }
 
@@ -128,8 +158,6 @@ to_pod(struct call *c, const struct where *w)
 	if (!pod) {
 		fail_not_found(c, w->name, &err);
 		reply_error(c, &err);
-	} else if (!*text(pod, "status", "podIP")) {
-		reply_status(c, 400, "BadRequest", "address not allowed", NULL);
 	} else if (port < 0) {
 		unavailable(c, "no port of the pod is called ", w->port);
 	} else {

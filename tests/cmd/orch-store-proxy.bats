@@ -14,11 +14,11 @@ backend() {
 
 port() { cat "$BATS_FILE_TMPDIR/$1.port"; }
 
-# node NAME PORT PIN
+# node NAME PORT PIN [ADDRESS]
 node() {
   jq -nc --arg name "$1" --argjson port "$2" --arg pin "$3" '{apiVersion: "v1", kind: "Node",
     metadata: {name: $name, annotations: {"orch.io/server-pin": $pin}}}' | ask POST /api/v1/nodes >/dev/null
-  jq -nc --argjson port "$2" '{status: {addresses: [{type: "InternalIP", address: "127.0.0.1"}],
+  jq -nc --argjson port "$2" --arg address "${4:-127.0.0.1}" '{status: {addresses: [{type: "InternalIP", address: $address}],
     daemonEndpoints: {kubeletEndpoint: {Port: $port}}}}' |
     ask PATCH "/api/v1/nodes/$1/status" -H 'Content-Type: application/merge-patch+json' >/dev/null
 }
@@ -59,6 +59,24 @@ setup_file() {
 }
 
 teardown_file() { stop_all; }
+
+# inside: what pods and services lead to is never a loopback address, so a second store and its backends live
+# in a network namespace, at 198.51.100.1; sets STORE, PLAIN and TLS (ports).
+inside() {
+  [ "$(id -u)" -eq 0 ] || skip "needs root: it takes a network namespace"
+  local dir=$BATS_FILE_TMPDIR
+  STORE=$dir/inside
+  [ -e "$dir/inside.plain" ] || background unshare -n sh -c 'ip link set lo up; ip addr add 198.51.100.1/32 dev lo
+    export ADDRESS=198.51.100.1 dir=$2
+    python3 "$1" >"$dir/inside.plain" & one=$!
+    python3 "$1" "$dir/n.crt" "$dir/n.key" >"$dir/inside.tls" & two=$!
+    orch-store --data "$dir/inside" --listen 127.0.0.1:0 --socket "$dir/inside/socket" & three=$!
+    trap "kill $one $two $three; wait; exit" TERM; wait' - "$BATS_TEST_DIRNAME/backend.py" "$dir"
+  wait_for 10 test -s "$dir/inside.plain" -a -s "$dir/inside.tls" -a -S "$STORE/socket"
+  PLAIN=$(cat "$dir/inside.plain")
+  TLS=$(cat "$dir/inside.tls")
+  ask GET "$P/web" | grep -q '"uid"' || { pod web "" 198.51.100.1; pod nowhere ""; pod loop "" 127.0.0.1; }
+}
 
 P=/api/v1/namespaces/default/pods
 
@@ -157,18 +175,18 @@ END
 }
 
 @test "proxy to a pod: any method, path and query as they were sent, the answer as it is" {
-  plain=$(port plain)
+  inside
   for method in GET PUT POST DELETE PATCH OPTIONS; do
-    run ask "$method" "$P/http:web:$plain/proxy/a%2Fb//c?d=e%20f&g" -H 'X-Mine: 1' <<<body
+    run ask "$method" "$P/http:web:$PLAIN/proxy/a%2Fb//c?d=e%20f&g" -H 'X-Mine: 1' <<<body
     [ "${lines[0]}" = "$method /a%2Fb//c?d=e%20f&g HTTP/1.1" ]
     [[ $output == *"x-mine: 1"* ]]
     case $method in P*) [[ $output == *body* ]] ;; esac
   done
-  run ask HEAD "$P/web:$plain/proxy/"
+  run ask HEAD "$P/web:$PLAIN/proxy/"
   [[ ${lines[0]} == "HTTP/1.1 200"* ]]
-  run ask GET "$P/web:$plain/proxy/missing" -w '%{http_code} %{content_type}'
+  run ask GET "$P/web:$PLAIN/proxy/missing" -w '%{http_code} %{content_type}'
   [[ $output == *"404 text/x-test" ]]
-  run ask GET "$P/https:web:$(port tls)/proxy/x"
+  run ask GET "$P/https:web:$TLS/proxy/x"
   [ "${lines[0]}" = "GET /x HTTP/1.1" ]
   [ "${lines[1]}" = "peer=-" ] # the store does not show pods who it is
 }
@@ -178,27 +196,24 @@ END
   [ "$output" = "301 http://x$P/web:1/proxy/?a=b" ]
 }
 
-@test "proxy to what is not there" {
+@test "proxy to what is not there, or must not be reached" {
+  inside
   [ "$(ask GET "$P/nobody:80/proxy/" | json .code,.message)" = $'404\npods "nobody" not found' ]
-  [ "$(ask GET "$P/nowhere:80/proxy/" | json .code,.message)" = $'400\naddress not allowed' ]
+  for pod in nowhere loop; do
+    [ "$(ask GET "$P/$pod:80/proxy/" | json .code,.message)" = $'400\naddress not allowed' ]
+  done
   run ask GET "$P/web:1/proxy/"
-  [ "$(json .code,.reason,.message <<<"$output")" = $'503\nServiceUnavailable\nerror trying to reach service: dial tcp 127.0.0.1:1: connect: connection refused' ]
+  [ "$(json .code,.reason,.message <<<"$output")" = $'503\nServiceUnavailable\nerror trying to reach service: dial tcp 198.51.100.1:1: connect: connection refused' ]
   [ "$(ask GET "$P/gopher:web:1/proxy/" | json .code)" = 400 ]
 }
 
 @test "proxy to a service goes to one of its ready endpoints" {
-  [ "$(id -u)" -eq 0 ] || skip "needs root: an endpoint is no loopback address, so it lives in a network namespace"
-  local STORE=$BATS_TEST_TMPDIR/s port=$BATS_TEST_TMPDIR/port
-  background unshare -n sh -c 'ip link set lo up; ip addr add 198.51.100.1/32 dev lo
-    ADDRESS=198.51.100.1 python3 "$1" >"$2" & one=$!
-    orch-store --data "$3" --listen 127.0.0.1:0 --socket "$3/socket" & two=$!
-    trap "kill $one $two; wait; exit" TERM; wait' - "$BATS_TEST_DIRNAME/backend.py" "$port" "$STORE"
-  wait_for 10 test -s "$port" -a -S "$STORE/socket"
+  inside
   S=/api/v1/namespaces/default/services
   echo '{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"name": "http", "port": 8080}]}}' |
     ask POST "$S" >/dev/null
   [ "$(ask GET "$S/web:http/proxy/" | json .code,.message)" = $'503\nno endpoints available for service "web"' ]
-  jq -nc --argjson port "$(cat "$port")" '{apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice",
+  jq -nc --argjson port "$PLAIN" '{apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice",
     metadata: {name: "web-1", labels: {"kubernetes.io/service-name": "web"}}, addressType: "IPv4",
     ports: [{name: "http", port: $port}], endpoints: [{addresses: ["192.0.2.1"], conditions: {ready: false}},
     {addresses: ["198.51.100.1"]}]}' | ask POST /apis/discovery.k8s.io/v1/namespaces/default/endpointslices >/dev/null
@@ -213,7 +228,10 @@ END
   run ask GET /api/v1/nodes/n1/proxy/healthz
   [ "${lines[0]}" = "GET /healthz HTTP/1.1" ]
   [ "${lines[1]}" = "peer=kube-apiserver-kubelet-client" ]
-  run ask GET "/api/v1/nodes/n1:$(port plain)/proxy/x"
-  [ "${lines[1]}" = "peer=-" ]
+  [ "$(ask GET "/api/v1/nodes/n1:$(port plain)/proxy/x" | json .code,.message)" = $'400\naddress not allowed' ]
   [ "$(ask GET /api/v1/nodes/none/proxy/ | json .code)" = 404 ]
+  inside
+  node inner "$TLS" "$(pin_of "$BATS_FILE_TMPDIR/n.crt")" 198.51.100.1
+  run ask GET "/api/v1/nodes/inner:$PLAIN/proxy/x"
+  [ "${lines[1]}" = "peer=-" ]
 }
