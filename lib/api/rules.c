@@ -8,11 +8,13 @@
 
 /* In name order, for bsearch. */
 static const struct rules table[] = {
-	{ "admissionregistration.v1.MutatingWebhookConfiguration", false, webhooks_create, NULL,
+	{ "admissionregistration.v1.MutatingWebhookConfiguration", true, webhooks_create, NULL,
 	    "C" },
-	{ "admissionregistration.v1.ValidatingAdmissionPolicy", false, validating_policy_create,
+	{ "admissionregistration.v1.ValidatingAdmissionPolicy", true, validating_policy_create,
 	    NULL, "C" },
-	{ "admissionregistration.v1.ValidatingWebhookConfiguration", false, webhooks_create, NULL,
+	{ "admissionregistration.v1.ValidatingAdmissionPolicyBinding", true, policy_binding_create,
+	    NULL, "C" },
+	{ "admissionregistration.v1.ValidatingWebhookConfiguration", true, webhooks_create, NULL,
 	    "C" },
 	{ "apiregistration.v1.APIService", false, api_service_create, NULL, "MC" },
 	{ "apps.v1.ControllerRevision", true, controller_revision_create,

@@ -147,5 +147,6 @@ void resource_slice_update(struct causes *out, const json_t *obj, const json_t *
 void claim_template_create(struct causes *out, const json_t *obj);
 void resource_slice_create(struct causes *out, const json_t *obj);
 void validating_policy_create(struct causes *out, const json_t *obj);
+void policy_binding_create(struct causes *out, const json_t *obj);
 
 #endif

@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "api/rules.h"
+#include "api/rules_admission.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 static const struct path *const top = NULL;
 
@@ -20,41 +22,95 @@ has_word(const json_t *list, const char *word)
 	return false;
 }
 
-/* A list in which '*' stands for everything and so must stand alone. */
 static void
-check_star(struct causes *out, const struct path *at, const json_t *rule, const char *key,
-    const char *star, const char *what)
+check_operations(struct causes *out, const struct path *at, const json_t *operations)
 {
-	const json_t *list = json_object_get(rule, key);
-
-	if (!json_array_size(list))
-		refuse_required(out, AT(at, key), "");
-	else if (json_array_size(list) > 1 && has_word(list, star))
-		refuse_value(out, AT(at, key), list,
-		    "if '%s' is present, must not specify other %s", star, what);
-}
-
-static void
-check_webhook_rule(struct causes *out, const struct path *at, const json_t *rule)
-{
-	static const char *const operations[] = { "*", "CONNECT", "CREATE", "DELETE", "UPDATE",
-		NULL };
+	static const char *const known[] = { "*", "CONNECT", "CREATE", "DELETE", "UPDATE", NULL };
 	size_t i;
 	json_t *op;
 
-	json_array_foreach (json_object_get(rule, "operations"), i, op) {
-		bool known = false;
+	if (!json_array_size(operations))
+		refuse_required(out, at, "");
+	if (json_array_size(operations) > 1 && has_word(operations, "*"))
+		refuse_value(
+		    out, at, operations, "if '*' is present, must not specify other operations");
+	json_array_foreach (operations, i, op)
+		if (!text_in(str(op, ""), known))
+			refuse_unsupported(out, ITEM(at, i), str(op, ""), known);
+}
 
-		for (const char *const *o = operations; *o; o++)
-			known |= !strcmp(str(op, ""), *o);
-		if (!known)
-			refuse_unsupported(
-			    out, ITEM(AT(at, "operations"), i), str(op, ""), operations);
+/* A list in which '*' stands for everything and so must stand alone. */
+static void
+check_star(struct causes *out, const struct path *at, const json_t *list, const char *what)
+{
+	if (!json_array_size(list))
+		refuse_required(out, at, "");
+	if (json_array_size(list) > 1 && has_word(list, "*"))
+		refuse_value(out, at, list, "if '*' is present, must not specify other %s", what);
+}
+
+/* "pods/log", of which "pods/" and "/log" may be said by a '*' before it. */
+static void
+check_subresource(struct causes *out, const struct path *at, const char *whole, json_t *stars)
+{
+	const char *sub = strchr(whole, '/') + 1;
+	autofree char *all = xasprintf("%.*s/*", (int)(sub - 1 - whole), whole);
+	autofree char *any = xasprintf("*/%s", sub);
+
+	if (json_object_get(stars, all))
+		refuse_text(out, at, whole, "if '%s' is present, must not specify %s", all, whole);
+	if (json_object_get(stars, any))
+		refuse_text(out, at, whole, "if '%s' is present, must not specify %s", any, whole);
+	if (!strcmp(whole, all))
+		repeats(stars, all);
+	if (!strcmp(whole, any))
+		repeats(stars, any);
+}
+
+static void
+check_resources_of_rule(struct causes *out, const struct path *at, const json_t *resources)
+{
+	json_auto_t *stars = json_object();
+	bool plain = false;
+	size_t i;
+	json_t *r;
+
+	if (!json_array_size(resources))
+		refuse_required(out, at, "");
+	json_array_foreach (resources, i, r) {
+		const char *whole = str(r, "");
+
+		if (!*whole)
+			refuse_required(out, ITEM(at, i), "");
+		else if (strchr(whole, '/'))
+			check_subresource(out, ITEM(at, i), whole, stars);
+		else
+			plain = strcmp(whole, "*") != 0;
 	}
-	check_star(out, at, rule, "operations", "*", "operations");
-	check_star(out, at, rule, "apiGroups", "*", "API groups");
-	check_star(out, at, rule, "apiVersions", "*", "API versions");
-	check_star(out, at, rule, "resources", "*/*", "resources");
+	if (json_array_size(resources) > 1 && has_word(resources, "*/*"))
+		refuse_value(
+		    out, at, resources, "if '*/*' is present, must not specify other resources");
+	if (plain && has_word(resources, "*"))
+		refuse_value(out, at, resources,
+		    "if '*' is present, must not specify other resources without subresources");
+}
+
+void
+check_webhook_rule(struct causes *out, const struct path *at, const json_t *rule)
+{
+	static const char *const scopes[] = { "*", "Cluster", "Namespaced", NULL };
+	const json_t *versions = json_object_get(rule, "apiVersions");
+	size_t i;
+	json_t *v;
+
+	check_operations(out, AT(at, "operations"), json_object_get(rule, "operations"));
+	check_star(out, AT(at, "apiGroups"), json_object_get(rule, "apiGroups"), "API groups");
+	check_star(out, AT(at, "apiVersions"), versions, "API versions");
+	json_array_foreach (versions, i, v)
+		if (!*str(v, ""))
+			refuse_required(out, ITEM(AT(at, "apiVersions"), i), "");
+	check_resources_of_rule(out, AT(at, "resources"), json_object_get(rule, "resources"));
+	check_one_of(out, at, rule, "scope", scopes);
 }
 
 static void
@@ -85,61 +141,133 @@ check_url(struct causes *out, const struct path *at, const char *url)
 	}
 }
 
+/* A path of a Service: between slashes are names. */
+static void
+check_service_path(struct causes *out, const struct path *at, const char *path)
+{
+	unsigned step = 0;
+
+	if (!*path || !strcmp(path, "/"))
+		return;
+	if (!strcmp(path, "//")) {
+		refuse_text(out, at, path, "segment[0] may not be empty");
+		return;
+	}
+	if (*path != '/')
+		refuse_text(out, at, path, "must start with a '/'");
+	for (const char *p = path + (*path == '/'); *p; step++) {
+		size_t n = strcspn(p, "/");
+		autofree char *word = xstrndup(p, n);
+		struct causes wrong = CAUSES_INIT;
+
+		p += n + (p[n] == '/');
+		if (!n) {
+			refuse_text(out, at, path, "segment[%u] may not be empty", step);
+			continue;
+		}
+		check_dns_subdomain(&wrong, NULL, word);
+		for (size_t i = 0; i < wrong.n; i++) {
+			const char *why = strstr(wrong.item[i].message, "\": ");
+
+			refuse_text(out, at, path, "segment[%u]: %s", step, why ? why + 3 : "");
+		}
+		causes_release(&wrong);
+	}
+}
+
+static void
+check_service_ref(struct causes *out, const struct path *at, const json_t *service)
+{
+	const json_t *port = json_object_get(service, "port");
+	const json_t *path = json_object_get(service, "path");
+
+	if (!*text(service, "name"))
+		refuse_required(out, AT(at, "name"), "service name is required");
+	if (!*text(service, "namespace"))
+		refuse_required(out, AT(at, "namespace"), "service namespace is required");
+	if (port && (num(port, 0) < 1 || num(port, 0) > 65535))
+		refuse_value(out, AT(at, "port"), port,
+		    "port is not valid: must be between 1 and 65535, inclusive");
+	if (path)
+		check_service_path(out, AT(at, "path"), str(path, ""));
+}
+
 static void
 check_client(struct causes *out, const struct path *at, const json_t *client)
 {
 	const json_t *service = json_object_get(client, "service");
-	const char *url = text(client, "url");
+	const json_t *url = json_object_get(client, "url");
 
-	if (!*url == !service) {
+	if (!url == !service) {
 		refuse_required(out, at, "exactly one of url or service is required");
-	} else if (*url) {
-		check_url(out, AT(at, "url"), url);
+	} else if (url) {
+		check_url(out, AT(at, "url"), str(url, ""));
 	} else {
-		check_required(out, AT(at, "service"), service, "name");
-		check_required(out, AT(at, "service"), service, "namespace");
-		if (json_object_get(service, "port"))
-			check_port(out, AT(AT(at, "service"), "port"),
-			    num(json_object_get(service, "port"), 0));
+		check_service_ref(out, AT(at, "service"), service);
 	}
+}
+
+static void
+check_versions(struct causes *out, const struct path *at, const json_t *versions)
+{
+	json_auto_t *seen = json_object();
+	size_t i;
+	json_t *v;
+
+	if (!json_array_size(versions)) {
+		refuse_required(out, at, "must specify one of v1, v1beta1");
+		return;
+	}
+	json_array_foreach (versions, i, v)
+		if (repeats(seen, str(v, "")))
+			refuse_value(out, ITEM(at, i), v, "duplicate version");
+		else
+			check_dns_1035(out, ITEM(at, i), str(v, ""));
+	if (!has_word(versions, "v1") && !has_word(versions, "v1beta1"))
+		refuse_value(out, at, versions, "must include at least one of v1, v1beta1");
+}
+
+/* What a webhook must say about itself. */
+static void
+check_words(struct causes *out, const struct path *at, const json_t *hook)
+{
+	static const char *const failure[] = { "Fail", "Ignore", NULL };
+	static const char *const match[] = { "Equivalent", "Exact", NULL };
+	static const char *const effects[] = { "None", "NoneOnDryRun", NULL };
+	const json_t *timeout = json_object_get(hook, "timeoutSeconds");
+
+	check_one_of(out, at, hook, "failurePolicy", failure);
+	check_one_of(out, at, hook, "matchPolicy", match);
+	if (!json_object_get(hook, "sideEffects"))
+		refuse_required(
+		    out, AT(at, "sideEffects"), "must specify one of None, NoneOnDryRun");
+	check_one_of(out, at, hook, "sideEffects", effects);
+	if (timeout && (num(timeout, 1) < 1 || num(timeout, 1) > 30))
+		refuse_value(out, AT(at, "timeoutSeconds"), timeout,
+		    "the timeout value must be between 1 and 30 seconds");
 }
 
 static void
 check_webhook(struct causes *out, const struct path *at, const json_t *hook)
 {
-	const json_t *versions = json_object_get(hook, "admissionReviewVersions");
-	const char *name = text(hook, "name"), *dot = strchr(name, '.');
+	static const char *const again[] = { "IfNeeded", "Never", NULL };
 	size_t i;
 	json_t *rule;
 
-	if (!*name)
-		refuse_required(out, AT(at, "name"), "");
-	else if (!dot || !strchr(dot + 1, '.'))
-		refuse_text(out, AT(at, "name"), name,
-		    "should be a domain with at least three segments separated by dots");
-	else
-		check_dns_subdomain(out, AT(at, "name"), name);
-	if (!json_array_size(versions))
-		refuse_required(
-		    out, AT(at, "admissionReviewVersions"), "must specify one of v1, v1beta1");
-	else if (!has_word(versions, "v1") && !has_word(versions, "v1beta1"))
-		refuse_value(out, AT(at, "admissionReviewVersions"), versions,
-		    "must include at least one of v1, v1beta1");
+	check_domain(out, AT(at, "name"), text(hook, "name"), 3);
 	json_array_foreach (json_object_get(hook, "rules"), i, rule)
 		check_webhook_rule(out, ITEM(AT(at, "rules"), i), rule);
-	if (!*text(hook, "sideEffects"))
-		refuse_required(
-		    out, AT(at, "sideEffects"), "must specify one of None, NoneOnDryRun");
-	if (json_object_get(hook, "timeoutSeconds") &&
-	    (num(json_object_get(hook, "timeoutSeconds"), 1) < 1 ||
-		num(json_object_get(hook, "timeoutSeconds"), 1) > 30))
-		refuse_value(out, AT(at, "timeoutSeconds"), json_object_get(hook, "timeoutSeconds"),
-		    "the timeout value must be between 1 and 30 seconds");
+	check_words(out, at, hook);
 	check_label_selector(
 	    out, AT(at, "namespaceSelector"), json_object_get(hook, "namespaceSelector"));
 	check_label_selector(
 	    out, AT(at, "objectSelector"), json_object_get(hook, "objectSelector"));
+	check_one_of(out, at, hook, "reinvocationPolicy", again);
 	check_client(out, AT(at, "clientConfig"), json_object_get(hook, "clientConfig"));
+	check_match_conditions(
+	    out, AT(at, "matchConditions"), json_object_get(hook, "matchConditions"));
+	check_versions(out, AT(at, "admissionReviewVersions"),
+	    json_object_get(hook, "admissionReviewVersions"));
 }
 
 void

@@ -59,10 +59,10 @@ static const char *const go_names[][2] = {
 	{ "pdName", "PDName" },
 	{ "rbd", "RBD" },
 	{ "scaleIO", "ScaleIO" },
+	{ "schedulingGroup", "WorkloadRef" }, /* what 1.35 has in its place */
 	{ "seLinuxChangePolicy", "SELinuxChangePolicy" },
 	{ "seLinuxMount", "SELinuxMount" },
 	{ "seLinuxOptions", "SELinuxOptions" },
-	{ "schedulingGroup", "WorkloadRef" }, /* what 1.35 has in its place */
 	{ "secretRef", "SecretRef" },
 	{ "storageos", "StorageOS" },
 	{ "string", "StringValue" },

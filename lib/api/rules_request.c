@@ -1,12 +1,10 @@
-/* Certificate requests, admission policies. */
+/* CertificateSigningRequest (Kubernetes: pkg/apis/certificates/validation). */
 #include <string.h>
 
 #include "api/rules.h"
 #include "base/mem.h"
 
 static const struct path *const top = NULL;
-
-/* --- CertificateSigningRequest ----------------------------------------------------------- */
 
 static void
 check_usages(struct causes *out, const struct path *at, const json_t *usages)
@@ -108,39 +106,4 @@ signing_request_create(struct causes *out, const json_t *obj)
 	if (seconds && num(seconds, 600) < 600)
 		refuse_value(out, AT(at, "expirationSeconds"), seconds,
 		    "may not specify a duration less than 600 seconds (10 minutes)");
-}
-
-/* --- admission policies ------------------------------------------------------------------------
- */
-
-void
-validating_policy_create(struct causes *out, const json_t *obj)
-{
-	const json_t *spec = json_object_get(obj, "spec"),
-		     *params = json_object_get(spec, "paramKind");
-	const json_t *notes = json_object_get(spec, "auditAnnotations");
-	const char *version = text(params, "apiVersion"), *slash = strchr(version, '/');
-	const struct path *at = AT(top, "spec");
-	json_auto_t *keys = json_object();
-	size_t i;
-	json_t *note;
-
-	if (!json_object_get(spec, "matchConstraints"))
-		refuse_required(out, AT(at, "matchConstraints"), "");
-	if (params) {
-		if (!*version)
-			refuse_required(out, AT(AT(at, "paramKind"), "apiVersion"), "");
-		else if (slash && strchr(slash + 1, '/'))
-			refuse_text(out, AT(AT(at, "paramKind"), "apiVersion"), version,
-			    "unexpected GroupVersion string: %s", version);
-		check_required(out, AT(at, "paramKind"), params, "kind");
-	}
-	json_array_foreach (notes, i, note) {
-		const struct path *here = ITEM(AT(at, "auditAnnotations"), i);
-
-		if (!*text(note, "valueExpression"))
-			refuse_required(
-			    out, AT(here, "valueExpression"), "valueExpression is not specified");
-		check_unique(out, AT(here, "key"), keys, text(note, "key"));
-	}
 }
