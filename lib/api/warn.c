@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/check.h"
+#include "api/meta.h"
 #include "api/quantity.h"
 #include "base/mem.h"
 
@@ -274,34 +275,51 @@ node_warnings(struct causes *out, const json_t *obj)
 
 /* --- which --- */
 
+#define MOUNTABLE "kubernetes.io/enforce-mountable-secrets"
+
+static void
+account_warnings(struct causes *out, const json_t *obj)
+{
+	if (meta_annotation(obj, MOUNTABLE))
+		warn_field(out, KEY(AT(AT(NULL, "metadata"), "annotations"), MOUNTABLE),
+		    "deprecated in v1.32+; prefer separate namespaces to isolate access to mounted "
+		    "secrets");
+}
+
 typedef void warner(struct causes *out, const json_t *obj);
 
 static const struct {
 	const char *group, *kind;
 	warner *create, *update;
-	bool spec; /* an update only when the spec changes */
+	bool spec;	  /* an update only when the spec changes */
+	const char *once; /* or when it had no such annotation before; may be NULL */
 } warners[] = {
-	{ "", "Endpoints", warn_endpoints, warn_endpoints, false },
-	{ "", "Node", node_warnings, node_warnings, false },
-	{ "", "PersistentVolume", volume_warnings, volume_warnings, false },
-	{ "", "PersistentVolumeClaim", claim_warnings, claim_warnings, false },
-	{ "", "Pod", pod_warnings, NULL, false },
-	{ "", "PodTemplate", pod_template_warnings, pod_template_warnings, false },
-	{ "", "ReplicationController", named_template, template_only, true },
-	{ "", "Service", warn_service, warn_service, false },
-	{ "apps", "DaemonSet", template_only, template_only, true },
-	{ "apps", "Deployment", named_template, template_only, true },
-	{ "apps", "ReplicaSet", named_template, template_only, true },
-	{ "apps", "StatefulSet", stateful_set_warnings, stateful_set_warnings, true },
-	{ "batch", "CronJob", cron_job_warnings, cron_job_changed, true },
-	{ "batch", "Job", job_warnings, job_changed, true },
-	{ "discovery.k8s.io", "EndpointSlice", warn_slice, warn_slice, false },
-	{ "networking.k8s.io", "Ingress", warn_ingress, NULL, false },
-	{ "networking.k8s.io", "NetworkPolicy", warn_network_policy, warn_network_policy, false },
-	{ "node.k8s.io", "RuntimeClass", runtime_class_warnings, runtime_class_warnings, false },
-	{ "storage.k8s.io", "CSIDriver", csi_driver_warnings, csi_driver_warnings, false },
-	{ "storage.k8s.io", "CSIStorageCapacity", capacity_warnings, capacity_warnings, false },
-	{ "storage.k8s.io", "StorageClass", storage_class_warnings, storage_class_warnings, false },
+	{ "", "Endpoints", warn_endpoints, warn_endpoints, false, NULL },
+	{ "", "Node", node_warnings, node_warnings, false, NULL },
+	{ "", "PersistentVolume", volume_warnings, volume_warnings, false, NULL },
+	{ "", "PersistentVolumeClaim", claim_warnings, claim_warnings, false, NULL },
+	{ "", "Pod", pod_warnings, NULL, false, NULL },
+	{ "", "PodTemplate", pod_template_warnings, pod_template_warnings, false, NULL },
+	{ "", "ReplicationController", named_template, template_only, true, NULL },
+	{ "", "Service", warn_service, warn_service, false, NULL },
+	{ "", "ServiceAccount", account_warnings, account_warnings, false, MOUNTABLE },
+	{ "apps", "DaemonSet", template_only, template_only, true, NULL },
+	{ "apps", "Deployment", named_template, template_only, true, NULL },
+	{ "apps", "ReplicaSet", named_template, template_only, true, NULL },
+	{ "apps", "StatefulSet", stateful_set_warnings, stateful_set_warnings, true, NULL },
+	{ "batch", "CronJob", cron_job_warnings, cron_job_changed, true, NULL },
+	{ "batch", "Job", job_warnings, job_changed, true, NULL },
+	{ "discovery.k8s.io", "EndpointSlice", warn_new_slice, warn_slice, false, NULL },
+	{ "networking.k8s.io", "Ingress", warn_ingress, NULL, false, NULL },
+	{ "networking.k8s.io", "NetworkPolicy", warn_network_policy, warn_network_policy, false,
+	    NULL },
+	{ "node.k8s.io", "RuntimeClass", runtime_class_warnings, runtime_class_warnings, false,
+	    NULL },
+	{ "storage.k8s.io", "CSIDriver", csi_driver_warnings, csi_driver_warnings, false, NULL },
+	{ "storage.k8s.io", "CSIStorageCapacity", capacity_warnings, capacity_warnings, false,
+	    NULL },
+	{ "storage.k8s.io", "StorageClass", storage_class_warnings, storage_class_warnings, false,
+	    NULL },
 };
 
 static size_t
@@ -336,6 +354,8 @@ warn_update(
 		return;
 	}
 	if (*sub || i == COUNT(warners) || !warners[i].update)
+		return;
+	if (warners[i].once && meta_annotation(old, warners[i].once))
 		return;
 	if (!warners[i].spec || !json_equal(get(obj, "spec"), get(old, "spec")))
 		warners[i].update(out, obj);

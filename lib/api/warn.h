@@ -38,6 +38,7 @@ void warn_selector(struct causes *out, const struct path *at, const json_t *sele
 void warn_service(struct causes *out, const json_t *obj);
 void warn_endpoints(struct causes *out, const json_t *obj);
 void warn_slice(struct causes *out, const json_t *obj);
+void warn_new_slice(struct causes *out, const json_t *obj);
 void warn_ingress(struct causes *out, const json_t *obj);
 void warn_network_policy(struct causes *out, const json_t *obj);
 void warn_status(const struct kind *k, const json_t *obj, struct causes *out);

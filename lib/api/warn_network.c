@@ -4,6 +4,7 @@
 #include "api/meta.h"
 #include "api/schema.h"
 #include "api/warn.h"
+#include "base/text.h"
 
 static void
 warn_ips(struct causes *out, const struct path *at, const json_t *list)
@@ -78,12 +79,22 @@ warn_subset(struct causes *out, const struct path *at, const json_t *subset, con
 		warn_ip(out, AT(ITEM(AT(at, list), i), "ip"), text(address, "ip"));
 }
 
+/* Kubernetes' own loops write addresses well; that the objects are theirs, a label says. */
+static bool
+of_loop(const json_t *obj, const char *label, const char *const *loops)
+{
+	return text_in(text(obj, "metadata", "labels", label), loops);
+}
+
 void
 warn_endpoints(struct causes *out, const json_t *obj)
 {
+	static const char *const loops[] = { "endpoint-controller", NULL };
 	json_t *subset;
 	size_t i;
 
+	if (of_loop(obj, "endpoints.kubernetes.io/managed-by", loops))
+		return;
 	json_array_foreach (get(obj, "subsets"), i, subset) {
 		const struct path *at = ITEM(AT(NULL, "subsets"), i);
 
@@ -95,15 +106,26 @@ warn_endpoints(struct causes *out, const json_t *obj)
 void
 warn_slice(struct causes *out, const json_t *obj)
 {
+	static const char *const loops[] = { "endpointslice-controller.k8s.io",
+		"endpointslicemirroring-controller.k8s.io", NULL };
 	const char *type = text(obj, "addressType");
 	json_t *endpoint;
 	size_t i;
 
-	if (strcmp(type, "IPv4") != 0 && strcmp(type, "IPv6") != 0)
+	if ((strcmp(type, "IPv4") != 0 && strcmp(type, "IPv6") != 0) ||
+	    of_loop(obj, "endpointslice.kubernetes.io/managed-by", loops))
 		return;
 	json_array_foreach (get(obj, "endpoints"), i, endpoint)
 		warn_ips(out, AT(ITEM(AT(NULL, "endpoints"), i), "addresses"),
 		    get(endpoint, "addresses"));
+}
+
+void
+warn_new_slice(struct causes *out, const json_t *obj)
+{
+	if (strcmp(text(obj, "addressType"), "FQDN") == 0)
+		warn_plain(out, "spec.addressType: FQDN endpoints are deprecated");
+	warn_slice(out, obj);
 }
 
 /* --- Ingress, NetworkPolicy --- */

@@ -147,11 +147,63 @@ check_updates(void)
 	json_decref(now);
 }
 
+static size_t
+told(const struct kind *k, const char *object, const char *before)
+{
+	struct causes c = CAUSES_INIT;
+	json_t *obj = json_loads(object, 0, NULL), *old = json_loads(before, 0, NULL);
+	size_t n;
+
+	assert(k && obj);
+	if (old)
+		warn_update(k, "", obj, old, &c);
+	else
+		warn_create(k, obj, &c);
+	n = c.n;
+	causes_release(&c);
+	json_decref(old);
+	json_decref(obj);
+	return n;
+}
+
+/* What is told once, and what Kubernetes' own loops are not told. */
+static void
+check_quiet(void)
+{
+	const struct kind *account = kind_find("", "v1", "ServiceAccount");
+	const struct kind *slice = kind_find("discovery.k8s.io", "v1", "EndpointSlice");
+	const struct kind *endpoints = kind_find("", "v1", "Endpoints");
+	const char *plain = "{\"metadata\":{}}",
+		   *noted = "{\"metadata\":{\"annotations\":{\"kubernetes.io/"
+			    "enforce-mountable-secrets\":\"false\"}}}";
+	const char *names = "{\"addressType\":\"FQDN\",\"endpoints\":[]}";
+#define ODD "\"addressType\":\"IPv4\",\"endpoints\":[{\"addresses\":[\"010.0.0.1\"]}]}"
+#define SUBSET "\"subsets\":[{\"addresses\":[{\"ip\":\"010.0.0.1\"}]}]}"
+
+	assert(told(account, plain, "") == 0);
+	assert(told(account, noted, "") == 1);
+	assert(told(account, noted, plain) == 1);
+	assert(told(account, noted, noted) == 0);
+	assert(told(slice, names, "") == 1);
+	assert(told(slice, names, names) == 0);
+	assert(told(slice, "{" ODD, "") == 1);
+	assert(told(slice,
+		   "{\"metadata\":{\"labels\":{\"endpointslice.kubernetes.io/managed-by\":"
+		   "\"endpointslice-controller.k8s.io\"}}," ODD,
+		   "") == 0);
+	assert(told(endpoints, "{" SUBSET, "") == 1);
+	assert(told(endpoints,
+		   "{\"metadata\":{\"labels\":{\"endpoints.kubernetes.io/managed-by\":"
+		   "\"endpoint-controller\"}}," SUBSET,
+		   "") == 0);
+}
+
 int
 main(void)
 {
 	check_addresses();
 	check_pods();
 	check_updates();
+	check_quiet();
 	return 0;
 }
