@@ -10,6 +10,7 @@
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "cel/cel.h"
+#include "cel/library.h"
 
 static struct list files, vars;
 static bool none, costs, check_only, exit_code, select_only;
@@ -170,6 +171,8 @@ main(int argc, char *argv[])
 	ev.source = argv[first];
 	ev.limit = (uint64_t)cli_number("cost-limit", limit_arg, 0, INT64_MAX);
 	env = cel_env_new(0);
+	cel_env_kubernetes(env);
+	cel_env_library(env, cel_lib_strings_new);
 	add_variables(&ev, env);
 	compile(&ev, env);
 	if (none)

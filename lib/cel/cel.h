@@ -18,8 +18,11 @@
 struct cel_env;
 struct cel_program;
 
-/* HOMOGENEOUS: the items of a list or map literal must have one type, as Kubernetes wants it. */
-enum cel_env_bits { CEL_HOMOGENEOUS = 1 };
+/*
+ * HOMOGENEOUS: the items of a list or map literal must have one type, as Kubernetes wants it.
+ * LITERALS: texts that are given to timestamp(), duration() and matches() are looked at, too.
+ */
+enum cel_env_bits { CEL_HOMOGENEOUS = 1, CEL_LITERALS = 2 };
 struct cel_env *cel_env_new(unsigned bits);	/* with the standard definitions */
 void cel_env_free(struct cel_env *e);		/* accepts NULL */
 struct arena *cel_env_arena(struct cel_env *e); /* for types that live as long */
@@ -30,6 +33,8 @@ void cel_env_library(struct cel_env *e, const struct cel_function *table);
 size_t cel_env_variable(struct cel_env *e, const char *name, const struct cel_type *type);
 /* An object type that expressions may make: Name{field: value}. */
 void cel_env_type(struct cel_env *e, const struct cel_type *type);
+/* "Object": types of that name, and of any that begins with it and a dot, have any fields. */
+void cel_env_open_types(struct cel_env *e, const char *name);
 
 /*
  * Parse and check.  0, or -1 with *issues in cel-go's form ("ERROR: <input>:1:5: undefined field

@@ -74,7 +74,7 @@ find_name(struct checker *c, const char *name, bool global, struct cel_expr *e)
 		e->resolved = name;
 		return true;
 	}
-	if (!(t = cel_env_type_named(c->env, name)))
+	if (!(t = cel_env_type_named(c->env, name, c->a)))
 		return false;
 	e->type_value = t;
 	e->type = cel_type_type(c->a, t);
@@ -451,7 +451,7 @@ check_map(struct checker *c, struct cel_expr *e)
 static const struct cel_type *
 check_struct(struct checker *c, struct cel_expr *e)
 {
-	const struct cel_type *t = cel_env_type_named(c->env, e->name);
+	const struct cel_type *t = cel_env_type_named(c->env, e->name, c->a);
 
 	if (!t)
 		undeclared(c, e->at, e->name);

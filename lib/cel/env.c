@@ -98,6 +98,28 @@ cel_env_type(struct cel_env *e, const struct cel_type *type)
 	e->type[e->ntypes++] = type;
 }
 
+void
+cel_env_open_types(struct cel_env *e, const char *name)
+{
+	e->open_types = arena_text(&e->arena, name, strlen(name));
+}
+
+/* Object, Object.spec ... */
+static const struct cel_type *
+open_type(const struct cel_env *e, const char *name, struct arena *a)
+{
+	size_t len = e->open_types ? strlen(e->open_types) : 0;
+	struct cel_type *t;
+
+	if (len == 0 || strncmp(name, e->open_types, len) || (name[len] && name[len] != '.'))
+		return NULL;
+	t = arena_alloc(a, sizeof *t);
+	*t = (struct cel_type){ .kind = CEL_T_OBJECT,
+		.name = arena_text(a, name, strlen(name)),
+		.open = true };
+	return t;
+}
+
 static const struct cel_type named_list = { .kind = CEL_T_LIST, .name = "list" },
 			     named_map = { .kind = CEL_T_MAP, .name = "map" },
 			     named_null = { .kind = CEL_T_NULL, .name = "null_type" },
@@ -108,7 +130,7 @@ static const struct cel_type named_list = { .kind = CEL_T_LIST, .name = "list" }
 				     .name = "google.protobuf.Duration" };
 
 const struct cel_type *
-cel_env_type_named(const struct cel_env *e, const char *name)
+cel_env_type_named(const struct cel_env *e, const char *name, struct arena *a)
 {
 	static const struct cel_type *const known[] = { &cel_t_bool, &cel_t_int, &cel_t_uint,
 		&cel_t_double, &cel_t_string, &cel_t_bytes, &cel_t_type, &cel_t_dyn, &named_list,
@@ -120,7 +142,7 @@ cel_env_type_named(const struct cel_env *e, const char *name)
 	for (size_t i = 0; i < e->ntypes; i++)
 		if (strcmp(e->type[i]->name, name) == 0)
 			return e->type[i];
-	return NULL;
+	return open_type(e, name, a);
 }
 
 /* --- programs ------------------------------------------------------------------------------- */
@@ -139,6 +161,8 @@ cel_compile(
 	p->root = cel_parse(&p->arena, p->source, &is);
 	if (p->root)
 		cel_check(e, p, &is);
+	if (is.n == 0 && e->bits & CEL_LITERALS)
+		cel_check_literals(p, &is);
 	if (is.n == 0) {
 		*ret = p;
 		return 0;

@@ -18,6 +18,7 @@ struct cel_env {
 	size_t nvariables, variables_cap;
 	const struct cel_type **type;
 	size_t ntypes, types_cap;
+	const char *open_types; /* NULL: none */
 };
 
 struct cel_program {
@@ -31,10 +32,13 @@ struct cel_program {
 
 const struct cel_function_set *cel_env_find(const struct cel_env *e, const char *name);
 /* A type by the name an expression gives it: "int", "google.protobuf.Timestamp"; NULL: none. */
-const struct cel_type *cel_env_type_named(const struct cel_env *e, const char *name);
+const struct cel_type *cel_env_type_named(
+    const struct cel_env *e, const char *name, struct arena *a);
 
 /* Give every node its type, what it means and where its variables are.  Issues tell what is wrong.
  */
+/* What literals say, of a program without mistakes. */
+void cel_check_literals(struct cel_program *p, struct cel_issues *issues);
 void cel_check(const struct cel_env *e, struct cel_program *p, struct cel_issues *issues);
 
 #endif

@@ -247,18 +247,25 @@ fits(struct cel_value v, const struct cel_type *t)
 	return t->kind != CEL_T_OPAQUE || strcmp(v.opaque->type->name, t->name) == 0;
 }
 
+static bool
+all_fit(const struct cel_overload *o, const struct cel_value *arg, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		if (!fits(arg[k], o->sig.arg[k]))
+			return false;
+	return true;
+}
+
+/* The overload that the checker found, or the first that the values fit. */
 static const struct cel_overload *
 dispatch(const struct cel_expr *e, const struct cel_value *arg, size_t n)
 {
+	if (e->overload && all_fit(e->overload, arg, n))
+		return e->overload;
 	for (size_t i = 0; i < e->set->n; i++) {
 		const struct cel_overload *o = &e->set->overload[i];
-		size_t k = 0;
 
-		if (o->sig.n != n || o->sig.member != (e->operand != NULL))
-			continue;
-		while (k < n && fits(arg[k], o->sig.arg[k]))
-			k++;
-		if (k == n)
+		if (o->sig.n == n && o->sig.member == (e->operand != NULL) && all_fit(o, arg, n))
 			return o;
 	}
 	return NULL;

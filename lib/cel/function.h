@@ -35,6 +35,9 @@ struct cel_function_set {
 extern const struct cel_function cel_std_operators[], cel_std_text[], cel_std_time[],
     cel_lib_optional[];
 
+/* What string(v) gives. */
+struct cel_value cel_string_of(struct arena *a, struct cel_value v);
+
 /* Costs that several share: a tenth of a size, rounded up (cel-go, runtimecost.go). */
 uint64_t cel_cost_scan(
     const struct cel_value *arg, size_t n, struct cel_value result); /* of the first */

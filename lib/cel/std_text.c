@@ -326,6 +326,31 @@ duration_of_string(struct arena *a, const struct cel_value *arg, size_t n)
 			 a, "type conversion error from 'string' to 'google.protobuf.Duration'");
 }
 
+struct cel_value
+cel_string_of(struct arena *a, struct cel_value v)
+{
+	switch (v.kind) {
+	case CEL_STRING:
+		return v;
+	case CEL_BOOL:
+		return string_of_bool(a, &v, 1);
+	case CEL_INT:
+		return string_of_int(a, &v, 1);
+	case CEL_UINT:
+		return string_of_uint(a, &v, 1);
+	case CEL_DOUBLE:
+		return string_of_double(a, &v, 1);
+	case CEL_BYTES:
+		return string_of_bytes(a, &v, 1);
+	case CEL_TIMESTAMP:
+		return string_of_timestamp(a, &v, 1);
+	case CEL_DURATION:
+		return string_of_duration(a, &v, 1);
+	default:
+		return cel_error(a, "no such overload");
+	}
+}
+
 const struct cel_function cel_std_text[] = {
 	{ "contains", "contains_string", "string.(string) bool", contains, cost_of_contains },
 	{ "startsWith", "starts_with_string", "string.(string) bool", starts_with, cel_cost_scan },

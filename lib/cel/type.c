@@ -78,19 +78,46 @@ cel_type_same(const struct cel_type *a, const struct cel_type *b)
 	return true;
 }
 
-void
-cel_type_print(const struct cel_type *t, struct buf *out)
+static const char *
+whole_name(const struct cel_type *t)
 {
-	buf_puts(out, t->name);
+	switch (t->kind) {
+	case CEL_T_NULL:
+		return "null_type";
+	case CEL_T_TIMESTAMP:
+		return "google.protobuf.Timestamp";
+	case CEL_T_DURATION:
+		return "google.protobuf.Duration";
+	default:
+		return t->name;
+	}
+}
+
+static void
+print(const struct cel_type *t, bool whole, struct buf *out)
+{
+	buf_puts(out, whole ? whole_name(t) : t->name);
 	if (!t->of[0] || t->kind == CEL_T_OBJECT)
 		return;
 	buf_putc(out, '(');
-	cel_type_print(t->of[0], out);
+	print(t->of[0], whole, out);
 	if (t->of[1]) {
 		buf_puts(out, ", ");
-		cel_type_print(t->of[1], out);
+		print(t->of[1], whole, out);
 	}
 	buf_putc(out, ')');
+}
+
+void
+cel_type_print(const struct cel_type *t, struct buf *out)
+{
+	print(t, false, out);
+}
+
+void
+cel_type_print_name(const struct cel_type *t, struct buf *out)
+{
+	print(t, true, out);
 }
 
 /* --- signatures ------------------------------------------------------------------- */

@@ -58,8 +58,10 @@ const struct cel_type *cel_type_type(struct arena *a, const struct cel_type *of)
 const struct cel_field *cel_field_of(const struct cel_type *t, const char *name); /* or NULL */
 bool cel_type_same(const struct cel_type *a, const struct cel_type *b);
 
-/* "list(string)", as messages show it. */
+/* "list(string)", as messages of the checker show it. */
 void cel_type_print(const struct cel_type *t, struct buf *out);
+/* By its own name, as messages about results show it: "google.protobuf.Timestamp", "null_type". */
+void cel_type_print_name(const struct cel_type *t, struct buf *out);
 
 /*
  * Signatures of functions, as text: "string.contains" takes "string.(string) bool"; capital letters
