@@ -7,9 +7,9 @@
 #include "api/meta.h"
 #include "api/quantity.h"
 #include "api/resources.h"
-#include "api/time.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 
 #define BY_CLASS ".storageclass.storage.k8s.io/"
 

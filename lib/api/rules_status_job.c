@@ -6,9 +6,9 @@
 
 #include "api/indexes.h"
 #include "api/rules_status.h"
-#include "api/time.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/time.h"
 
 static const struct path *const top = NULL;
 

@@ -114,9 +114,9 @@ open_type(const struct cel_env *e, const char *name, struct arena *a)
 	if (len == 0 || strncmp(name, e->open_types, len) || (name[len] && name[len] != '.'))
 		return NULL;
 	t = arena_alloc(a, sizeof *t);
-	*t = (struct cel_type){ .kind = CEL_T_OBJECT,
-		.name = arena_text(a, name, strlen(name)),
-		.open = true };
+	*t = (struct cel_type){
+		.kind = CEL_T_OBJECT, .name = arena_text(a, name, strlen(name)), .open = true
+	};
 	return t;
 }
 

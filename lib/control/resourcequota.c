@@ -11,7 +11,7 @@
 #include "api/meta.h"
 #include "api/quota.h"
 #include "api/resources.h"
-#include "api/time.h"
+#include "base/time.h"
 #include "control/control.h"
 
 /* The store counts first and makes the object then: for so long the sum is ahead of the objects. */

@@ -1,6 +1,8 @@
 /* Bytes both ways over a connection that is there already. */
 #include <errno.h>
 #include <gnutls/gnutls.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,11 +14,25 @@
 
 enum { RELAY_BYTES = 64 << 10 };
 
+/* A tunnel may say nothing for hours: whether the peer is still there is the kernel's to find out.
+ */
+static void
+keep_alive(int fd)
+{
+	int on = 1, idle = 60, every = 15, tries = 4;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof every);
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &tries, sizeof tries);
+}
+
 struct duplex *
 duplex_from_fd(int fd)
 {
 	struct duplex *d = xcalloc(1, sizeof *d);
 
+	keep_alive(fd); /* a unix socket has no need of it, and does not mind */
 	d->fd = fd;
 	return d;
 }
