@@ -170,6 +170,7 @@ admission_get(
 struct gathering {
 	const struct kind *kind;
 	json_t *all;
+	const char *words; /* that its text must hold; NULL: any */
 };
 
 static bool
@@ -177,15 +178,23 @@ gather(void *arg, struct object *o)
 {
 	struct gathering *g = arg;
 
-	json_array_append_new(g->all, object_json(o, g->kind));
+	if (!g->words || memmem(o->body->data, o->body->len, g->words, strlen(g->words)))
+		json_array_append_new(g->all, object_json(o, g->kind));
 	return true;
 }
 
 json_t *
 admission_list(struct admission *a, const char *group, const char *kind, const char *ns)
 {
+	return admission_list_with(a, group, kind, ns, NULL);
+}
+
+json_t *
+admission_list_with(
+    struct admission *a, const char *group, const char *kind, const char *ns, const char *words)
+{
 	struct cache *cache = a->c->server->cache;
-	struct gathering g = { kind_find(group, "v1", kind), json_array() };
+	struct gathering g = { kind_find(group, "v1", kind), json_array(), words };
 	struct walk walk = { .table = cache_table(cache, g.kind), .namespace = ns };
 	uint64_t revision;
 	struct err err;

@@ -49,6 +49,9 @@ json_t *admission_get(
     struct admission *a, const char *group, const char *kind, const char *ns, const char *name);
 /* All of a kind in ns (NULL: everywhere), by name; a new array. */
 json_t *admission_list(struct admission *a, const char *group, const char *kind, const char *ns);
+/* Only those whose JSON has these words in it, which takes no reading: "\"globalDefault\":true". */
+json_t *admission_list_with(
+    struct admission *a, const char *group, const char *kind, const char *ns, const char *words);
 
 /* The class that is the default one by one of these annotations, of several the newest; NULL; new.
  */

@@ -30,7 +30,8 @@ find_class(struct admission *a, const char *name)
 static json_t *
 default_class(struct admission *a)
 {
-	json_auto_t *all = admission_list(a, "scheduling.k8s.io", "PriorityClass", NULL);
+	json_auto_t *all = admission_list_with(
+	    a, "scheduling.k8s.io", "PriorityClass", NULL, "\"globalDefault\":true");
 	json_t *class, *found = NULL;
 	size_t i;
 
