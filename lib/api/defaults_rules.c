@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/bytes.h"
 #include "api/defaults.h"
 #include "api/meta.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 
 static bool

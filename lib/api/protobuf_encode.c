@@ -1,10 +1,10 @@
 /* JSON into protobuf messages.  Everything is written from its end: see api/protobuf_wire.h. */
 #include <string.h>
 
-#include "api/bytes.h"
 #include "api/path.h"
 #include "api/protobuf.h"
 #include "api/protobuf_wire.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/time.h"
 

@@ -2,8 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "api/bytes.h"
 #include "api/protobuf_decode.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/time.h"
 

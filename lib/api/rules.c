@@ -8,6 +8,10 @@
 
 /* In name order, for bsearch. */
 static const struct rules table[] = {
+	{ "admissionregistration.v1.MutatingAdmissionPolicy", true, mutating_policy_create, NULL,
+	    "C" },
+	{ "admissionregistration.v1.MutatingAdmissionPolicyBinding", true, mutating_binding_create,
+	    NULL, "C" },
 	{ "admissionregistration.v1.MutatingWebhookConfiguration", true, webhooks_create, NULL,
 	    "C" },
 	{ "admissionregistration.v1.ValidatingAdmissionPolicy", true, validating_policy_create,

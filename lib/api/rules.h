@@ -149,4 +149,8 @@ void resource_slice_create(struct causes *out, const json_t *obj);
 void validating_policy_create(struct causes *out, const json_t *obj);
 void policy_binding_create(struct causes *out, const json_t *obj);
 
+/* rules_mutating_policy.c */
+void mutating_policy_create(struct causes *out, const json_t *obj);
+void mutating_binding_create(struct causes *out, const json_t *obj);
+
 #endif

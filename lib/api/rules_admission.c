@@ -265,7 +265,7 @@ check_webhook(struct causes *out, const struct path *at, const json_t *hook)
 	check_one_of(out, at, hook, "reinvocationPolicy", again);
 	check_client(out, AT(at, "clientConfig"), json_object_get(hook, "clientConfig"));
 	check_match_conditions(
-	    out, AT(at, "matchConditions"), json_object_get(hook, "matchConditions"));
+	    out, AT(at, "matchConditions"), json_object_get(hook, "matchConditions"), false);
 	check_versions(out, AT(at, "admissionReviewVersions"),
 	    json_object_get(hook, "admissionReviewVersions"));
 }

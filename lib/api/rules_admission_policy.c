@@ -1,10 +1,11 @@
 /* ValidatingAdmissionPolicy and its bindings (Kubernetes: pkg/apis/admissionregistration/
- * validation).  CEL expressions are not looked into. */
+ * validation). */
 #include <ctype.h>
 #include <string.h>
 
 #include "api/rules.h"
 #include "api/rules_admission.h"
+#include "api/rules_cel.h"
 #include "api/shown.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -13,7 +14,19 @@ static const struct path *const top = NULL;
 
 static const char *const failure_policies[] = { "Fail", "Ignore", NULL };
 
-static bool
+/* Without the white space around it; new. */
+static char *
+trimmed(const char *s)
+{
+	size_t n;
+
+	s += strspn(s, " \t\r\n\v\f");
+	for (n = strlen(s); n && isspace((unsigned char)s[n - 1]);)
+		n--;
+	return xstrndup(s, n);
+}
+
+bool
 blank(const char *s)
 {
 	return !s[strspn(s, " \t\r\n\v\f")];
@@ -37,7 +50,7 @@ refuse_joined(struct causes *out, const struct path *at, const char *shown_text,
 		refuse_text(out, at, shown_text, "%s%s", before, b.data);
 }
 
-static void
+void
 check_param_kind(struct causes *out, const struct path *at, const json_t *params)
 {
 	const char *whole = text(params, "apiVersion"), *slash = strchr(whole, '/');
@@ -90,7 +103,7 @@ check_named_rules(struct causes *out, const struct path *up, const json_t *rules
 	}
 }
 
-static void
+void
 check_matches(struct causes *out, const struct path *at, const json_t *match)
 {
 	static const char *const policies[] = { "Equivalent", "Exact", NULL };
@@ -111,23 +124,32 @@ check_matches(struct causes *out, const struct path *at, const json_t *match)
 }
 
 void
-check_match_conditions(struct causes *out, const struct path *up, const json_t *conditions)
+check_match_conditions(
+    struct causes *out, const struct path *up, const json_t *conditions, bool params)
 {
+	unsigned uses = USES_AUTHORIZER | (params ? USES_PARAMS : 0);
+	struct expressions e;
 	json_auto_t *names = json_array_size(conditions) ? json_object() : NULL;
 	size_t i;
 	json_t *c;
 
 	if (json_array_size(conditions) > 64)
 		refuse_too_many(out, up, json_array_size(conditions), 64);
+	expressions_init(&e, 0);
 	json_array_foreach (conditions, i, c) {
 		const struct path *at = ITEM(up, i);
+		autofree char *source = trimmed(text(c, "expression"));
 
-		if (blank(text(c, "expression")))
+		if (!*source)
 			refuse_required(out, AT(at, "expression"), "");
+		else
+			check_expression(
+			    out, AT(at, "expression"), &e, uses, source, source, gives_bool);
 		if (check_required(out, at, c, "name"))
 			check_qualified_name(out, AT(at, "name"), text(c, "name"));
 		check_unique(out, AT(at, "name"), names, text(c, "name"));
 	}
+	expressions_release(&e);
 }
 
 /* --- what it asks --------------------------------------------------------------------------- */
@@ -147,8 +169,9 @@ is_identifier(const char *name)
 	return !text_in(name, reserved);
 }
 
-static void
-check_variables(struct causes *out, const struct path *up, const json_t *variables)
+void
+check_variables(struct causes *out, const struct path *up, const json_t *variables,
+    struct expressions *e, unsigned uses)
 {
 	size_t i;
 	json_t *v;
@@ -163,36 +186,44 @@ check_variables(struct causes *out, const struct path *up, const json_t *variabl
 			    out, AT(at, "name"), text(v, "name"), "must be a valid CEL identifier");
 		if (blank(text(v, "expression")))
 			refuse_required(out, AT(at, "expression"), "expression is not specified");
+		else
+			check_variable(out, AT(at, "expression"), e, uses, text(v, "name"),
+			    text(v, "expression"));
 	}
 }
 
 static void
-check_validation(struct causes *out, const struct path *at, const json_t *v)
+check_validation(struct causes *out, const struct path *at, const json_t *v, struct expressions *e,
+    unsigned uses)
 {
 	static const char *const reasons[] = { "Forbidden", "Invalid", "RequestEntityTooLarge",
 		NULL };
 	const char *message = text(v, "message"), *expression = text(v, "messageExpression");
-	const char *begin = message + strspn(message, " \t\r\n\v\f");
-	size_t n = strlen(begin);
+	const char *source = text(v, "expression");
+	autofree char *words = trimmed(message);
 
-	while (n && isspace((unsigned char)begin[n - 1]))
-		n--;
-	if (blank(text(v, "expression")))
+	if (blank(source))
 		refuse_required(out, AT(at, "expression"), "expression is not specified");
+	else
+		check_expression(out, AT(at, "expression"), e, uses, source, source, gives_bool);
 	if (*expression && blank(expression))
 		refuse_text(
 		    out, AT(at, "messageExpression"), expression, "must be non-empty if specified");
-	if (*message && !n)
+	else if (*expression)
+		check_expression(out, AT(at, "messageExpression"), e,
+		    uses & ~(unsigned)USES_AUTHORIZER, expression, expression, gives_string);
+	if (*message && !*words)
 		refuse_text(
 		    out, AT(at, "message"), message, "message must be non-empty if specified");
-	else if (memchr(begin, '\n', n) || memchr(begin, '\r', n))
+	else if (strpbrk(words, "\r\n"))
 		refuse_text(
 		    out, AT(at, "message"), message, "message must not contain line breaks");
 	check_one_of(out, at, v, "reason", reasons);
 }
 
 static void
-check_notes(struct causes *out, const struct path *up, const json_t *obj, const json_t *notes)
+check_notes(struct causes *out, const struct path *up, const json_t *obj, const json_t *notes,
+    struct expressions *e, unsigned uses)
 {
 	enum { MOST = 20, MOST_BYTES = 5 << 10 };
 	json_auto_t *keys = json_array_size(notes) ? json_object() : NULL;
@@ -205,24 +236,29 @@ check_notes(struct causes *out, const struct path *up, const json_t *obj, const 
 	json_array_foreach (notes, i, note) {
 		const struct path *at = ITEM(up, i);
 		autofree char *name = xasprintf("%s/%s", meta_name(obj), text(note, "key"));
+		autofree char *source = trimmed(text(note, "valueExpression"));
 
 		if (*meta_name(obj))
 			check_qualified_name(out, AT(at, "key"), name);
 		else
 			refuse_text(out, AT(at, "key"), text(note, "key"),
 			    "requires metadata.name be non-empty");
-		if (blank(text(note, "valueExpression")))
+		if (!*source)
 			refuse_required(
 			    out, AT(at, "valueExpression"), "valueExpression is not specified");
-		else if (strlen(text(note, "valueExpression")) > MOST_BYTES)
+		else if (strlen(source) > MOST_BYTES)
 			refuse_required(
 			    out, AT(at, "valueExpression"), "must not exceed 5120 bytes in length");
+		else
+			check_expression(out, AT(at, "valueExpression"), e, uses, source,
+			    text(note, "valueExpression"), gives_text_or_null);
 		check_unique(out, AT(at, "key"), keys, text(note, "key"));
 	}
 }
 
 static void
-check_questions(struct causes *out, const struct path *at, const json_t *obj, const json_t *spec)
+check_questions(struct causes *out, const struct path *at, const json_t *obj, const json_t *spec,
+    struct expressions *e, unsigned uses)
 {
 	static const char none[] = "validations or auditAnnotations must contain at least one item";
 	const json_t *validations = json_object_get(spec, "validations");
@@ -235,8 +271,8 @@ check_questions(struct causes *out, const struct path *at, const json_t *obj, co
 		refuse_required(out, AT(at, "auditAnnotations"), none);
 	}
 	json_array_foreach (validations, i, v)
-		check_validation(out, ITEM(AT(at, "validations"), i), v);
-	check_notes(out, AT(at, "auditAnnotations"), obj, notes);
+		check_validation(out, ITEM(AT(at, "validations"), i), v, e, uses);
+	check_notes(out, AT(at, "auditAnnotations"), obj, notes, e, uses);
 }
 
 void
@@ -244,7 +280,10 @@ validating_policy_create(struct causes *out, const json_t *obj)
 {
 	const json_t *spec = json_object_get(obj, "spec");
 	const json_t *match = json_object_get(spec, "matchConstraints");
+	const json_t *variables = json_object_get(spec, "variables");
 	const struct path *at = AT(top, "spec");
+	unsigned uses = USES_AUTHORIZER | (json_object_get(spec, "paramKind") ? USES_PARAMS : 0);
+	struct expressions e;
 
 	if (check_required(out, at, spec, "failurePolicy"))
 		check_one_of(out, at, spec, "failurePolicy", failure_policies);
@@ -256,15 +295,18 @@ validating_policy_create(struct causes *out, const json_t *obj)
 		check_matches(out, AT(at, "matchConstraints"), match);
 	if (match && !json_array_size(json_object_get(match, "resourceRules")))
 		refuse_required(out, AT(AT(at, "matchConstraints"), "resourceRules"), "");
-	check_match_conditions(
-	    out, AT(at, "matchConditions"), json_object_get(spec, "matchConditions"));
-	check_variables(out, AT(at, "variables"), json_object_get(spec, "variables"));
-	check_questions(out, at, obj, spec);
+	check_match_conditions(out, AT(at, "matchConditions"),
+	    json_object_get(spec, "matchConditions"), uses & USES_PARAMS);
+	expressions_init(&e, json_array_size(variables));
+	check_variables(out, AT(at, "variables"), variables, &e, uses);
+	check_questions(
+	    out, at, obj, spec, &e, uses | (json_array_size(variables) ? USES_VARIABLES : 0));
+	expressions_release(&e);
 }
 
 /* --- bindings ------------------------------------------------------------------------------- */
 
-static void
+void
 check_param_ref(struct causes *out, const struct path *at, const json_t *ref)
 {
 	static const char *const actions[] = { "Deny", "Allow", NULL };

@@ -1,9 +1,9 @@
 /* ConfigMap and Secret (Kubernetes: pkg/apis/core/validation), Lease. */
 #include <string.h>
 
-#include "api/bytes.h"
 #include "api/golang.h"
 #include "api/rules.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/text.h"
 

@@ -1,12 +1,13 @@
 /* Claims of devices, their classes, and what drivers offer (Kubernetes: pkg/apis/resource/
- * validation).  CEL expressions are not looked into. */
+ * validation). */
 #include <string.h>
 
-#include "api/bytes.h"
 #include "api/quantity.h"
 #include "api/rules.h"
+#include "api/rules_cel.h"
 #include "api/rules_pod.h"
 #include "api/shown.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -90,6 +91,8 @@ check_selectors(struct causes *out, const struct path *up, const json_t *selecto
 			refuse_required(out, at, "");
 		else if (strlen(text(cel, "expression")) > MOST_EXPRESSION)
 			refuse_too_long(out, AT(at, "expression"), MOST_EXPRESSION);
+		else
+			check_device_expression(out, AT(at, "expression"), text(cel, "expression"));
 	}
 }
 

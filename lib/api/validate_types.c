@@ -6,11 +6,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "api/bytes.h"
 #include "api/golang.h"
 #include "api/path.h"
 #include "api/quantity.h"
 #include "api/validate.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/time.h"
 

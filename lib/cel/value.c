@@ -1,13 +1,13 @@
 /* Values: making them, JSON, equality and order. */
 #include "cel/value.h"
 
-#include <gnutls/gnutls.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 
 struct cel_value
@@ -88,16 +88,14 @@ cel_opaque_of(struct arena *a, const struct cel_type *type, const void *data,
 static struct cel_value
 bytes_from(struct arena *a, const json_t *json)
 {
-	gnutls_datum_t in = { (unsigned char *)json_string_value(json),
-		(unsigned)json_string_length(json) },
-		       out;
+	size_t len;
+	autofree unsigned char *data = bytes_decode(json_string_value(json), &len);
 	struct cel_value v;
 
-	if (gnutls_base64_decode2(&in, &out) < 0)
+	if (!data)
 		return cel_error(a, "invalid base64 in a field of bytes");
-	v = cel_text(arena_text(a, (char *)out.data, out.size), out.size);
+	v = cel_text(arena_text(a, (char *)data, len), len);
 	v.kind = CEL_BYTES;
-	gnutls_free(out.data);
 	return v;
 }
 
@@ -262,14 +260,9 @@ list_to_json(struct arena *a, const struct cel_list *l)
 static json_t *
 bytes_to_json(struct cel_value v)
 {
-	gnutls_datum_t in = { (unsigned char *)v.text.p, (unsigned)v.text.len }, out;
-	json_t *ret;
+	autofree char *text = bytes_encode(v.text.p, v.text.len);
 
-	if (gnutls_base64_encode2(&in, &out) < 0)
-		abort();
-	ret = json_stringn((char *)out.data, out.size);
-	gnutls_free(out.data);
-	return ret;
+	return json_string(text);
 }
 
 json_t *

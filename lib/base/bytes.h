@@ -1,5 +1,5 @@
-#ifndef ORCH_API_BYTES_H
-#define ORCH_API_BYTES_H
+#ifndef ORCH_BASE_BYTES_H
+#define ORCH_BASE_BYTES_H
 
 #include <stdbool.h>
 #include <stddef.h>

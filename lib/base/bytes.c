@@ -1,4 +1,4 @@
-#include "api/bytes.h"
+#include "base/bytes.h"
 
 #include <stdint.h>
 #include <string.h>
