@@ -20,7 +20,7 @@ static const struct rules table[] = {
 	    NULL, "C" },
 	{ "admissionregistration.v1.ValidatingWebhookConfiguration", true, webhooks_create, NULL,
 	    "C" },
-	{ "apiregistration.v1.APIService", false, api_service_create, NULL, "MC" },
+	{ "apiregistration.v1.APIService", true, api_service_create, NULL, "MC" },
 	{ "apps.v1.ControllerRevision", true, controller_revision_create,
 	    controller_revision_update, "MCU" },
 	{ "apps.v1.DaemonSet", true, daemon_set_create, daemon_set_update, "CMcU" },

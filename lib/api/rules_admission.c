@@ -287,6 +287,34 @@ webhooks_create(struct causes *out, const json_t *obj)
 
 /* --- APIService --------------------------------------------------------------------------- */
 
+/* Who answers for it; without a Service the server does. */
+static void
+check_backend(struct causes *out, const struct path *at, const json_t *spec)
+{
+	const json_t *service = json_object_get(spec, "service");
+	const json_t *trust = json_object_get(spec, "insecureSkipTLSVerify");
+	const json_t *port = json_object_get(service, "port");
+	size_t n = json_string_length(json_object_get(spec, "caBundle")) / 4 * 3;
+	autofree char *bytes = xasprintf("%zu bytes", n);
+
+	if (!service && n)
+		refuse_text(
+		    out, AT(at, "caBundle"), bytes, "local APIServices may not have a caBundle");
+	if (!service && truth(trust))
+		refuse_value(out, AT(at, "insecureSkipTLSVerify"), trust,
+		    "local APIServices may not have insecureSkipTLSVerify");
+	if (!service)
+		return;
+	check_required(out, AT(at, "service"), service, "namespace");
+	check_required(out, AT(at, "service"), service, "name");
+	if (port && (num(port, 0) < 1 || num(port, 0) > 65535))
+		refuse_value(out, AT(AT(at, "service"), "port"), port,
+		    "port is not valid: must be between 1 and 65535, inclusive");
+	if (truth(trust) && n)
+		refuse_value(out, AT(at, "insecureSkipTLSVerify"), trust,
+		    "may not be true if caBundle is present");
+}
+
 void
 api_service_create(struct causes *out, const json_t *obj)
 {
@@ -299,14 +327,17 @@ api_service_create(struct causes *out, const json_t *obj)
 	if (strcmp(meta_name(obj), name))
 		refuse_text(out, AT(AT(top, "metadata"), "name"), meta_name(obj),
 		    "must be `spec.version+\".\"+spec.group`: \"%s\"", name);
+	if (*text(spec, "group"))
+		check_dns_subdomain(out, AT(at, "group"), text(spec, "group"));
+	else if (strcmp(text(spec, "version"), "v1") != 0)
+		refuse_required(out, AT(at, "group"),
+		    "only v1 may have an empty group and it better be legacy kube");
+	check_dns_1035(out, AT(at, "version"), text(spec, "version"));
 	if (group < 1 || group > 20000)
 		refuse_number(out, AT(at, "groupPriorityMinimum"), group,
 		    "must be positive and less than 20000");
 	if (version < 1 || version > 1000)
 		refuse_number(
 		    out, AT(at, "versionPriority"), version, "must be positive and less than 1000");
-	if (truth(json_object_get(spec, "insecureSkipTLSVerify")) && *text(spec, "caBundle"))
-		refuse_value(out, AT(at, "insecureSkipTLSVerify"),
-		    json_object_get(spec, "insecureSkipTLSVerify"),
-		    "may not be true if caBundle is present");
+	check_backend(out, at, spec);
 }
