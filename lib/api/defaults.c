@@ -112,3 +112,34 @@ defaults_apply(const struct kind *k, json_t *obj)
 {
 	apply(k->type, obj);
 }
+
+bool
+field_is(const json_t *obj, const char *key, const char *want)
+{
+	return !strcmp(str(json_object_get(obj, key), ""), want);
+}
+
+bool
+field_unset(const json_t *obj, const char *key)
+{
+	const json_t *v = json_object_get(obj, key);
+
+	return !v || json_is_null(v);
+}
+
+/* Unset, or an empty list or object. */
+bool
+field_empty(const json_t *obj, const char *key)
+{
+	const json_t *v = json_object_get(obj, key);
+
+	return field_unset(obj, key) || (json_is_array(v) && !json_array_size(v)) ||
+	       (json_is_object(v) && !json_object_size(v));
+}
+
+void
+default_copy(json_t *obj, const char *key, const json_t *value)
+{
+	if (value && field_empty(obj, key))
+		json_object_set_new(obj, key, json_deep_copy(value));
+}

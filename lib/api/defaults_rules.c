@@ -9,120 +9,6 @@
 #include "base/bytes.h"
 #include "base/mem.h"
 
-static bool
-is(const json_t *obj, const char *key, const char *want)
-{
-	return !strcmp(str(json_object_get(obj, key), ""), want);
-}
-
-static bool
-unset(const json_t *obj, const char *key)
-{
-	const json_t *v = json_object_get(obj, key);
-
-	return !v || json_is_null(v);
-}
-
-/* Unset, or an empty list or object. */
-static bool
-empty(const json_t *obj, const char *key)
-{
-	const json_t *v = json_object_get(obj, key);
-
-	return unset(obj, key) || (json_is_array(v) && !json_array_size(v)) ||
-	       (json_is_object(v) && !json_object_size(v));
-}
-
-static void
-default_copy(json_t *obj, const char *key, const json_t *value)
-{
-	if (value && empty(obj, key))
-		json_object_set_new(obj, key, json_deep_copy(value));
-}
-
-/* --- Pods ---------------------------------------------------------------------- */
-
-/* What is limited but not requested is requested up to the limit. */
-static void
-requests_from_limits(json_t *container)
-{
-	json_t *resources = json_object_get(container, "resources");
-	json_t *limits = json_object_get(resources, "limits"), *requests, *value;
-	const char *key;
-
-	if (!json_is_object(limits) || !json_object_size(limits))
-		return;
-	requests = default_object(resources, "requests");
-	json_object_foreach (limits, key, value)
-		default_to(requests, key, json_deep_copy(value));
-}
-
-static void
-host_ports(json_t *container)
-{
-	size_t i;
-	json_t *port;
-
-	json_array_foreach (json_object_get(container, "ports"), i, port)
-		if (!num(json_object_get(port, "hostPort"), 0) &&
-		    num(json_object_get(port, "containerPort"), 0))
-			json_object_set(port, "hostPort", json_object_get(port, "containerPort"));
-}
-
-/* Only in a Pod, not in templates: what counts there is the Pod that will be made. */
-static void
-pod(json_t *v)
-{
-	static const char *const lists[] = { "containers", "initContainers" };
-	json_t *spec = default_object(v, "spec"), *container;
-	size_t i;
-
-	for (size_t l = 0; l < COUNT(lists); l++)
-		json_array_foreach (json_object_get(spec, lists[l]), i, container) {
-			requests_from_limits(container);
-			if (truth(json_object_get(spec, "hostNetwork")))
-				host_ports(container);
-		}
-	requests_from_limits(spec);
-	default_to(spec, "enableServiceLinks", json_true());
-	if (num(json_object_get(spec, "terminationGracePeriodSeconds"), 0) < 0)
-		json_object_set_new(spec, "terminationGracePeriodSeconds", json_integer(1));
-}
-
-/* serviceAccount is the old name of serviceAccountName; both are kept. */
-static void
-pod_spec(json_t *v)
-{
-	if (!unset(v, "serviceAccount"))
-		default_copy(v, "serviceAccountName", json_object_get(v, "serviceAccount"));
-	if (!unset(v, "serviceAccountName"))
-		json_object_set(v, "serviceAccount", json_object_get(v, "serviceAccountName"));
-}
-
-/* An image without tag and digest, or with the tag "latest", may change any time. */
-static void
-container(json_t *v)
-{
-	const char *image = str(json_object_get(v, "image"), "");
-	const char *slash = strrchr(image, '/'), *name = slash ? slash + 1 : image;
-	const char *digest = strchr(name, '@'), *tag = strchr(name, ':');
-
-	if (digest && tag > digest)
-		tag = NULL;
-	if (tag ? !strncmp(tag, ":latest", 7) && (!tag[7] || tag[7] == '@') : !digest)
-		default_to(v, "imagePullPolicy", json_string("Always"));
-	else
-		default_to(v, "imagePullPolicy", json_string("IfNotPresent"));
-}
-
-/* A volume without a source is an empty folder. */
-static void
-volume(json_t *v)
-{
-	if (json_object_size(v) <= 1 && json_object_get(v, "name"))
-		json_object_set_new(v, "emptyDir", json_object());
-}
-
 /* --- core ------------------------------------------------------------------------ */
 
 static bool
@@ -147,13 +33,14 @@ service_ports(json_t *v)
 static void
 service_spec(json_t *v)
 {
-	bool named = is(v, "type", "ExternalName"), balanced = is(v, "type", "LoadBalancer");
-	bool outside =
-	    balanced || is(v, "type", "NodePort") || (!named && !empty(v, "externalIPs"));
+	bool named = field_is(v, "type", "ExternalName"),
+	     balanced = field_is(v, "type", "LoadBalancer");
+	bool outside = balanced || field_is(v, "type", "NodePort") ||
+		       (!named && !field_empty(v, "externalIPs"));
 
-	if (unset(v, "sessionAffinity") || is(v, "sessionAffinity", "None"))
+	if (field_unset(v, "sessionAffinity") || field_is(v, "sessionAffinity", "None"))
 		json_object_del(v, "sessionAffinityConfig");
-	if (is(v, "sessionAffinity", "ClientIP")) {
+	if (field_is(v, "sessionAffinity", "ClientIP")) {
 		json_t *config = default_object(v, "sessionAffinityConfig");
 		json_t *client = config ? default_object(config, "clientIP") : NULL;
 
@@ -176,13 +63,13 @@ service(json_t *v)
 	size_t i;
 	json_t *point;
 
-	if (!is(json_object_get(v, "spec"), "type", "LoadBalancer"))
+	if (!field_is(json_object_get(v, "spec"), "type", "LoadBalancer"))
 		return;
 	json_array_foreach (
 	    json_object_get(
 		json_object_get(json_object_get(v, "status"), "loadBalancer"), "ingress"),
 	    i, point)
-		if (json_is_object(point) && !unset(point, "ip"))
+		if (json_is_object(point) && !field_unset(point, "ip"))
 			default_to(point, "ipMode", json_string("VIP"));
 }
 
@@ -242,7 +129,7 @@ limit_range_item(json_t *v)
 	json_t *limits, *requests, *value;
 	const char *key;
 
-	if (!is(v, "type", "Container"))
+	if (!field_is(v, "type", "Container"))
 		return;
 	limits = default_object(v, "default");
 	requests = default_object(v, "defaultRequest");
@@ -252,16 +139,16 @@ limit_range_item(json_t *v)
 		default_to(requests, key, json_deep_copy(value));
 	json_object_foreach (json_object_get(v, "min"), key, value)
 		default_to(requests, key, json_deep_copy(value));
-	if (empty(v, "default"))
+	if (field_empty(v, "default"))
 		json_object_del(v, "default");
-	if (empty(v, "defaultRequest"))
+	if (field_empty(v, "defaultRequest"))
 		json_object_del(v, "defaultRequest");
 }
 
 static void
 node_status(json_t *v)
 {
-	if (!unset(v, "capacity"))
+	if (!field_unset(v, "capacity"))
 		default_copy(v, "allocatable", json_object_get(v, "capacity"));
 }
 
@@ -272,7 +159,7 @@ deployment_strategy(json_t *v)
 {
 	json_t *rolling;
 
-	if (!unset(v, "type") && !is(v, "type", "RollingUpdate"))
+	if (!field_unset(v, "type") && !field_is(v, "type", "RollingUpdate"))
 		return;
 	rolling = default_object(v, "rollingUpdate");
 	default_to(rolling, "maxUnavailable", json_string("25%"));
@@ -284,7 +171,7 @@ daemon_set_strategy(json_t *v)
 {
 	json_t *rolling;
 
-	if (!unset(v, "type") && !is(v, "type", "RollingUpdate"))
+	if (!field_unset(v, "type") && !field_is(v, "type", "RollingUpdate"))
 		return;
 	rolling = default_object(v, "rollingUpdate");
 	default_to(rolling, "maxUnavailable", json_integer(1));
@@ -294,7 +181,8 @@ daemon_set_strategy(json_t *v)
 static void
 stateful_set_strategy(json_t *v)
 {
-	if (unset(v, "type") || (is(v, "type", "RollingUpdate") && !unset(v, "rollingUpdate")))
+	if (field_unset(v, "type") ||
+	    (field_is(v, "type", "RollingUpdate") && !field_unset(v, "rollingUpdate")))
 		default_to(default_object(v, "rollingUpdate"), "partition", json_integer(0));
 }
 
@@ -302,7 +190,8 @@ static void
 job(json_t *v)
 {
 	json_t *spec = default_object(v, "spec");
-	bool per_index = !unset(spec, "backoffLimitPerIndex"), alone = unset(spec, "parallelism");
+	bool per_index = !field_unset(spec, "backoffLimitPerIndex"),
+	     alone = field_unset(spec, "parallelism");
 
 	if (alone)
 		default_to(spec, "completions", json_integer(1));
@@ -312,7 +201,7 @@ job(json_t *v)
 	default_to(spec, "suspend", json_false());
 	default_to(spec, "manualSelector", json_false());
 	default_to(spec, "podReplacementPolicy",
-	    json_string(unset(spec, "podFailurePolicy") ? "TerminatingOrFailed" : "Failed"));
+	    json_string(field_unset(spec, "podFailurePolicy") ? "TerminatingOrFailed" : "Failed"));
 	default_copy(
 	    default_object(v, "metadata"), "labels", get(spec, "template", "metadata", "labels"));
 }
@@ -322,7 +211,7 @@ job(json_t *v)
 static void
 hpa_spec(json_t *v)
 {
-	if (empty(v, "metrics"))
+	if (field_empty(v, "metrics"))
 		json_object_set_new(v, "metrics",
 		    json_pack("[{s:s, s:{s:s, s:{s:s, s:i}}}]", "type", "Resource", "resource",
 			"name", "cpu", "target", "type", "Utilization", "averageUtilization", 80));
@@ -341,11 +230,11 @@ hpa_behavior(json_t *v)
 
 	default_to(up, "stabilizationWindowSeconds", json_integer(0));
 	default_to(up, "selectPolicy", json_string("Max"));
-	if (empty(up, "policies"))
+	if (field_empty(up, "policies"))
 		json_object_set_new(up, "policies",
 		    json_pack("[o, o]", policy("Pods", 4, 15), policy("Percent", 100, 15)));
 	default_to(down, "selectPolicy", json_string("Max"));
-	if (empty(down, "policies"))
+	if (field_empty(down, "policies"))
 		json_object_set_new(down, "policies", json_pack("[o]", policy("Percent", 100, 15)));
 }
 
@@ -354,10 +243,10 @@ hpa_behavior(json_t *v)
 static void
 network_policy_spec(json_t *v)
 {
-	if (!empty(v, "policyTypes"))
+	if (!field_empty(v, "policyTypes"))
 		return;
 	json_object_set_new(v, "policyTypes", json_pack("[s]", "Ingress"));
-	if (!empty(v, "egress"))
+	if (!field_empty(v, "egress"))
 		json_array_append_new(json_object_get(v, "policyTypes"), json_string("Egress"));
 }
 
@@ -372,7 +261,7 @@ role_ref(json_t *v)
 static void
 subject(json_t *v)
 {
-	if (is(v, "kind", "User") || is(v, "kind", "Group"))
+	if (field_is(v, "kind", "User") || field_is(v, "kind", "Group"))
 		default_to(v, "apiGroup", json_string(rbac));
 }
 
@@ -413,7 +302,7 @@ queuing(json_t *v)
 static void
 device_request(json_t *v)
 {
-	if (unset(v, "allocationMode") || is(v, "allocationMode", "ExactCount"))
+	if (field_unset(v, "allocationMode") || field_is(v, "allocationMode", "ExactCount"))
 		if (!num(json_object_get(v, "count"), 0))
 			json_object_set_new(v, "count", json_integer(1));
 }
@@ -445,19 +334,19 @@ static const struct rule {
 	{ "autoscaling.v2.HorizontalPodAutoscalerBehavior", hpa_behavior },
 	{ "autoscaling.v2.HorizontalPodAutoscalerSpec", hpa_spec },
 	{ "batch.v1.Job", job },
-	{ "core.v1.Container", container },
-	{ "core.v1.EphemeralContainer", container },
+	{ "core.v1.Container", defaults_of_container },
+	{ "core.v1.EphemeralContainer", defaults_of_container },
 	{ "core.v1.LimitRangeItem", limit_range_item },
 	{ "core.v1.Namespace", namespace },
 	{ "core.v1.NodeStatus", node_status },
 	{ "core.v1.PersistentVolume", persistent_volume },
-	{ "core.v1.Pod", pod },
-	{ "core.v1.PodSpec", pod_spec },
+	{ "core.v1.Pod", defaults_of_pod },
+	{ "core.v1.PodSpec", defaults_of_pod_spec },
 	{ "core.v1.ReplicationController", replication_controller },
 	{ "core.v1.Secret", secret },
 	{ "core.v1.Service", service },
 	{ "core.v1.ServiceSpec", service_spec },
-	{ "core.v1.Volume", volume },
+	{ "core.v1.Volume", defaults_of_volume },
 	{ "flowcontrol.v1.ExemptPriorityLevelConfiguration", exempt_priority_level },
 	{ "flowcontrol.v1.FlowSchemaSpec", flow_schema_spec },
 	{ "flowcontrol.v1.LimitedPriorityLevelConfiguration", limited_priority_level },

@@ -91,6 +91,21 @@ normalize_struct(const struct type *t, json_t *obj, bool sent)
 	}
 }
 
+/* Of resources nothing less than a thousandth counts. */
+static void
+round_up(json_t *map, const char *key)
+{
+	const json_t *v = json_object_get(map, key);
+	size_t n = json_string_length(v);
+	char unit = n ? json_string_value(v)[n - 1] : '\0';
+	autofree char *text = NULL;
+
+	if (unit != 'u' && unit != 'n')
+		return;
+	text = quantity_print_milli(quantity_milli(v), QUANTITY_DECIMAL);
+	json_object_set_new(map, key, json_string(text));
+}
+
 /* A null in a map is the element's zero value: "" in a map of strings, "0" in one of quantities. */
 static void
 normalize_map(const struct type *elem, json_t *map, bool sent)
@@ -106,6 +121,8 @@ normalize_map(const struct type *elem, json_t *map, bool sent)
 			json_object_set_new(map, key, better);
 		else
 			normalize_value(elem, item, sent);
+		if (elem->class == CLASS_QUANTITY)
+			round_up(map, key);
 	}
 }
 

@@ -139,7 +139,7 @@ resources_print(const json_t *list, struct buf *out)
 
 /* --- Pods --------------------------------------------------------------------- */
 
-static json_t *
+json_t *
 containers_resources(const json_t *pod, const char *which)
 {
 	json_t *all = json_object(), *c;

@@ -28,5 +28,7 @@ const char **resources_names(const json_t *list);
  * of itself wins.  `overhead` adds that of its runtime class.  New.
  */
 json_t *pod_resources(const json_t *pod, const char *which, bool overhead);
+/* The same without what the Pod says of itself. */
+json_t *containers_resources(const json_t *pod, const char *which);
 
 #endif

@@ -347,6 +347,14 @@ static const struct {
 	{ POD("\"containers\":[],\"serviceAccountName\":\"x\""), { "serviceAccount" }, "\"x\"" },
 	{ POD("\"containers\":[],\"volumes\":[{\"name\":\"v\"}]"), { "volumes" },
 	    "[{\"name\":\"v\",\"emptyDir\":{}}]" },
+	{ POD("\"containers\":[],\"volumes\":[{\"name\":\"v\",\"image\":{\"reference\":\"a:1\"}}]"),
+	    { "volumes" },
+	    "[{\"name\":\"v\",\"image\":{\"reference\":\"a:1\",\"pullPolicy\":\"IfNotPresent\"}}"
+	    "]" },
+	{ POD("\"resources\":{\"limits\":{\"cpu\":\"2\",\"memory\":\"1Gi\"}},\"containers\":[{"
+	      "\"name\":\"c\","
+	      "\"resources\":{\"requests\":{\"cpu\":\"500m\"}}}]"),
+	    { "resources", "requests" }, "{\"cpu\":\"500m\",\"memory\":\"1Gi\"}" },
 	{ DEPLOYMENT("{}", ""), { "strategy", "rollingUpdate" },
 	    "{\"maxUnavailable\":\"25%\",\"maxSurge\":\"25%\"}" },
 	{ DEPLOYMENT("{}", ",\"strategy\":{\"type\":\"Recreate\"}"), { "strategy" },
