@@ -6,6 +6,7 @@
 
 #include "api/meta.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "store/admission.h"
 
 /*
@@ -22,17 +23,24 @@ static struct plugin {
 	admit *mutate, *validate;
 } plugins[] = {
 	{ "NamespaceLifecycle", true, OP_CREATE, NULL, NULL, true, namespace_lifecycle, NULL },
+	{ "LimitPodHardAntiAffinityTopology", false, OP_CREATE | OP_UPDATE, "", "Pod", false, NULL,
+	    limit_anti_affinity },
 	{ "LimitRanger", true, OP_CREATE | OP_UPDATE, "", NULL, true, limit_ranger_mutate,
 	    limit_ranger_validate },
 	{ "ServiceAccount", false, OP_CREATE | OP_UPDATE, "", "Pod", true, service_account_mutate,
 	    service_account_validate },
 	{ "TaintNodesByCondition", true, OP_CREATE, "", "Node", false, taint_nodes_by_condition,
 	    NULL },
+	{ "AlwaysPullImages", false, OP_CREATE | OP_UPDATE, "", "Pod", false, always_pull_images,
+	    NULL },
 	{ "PodSecurity", true, OP_CREATE | OP_UPDATE, NULL, NULL, true, NULL, pod_security },
+	{ "PodNodeSelector", false, OP_CREATE, "", "Pod", false, pod_node_selector, NULL },
 	{ "Priority", true, OP_CREATE | OP_UPDATE, NULL, NULL, false, priority_mutate,
 	    priority_validate },
 	{ "DefaultTolerationSeconds", true, OP_CREATE | OP_UPDATE, "", "Pod", false,
 	    default_toleration_seconds, NULL },
+	{ "ExtendedResourceToleration", false, OP_CREATE | OP_UPDATE, "", "Pod", false,
+	    extended_resource_toleration, NULL },
 	{ "DefaultStorageClass", true, OP_CREATE, "", "PersistentVolumeClaim", false,
 	    default_storage_class, NULL },
 	{ "StorageObjectInUseProtection", true, OP_CREATE, NULL, NULL, false, storage_protection,
@@ -50,9 +58,18 @@ static struct plugin {
 	{ "DefaultIngressClass", true, OP_CREATE, "networking.k8s.io", "Ingress", false,
 	    default_ingress_class, NULL },
 	{ "PodTopologyLabels", true, OP_CREATE, "", "Pod", false, pod_topology_labels, NULL },
+	{ "DenyServiceExternalIPs", false, OP_CREATE | OP_UPDATE, "", "Service", false, NULL,
+	    deny_service_external_ips },
 	/* webhooks and policies come here, before the one that writes something down */
 	{ "ResourceQuota", true, OP_CREATE | OP_UPDATE, NULL, NULL, true, NULL, resource_quota },
 };
+
+/* Kubernetes' other ones: they are as good as off. */
+static const char *const absent[] = { "AlwaysAdmit", "AlwaysDeny", "ClusterTrustBundleAttest",
+	"EventRateLimit", "ImagePolicyWebhook", "MutatingAdmissionPolicy",
+	"MutatingAdmissionWebhook", "NamespaceAutoProvision", "NamespaceExists", "NodeRestriction",
+	"OwnerReferencesPermissionEnforcement", "PodTolerationRestriction",
+	"ValidatingAdmissionPolicy", "ValidatingAdmissionWebhook", NULL };
 
 static bool
 concerns(const struct plugin *p, const struct admission *a)
@@ -95,18 +112,33 @@ find(const char *name, size_t len)
 }
 
 static int
+choose_one(const char *name, bool on, struct err *err)
+{
+	struct plugin *plugin = find(name, strlen(name));
+
+	if (plugin)
+		plugin->on = on;
+	else if (!text_in(name, absent))
+		return err_set(err, ERR_BAD_REQUEST,
+		    "cannot %s admission plugin '%s': there is none of that name",
+		    on ? "enable" : "disable", name);
+	else if (on)
+		return err_set(err, ERR_BAD_REQUEST,
+		    "cannot enable admission plugin '%s': orch does not have it", name);
+	return 0;
+}
+
+static int
 choose(const struct list *lists, bool on, struct err *err)
 {
 	for (size_t i = 0; i < lists->n; i++) {
 		for (const char *p = lists->item[i]; *p;) {
 			size_t len = strcspn(p, ",");
-			struct plugin *plugin = find(p, len);
+			autofree char *name = xstrndup(p, len);
+			int r = choose_one(name, on, err);
 
-			if (!plugin)
-				return err_set(err, ERR_BAD_REQUEST,
-				    "cannot %s admission plugin '%.*s': there is none of that name",
-				    on ? "enable" : "disable", (int)len, p);
-			plugin->on = on;
+			if (r < 0)
+				return r;
 			p += len + (p[len] == ',');
 		}
 	}

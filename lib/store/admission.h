@@ -61,7 +61,9 @@ json_t *admission_default_class(
 /* --- the plugins, a file for each concern, under their names in Kubernetes --- */
 typedef int admit(struct admission *a);
 
-admit namespace_lifecycle; /* namespace.c */
+admit namespace_lifecycle;					  /* namespace.c */
+admit always_pull_images, limit_anti_affinity, pod_node_selector; /* admission_optional.c */
+admit deny_service_external_ips, extended_resource_toleration;	  /* admission_optional.c */
 admit certificate_approval, certificate_signing, certificate_subject_restriction;
 admit pod_topology_labels;				/* admission_node.c */
 admit resource_quota;					/* admission_quota.c */

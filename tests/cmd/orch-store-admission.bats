@@ -269,6 +269,30 @@ null' ]
 unknown field \"c\\\"d\"' ]
 }
 
+@test "plugins that are off until they are asked for" {
+	start_store --enable-admission-plugins AlwaysPullImages,DenyServiceExternalIPs,ExtendedResourceToleration --enable-admission-plugins LimitPodHardAntiAffinityTopology,PodNodeSelector
+	api POST $NS/pods "$(pod a ',"volumes":[{"name":"v","image":{"reference":"r","pullPolicy":"Never"}}],"initContainers":[{"name":"i","image":"i:1"}]' '' ',"resources":{"limits":{"example.com/b":"1"},"requests":{"example.com/b":"1"}}')"; made
+	[ "$(of '[.spec.containers[0].imagePullPolicy, .spec.initContainers[0].imagePullPolicy, .spec.volumes[0].image.pullPolicy]')" = '["Always","Always","Always"]' ]
+	[ "$(of '[.spec.tolerations[] | select(.effect == "NoSchedule")]')" = '[{"key":"example.com/b","operator":"Exists","effect":"NoSchedule"}]' ]
+	anti() { pod "$1" ",\"affinity\":{\"podAntiAffinity\":{\"requiredDuringSchedulingIgnoredDuringExecution\":[{\"labelSelector\":{},\"topologyKey\":\"$2\"}]}}"; }
+	api POST $NS/pods "$(anti b kubernetes.io/hostname)"; made
+	api POST $NS/pods "$(anti x zone)"
+	says 403 'pods "x" is forbidden: affinity.PodAntiAffinity.RequiredDuringScheduling has TopologyKey zone but only key kubernetes.io/hostname is allowed'
+	merge /api/v1/namespaces/default '{"metadata":{"annotations":{"scheduler.alpha.kubernetes.io/node-selector":"disk=ssd, zone=a"}}}'
+	api POST $NS/pods "$(pod c ',"nodeSelector":{"disk":"ssd","x":"y"}')"; made
+	[ "$(of '.spec.nodeSelector | [.disk, .zone, .x]')" = '["ssd","a","y"]' ]
+	api POST $NS/pods "$(pod x ',"nodeSelector":{"disk":"slow"}')"
+	says 403 'pods "x" is forbidden: pod node label selector conflicts with its namespace node label selector'
+	merge /api/v1/namespaces/default '{"metadata":{"annotations":{"scheduler.alpha.kubernetes.io/node-selector":"a=b,c"}}}'
+	api POST $NS/pods "$(pod x)"
+	says 500 'invalid selector: \[c\]'
+	api POST $NS/services '{"metadata":{"name":"s"},"spec":{"ports":[{"port":80}],"externalIPs":["10.0.0.1"]}}'
+	says 403 'services "s" is forbidden: Use of external IPs is denied by admission control'
+	api POST $NS/services '{"metadata":{"name":"s"},"spec":{"ports":[{"port":80}]}}'; made
+	merge $NS/services/s '{"spec":{"externalIPs":["10.0.0.1"]}}'
+	says 403 '*Use of external IPs*'
+}
+
 @test "plugins can be switched off, and misspelt ones are refused" {
 	start_store --disable-admission-plugins Priority,DefaultTolerationSeconds --disable-admission-plugins TaintNodesByCondition
 	api POST $NS/pods "$(pod a)"; made
@@ -277,4 +301,8 @@ unknown field \"c\\\"d\"' ]
 	[ "$(of .spec.taints)" = null ]
 	run -2 orch-store --data "$BATS_TEST_TMPDIR/d" --disable-admission-plugins Priorty
 	[[ $output == *"cannot disable admission plugin 'Priorty': there is none of that name"* ]]
+	run -2 orch-store --data "$BATS_TEST_TMPDIR/d" --enable-admission-plugins NodeRestriction
+	[[ $output == *"cannot enable admission plugin 'NodeRestriction': orch does not have it"* ]]
+	stop_all
+	start_store --disable-admission-plugins ValidatingAdmissionWebhook # off as it is
 }
