@@ -43,7 +43,8 @@ ask() {
 pin_of() { openssl x509 -in "$1" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d' ' -f1; }
 
 setup_file() {
-  start_store
+  echo 'secret,somebody,1,"system:masters"' >"$BATS_FILE_TMPDIR/tokens"
+  start_store --token-auth-file "$BATS_FILE_TMPDIR/tokens"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=node \
     -keyout "$BATS_FILE_TMPDIR/n.key" -out "$BATS_FILE_TMPDIR/n.crt" 2>/dev/null
   backend tls "$BATS_FILE_TMPDIR/n.crt" "$BATS_FILE_TMPDIR/n.key" "$STORE/pki/ca.crt"
@@ -139,11 +140,16 @@ s.connect(sys.argv[1])
 s.sendall(("GET %s HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: "
            "base64url.bearer.authorization.k8s.io.c2VjcmV0, v5.channel.k8s.io\r\n\r\nearly " % sys.argv[2]).encode())
 got = b""
-while b"EARLY " not in got:
-    got += s.recv(4096)
+def until(what):
+    global got
+    while what not in got:
+        more = s.recv(4096)
+        if not more:
+            sys.exit(got.decode())
+        got += more
+until(b"EARLY ")
 s.sendall(b"later")
-while b"LATER" not in got:
-    got += s.recv(4096)
+until(b"LATER")
 s.shutdown(socket.SHUT_WR)
 while True:
     more = s.recv(4096)
