@@ -49,8 +49,8 @@ check_capacity(struct causes *out, const struct path *at, const json_t *capacity
 		refuse_unsupported_value(out, at, shown, storage);
 	json_object_foreach ((json_t *)capacity, name, amount) {
 		if (quantity_milli(amount) < 0)
-			refuse_value(
-			    out, KEY(at, name), amount, "must be a valid resource quantity");
+			refuse_number(out, KEY(at, name), quantity_value(amount),
+			    "must be a valid resource quantity");
 		if (quantity_milli(amount) <= 0)
 			refuse_value(out, KEY(at, name), amount, "must be greater than zero");
 	}
