@@ -111,7 +111,8 @@ bare() {
 
 @test "kubectl: events, by what they are about and of which type" {
   k create deployment e --image=i
-  eventually grep -q ScalingReplicaSet <(k events --for=deployment/e)
+  told() { k events --for=deployment/e | grep -q ScalingReplicaSet; }
+  eventually told
   [[ "$(k events --for=deployment/e)" == *Normal*ScalingReplicaSet*Deployment/e* ]]
   [[ "$(k get events --field-selector involvedObject.kind=Deployment,reason=ScalingReplicaSet -o wide)" == *deployment/e* ]]
   [[ "$(k events -A --types=Normal --no-headers)" == *SuccessfulCreate* ]]

@@ -37,6 +37,11 @@ eventually() {
   "$@"
 }
 
+# count_is N WHAT...: so many there are; for eventually
+count_is() { [ "$(k get "${@:2}" -o name | wc -l)" -eq "$1" ]; }
+# field_is WANT WHAT... PATH
+field_is() { [ "$(k get "${@:2:$#-2}" -o jsonpath="${*: -1}")" = "$1" ]; }
+
 # One of everything that makes up an application, and what belongs to it.
 everything() {
   cat <<'END'
@@ -119,7 +124,7 @@ endpointslice.discovery.k8s.io/extra configured' ]
   k describe -f all.yaml >described
   grep -q 'Selector: *app=web' described
   grep -q 'StorageClass: *slow' described
-  eventually test "$(k get deploy web -o jsonpath='{.status.replicas}')" = 2
+  eventually field_is 2 deploy web '{.status.replicas}'
   k get all >out
   for name in pod/single service/web daemonset.apps/agent deployment.apps/web replicaset.apps/set statefulset.apps/db \
     horizontalpodautoscaler.autoscaling/web job.batch/once cronjob.batch/often replicationcontroller/old; do
@@ -204,13 +209,13 @@ endpointslice.discovery.k8s.io/extra configured' ]
   k wait --for=delete cm/c4 --timeout=5s
 
   k create deployment d --image=i --replicas=2
-  eventually test "$(k get pods -l app=d -o name | wc -l)" -eq 2
+  eventually count_is 2 pods -l app=d
   k delete deploy d --cascade=orphan
   [ "$(k get rs -l app=d -o name | wc -l)" -eq 1 ]
   k delete rs -l app=d --cascade=background
-  eventually test -z "$(k get pods -l app=d -o name)"
+  eventually count_is 0 pods -l app=d
   k create deployment d --image=i --replicas=2
-  eventually test "$(k get pods -l app=d -o name | wc -l)" -eq 2
+  eventually count_is 2 pods -l app=d
   k delete deploy d --cascade=foreground --timeout=20s
   [ -z "$(k get rs,pods -l app=d -o name)" ]
   k run p --image=i
