@@ -140,7 +140,7 @@ layers:								## who may include whom
 # What decides may call only these symbols: no clock, no random, no I/O.
 # object.c reads from the stream it is handed; cel/zone.c reads the machine's time zones.
 PURE_OBJS := $(filter $(B)/lib/cel/% $(B)/lib/api/% $(B)/lib/control/% $(B)/lib/schedule/% $(B)/gen/%,$(filter-out $(B)/lib/api/object.o $(B)/lib/cel/zone.o,$(OBJS)))
-PURE_BASE := $(patsubst %,$(B)/lib/base/%.o,arena bytes err mem buf text time yamlwrite yamlscalar)
+PURE_BASE := $(patsubst %,$(B)/lib/base/%.o,address arena bytes decimal err mem buf text time yamlwrite yamlscalar)
 PURE_OK    = json.*|pcre2_.*|zone_offset|vasprintf|trunc|strtod|__(div|mod|divmod)ti[34]|__fix[a-z]*|str[a-z]*|__isoc99_[a-z]*|mem[a-z]*|qsort|qsort_r|bsearch|malloc|calloc|realloc|free|abort|snprintf|vsnprintf|vasprintf|asprintf|sscanf|__.*_chk|__stack_chk_fail|__assert_fail|__ctype_[a-z_]*|__errno_location|gmtime_r|timegm|regcomp|regexec|regfree|round|floor|ceil|fabs|log10|pow|is[a-z]*|to[a-z]*|__(a|ub)san.*|_GLOBAL_OFFSET_TABLE_
 pure: $(PURE_OBJS) $(PURE_BASE)					## what pure code may call
 	@nm -u $(PURE_OBJS) $(PURE_BASE) | awk '$$1=="U"{sub(/@.*/,"",$$2); print $$2}' | sort -u >$(B)/used

@@ -5,14 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/decimal.h"
 #include "base/err.h"
 
 /*
  * Resource quantities: "100m", "1.5Gi", "2e3", "128974848" (apimachinery resource.Quantity).
  * Values round up, as Kubernetes does; what does not fit saturates.
  */
-enum quantity_format { QUANTITY_DECIMAL, QUANTITY_BINARY, QUANTITY_EXPONENT };
-
 int quantity_parse(const char *text, int64_t *milli, enum quantity_format *format, struct err *err);
 bool quantity_valid(const char *text);
 

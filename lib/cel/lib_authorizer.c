@@ -64,13 +64,3 @@ const struct cel_function cel_lib_json_patch[] = {
 	    NULL },
 	{ 0 },
 };
-
-void
-cel_env_kubernetes(struct cel_env *e)
-{
-	static const struct cel_function *const libraries[] = { cel_lib_strings, cel_lib_format,
-		cel_lib_lists, cel_lib_sets, cel_lib_regex, cel_lib_urls, cel_lib_authorizer };
-
-	for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
-		cel_env_library(e, libraries[i]);
-}

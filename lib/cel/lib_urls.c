@@ -212,6 +212,14 @@ parse(struct arena *a, struct span s, struct url *u)
 	return escapes_fine(u->path, &bad) ? NULL : complaint(a, "invalid URL escape", bad);
 }
 
+const char *
+cel_url_refused(struct arena *a, const char *p, size_t len)
+{
+	struct url u;
+
+	return parse(a, (struct span){ p, len }, &u);
+}
+
 CEL_FN(make)
 {
 	struct span s = { arg[0].text.p, arg[0].text.len };

@@ -14,6 +14,10 @@ extern const struct cel_function cel_lib_strings[], cel_lib_format[], cel_lib_se
 extern const struct cel_function cel_lib_strings_new[];
 /* Kubernetes' own. */
 extern const struct cel_function cel_lib_lists[], cel_lib_regex[], cel_lib_urls[];
+extern const struct cel_function cel_lib_quantity[], cel_lib_address[], cel_lib_named[],
+    cel_lib_semver[];
+extern const struct cel_type cel_quantity_type, cel_ip_type, cel_cidr_type, cel_semver_type,
+    cel_format_type;
 /* What `authorizer` can do: types only, a call is an error. */
 extern const struct cel_function cel_lib_authorizer[];
 /* jsonpatch.escapeKey(), where patches are made. */
@@ -21,6 +25,11 @@ extern const struct cel_function cel_lib_json_patch[];
 
 /* Everything that Kubernetes' expressions have, whatever they are for. */
 void cel_env_kubernetes(struct cel_env *e);
+
+/* A quantity out of text, or an error. */
+struct cel_value cel_quantity(struct arena *a, const char *p, size_t len);
+/* NULL for an absolute URL or path, else what is wrong with it. */
+const char *cel_url_refused(struct arena *a, const char *p, size_t len);
 
 /* --- for the tables ---------------------------------------------------------------- */
 
