@@ -28,50 +28,49 @@ value_length(const char *s)
 	return (size_t)(p - s);
 }
 
-/* Where a JSON object without white space has its managedFields, or NULL. */
-static const char *
-find_owners(const char *meta)
-{
-	static const char key[] = "\"managedFields\":[";
+/* Members, with an object or array in them, that no cell shows: of any kind, and of Pods also those
+ * that make up most of them. */
+static const char *const dull[] = { "managedFields", NULL };
+static const char *const dull_in_pods[] = { "affinity", "annotations", "env", "envFrom",
+	"lifecycle", "livenessProbe", "managedFields", "ports", "readinessProbe", "resources",
+	"securityContext", "startupProbe", "tolerations", "volumeMounts", "volumes", NULL };
 
-	for (const char *p = meta + 1; *p != '}'; p++) {
-		if (strncmp(p, key, sizeof key - 1) == 0)
-			return p;
-		while (*p != ':')
-			p++; /* keys of metadata are plain words */
-		p++;
-		if (*p == '{' || *p == '[')
-			p += value_length(p);
-		else if (*p == '"')
-			for (p++; *p++ != '"';)
-				p += p[-1] == '\\';
-		else
-			p += strcspn(p, ",}");
-		if (*p == '}')
-			break;
-	}
-	return NULL;
+static bool
+is_one_of(const char *const *words, const char *word, size_t len)
+{
+	for (; *words; words++)
+		if (**words == *word && strlen(*words) == len && memcmp(*words, word, len) == 0)
+			return true;
+	return false;
 }
 
-/* The object as JSON, but for its managedFields: half of what there is, and in no cell. */
+/* Append JSON without white space, but for the members called so; it ends with a '}'. */
 static void
-add_unowned(struct buf *b, const struct bytes *body)
+add_without(struct buf *b, const char *s, const char *end, const char *const *names)
 {
-	const char *meta = body->data + strlen("\"metadata\":"), *from, *to;
+	const char *copied = s;
 
-	buf_putc(b, '{');
-	if (!(from = find_owners(meta))) {
-		buf_add(b, body->data, body->len);
-		return;
+	for (const char *p = s; p < end; p++) {
+		const char *key = p + 1;
+
+		if (*p != '"')
+			continue;
+		for (p++; *p != '"'; p++)
+			p += *p == '\\';
+		if (p[1] != ':' || (p[2] != '[' && p[2] != '{') ||
+		    !is_one_of(names, key, (size_t)(p - key)))
+			continue;
+		buf_add(b, copied, (size_t)(key - 1 - copied));
+		p += 2 + value_length(p + 2);
+		if (*p == ',') {
+			copied = p + 1;
+			continue;
+		}
+		if (b->data[b->len - 1] == ',') /* it was the last member */
+			b->len--;
+		copied = p--;
 	}
-	to = strchr(from, '[');
-	to += value_length(to);
-	if (*to == ',')
-		to++;
-	else if (from[-1] == ',')
-		from--;
-	buf_add(b, body->data, (size_t)(from - body->data));
-	buf_add(b, to, (size_t)(body->data + body->len - to));
+	buf_add(b, copied, (size_t)(end - copied));
 }
 
 static void
@@ -106,7 +105,9 @@ add_cells(
 	size_t used;
 
 	buf_clear(text);
-	add_unowned(text, body);
+	buf_putc(text, '{');
+	add_without(text, body->data, body->data + body->len,
+	    strcmp(k->kind, "Pod") == 0 && !*k->group ? dull_in_pods : dull);
 	json_decode(text->data, text->len, &obj, &used, msg);
 	cells = table_cells(k, obj, now);
 	json_add(b, cells);
