@@ -240,7 +240,7 @@ node_way(struct call *c)
 	if (!(container = choose_container(c, pod)) || (!log && check_stream(c, node) < 0))
 		return;
 	if (log && !*node) { /* nothing has run yet, so nothing was said */
-		reply_text(c, 200, "text/plain", "");
+		reply_text(c, 204, "text/plain", "");
 		return;
 	}
 	if (log)

@@ -112,7 +112,7 @@ reply_parts(struct call *c, int status, const char *type, struct bytes **parts, 
 		n = 1;
 	}
 	metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);
-	http_reply(c->x, status, type, extra, parts, n);
+	http_reply(c->x, status, status == 204 ? NULL : type, extra, parts, n);
 	call_free(c);
 }
 

@@ -96,7 +96,7 @@ P=/api/v1/namespaces/default/pods
 
 @test "a pod that is nowhere yet has said nothing, and has no terminal" {
   run ask GET "$P/nowhere/log" -w '%{http_code} %{size_download}'
-  [ "$output" = "200 0" ]
+  [ "$output" = "204 0" ]
   run ask GET "$P/nowhere/exec?command=a&stdout=1"
   [ "$(json .code,.message <<<"$output")" = $'400\npod nowhere does not have a host assigned' ]
 }
