@@ -29,6 +29,8 @@ const struct rules *rules_of(const struct kind *k); /* or NULL */
 /* metadata (rules_meta.c) */
 void meta_create(struct causes *out, const struct kind *k, const json_t *obj);
 void meta_update(struct causes *out, const struct kind *k, const json_t *obj, const json_t *old);
+/* metadata of an object that stands inside another one, at a path; it need not have a name. */
+void meta_embedded(struct causes *out, const struct path *at, const json_t *meta);
 /* What every update is asked first, whatever its kind; the name need only fit into a URL. */
 void meta_common(struct causes *out, const struct kind *k, const json_t *obj, const json_t *old);
 
@@ -132,6 +134,13 @@ void webhooks_create(struct causes *out, const json_t *obj);
 void api_service_create(struct causes *out, const json_t *obj);
 void flow_schema_create(struct causes *out, const json_t *obj);
 void priority_level_create(struct causes *out, const json_t *obj);
+
+/* rules_crd.c, rules_crd_schema.c */
+void definition_create(struct causes *out, const json_t *obj);
+void definition_update(struct causes *out, const json_t *obj, const json_t *old);
+void definition_status(struct causes *out, const json_t *obj, const json_t *old);
+/* A kind may have capitals where a label has none. */
+void check_kind_word(struct causes *out, const struct path *at, const char *kind);
 
 /* rules_other.c */
 void event_create(struct causes *out, const json_t *obj);

@@ -148,6 +148,23 @@ check_meta(struct causes *out, const struct kind *k, const json_t *obj, enum nam
 }
 
 void
+meta_embedded(struct causes *out, const struct path *at, const json_t *meta)
+{
+	const char *name = str(json_object_get(meta, "name"), ""),
+		   *prefix = str(json_object_get(meta, "generateName"), ""),
+		   *namespace = str(json_object_get(meta, "namespace"), "");
+
+	if (*prefix)
+		check_prefix(out, AT(at, "generateName"), NAME_PATH, prefix);
+	if (*name)
+		check_name(out, AT(at, "name"), NAME_PATH, name);
+	if (*namespace)
+		check_dns_label(out, AT(at, "namespace"), namespace);
+	check_parts(out, at, meta);
+	check_finalizers(out, AT(at, "finalizers"), json_object_get(meta, "finalizers"));
+}
+
+void
 meta_create(struct causes *out, const struct kind *k, const json_t *obj)
 {
 	check_meta(out, k, obj, k->named);

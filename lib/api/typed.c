@@ -7,10 +7,12 @@
 
 enum { KEYS = 8 };
 
+const struct type type_deduced = { .name = "Object", .class = CLASS_ANY, .summary = "" };
+
 static struct place
 place_in(const struct type *t, enum list_type list, const char *const *keys)
 {
-	struct place p = { REL_LEAF, t, keys };
+	struct place p = { REL_LEAF, t == &type_deduced ? NULL : t, keys };
 
 	if (t->class == CLASS_STRUCT && !t->atomic)
 		p.relation = REL_STRUCT;

@@ -19,6 +19,8 @@ struct place {
 	const struct type *type; /* of the value; NULL: nothing is known, JSON says what it is */
 	const char *const *keys; /* of a REL_LIST_MAP, NULL-terminated */
 };
+/* The type of what nothing is known of: JSON says what it is, and its objects are granular. */
+extern const struct type type_deduced;
 struct place place_of(const struct type *t);			      /* of a whole object */
 struct place place_of_field(const struct place *p, const char *name); /* in a struct or map */
 struct place place_of_item(const struct place *p);		      /* in a list */

@@ -1,0 +1,69 @@
+#ifndef ORCH_API_STRUCTURAL_H
+#define ORCH_API_STRUCTURAL_H
+
+#include <jansson.h>
+
+#include "api/schema.h"
+#include "api/validate.h"
+#include "base/buf.h"
+
+/*
+ * The openAPIV3Schema of one version of a CustomResourceDefinition, compiled: what a custom kind
+ * has in place of the tables that built-in kinds come with.  It is immutable; several threads may
+ * use one.  It keeps no pointer into the JSON it was made from.
+ */
+struct structural;
+
+/*
+ * Compile a schema.  Mistakes go to causes, in the words and the order of the real server, with
+ * field paths that begin with `path` ("spec.validation.openAPIV3Schema" when all versions have the
+ * same schema, else "spec.versions[0].schema.openAPIV3Schema"); NULL then.
+ */
+struct structural *structural_new(const json_t *schema, const char *path, struct causes *causes);
+/* The same of a schema that was accepted before (one that is stored): what it costs is not asked
+ * again. */
+struct structural *structural_load(const json_t *schema);
+void structural_free(struct structural *s); /* accepts NULL */
+
+/*
+ * The same as tables (api/schema.h): a struct with apiVersion, kind and metadata, on which typed
+ * merging, server-side apply and explain work as on the built-in kinds.  What nothing is known of
+ * (x-kubernetes-preserve-unknown-fields) is CLASS_ANY or CLASS_RAW.
+ */
+const struct type *structural_type(const struct structural *s);
+
+/*
+ * Drop what the schema does not know, outside of what keeps unknown fields.  unknown (may be NULL)
+ * gets the paths ("spec.b", "spec.l[0].x"), in alphabetical order of the fields, each ended by a
+ * NUL.
+ */
+void structural_prune(const struct structural *s, json_t *obj, struct buf *unknown);
+
+/* Fill in defaults; a null that is not allowed gives way to one, or is dropped where there is none.
+ */
+void structural_default(const struct structural *s, json_t *obj);
+
+/*
+ * Values: types, required fields, enumerations, patterns, bounds, formats, logic, lists that are
+ * sets or maps, metadata of embedded resources, and rules (x-kubernetes-validations).  old is what
+ * is stored, NULL on a create: what was wrong before and did not change is let through, and rules
+ * that look at oldSelf are asked.  An object of any size is looked at in bounded time.
+ */
+void structural_validate(
+    const struct structural *s, const json_t *obj, const json_t *old, struct causes *causes);
+/* The same; `passed` (may be NULL) gets the rules that were let through, which are warnings:
+ * field ": " message. */
+void structural_validate_update(const struct structural *s, const json_t *obj, const json_t *old,
+    struct causes *causes, struct causes *passed);
+
+/*
+ * What OpenAPI publishes of it, version 2 or 3: a new schema, in which apiVersion, kind and
+ * metadata are described as well.  Version 2 says less: no nullable, no logic, no defaults.
+ */
+json_t *structural_openapi(const struct structural *s, int version);
+
+/* The type word ("string", "integer" ...) of the field at a simple path (".spec.replicas"), "" of a
+ * field without one; NULL and *why when there is none. */
+const char *structural_field(const struct structural *s, const char *path, char why[static 128]);
+
+#endif
