@@ -3,7 +3,7 @@
 
 #include "api/check.h"
 #include "api/rules.h"
-#include "api/structural_node.h"
+#include "api/structural_rule.h"
 #include "base/mem.h"
 #include "base/text.h"
 

@@ -1,4 +1,5 @@
 /* Simple paths into schemas: ".spec.replicas", ".spec['a.b'].c". */
+#include <stdint.h>
 #include <string.h>
 
 #include "api/meta.h"
