@@ -108,6 +108,7 @@ void csi_node_update(struct causes *out, const json_t *obj, const json_t *old);
 void storage_capacity_create(struct causes *out, const json_t *obj);
 void storage_capacity_update(struct causes *out, const json_t *obj, const json_t *old);
 void volume_attachment_create(struct causes *out, const json_t *obj);
+void volume_attachment_spec(struct causes *out, const json_t *obj);
 void volume_attachment_update(struct causes *out, const json_t *obj, const json_t *old);
 
 /* rules_access.c */

@@ -234,9 +234,9 @@ csi_node_create(struct causes *out, const json_t *obj)
 		const struct path *at = ITEM(AT(AT(NULL, "spec"), "drivers"), i);
 
 		check_driver_name(out, AT(at, "name"), text(d, "name"));
-		if (check_required(out, at, d, "nodeID") && strlen(text(d, "nodeID")) > 192)
+		if (check_required(out, at, d, "nodeID") && strlen(text(d, "nodeID")) > 256)
 			refuse_text(out, AT(at, "nodeID"), text(d, "nodeID"),
-			    "must be 192 characters or less");
+			    "must be 256 characters or less");
 		check_not_negative(
 		    out, AT(at, "allocatable"), json_object_get(d, "allocatable"), "count");
 		check_unique(out, AT(at, "name"), names, text(d, "name"));
@@ -315,8 +315,8 @@ check_attached(struct causes *out, const struct path *at, const json_t *source)
 		    "must specify non empty persistentVolumeName");
 }
 
-static void
-check_attachment(struct causes *out, const json_t *obj)
+void
+volume_attachment_spec(struct causes *out, const json_t *obj)
 {
 	const json_t *spec = json_object_get(obj, "spec");
 	const struct path *at = AT(NULL, "spec");
@@ -332,7 +332,7 @@ volume_attachment_create(struct causes *out, const json_t *obj)
 	const json_t *spec = json_object_get(obj, "spec");
 	const json_t *name = get(spec, "source", "persistentVolumeName");
 
-	check_attachment(out, obj);
+	volume_attachment_spec(out, obj);
 	check_driver_name(out, AT(AT(NULL, "spec"), "attacher"), text(spec, "attacher"));
 	if (name)
 		check_dns_subdomain(
