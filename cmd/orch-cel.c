@@ -13,7 +13,7 @@
 #include "cel/library.h"
 
 static struct list files, vars;
-static bool none, costs, check_only, exit_code, select_only;
+static bool none, costs, check_only, exit_code, select_only, unchecked;
 static const char *limit_arg = "10000000";
 
 static const struct opt opts[] = {
@@ -25,13 +25,15 @@ static const struct opt opts[] = {
 	{ 'c', "cost", NULL, "print the cost before each value", &costs, false },
 	{ 0, "cost-limit", "N", "give up beyond this cost, 0: never (10000000)", &limit_arg,
 	    false },
+	{ 'u', "unchecked", NULL, "mistakes in types and names show when they are come to",
+	    &unchecked, false },
 	{ 0, "check", NULL, "print the type of the expression, and end", &check_only, false },
 	{ 0 },
 };
 
 const struct program self = {
 	.name = "orch-cel",
-	.synopsis = "[-s] [-e] [-c] [-f file] [--var name=json] expression\n"
+	.synopsis = "[-s] [-e] [-c] [-u] [-f file] [--var name=json] expression\n"
 		    "-n [--var name=json] expression\n"
 		    "--check expression",
 	.summary = "Evaluate an expression (CEL) on each object.",
@@ -170,7 +172,7 @@ main(int argc, char *argv[])
 		usage();
 	ev.source = argv[first];
 	ev.limit = (uint64_t)cli_number("cost-limit", limit_arg, 0, INT64_MAX);
-	env = cel_env_new(0);
+	env = cel_env_new(unchecked ? CEL_UNCHECKED : 0);
 	cel_env_kubernetes(env);
 	cel_env_library(env, cel_lib_strings_new);
 	add_variables(&ev, env);

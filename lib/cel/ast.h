@@ -25,6 +25,18 @@ struct cel_item {
 	bool optional; /* ?: left out when the value is an optional that holds nothing */
 };
 
+/* Calls that are no calls of functions. */
+enum cel_op {
+	CEL_OP_CALL,
+	CEL_OP_AND,
+	CEL_OP_OR,
+	CEL_OP_TERNARY,
+	CEL_OP_INDEX,
+	CEL_OP_INDEX_OPTIONAL, /* a[?b] */
+	CEL_OP_FIELD_OPTIONAL, /* a.?b */
+	CEL_OP_NOT_FALSE,
+};
+
 struct cel_expr {
 	enum cel_node node;
 	size_t at;	  /* where it is in the source, in bytes: of an operator, of the dot ... */
@@ -49,6 +61,8 @@ struct cel_expr {
 	const char *resolved;		    /* IDENT and SELECT: the whole name of a variable */
 	const struct cel_type *type_value;  /* IDENT that names a type */
 	int slot;			    /* IDENT: of a variable, else -1 */
+	enum cel_op op;			    /* of a CALL */
+	bool attribute;			    /* a name, or a part of something: what costs as one */
 };
 
 struct cel_fold {
@@ -56,16 +70,26 @@ struct cel_fold {
 	const char *accu;
 	struct cel_expr *range, *init, *condition, *step, *result;
 	size_t slot; /* of the accumulator among the locals; the variables are behind it */
+	/* of one that collects, what it adds and (or NULL) when: map(), filter() */
+	const struct cel_expr *item, *filter;
 };
 
 /* Mistakes in an expression, as cel-go words and shows them. */
+struct cel_issue_item {
+	size_t at, order;
+	char *msg;
+};
 struct cel_issues {
 	const char *source;
-	struct buf text; /* "ERROR: <input>:1:5: ...\n | source\n | ....^", one after another */
-	size_t n;
+	struct cel_issue_item *item;
+	size_t n, cap;
 };
 void cel_issue(struct cel_issues *i, size_t at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* "ERROR: <input>:1:5: ...\n | source\n | ....^", one after another, in the order of the source. */
+void cel_issues_show(struct cel_issues *i, struct buf *out);
+void cel_issues_release(struct cel_issues *i);
 
 /* NULL when there are issues. */
 struct cel_expr *cel_parse(struct arena *a, const char *source, struct cel_issues *issues);

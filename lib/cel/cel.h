@@ -21,8 +21,9 @@ struct cel_program;
 /*
  * HOMOGENEOUS: the items of a list or map literal must have one type, as Kubernetes wants it.
  * LITERALS: texts that are given to timestamp(), duration() and matches() are looked at, too.
+ * UNCHECKED: mistakes in types and names show when, and if, they are come to.
  */
-enum cel_env_bits { CEL_HOMOGENEOUS = 1, CEL_LITERALS = 2 };
+enum cel_env_bits { CEL_HOMOGENEOUS = 1, CEL_LITERALS = 2, CEL_UNCHECKED = 4 };
 struct cel_env *cel_env_new(unsigned bits);	/* with the standard definitions */
 void cel_env_free(struct cel_env *e);		/* accepts NULL */
 struct arena *cel_env_arena(struct cel_env *e); /* for types that live as long */

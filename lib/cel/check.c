@@ -376,18 +376,45 @@ take_space(struct checker *c, struct cel_expr *e)
 	e->name = set->name;
 }
 
+static enum cel_op
+operation(const struct cel_expr *e)
+{
+	static const struct {
+		const char *name;
+		enum cel_op op;
+	} known[] = { { "_&&_", CEL_OP_AND }, { "_||_", CEL_OP_OR }, { "_?_:_", CEL_OP_TERNARY },
+		{ "_[_]", CEL_OP_INDEX }, { "_[?_]", CEL_OP_INDEX_OPTIONAL },
+		{ "_?._", CEL_OP_FIELD_OPTIONAL }, { "@not_strictly_false", CEL_OP_NOT_FALSE } };
+
+	if (e->operand || (*e->name != '_' && *e->name != '@'))
+		return CEL_OP_CALL;
+	for (size_t i = 0; i < COUNT(known); i++)
+		if (strcmp(known[i].name, e->name) == 0)
+			return known[i].op;
+	return CEL_OP_CALL;
+}
+
 static const struct cel_type *
 check_call(struct checker *c, struct cel_expr *e)
 {
-	if (!e->operand && strcmp(e->name, "_?_:_") == 0)
+	e->op = operation(e);
+	e->attribute = e->op == CEL_OP_INDEX || e->op == CEL_OP_INDEX_OPTIONAL ||
+		       e->op == CEL_OP_FIELD_OPTIONAL;
+	switch (e->op) {
+	case CEL_OP_TERNARY:
 		return check_ternary(c, e);
-	if (!e->operand && (strcmp(e->name, "_&&_") == 0 || strcmp(e->name, "_||_") == 0 ||
-			       strcmp(e->name, "@not_strictly_false") == 0))
+	case CEL_OP_AND:
+	case CEL_OP_OR:
+	case CEL_OP_NOT_FALSE:
 		return check_logic(c, e);
-	if (!e->operand && (strcmp(e->name, "_[_]") == 0 || strcmp(e->name, "_[?_]") == 0))
-		return check_index(c, e, e->name[2] == '?');
-	if (!e->operand && strcmp(e->name, "_?._") == 0)
+	case CEL_OP_INDEX:
+	case CEL_OP_INDEX_OPTIONAL:
+		return check_index(c, e, e->op == CEL_OP_INDEX_OPTIONAL);
+	case CEL_OP_FIELD_OPTIONAL:
 		return check_optional_select(c, e);
+	case CEL_OP_CALL:
+		break;
+	}
 	take_space(c, e);
 	if (!e->set)
 		e->set = cel_env_find(c->env, e->name);
@@ -508,6 +535,40 @@ variable_types(struct checker *c, const struct cel_expr *range, bool two,
 	}
 }
 
+static bool
+is_accu(const struct cel_expr *e, const struct cel_fold *f)
+{
+	return e->node == CEL_N_IDENT && strcmp(e->name, f->accu) == 0;
+}
+
+/* accu + [x]: x; else NULL. */
+static const struct cel_expr *
+added(const struct cel_expr *e, const struct cel_fold *f)
+{
+	if (e->node != CEL_N_CALL || e->operand || strcmp(e->name, "_+_") != 0 ||
+	    !is_accu(e->arg[0], f) || e->arg[1]->node != CEL_N_LIST || e->arg[1]->nitems != 1 ||
+	    e->arg[1]->item[0].optional)
+		return NULL;
+	return e->arg[1]->item[0].value;
+}
+
+/* map() and filter() add one item after another to a list: what, and when, if not always. */
+static const struct cel_expr *
+collects(const struct cel_fold *f, const struct cel_expr **filter)
+{
+	const struct cel_expr *s = f->step;
+
+	*filter = NULL;
+	if (f->init->node != CEL_N_LIST || f->init->nitems > 0)
+		return NULL;
+	if (s->node == CEL_N_CALL && !s->operand && strcmp(s->name, "_?_:_") == 0 &&
+	    is_accu(s->arg[2], f)) {
+		*filter = s->arg[0];
+		s = s->arg[1];
+	}
+	return added(s, f);
+}
+
 static const struct cel_type *
 check_fold(struct checker *c, struct cel_expr *e)
 {
@@ -523,6 +584,7 @@ check_fold(struct checker *c, struct cel_expr *e)
 		return &cel_t_error;
 	}
 	f->slot = c->nlocals;
+	f->item = collects(f, &f->filter);
 	declare(c, f->accu, accu);
 	declare(c, f->var, first);
 	if (f->var2)
@@ -548,8 +610,10 @@ type_of(struct checker *c, struct cel_expr *e)
 	case CEL_N_CONST:
 		return e->value.kind == CEL_NULL ? &cel_t_null : cel_type_of(e->value);
 	case CEL_N_IDENT:
+		e->attribute = true;
 		return check_ident(c, e);
 	case CEL_N_SELECT:
+		e->attribute = true;
 		return check_select(c, e);
 	case CEL_N_CALL:
 		return check_call(c, e);

@@ -133,7 +133,7 @@ const struct cel_type *
 cel_env_type_named(const struct cel_env *e, const char *name, struct arena *a)
 {
 	static const struct cel_type *const known[] = { &cel_t_bool, &cel_t_int, &cel_t_uint,
-		&cel_t_double, &cel_t_string, &cel_t_bytes, &cel_t_type, &cel_t_dyn, &named_list,
+		&cel_t_double, &cel_t_string, &cel_t_bytes, &cel_t_type, &named_list,
 		&named_map, &named_null, &named_optional, &named_timestamp, &named_duration };
 
 	for (size_t i = 0; i < COUNT(known); i++)
@@ -152,7 +152,7 @@ cel_compile(
     const struct cel_env *e, const char *source, struct cel_program **ret, struct buf *issues)
 {
 	struct cel_program *p = xcalloc(1, sizeof *p);
-	struct cel_issues is = { 0 };
+	struct cel_issues is = { 0 }, dropped = { 0 };
 
 	p->source = arena_text(&p->arena, source, strlen(source));
 	p->nvariables = e->nvariables;
@@ -160,15 +160,16 @@ cel_compile(
 	memset(p->used, 0, e->nvariables + 1);
 	p->root = cel_parse(&p->arena, p->source, &is);
 	if (p->root)
-		cel_check(e, p, &is);
+		cel_check(e, p, e->bits & CEL_UNCHECKED ? &dropped : &is);
+	cel_issues_release(&dropped);
 	if (is.n == 0 && e->bits & CEL_LITERALS)
 		cel_check_literals(p, &is);
 	if (is.n == 0) {
 		*ret = p;
 		return 0;
 	}
-	buf_add(issues, is.text.data, is.text.len);
-	buf_release(&is.text);
+	cel_issues_show(&is, issues);
+	cel_issues_release(&is);
 	cel_program_free(p);
 	return -1;
 }

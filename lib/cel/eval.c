@@ -147,18 +147,9 @@ take(struct run *r, struct cel_value of, struct cel_value key, bool optional)
 
 /* A part of something that is no name costs as if it had one. */
 static bool
-is_attribute(const struct cel_expr *e)
-{
-	return e->node == CEL_N_IDENT || e->node == CEL_N_SELECT ||
-	       (e->node == CEL_N_CALL && !e->operand &&
-		   (strcmp(e->name, "_[_]") == 0 || strcmp(e->name, "_[?_]") == 0 ||
-		       strcmp(e->name, "_?._") == 0));
-}
-
-static bool
 spent_on_part(struct run *r, const struct cel_expr *of)
 {
-	return spent(r, is_attribute(of) ? COST_NAME : 2 * COST_NAME);
+	return spent(r, of->attribute ? COST_NAME : 2 * COST_NAME);
 }
 
 static struct cel_value
@@ -329,22 +320,23 @@ index_of(struct run *r, const struct cel_expr *e, bool optional)
 static struct cel_value
 operation(struct run *r, const struct cel_expr *e)
 {
-	const char *name = e->name;
-
-	if (e->operand || (*name != '_' && *name != '@'))
-		return call(r, e);
-	if (strcmp(name, "_&&_") == 0)
+	switch (e->op) {
+	case CEL_OP_AND:
 		return logic(r, e, false);
-	if (strcmp(name, "_||_") == 0)
+	case CEL_OP_OR:
 		return logic(r, e, true);
-	if (strcmp(name, "_?_:_") == 0)
+	case CEL_OP_TERNARY:
 		return ternary(r, e);
-	if (strcmp(name, "_[_]") == 0)
+	case CEL_OP_INDEX:
 		return index_of(r, e, false);
-	if (strcmp(name, "_[?_]") == 0 || strcmp(name, "_?._") == 0)
+	case CEL_OP_INDEX_OPTIONAL:
+	case CEL_OP_FIELD_OPTIONAL:
 		return index_of(r, e, true);
-	if (strcmp(name, "@not_strictly_false") == 0)
+	case CEL_OP_NOT_FALSE:
 		return not_false(r, e);
+	case CEL_OP_CALL:
+		break;
+	}
 	return call(r, e);
 }
 
@@ -443,40 +435,6 @@ struct collector {
 	size_t n, cap;
 };
 
-static bool
-is_accu(const struct cel_expr *e, const struct cel_fold *f)
-{
-	return e->node == CEL_N_IDENT && strcmp(e->name, f->accu) == 0;
-}
-
-/* accu + [x]: x; else NULL. */
-static const struct cel_expr *
-added(const struct cel_expr *e, const struct cel_fold *f)
-{
-	if (e->node != CEL_N_CALL || e->operand || strcmp(e->name, "_+_") != 0 ||
-	    !is_accu(e->arg[0], f) || e->arg[1]->node != CEL_N_LIST || e->arg[1]->nitems != 1 ||
-	    e->arg[1]->item[0].optional)
-		return NULL;
-	return e->arg[1]->item[0].value;
-}
-
-/* Is the fold one that collects?  *filter gets its condition, or NULL. */
-static const struct cel_expr *
-collects(const struct cel_fold *f, const struct cel_expr **filter)
-{
-	const struct cel_expr *s = f->step;
-
-	*filter = NULL;
-	if (f->init->node != CEL_N_LIST || f->init->nitems > 0)
-		return NULL;
-	if (s->node == CEL_N_CALL && !s->operand && strcmp(s->name, "_?_:_") == 0 &&
-	    is_accu(s->arg[2], f)) {
-		*filter = s->arg[0];
-		s = s->arg[1];
-	}
-	return added(s, f);
-}
-
 static void
 keep(struct run *r, struct collector *c, struct cel_value v)
 {
@@ -543,7 +501,7 @@ set_round(struct run *r, const struct cel_fold *f, struct cel_value range, size_
 static struct cel_value
 rounds(struct run *r, const struct cel_fold *f, struct cel_value range, struct cel_value *slot)
 {
-	const struct cel_expr *filter, *item = collects(f, &filter);
+	const struct cel_expr *filter = f->filter, *item = f->item;
 	size_t n = range.kind == CEL_LIST ? range.list->n : range.map->n;
 	struct collector c = { 0 };
 	void *at = NULL;

@@ -33,36 +33,6 @@ characters(const char *p, size_t len)
 	return n;
 }
 
-void
-cel_issue(struct cel_issues *is, size_t at, const char *fmt, ...)
-{
-	size_t line = 1, begin = 0, column, len;
-	autofree char *msg = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&msg, fmt, ap) < 0)
-		abort();
-	va_end(ap);
-	for (size_t i = 0; i < at && is->source[i]; i++) {
-		if (is->source[i] == '\n') {
-			line++;
-			begin = i + 1;
-		}
-	}
-	column = characters(is->source + begin, at - begin);
-	len = strcspn(is->source + begin, "\n");
-	buf_printf(&is->text, "%sERROR: <input>:%zu:%zu: %s\n | ", is->n ? "\n" : "", line,
-	    column + 1, msg);
-	for (size_t i = 0; i < len; i++)
-		buf_putc(&is->text, is->source[begin + i] == '\t' ? ' ' : is->source[begin + i]);
-	buf_puts(&is->text, "\n | ");
-	for (size_t i = 0; i < column; i++)
-		buf_putc(&is->text, '.');
-	buf_putc(&is->text, '^');
-	is->n++;
-}
-
 /* The first mistake is told; what follows from it would only confuse. */
 static struct cel_expr *
 fail(struct cel_parser *p, size_t at, const char *fmt, const char *a, const char *b)
@@ -132,7 +102,7 @@ no_expression(struct cel_parser *p)
 
 	ahead.issues = &ignored;
 	next(&ahead);
-	buf_release(&ignored.text);
+	cel_issues_release(&ignored);
 	/* one word too many, or the wrong one: as ANTLR tells them apart */
 	return fail(p, p->tok.at,
 	    p->tok.kind != TOK_END && begins_expression(&ahead.tok)

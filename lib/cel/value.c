@@ -314,24 +314,19 @@ is_number(struct cel_value v)
 
 #define ORDER(x, y) ((x) < (y) ? -1 : (x) > (y))
 
-/* A double against a whole number, without losing any of its digits. */
+/* A double against a whole number, which is taken as a double when it can be one (cel-go). */
 static int
 order_double(double d, struct cel_value n)
 {
+	double low = n.kind == CEL_UINT ? 0 : -9223372036854775808.0;
+	double high = n.kind == CEL_UINT ? 18446744073709551616.0 : 9223372036854775808.0;
+	double v = n.kind == CEL_UINT ? (double)n.u : (double)n.i;
+
 	if (isnan(d))
 		return 2;
-	if (n.kind == CEL_UINT) {
-		if (d < 0)
-			return -1;
-		if (d >= 18446744073709551616.0)
-			return 1;
-		return ORDER((uint64_t)d, n.u) ? ORDER((uint64_t)d, n.u) : ORDER(d, trunc(d));
-	}
-	if (d < -9223372036854775808.0)
+	if (d < low)
 		return -1;
-	if (d >= 9223372036854775808.0)
-		return 1;
-	return ORDER((int64_t)d, n.i) ? ORDER((int64_t)d, n.i) : ORDER(d, trunc(d));
+	return d > high ? 1 : ORDER(d, v);
 }
 
 static int

@@ -1,0 +1,227 @@
+/*
+ * The expression language: tests/cel/NAME.txt, where a line is an expression and the indented lines
+ * after it are what comes of it:
+ *	= VALUE : TYPE, COST	as JSON, or a type's name
+ *	! MESSAGE : TYPE, COST	evaluation fails
+ *	ERROR ...		it cannot be compiled; "\n" stands for the end of a line
+ * "\n" in an expression is one, too.  The variables are in `world`.  A first line of "kubernetes"
+ * asks for its environment, "unchecked" for none of the checker's refusals.
+ *
+ * CEL_UPDATE=1 accepts what is answered now.
+ */
+#include <dirent.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cel/cel.h"
+#include "cel/library.h"
+#include "cel/type.h"
+
+static int failed;
+
+static const char world[] = "{\"i\": 3, \"s\": \"text\", \"d\": 1.5, \"t\": true, \"n\": null,"
+			    "\"l\": [1, 2, 3], \"m\": {\"a\": 1, \"b\": {\"c\": [\"x\"]}}}";
+
+static char *
+unescaped(const char *s)
+{
+	char *out = xstrdup(s), *p = out;
+
+	for (; *s; s++)
+		if (s[0] == '\\' && s[1] == 'n' && s[2] == '\0') {
+			*p++ = '\n';
+			s++;
+		} else {
+			*p++ = *s;
+		}
+	*p = '\0';
+	return out;
+}
+
+static void
+escape(struct buf *out, const char *s)
+{
+	for (; *s; s++)
+		if (*s == '\n')
+			buf_puts(out, "\\n");
+		else
+			buf_putc(out, *s);
+}
+
+static void
+show_value(struct buf *out, struct arena *a, struct cel_value v)
+{
+	json_auto_t *json = cel_to_json(a, v);
+	autofree char *text = json ? json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+	struct cel_value s = cel_string_of(a, v);
+
+	if (v.kind == CEL_ERROR)
+		buf_printf(out, "! %.*s", (int)v.text.len, v.text.p);
+	else if (text)
+		buf_printf(out, "= %s", text);
+	else if (s.kind != CEL_ERROR)
+		buf_printf(out, "= %.*s", (int)s.text.len, s.text.p);
+	else
+		buf_printf(out, "= %s", cel_type_of(v)->name);
+}
+
+static void
+answer(struct buf *out, const struct cel_env *env, const char *source)
+{
+	autoarena struct arena a = ARENA_INIT;
+	autobuf struct buf issues = BUF_INIT, text = BUF_INIT;
+	json_auto_t *all = json_loads(world, 0, NULL);
+	autofree char *whole = unescaped(source);
+	struct cel_program *p;
+	struct cel_value values[16], v;
+	uint64_t cost;
+	size_t n = 0;
+	const char *key;
+	json_t *item;
+
+	if (cel_compile(env, whole, &p, &issues) < 0) {
+		escape(out, issues.data);
+		return;
+	}
+	json_object_foreach (all, key, item)
+		values[n++] = cel_from_json(&a, item, &cel_t_dyn);
+	v = cel_eval(p, values, &a, 0, &cost);
+	show_value(&text, &a, v);
+	escape(out, text.data);
+	buf_puts(out, " : ");
+	cel_type_print(cel_program_type(p), out);
+	buf_printf(out, ", %llu", (unsigned long long)cost);
+	cel_program_free(p);
+}
+
+static struct cel_env *
+environment(const char *name)
+{
+	struct cel_env *env =
+	    cel_env_new(strcmp(name, "kubernetes") == 0	 ? CEL_HOMOGENEOUS | CEL_LITERALS
+			: strcmp(name, "unchecked") == 0 ? CEL_UNCHECKED
+							 : 0);
+	json_auto_t *all = json_loads(world, 0, NULL);
+	const char *key;
+	json_t *item;
+
+	cel_env_kubernetes(env);
+	json_object_foreach (all, key, item)
+		cel_env_variable(env, key, &cel_t_dyn);
+	return env;
+}
+
+static void
+check(struct buf *all, const char *path, size_t line, const struct cel_env *env, const char *source,
+    const char *want)
+{
+	autobuf struct buf got = BUF_INIT;
+
+	answer(&got, env, source);
+	buf_printf(all, "%s\n\t%s\n", source, got.data);
+	if (strcmp(got.data, want) == 0 || getenv("CEL_UPDATE"))
+		return;
+	printf("%s:%zu: %s\n want %s\n got  %s\n", path, line, source, want, got.data);
+	failed = 1;
+}
+
+static void
+run(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	char line[8192], source[8192] = "";
+	autobuf struct buf all = BUF_INIT;
+	struct cel_env *env = environment("");
+	size_t n = 0;
+
+	while (fgets(line, sizeof line, f)) {
+		line[strcspn(line, "\n")] = '\0';
+		n++;
+		if (*line == '\t') {
+			check(&all, path, n, env, source, line + 1);
+			*source = '\0';
+			continue;
+		}
+		if (*source)
+			check(&all, path, n, env, source, "");
+		*source = '\0';
+		if (n == 1 && (strcmp(line, "kubernetes") == 0 || strcmp(line, "unchecked") == 0)) {
+			cel_env_free(env);
+			env = environment(line);
+		}
+		if ((n == 1 && !strpbrk(line, " .(")) || !*line || *line == '#')
+			buf_printf(&all, "%s\n", line);
+		else
+			snprintf(source, sizeof source, "%s", line);
+	}
+	if (*source)
+		check(&all, path, n, env, source, "");
+	fclose(f);
+	cel_env_free(env);
+	if (getenv("CEL_UPDATE") && (f = fopen(path, "w"))) {
+		fwrite(all.data, 1, all.len, f);
+		fclose(f);
+	}
+}
+
+/* What goes beyond the limit ends the evaluation, whatever stands around it. */
+static void
+limits(void)
+{
+	static const char *const endless[] = {
+		"l.map(a, l.map(b, l.map(c, l.map(d, l.map(e, l))))).size() >= 0",
+		"l.all(a, l.all(b, l.all(c, l.all(d, l.all(e, e > 0))))) || true",
+		"false && l.exists(a, a > 5) || l.map(a, l.map(b, l.map(c, l.map(d, d)))).size() > "
+		"0",
+	};
+	struct cel_env *env = environment("");
+	json_auto_t *all = json_loads(world, 0, NULL);
+
+	for (size_t i = 0; i < COUNT(endless); i++) {
+		autoarena struct arena a = ARENA_INIT;
+		autobuf struct buf issues = BUF_INIT;
+		struct cel_value values[16], v;
+		struct cel_program *p;
+		size_t n = 0;
+		uint64_t cost;
+		const char *key;
+		json_t *item;
+
+		if (cel_compile(env, endless[i], &p, &issues) < 0) {
+			printf("%s\n", issues.data);
+			failed = 1;
+			continue;
+		}
+		json_object_foreach (all, key, item)
+			values[n++] = cel_from_json(&a, item, &cel_t_dyn);
+		v = cel_eval(p, values, &a, 100, &cost);
+		if (v.kind != CEL_ERROR || !strstr(v.text.p, "actual cost limit exceeded")) {
+			printf("not over the limit: %s\n", endless[i]);
+			failed = 1;
+		}
+		cel_program_free(p);
+	}
+	cel_env_free(env);
+}
+
+int
+main(void)
+{
+	DIR *d = opendir("tests/cel");
+	struct dirent *e;
+
+	while ((e = readdir(d))) {
+		autofree char *path = xasprintf("tests/cel/%s", e->d_name);
+
+		if (text_ends(e->d_name, ".txt"))
+			run(path);
+	}
+	closedir(d);
+	limits();
+	return failed;
+}
