@@ -49,7 +49,7 @@ static const struct rules table[] = {
 	{ "core.v1.ReplicationController", true, replication_controller_create, NULL, "CMc" },
 	{ "core.v1.ResourceQuota", true, resource_quota_create, resource_quota_update, "McU" },
 	{ "core.v1.Secret", true, secret_create, secret_update, "MUC" },
-	{ "core.v1.Service", false, service_create, service_update, "MUC" },
+	{ "core.v1.Service", true, service_create, service_update, "MUC" },
 	{ "core.v1.ServiceAccount", true, NULL, NULL, "MC" },
 	{ "discovery.v1.EndpointSlice", true, endpoint_slice_create, endpoint_slice_update, "CU" },
 	{ "events.v1.Event", true, event_v1_create, event_v1_update, "cMU", event_v1_spec },

@@ -252,13 +252,36 @@ check_external_ips(struct causes *out, const struct path *at, const json_t *ips)
 static void
 check_affinity(struct causes *out, const struct path *at, const json_t *spec)
 {
+	static const char *const kinds[] = { "ClientIP", "None", NULL };
 	const json_t *seconds = get(spec, "sessionAffinityConfig", "clientIP", "timeoutSeconds");
 	json_int_t n = num(seconds, 1);
+	const char *kind = text(spec, "sessionAffinity");
 
+	check_required(out, at, spec, "sessionAffinity");
+	check_one_of(out, at, spec, "sessionAffinity", kinds);
+	if (!strcmp(kind, "None") && json_object_get(spec, "sessionAffinityConfig"))
+		refuse_forbidden(out, AT(at, "sessionAffinityConfig"),
+		    "must not be set when session affinity is None");
+	if (strcmp(kind, "ClientIP"))
+		return;
 	if (n <= 0 || n > 86400)
 		refuse_value(out,
 		    AT(AT(AT(at, "sessionAffinityConfig"), "clientIP"), "timeoutSeconds"), seconds,
 		    "must be greater than 0 and less than 86400");
+}
+
+static const char only_balanced[] = "may only be used when `type` is 'LoadBalancer'";
+
+static void
+check_class(struct causes *out, const json_t *obj)
+{
+	const json_t *class = get(obj, "spec", "loadBalancerClass");
+	const struct path *at = AT(AT(top, "spec"), "loadBalancerClass");
+
+	if (class && service_is(obj, "LoadBalancer"))
+		check_qualified_name(out, at, str(class, ""));
+	else if (class)
+		refuse_forbidden(out, at, "%s", only_balanced);
 }
 
 /* The range stands in an annotation where nobody has moved it yet. */
@@ -278,7 +301,7 @@ check_source_ranges(struct causes *out, const struct path *at, const json_t *obj
 	if (!own && !old)
 		return;
 	if (!service_is(obj, "LoadBalancer"))
-		refuse_forbidden(out, where, "may only be used when `type` is 'LoadBalancer'");
+		refuse_forbidden(out, where, "%s", only_balanced);
 	json_array_foreach (ranges, i, v) {
 		const char *s = str(v, "") + strspn(str(v, ""), " \t");
 		autofree char *one = xstrndup(s, strcspn(s, " \t"));
@@ -299,25 +322,19 @@ check_source_ranges(struct causes *out, const struct path *at, const json_t *obj
 static void
 check_balancer(struct causes *out, const struct path *at, const json_t *obj)
 {
-	static const char only[] = "may only be used when `type` is 'LoadBalancer'";
 	const json_t *spec = json_object_get(obj, "spec");
-	const json_t *class = json_object_get(spec, "loadBalancerClass");
 
 	check_source_ranges(out, at, obj);
-	if (service_is(obj, "LoadBalancer")) {
-		if (class)
-			check_qualified_name(out, AT(at, "loadBalancerClass"), str(class, ""));
-		return;
-	}
-	if (json_object_get(spec, "allocateLoadBalancerNodePorts"))
-		refuse_forbidden(out, AT(at, "allocateLoadBalancerNodePorts"), "%s", only);
-	if (class)
-		refuse_forbidden(out, AT(at, "loadBalancerClass"), "%s", only);
+	if (!service_is(obj, "LoadBalancer") &&
+	    json_object_get(spec, "allocateLoadBalancerNodePorts"))
+		refuse_forbidden(out, AT(at, "allocateLoadBalancerNodePorts"), "%s", only_balanced);
+	check_class(out, obj);
 }
 
 static void
 check_traffic(struct causes *out, const struct path *at, const json_t *obj)
 {
+	static const char *const policies[] = { "Cluster", "Local", NULL };
 	static const char *const nearness[] = { "PreferClose", "PreferSameNode", "PreferSameZone",
 		NULL };
 	const json_t *spec = json_object_get(obj, "spec");
@@ -331,24 +348,45 @@ check_traffic(struct causes *out, const struct path *at, const json_t *obj)
 	if (*policy && !outside)
 		refuse_text(out, AT(at, "externalTrafficPolicy"), policy,
 		    "may only be set for externally-accessible services");
+	else if (outside && check_required(out, at, spec, "externalTrafficPolicy"))
+		check_one_of(out, at, spec, "externalTrafficPolicy", policies);
 	if (num(health, 0) && !(balanced && !strcmp(policy, "Local")))
 		refuse_value(out, AT(at, "healthCheckNodePort"), health,
 		    "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is "
 		    "'Local'");
 	else if (num(health, 0))
 		check_port(out, AT(at, "healthCheckNodePort"), num(health, 0));
+	if (!service_is(obj, "ExternalName"))
+		check_required(out, at, spec, "internalTrafficPolicy");
+	check_one_of(out, at, spec, "internalTrafficPolicy", policies);
 	check_one_of(out, at, spec, "trafficDistribution", nearness);
+}
+
+/* The older and the newer name of one annotation. */
+static void
+check_topology(struct causes *out, const json_t *obj)
+{
+	static const char older[] = "service.kubernetes.io/topology-aware-hints";
+	static const char newer[] = "service.kubernetes.io/topology-mode";
+	const char *was = meta_annotation(obj, older), *is = meta_annotation(obj, newer);
+
+	if (was && is && strcmp(was, is))
+		refuse_text(out, KEY(AT(AT(top, "metadata"), "annotations"), newer), is,
+		    "must match annotations[%s] when both are specified", older);
 }
 
 void
 service_create(struct causes *out, const json_t *obj)
 {
 	const json_t *spec = json_object_get(obj, "spec"), *ports = json_object_get(spec, "ports");
+	static const char *const types[] = { "ClusterIP", "ExternalName", "LoadBalancer",
+		"NodePort", NULL };
 	const struct path *at = AT(top, "spec");
 	json_auto_t *names = json_object();
 	size_t i;
 	json_t *p;
 
+	check_topology(out, obj);
 	if (!json_array_size(ports) && !service_is(obj, "ExternalName") && !service_headless(obj))
 		refuse_required(out, AT(at, "ports"), "");
 	check_type(out, at, obj);
@@ -359,6 +397,7 @@ service_create(struct causes *out, const json_t *obj)
 	check_affinity(out, at, spec);
 	check_service_addresses(out, obj);
 	check_external_ips(out, AT(at, "externalIPs"), json_object_get(spec, "externalIPs"));
+	check_one_of(out, at, spec, "type", types);
 	check_node_ports(out, AT(at, "ports"), obj);
 	check_ports(out, AT(at, "ports"), obj);
 	check_balancer(out, at, obj);
@@ -416,6 +455,7 @@ service_update(struct causes *out, const json_t *obj, const json_t *old)
 	    !same_value(class, get(old, "spec", "loadBalancerClass")))
 		refuse_value(out, AT(AT(top, "spec"), "loadBalancerClass"), class,
 		    "may not change once set");
+	check_class(out, obj);
 }
 
 /* --- status ------------------------------------------------------------------------------------
