@@ -132,14 +132,26 @@ void runtime_class_update(struct causes *out, const json_t *obj, const json_t *o
 
 /* rules_admission.c */
 void webhooks_create(struct causes *out, const json_t *obj);
+void check_webhook_client(struct causes *out, const struct path *at, const json_t *client);
 void api_service_create(struct causes *out, const json_t *obj);
 void flow_schema_create(struct causes *out, const json_t *obj);
 void priority_level_create(struct causes *out, const json_t *obj);
 
-/* rules_crd.c, rules_crd_schema.c */
+/* rules_crd.c, rules_crd_version.c */
 void definition_create(struct causes *out, const json_t *obj);
 void definition_update(struct causes *out, const json_t *obj, const json_t *old);
-void definition_status(struct causes *out, const json_t *obj, const json_t *old);
+/* Each is wrong where a function of check.h says so: one cause, with a prefix; commas between. */
+void check_joined(struct causes *out, const struct path *at, const char *shown, const char *prefix,
+    void (*check)(struct causes *, const struct path *, const char *), const char *text);
+/* What one version (or, when they are the same in all, the definition) says of columns,
+ * subresources, fields to select by and the schema; unchanged: the schema was accepted before. */
+void check_conversion(struct causes *out, const struct path *at, const json_t *conversion);
+void check_columns(struct causes *out, const struct path *at, const json_t *columns);
+void check_subresources(struct causes *out, const struct path *at, const json_t *subresources);
+void check_selectable(
+    struct causes *out, const struct path *at, const json_t *fields, const json_t *schema);
+void check_custom_schema(struct causes *out, const struct path *at, const json_t *validation,
+    bool status, bool unchanged);
 /* A kind may have capitals where a label has none. */
 void check_kind_word(struct causes *out, const struct path *at, const char *kind);
 

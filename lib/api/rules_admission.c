@@ -192,8 +192,8 @@ check_service_ref(struct causes *out, const struct path *at, const json_t *servi
 		check_service_path(out, AT(at, "path"), str(path, ""));
 }
 
-static void
-check_client(struct causes *out, const struct path *at, const json_t *client)
+void
+check_webhook_client(struct causes *out, const struct path *at, const json_t *client)
 {
 	const json_t *service = json_object_get(client, "service");
 	const json_t *url = json_object_get(client, "url");
@@ -263,7 +263,7 @@ check_webhook(struct causes *out, const struct path *at, const json_t *hook)
 	check_label_selector(
 	    out, AT(at, "objectSelector"), json_object_get(hook, "objectSelector"));
 	check_one_of(out, at, hook, "reinvocationPolicy", again);
-	check_client(out, AT(at, "clientConfig"), json_object_get(hook, "clientConfig"));
+	check_webhook_client(out, AT(at, "clientConfig"), json_object_get(hook, "clientConfig"));
 	check_match_conditions(
 	    out, AT(at, "matchConditions"), json_object_get(hook, "matchConditions"), false);
 	check_versions(out, AT(at, "admissionReviewVersions"),

@@ -33,6 +33,9 @@ status_rule pod_ephemeral, pod_resize;
 /* rules_signing.c */
 status_rule signing_request_status, signing_request_approval;
 
+/* rules_crd.c */
+status_rule definition_status;
+
 /* Parts, for each other. */
 void check_conditions(
     struct causes *out, const struct path *at, const json_t *conditions); /* meta.v1.Condition */

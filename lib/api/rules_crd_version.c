@@ -1,0 +1,234 @@
+/* CustomResourceDefinitions: parts; most can differ between versions. */
+#include <string.h>
+
+#include "api/rules.h"
+#include "api/structural_node.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+static void
+check_path(struct causes *out, const struct path *at, const char *path)
+{
+	if (*path != '.')
+		refuse_text(out, at, path, "must be a simple json path starting with .");
+}
+
+static void
+check_column(struct causes *out, const struct path *at, const json_t *column)
+{
+	static const char *const types[] = { "boolean", "date", "integer", "number", "string",
+		NULL },
+				 *const formats[] = { "byte", "date", "date-time", "double",
+					 "float", "int32", "int64", "password", NULL };
+	const char *type = text(column, "type"), *format = text(column, "format"),
+		   *path = text(column, "jsonPath");
+
+	if (!*text(column, "name"))
+		refuse_required(out, AT(at, "name"), "");
+	if (!*type)
+		refuse_required(
+		    out, AT(at, "type"), "must be one of boolean,date,integer,number,string");
+	else if (!text_in(type, types))
+		refuse_text(
+		    out, AT(at, "type"), type, "must be one of boolean,date,integer,number,string");
+	if (*format && !text_in(format, formats))
+		refuse_text(out, AT(at, "format"), format,
+		    "must be one of byte,date,date-time,double,float,int32,int64,password");
+	if (!*path)
+		refuse_required(out, AT(at, "JSONPath"), "");
+	else
+		check_path(out, AT(at, "JSONPath"), path);
+}
+
+void
+check_columns(struct causes *out, const struct path *at, const json_t *columns)
+{
+	size_t i;
+	json_t *column;
+
+	json_array_foreach (columns, i, column)
+		check_column(out, ITEM(at, i), column);
+}
+
+/* A path under .spec or .status; either: it may be under both. */
+static void
+check_scale_path(struct causes *out, const struct path *at, const json_t *scale, const char *key,
+    const char *root, const char *words, bool either)
+{
+	const char *path = text(scale, key);
+
+	at = AT(AT(at, "scale"), key);
+	if (!*path && !either)
+		refuse_required(out, at, "");
+	else if (*path && *path != '.')
+		check_path(out, at, path);
+	else if (*path && !text_starts(path, root) && !(either && text_starts(path, ".spec.")))
+		refuse_text(out, at, path, "should be a json path under %s", words);
+}
+
+void
+check_subresources(struct causes *out, const struct path *at, const json_t *subresources)
+{
+	const json_t *scale = json_object_get(subresources, "scale");
+
+	if (!json_is_object(scale))
+		return;
+	check_scale_path(out, at, scale, "specReplicasPath", ".spec.", ".spec", false);
+	check_scale_path(out, at, scale, "statusReplicasPath", ".status.", ".status", false);
+	check_scale_path(
+	    out, at, scale, "labelSelectorPath", ".status.", "either .spec or .status", true);
+}
+
+static bool
+selectable(const json_t *schema)
+{
+	static const char *const types[] = { "string", "boolean", "integer", NULL };
+
+	return text_in(text(schema, "type"), types);
+}
+
+void
+check_selectable(
+    struct causes *out, const struct path *at, const json_t *fields, const json_t *schema)
+{
+	enum { MOST = 8 };
+	json_auto_t *seen = json_object();
+	size_t i;
+	json_t *field;
+
+	json_array_foreach (fields, i, field) {
+		const struct path *here = AT(ITEM(at, i), "jsonPath");
+		const char *path = text(field, "jsonPath");
+		autobuf struct buf plain = BUF_INIT;
+		const json_t *found;
+		char why[128];
+
+		if (!*path) {
+			refuse_required(out, here, "");
+			continue;
+		}
+		found = schema_at(schema, path, false, &plain, why);
+		if (!found) {
+			refuse_text(out, here, path, "is an invalid path: %s", why);
+			continue;
+		}
+		if (text_starts(plain.data, "metadata") && strchr(".[", plain.data[8]))
+			refuse_text(out, here, path, "must not point to fields in metadata");
+		if (!selectable(found))
+			refuse_text(out, here, path,
+			    "must point to a field of type string, boolean or integer. Enum string "
+			    "fields and strings with formats are allowed.");
+		if (repeats(seen, plain.data))
+			refuse_duplicate(out, here, path);
+	}
+	if (json_object_size(seen) > MOST)
+		refuse_too_many(out, at, json_object_size(seen), MOST);
+}
+
+/* With a status of its own, what the schema asks of the whole object must not get lost. */
+static void
+check_root(struct causes *out, const struct path *at, const json_t *schema)
+{
+	static const char *const allowed[] = { "description", "type", "format", "title", "maximum",
+		"exclusiveMaximum", "minimum", "exclusiveMinimum", "maxLength", "minLength",
+		"pattern", "maxItems", "minItems", "uniqueItems", "multipleOf", "required", "items",
+		"properties", "externalDocs", "example", "x-kubernetes-preserve-unknown-fields",
+		"x-kubernetes-validations", "nullable", NULL };
+	const char *key, *type = text(schema, "type");
+	json_t *v;
+
+	if (*type && strcmp(type, "object")) {
+		refuse_text(out, AT(at, "type"), type,
+		    "only \"object\" is allowed as the type at the root of the schema if the "
+		    "status "
+		    "subresource is enabled");
+		return;
+	}
+	json_object_foreach ((json_t *)schema, key, v)
+		if ((!text_in(key, allowed) || (!strcmp(key, "nullable") && truth(v))) &&
+		    !json_is_false(v) && !json_is_null(v)) {
+			refuse_value(out, at, schema,
+			    "only [Description Type Format Title Maximum ExclusiveMaximum Minimum "
+			    "ExclusiveMinimum MaxLength MinLength Pattern MaxItems MinItems "
+			    "UniqueItems MultipleOf Required Items Properties ExternalDocs Example "
+			    "XPreserveUnknownFields XValidations] fields are allowed at the root "
+			    "of "
+			    "the schema if the status subresource is enabled");
+			return;
+		}
+}
+
+void
+check_custom_schema(struct causes *out, const struct path *at, const json_t *validation,
+    bool status, bool unchanged)
+{
+	const json_t *schema = json_object_get(validation, "openAPIV3Schema");
+	autofree char *where = path_print(AT(at, "openAPIV3Schema"));
+
+	if (!json_is_object(schema))
+		return;
+	if (status)
+		check_root(out, AT(at, "openAPIV3Schema"), schema);
+	if (truth(json_object_get(schema, "nullable")))
+		refuse_forbidden(out, AT(AT(at, "openAPIV3Schema"), "nullable"),
+		    "nullable cannot be true at the root");
+	if (!unchanged)
+		structural_free(structural_new(schema, where, out));
+}
+
+static void
+check_review_versions(struct causes *out, const struct path *at, const json_t *versions)
+{
+	json_auto_t *seen = json_object();
+	bool known = false;
+	size_t i;
+	json_t *v;
+
+	if (!json_array_size(versions)) {
+		refuse_required(out, at, "");
+		return;
+	}
+	json_array_foreach (versions, i, v) {
+		if (repeats(seen, str(v, ""))) {
+			refuse_value(out, ITEM(at, i), v, "duplicate version");
+			continue;
+		}
+		check_dns_1035(out, ITEM(at, i), str(v, ""));
+		known |= !strcmp(str(v, ""), "v1") || !strcmp(str(v, ""), "v1beta1");
+	}
+	if (!known)
+		refuse_value(out, at, versions, "must include at least one of v1, v1beta1");
+}
+
+void
+check_conversion(struct causes *out, const struct path *at, const json_t *conversion)
+{
+	static const char *const strategies[] = { "None", "Webhook", NULL };
+	const char *strategy = text(conversion, "strategy");
+	const json_t *webhook = json_object_get(conversion, "webhook"),
+		     *client = json_object_get(webhook, "clientConfig"),
+		     *versions = json_object_get(webhook, "conversionReviewVersions");
+	const struct path *here = AT(at, "webhookClientConfig"),
+			  *reviews = AT(at, "conversionReviewVersions");
+
+	if (!json_is_object(conversion))
+		return;
+	if (!*strategy)
+		refuse_required(out, AT(at, "strategy"), "");
+	else if (!text_in(strategy, strategies))
+		refuse_unsupported(out, AT(at, "strategy"), strategy, strategies);
+	if (strcmp(strategy, "Webhook")) {
+		if (client)
+			refuse_forbidden(
+			    out, here, "should not be set when strategy is not set to Webhook");
+		if (json_array_size(versions))
+			refuse_forbidden(
+			    out, reviews, "should not be set when strategy is not set to Webhook");
+		return;
+	}
+	if (client)
+		check_webhook_client(out, here, client);
+	else
+		refuse_required(out, here, "required when strategy is set to Webhook");
+	check_review_versions(out, reviews, versions);
+}
