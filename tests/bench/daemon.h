@@ -250,7 +250,7 @@ resident(void)
 	autofree char *path = xasprintf("/proc/%d/status", (int)store);
 	autobuf struct buf b = BUF_INIT;
 	struct err err;
-	const char *p;
+	const char *p = NULL;
 
 	if (buf_read_file(&b, path, 65536, &err) < 0 || !(p = strstr(b.data, "VmRSS:")))
 		fail(path);
