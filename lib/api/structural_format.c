@@ -5,10 +5,9 @@
 #include <ctype.h>
 #include <string.h>
 
-
 #include "api/check.h"
-#include "base/bytes.h"
 #include "api/structural_node.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "cel/regex.h"

@@ -133,8 +133,8 @@ const struct cel_type *
 cel_env_type_named(const struct cel_env *e, const char *name, struct arena *a)
 {
 	static const struct cel_type *const known[] = { &cel_t_bool, &cel_t_int, &cel_t_uint,
-		&cel_t_double, &cel_t_string, &cel_t_bytes, &cel_t_type, &named_list,
-		&named_map, &named_null, &named_optional, &named_timestamp, &named_duration };
+		&cel_t_double, &cel_t_string, &cel_t_bytes, &cel_t_type, &named_list, &named_map,
+		&named_null, &named_optional, &named_timestamp, &named_duration };
 
 	for (size_t i = 0; i < COUNT(known); i++)
 		if (strcmp(known[i]->name, name) == 0)

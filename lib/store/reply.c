@@ -13,7 +13,7 @@
 #include "store/gzip.h"
 #include "store/service.h"
 
-enum { HEADERS = 5 }; /* at most, with the end and without the warnings */
+enum { HEADERS = 6, AUDIT_ID = 64 }; /* at most, with the end and without the warnings */
 
 void
 call_free(struct call *c)
@@ -84,6 +84,18 @@ compressed(struct call *c, struct bytes *const *parts, size_t n)
 	return packed;
 }
 
+/* What the request is called in logs: as the client wants it, if that is short, or by us. */
+static const char *
+audit_id(const struct call *c, char ours[static 37])
+{
+	const char *theirs = http_header(c->x, "Audit-ID");
+
+	if (theirs && *theirs && strlen(theirs) <= AUDIT_ID)
+		return theirs;
+	new_uid(ours);
+	return ours;
+}
+
 void
 reply_parts(struct call *c, int status, const char *type, struct bytes **parts, size_t n)
 {
@@ -91,7 +103,9 @@ reply_parts(struct call *c, int status, const char *type, struct bytes **parts, 
 	size_t warned = call_warning_headers(c, &warnings), k = 1;
 	autofree struct http_header *extra = xcalloc(HEADERS + warned, sizeof *extra);
 	struct bytes *whole, *packed;
+	char id[37];
 
+	extra[k++] = (struct http_header){ "Audit-Id", audit_id(c, id) };
 	extra[0] = (struct http_header){ "Cache-Control",
 		c->cacheable ? "public, max-age=3600" : "no-cache, private" };
 	if (c->retry_after || status >= 503)

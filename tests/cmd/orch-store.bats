@@ -400,6 +400,14 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	api DELETE $NS/configmaps/p '' -H "Accept: $pb" 2>/dev/null; [ "$code" = 200 ]; grep -aq Success out
 }
 
+@test "every answer says what the request is called in logs" {
+	start
+	one=$(curl -si --unix-socket "$SOCK" http://x/api/v1/namespaces/nope | sed -n 's/^Audit-Id: \([0-9a-f-]*\).*/\1/p')
+	[ "${#one}" -eq 36 ]
+	curl -si -H 'Audit-ID: mine' --unix-socket "$SOCK" http://x/api/v1/namespaces | grep -q '^Audit-Id: mine'
+	! curl -si -H "Audit-ID: $(printf '%070d' 1)" --unix-socket "$SOCK" http://x/api/v1/namespaces | grep -q '^Audit-Id: 0000'
+}
+
 @test "TLS: the kubeconfig's certificate is let in, nobody is not" {
 	start
 	url=$(grep -o 'https://[^,]*' log)
