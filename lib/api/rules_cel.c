@@ -127,7 +127,7 @@ env_of(struct expressions *e, unsigned uses)
 
 	if (env)
 		return env;
-	env = e->env[uses] = cel_env_new(CEL_HOMOGENEOUS | CEL_LITERALS);
+	env = e->env[uses] = cel_env_new(CEL_AS_KUBERNETES);
 	cel_env_kubernetes(env);
 	cel_env_variable(env, "object", &cel_t_dyn);
 	cel_env_variable(env, "oldObject", &cel_t_dyn);
@@ -260,7 +260,7 @@ static const struct cel_type device_type = OBJECT("kubernetes.DRADevice", device
 void
 check_device_expression(struct causes *out, const struct path *at, const char *source)
 {
-	struct cel_env *env = cel_env_new(CEL_HOMOGENEOUS | CEL_LITERALS);
+	struct cel_env *env = cel_env_new(CEL_AS_KUBERNETES);
 	autobuf struct buf issues = BUF_INIT, got = BUF_INIT;
 	struct cel_program *p = NULL;
 	const struct cel_type *has;

@@ -62,6 +62,8 @@ struct cel_expr {
 	const struct cel_type *type_value;  /* IDENT that names a type */
 	int slot;			    /* IDENT: of a variable, else -1 */
 	enum cel_op op;			    /* of a CALL */
+	uint64_t candidates;		    /* of a CALL: which overloads its types fit */
+	struct cel_estimate *estimate;	    /* of its size, in estimates of cost */
 	bool attribute;			    /* a name, or a part of something: what costs as one */
 };
 

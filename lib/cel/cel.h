@@ -22,8 +22,15 @@ struct cel_program;
  * HOMOGENEOUS: the items of a list or map literal must have one type, as Kubernetes wants it.
  * LITERALS: texts that are given to timestamp(), duration() and matches() are looked at, too.
  * UNCHECKED: mistakes in types and names show when, and if, they are come to.
+ * FREE_HAS: has() costs nothing, as Kubernetes counts.
  */
-enum cel_env_bits { CEL_HOMOGENEOUS = 1, CEL_LITERALS = 2, CEL_UNCHECKED = 4 };
+enum cel_env_bits {
+	CEL_HOMOGENEOUS = 1,
+	CEL_LITERALS = 2,
+	CEL_UNCHECKED = 4,
+	CEL_FREE_HAS = 8,
+	CEL_AS_KUBERNETES = CEL_HOMOGENEOUS | CEL_LITERALS | CEL_FREE_HAS,
+};
 struct cel_env *cel_env_new(unsigned bits);	/* with the standard definitions */
 void cel_env_free(struct cel_env *e);		/* accepts NULL */
 struct arena *cel_env_arena(struct cel_env *e); /* for types that live as long */
@@ -47,6 +54,15 @@ void cel_program_free(struct cel_program *p);			      /* accepts NULL */
 const struct cel_type *cel_program_type(const struct cel_program *p); /* of its value */
 const char *cel_program_source(const struct cel_program *p);
 bool cel_program_uses(const struct cel_program *p, size_t variable);
+
+/*
+ * What an evaluation may cost, at least and at most: from the sizes that types allow (cel_type's
+ * `most`); UINT64_MAX where there is no bound.  To be asked before a program is shared by threads.
+ */
+struct cel_range {
+	uint64_t min, max;
+};
+struct cel_range cel_program_cost(struct cel_program *p);
 
 /*
  * Evaluate with one value for each declared variable (an ERROR for one that is not there).  The

@@ -222,6 +222,7 @@ resolve(struct checker *c, struct cel_expr *e, const struct cel_type *const *typ
 			continue;
 		out = unify_resolved(&c->types, out);
 		e->overload = found++ ? NULL : o;
+		e->candidates |= i < 64 ? UINT64_C(1) << i : 0;
 		if (!result)
 			result = out;
 		else if (!is_dyn(result) && !cel_type_same(result, out))

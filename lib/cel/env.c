@@ -155,6 +155,7 @@ cel_compile(
 	struct cel_issues is = { 0 }, dropped = { 0 };
 
 	p->source = arena_text(&p->arena, source, strlen(source));
+	p->bits = e->bits;
 	p->nvariables = e->nvariables;
 	p->used = arena_alloc(&p->arena, e->nvariables + 1);
 	memset(p->used, 0, e->nvariables + 1);

@@ -28,6 +28,7 @@ struct cel_program {
 	size_t locals; /* the most that are in scope at a time */
 	size_t nvariables;
 	bool *used; /* of the variables */
+	unsigned bits;
 };
 
 const struct cel_function_set *cel_env_find(const struct cel_env *e, const char *name);

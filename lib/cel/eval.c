@@ -152,6 +152,19 @@ spent_on_part(struct run *r, const struct cel_expr *of)
 	return spent(r, of->attribute ? COST_NAME : 2 * COST_NAME);
 }
 
+/* has(): what it looks into is counted for it, and that is taken back where it costs nothing. */
+static bool
+spent_on_test(struct run *r, const struct cel_expr *of)
+{
+	bool is_free = r->p->bits & CEL_FREE_HAS;
+
+	if (!of->attribute)
+		return spent(r, is_free ? 0 : COST_NAME);
+	if (is_free && r->cost >= COST_NAME)
+		r->cost -= COST_NAME;
+	return false;
+}
+
 static struct cel_value
 selection(struct run *r, const struct cel_expr *e)
 {
@@ -163,10 +176,12 @@ selection(struct run *r, const struct cel_expr *e)
 	of = eval(r, e->operand);
 	if (of.kind == CEL_ERROR)
 		return of;
-	if (spent_on_part(r, e->operand))
-		return cancelled();
 	if (!e->test)
-		return take(r, of, cel_text(e->name, strlen(e->name)), false);
+		return spent_on_part(r, e->operand)
+			   ? cancelled()
+			   : take(r, of, cel_text(e->name, strlen(e->name)), false);
+	if (spent_on_test(r, e->operand))
+		return cancelled();
 	if (of.kind == CEL_OPTIONAL) {
 		if (!of.holding)
 			return cel_bool(false);

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -43,7 +44,9 @@ struct cel_type {
 	const struct cel_type *of[2];
 	const struct cel_field *field; /* of an OBJECT */
 	size_t nfields;
-	bool open; /* an OBJECT that may have other fields, too: of type dyn */
+	bool open;    /* an OBJECT that may have other fields, too: of type dyn */
+	bool bounded; /* its values' size is at most this: for estimates of cost */
+	uint64_t most;
 };
 
 extern const struct cel_type cel_t_dyn, cel_t_null, cel_t_bool, cel_t_int, cel_t_uint, cel_t_double,

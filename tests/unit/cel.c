@@ -1,9 +1,9 @@
 /*
  * The expression language: tests/cel/NAME.txt, where a line is an expression and the indented lines
  * after it are what comes of it:
- *	= VALUE : TYPE, COST	as JSON, or a type's name
- *	! MESSAGE : TYPE, COST	evaluation fails
- *	ERROR ...		it cannot be compiled; "\n" stands for the end of a line
+ *	= VALUE : TYPE, COST of MIN..MAX	as JSON, or a type's name; * is no bound, a "!" at the
+ *end says that the cost is outside of its estimate ! MESSAGE : TYPE, COST of MIN..MAX	evaluation
+ *fails ERROR ...		it cannot be compiled; "\n" stands for the end of a line
  * "\n" in an expression is one, too.  The variables are in `world`.  A first line of "kubernetes"
  * asks for its environment, "unchecked" for none of the checker's refusals.
  *
@@ -26,6 +26,19 @@ static int failed;
 
 static const char world[] = "{\"i\": 3, \"s\": \"text\", \"d\": 1.5, \"t\": true, \"n\": null,"
 			    "\"l\": [1, 2, 3], \"m\": {\"a\": 1, \"b\": {\"c\": [\"x\"]}}}";
+
+/* What has bounds, as a schema gives them; there is no value. */
+static const struct cel_type
+    text10 = { .kind = CEL_T_STRING, .name = "string", .bounded = true, .most = 10 },
+    texts = { .kind = CEL_T_LIST, .name = "list", .of = { &text10 }, .bounded = true, .most = 5 },
+    map = {
+	    .kind = CEL_T_MAP, .name = "map", .of = { &text10, &texts }, .bounded = true, .most = 3
+    };
+static const struct cel_field self_fields[] = { { "s", &text10, NULL }, { "l", &texts, NULL },
+	{ "m", &map, NULL }, { "i", &cel_t_int, NULL }, { "u", &cel_t_string, NULL } };
+static const struct cel_type self_type = {
+	.kind = CEL_T_OBJECT, .name = "Self", .field = self_fields, .nfields = COUNT(self_fields)
+};
 
 static char *
 unescaped(const char *s)
@@ -71,6 +84,15 @@ show_value(struct buf *out, struct arena *a, struct cel_value v)
 }
 
 static void
+show_bound(struct buf *out, uint64_t v)
+{
+	if (v == UINT64_MAX)
+		buf_puts(out, "*");
+	else
+		buf_printf(out, "%llu", (unsigned long long)v);
+}
+
+static void
 answer(struct buf *out, const struct cel_env *env, const char *source)
 {
 	autoarena struct arena a = ARENA_INIT;
@@ -79,6 +101,7 @@ answer(struct buf *out, const struct cel_env *env, const char *source)
 	autofree char *whole = unescaped(source);
 	struct cel_program *p;
 	struct cel_value values[16], v;
+	struct cel_range range;
 	uint64_t cost;
 	size_t n = 0;
 	const char *key;
@@ -90,22 +113,28 @@ answer(struct buf *out, const struct cel_env *env, const char *source)
 	}
 	json_object_foreach (all, key, item)
 		values[n++] = cel_from_json(&a, item, &cel_t_dyn);
+	values[n++] = cel_error(&a, "self is not there");
+	range = cel_program_cost(p);
 	v = cel_eval(p, values, &a, 0, &cost);
 	show_value(&text, &a, v);
 	escape(out, text.data);
 	buf_puts(out, " : ");
 	cel_type_print(cel_program_type(p), out);
-	buf_printf(out, ", %llu", (unsigned long long)cost);
+	buf_printf(out, ", %llu of ", (unsigned long long)cost);
+	show_bound(out, range.min);
+	buf_puts(out, "..");
+	show_bound(out, range.max);
+	if (v.kind != CEL_ERROR && (cost < range.min || cost > range.max))
+		buf_puts(out, " !");
 	cel_program_free(p);
 }
 
 static struct cel_env *
 environment(const char *name)
 {
-	struct cel_env *env =
-	    cel_env_new(strcmp(name, "kubernetes") == 0	 ? CEL_HOMOGENEOUS | CEL_LITERALS
-			: strcmp(name, "unchecked") == 0 ? CEL_UNCHECKED
-							 : 0);
+	struct cel_env *env = cel_env_new(strcmp(name, "kubernetes") == 0  ? CEL_AS_KUBERNETES
+					  : strcmp(name, "unchecked") == 0 ? CEL_UNCHECKED
+									   : 0);
 	json_auto_t *all = json_loads(world, 0, NULL);
 	const char *key;
 	json_t *item;
@@ -113,6 +142,7 @@ environment(const char *name)
 	cel_env_kubernetes(env);
 	json_object_foreach (all, key, item)
 		cel_env_variable(env, key, &cel_t_dyn);
+	cel_env_variable(env, "self", &self_type);
 	return env;
 }
 
