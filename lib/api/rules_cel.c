@@ -237,44 +237,63 @@ check_variable(struct causes *out, const struct path *at, struct expressions *e,
 
 /* --- devices --------------------------------------------------------------------------------- */
 
+/* Sizes are bounded by what a ResourceSlice may hold, and so is the cost. */
+enum { VALUE_MOST = 64, DOMAIN_MOST = 63, NAME_MOST = 32, MAP_MOST = 32, COST_MOST = 1000000 };
+
+#define BOUNDED_TEXT(most_)                                                            \
+	{                                                                              \
+		.kind = CEL_T_STRING, .name = "string", .bounded = true, .most = most_ \
+	}
+#define BOUNDED_MAP(key, value)                                                          \
+	{                                                                                \
+		.kind = CEL_T_MAP, .name = "map", .of = { key, value }, .bounded = true, \
+		.most = MAP_MOST                                                         \
+	}
+
 /* An attribute may have one of several types: it is told apart from dyn only in the result. */
-static const struct cel_type attribute = { .kind = CEL_T_DYN, .name = "any" };
-static const struct cel_type quantity = { .kind = CEL_T_OPAQUE, .name = "kubernetes.Quantity" };
-static const struct cel_type attributes = {
-	.kind = CEL_T_MAP, .name = "map", .of = { &cel_t_string, &attribute }
+static const struct cel_type attribute = {
+	.kind = CEL_T_DYN, .name = "any", .bounded = true, .most = VALUE_MOST
 };
-static const struct cel_type all_attributes = {
-	.kind = CEL_T_MAP, .name = "map", .of = { &cel_t_string, &attributes }
-};
-static const struct cel_type capacities = {
-	.kind = CEL_T_MAP, .name = "map", .of = { &cel_t_string, &quantity }
-};
-static const struct cel_type all_capacities = {
-	.kind = CEL_T_MAP, .name = "map", .of = { &cel_t_string, &capacities }
-};
-static const struct cel_field device_fields[] = { { "driver", &cel_t_string, NULL },
+static const struct cel_type domain = BOUNDED_TEXT(DOMAIN_MOST);
+static const struct cel_type identifier = BOUNDED_TEXT(NAME_MOST);
+static const struct cel_type attributes = BOUNDED_MAP(&identifier, &attribute);
+static const struct cel_type all_attributes = BOUNDED_MAP(&domain, &attributes);
+static const struct cel_type capacities = BOUNDED_MAP(&identifier, &cel_quantity_type);
+static const struct cel_type all_capacities = BOUNDED_MAP(&domain, &capacities);
+static const struct cel_field device_fields[] = { { "driver", &domain, NULL },
 	{ "attributes", &all_attributes, NULL }, { "capacity", &all_capacities, NULL },
 	{ "allowMultipleAllocations", &cel_t_bool, NULL } };
 static const struct cel_type device_type = OBJECT("kubernetes.DRADevice", device_fields);
+
+static void
+check_device_program(
+    struct causes *out, const struct path *at, const char *source, struct cel_program *p)
+{
+	const struct cel_type *has = cel_program_type(p);
+	autobuf struct buf got = BUF_INIT;
+
+	if (has->kind != CEL_T_BOOL && strcmp(has->name, attribute.name) != 0) {
+		cel_type_print_name(has, &got);
+		refuse_text(
+		    out, at, source, "must evaluate to bool or the unknown type, not %s", got.data);
+	} else if (cel_program_cost(p).max > COST_MOST) {
+		refuse_forbidden(out, at, "too complex, exceeds cost limit");
+	}
+}
 
 void
 check_device_expression(struct causes *out, const struct path *at, const char *source)
 {
 	struct cel_env *env = cel_env_new(CEL_AS_KUBERNETES);
-	autobuf struct buf issues = BUF_INIT, got = BUF_INIT;
+	autobuf struct buf issues = BUF_INIT;
 	struct cel_program *p = NULL;
-	const struct cel_type *has;
 
 	cel_env_kubernetes(env);
 	cel_env_variable(env, "device", &device_type);
-	if (cel_compile(env, source, &p, &issues) < 0) {
+	if (cel_compile(env, source, &p, &issues) < 0)
 		refuse_text(out, at, source, "compilation failed: %s", issues.data);
-	} else if ((has = cel_program_type(p))->kind != CEL_T_BOOL &&
-		   strcmp(has->name, attribute.name) != 0) {
-		cel_type_print_name(has, &got);
-		refuse_text(
-		    out, at, source, "must evaluate to bool or the unknown type, not %s", got.data);
-	}
+	else
+		check_device_program(out, at, source, p);
 	cel_program_free(p);
 	cel_env_free(env);
 }

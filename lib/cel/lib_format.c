@@ -299,6 +299,7 @@ CEL_FN(format)
 }
 
 const struct cel_function cel_lib_format[] = {
-	{ "format", "string_format_list_string", "string.(list(dyn)) string", format, NULL },
+	{ "format", "string_format_list_string", "string.(list(dyn)) string", format,
+	    cel_cost_scan },
 	{ 0 },
 };

@@ -251,10 +251,10 @@ CEL_FN(less)
 #define V "kubernetes.Semver"
 
 const struct cel_function cel_lib_semver[] = {
-	{ "semver", "string_to_semver", "(string) " V, make, NULL },
-	{ "semver", "string_bool_to_semver", "(string, bool) " V, make, NULL },
-	{ "isSemver", "is_semver_string", "(string) bool", is_semver, NULL },
-	{ "isSemver", "is_semver_string_bool", "(string, bool) bool", is_semver, NULL },
+	{ "semver", "string_to_semver", "(string) " V, make, cel_cost_scan },
+	{ "semver", "string_bool_to_semver", "(string, bool) " V, make, cel_cost_scan },
+	{ "isSemver", "is_semver_string", "(string) bool", is_semver, cel_cost_scan },
+	{ "isSemver", "is_semver_string_bool", "(string, bool) bool", is_semver, cel_cost_scan },
 	{ "isGreaterThan", "semver_is_greater_than", V ".(" V ") bool", greater, NULL },
 	{ "isLessThan", "semver_is_less_than", V ".(" V ") bool", less, NULL },
 	{ "compareTo", "semver_compare_to", V ".(" V ") int", compare, NULL },

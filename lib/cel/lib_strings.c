@@ -330,7 +330,7 @@ const struct cel_function cel_lib_strings[] = {
 	{ "trim", "string_trim", "string.() string", trim, cel_cost_scan },
 	{ "join", "list_join", "list(string).() string", join, cel_cost_result },
 	{ "join", "list_join_string", "list(string).(string) string", join, cel_cost_result },
-	{ "strings.quote", "strings_quote", "(string) string", quote, NULL },
+	{ "strings.quote", "strings_quote", "(string) string", quote, cel_cost_scan },
 	{ 0 },
 };
 
