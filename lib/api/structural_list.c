@@ -23,28 +23,31 @@ item_key(const struct node *n, const json_t *item, json_t **shown)
 	return text ? text : xstrdup("");
 }
 
-const json_t *
-node_same_item(const struct node *n, const json_t *old, const json_t *item)
+json_t *
+node_index(const struct node *n, const json_t *old)
 {
+	json_t *index;
 	size_t i;
-	json_t *other;
+	json_t *item;
 
-	if (n->list != LIST_MAP || !json_is_array(old) || !json_is_object(item))
+	if (n->list != LIST_MAP || !json_is_array(old))
 		return NULL;
-	json_array_foreach (old, i, other) {
-		const char *const *k = n->keys;
+	index = json_object();
+	json_array_foreach (old, i, item) {
+		autofree char *key = item_key(n, item, NULL);
 
-		for (; *k; k++) {
-			const json_t *x = json_object_get(item, *k),
-				     *y = json_object_get(other, *k);
-
-			if ((x || y) && !json_equal(x, y))
-				break;
-		}
-		if (!*k && json_is_object(other))
-			return other;
+		if (json_is_object(item) && !json_object_get(index, key))
+			json_object_set(index, key, item);
 	}
-	return NULL;
+	return index;
+}
+
+const json_t *
+node_same_item(const struct node *n, const json_t *index, const json_t *item)
+{
+	autofree char *key = index && json_is_object(item) ? item_key(n, item, NULL) : NULL;
+
+	return key ? json_object_get(index, key) : NULL;
 }
 
 static void

@@ -67,7 +67,8 @@ struct structural {
 	json_t *json; /* a copy of the schema */
 	struct node *root;
 	const struct type *type;
-	struct cel_env *env;
+	struct cel_env **env; /* of the rules */
+	size_t nenvs, envs_cap;
 };
 
 const struct node *node_property(const struct node *n, const char *name); /* or NULL */
@@ -93,8 +94,10 @@ void node_validate_lists(
     const struct node *n, const struct path *at, const json_t *value, struct causes *out);
 void node_validate_embedded(const struct node *n, const struct path *at, const json_t *value,
     bool root, struct causes *out);
-/* The item of old that is the same as this one of a list map, or NULL. */
-const json_t *node_same_item(const struct node *n, const json_t *old, const json_t *item);
+/* The items of an old list map by their keys, new; NULL where items cannot be told apart. */
+json_t *node_index(const struct node *n, const json_t *old);
+/* The one that this item was before, or NULL. */
+const json_t *node_same_item(const struct node *n, const json_t *index, const json_t *item);
 
 /*
  * The schema at a path below another one, or NULL and *why; brackets: ['name'] is a step, too.

@@ -62,7 +62,7 @@ check_words(struct causes *out, const struct path *at, const json_t *schema, con
 		refuse_text(
 		    out, AT(at, "fieldPath"), field, "fieldPath must not contain line breaks");
 	if (*field && !schema_at(schema, field, true, NULL, why))
-		refuse_text(out, AT(at, "fieldPath"), field, "fieldPath must be a valid path");
+		refuse_text(out, AT(at, "fieldPath"), field, "must be a valid path");
 }
 
 void
@@ -74,43 +74,4 @@ rules_check_words(struct causes *out, const struct path *at, const json_t *schem
 
 	json_array_foreach (rules, i, rule)
 		check_words(out, ITEM(AT(at, "x-kubernetes-validations"), i), schema, rule);
-}
-
-/* Kept for later: what a node's rules are. */
-void
-rules_read(struct structural *s, struct node *n, const json_t *list)
-{
-	(void)s;
-	n->nrules = json_array_size(list);
-}
-
-void
-rules_compile(struct structural *s)
-{
-	(void)s;
-}
-
-void
-rules_free(struct structural *s)
-{
-	(void)s;
-}
-
-void
-rules_check(struct structural *s, const struct path *at, struct causes *out)
-{
-	(void)s;
-	(void)at;
-	(void)out;
-}
-
-void
-rules_validate(const struct structural *s, const json_t *obj, const json_t *old, struct causes *out,
-    struct causes *passed)
-{
-	(void)s;
-	(void)obj;
-	(void)old;
-	(void)out;
-	(void)passed;
 }

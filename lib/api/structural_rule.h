@@ -3,10 +3,25 @@
 
 #include "api/structural_node.h"
 
-/* Rules of custom kinds (x-kubernetes-validations). */
+/* Rules of custom kinds (x-kubernetes-validations), in the Common Expression Language. */
+struct rule {
+	const char *source, *message, *expression, *reason; /* message "": none; reason NULL */
+	const char *field; /* the path below the value that it blames: "a.b"; NULL: the value */
+	struct cel_program *program, *words; /* words: of messageExpression; may be NULL */
+	const struct cel_type *self;
+	int64_t least; /* bytes of the shortest value */
+	bool uses_old, optional_old;
+	const char *fault, *words_fault; /* why it does not compile, NULL: it does */
+	const json_t *json;
+};
+
+/* The type of a value as the language sees it, or NULL when it cannot; *least gets how many bytes
+ * the shortest one takes. */
+const struct cel_type *node_cel_type(
+    struct arena *a, const struct node *n, bool resource, int64_t *least);
+
 void rules_read(struct structural *s, struct node *n, const json_t *list);
-/* Compile the rules of all nodes; those that do not compile are left out, rules_check() says why.
- */
+/* Compile the rules of all nodes; what does not compile says so when it is asked. */
 void rules_compile(struct structural *s);
 void rules_free(struct structural *s);
 /* What is asked of the words of the rules at one schema: is there a rule, is its message a line? */

@@ -413,12 +413,14 @@ static void
 check_list(struct check *c, const struct node *n, const struct path *at, const json_t *value,
     const json_t *old, struct causes *out)
 {
+	json_auto_t *before = node_index(n, old);
 	size_t i;
 	json_t *item;
 
 	if (n->items)
 		json_array_foreach (value, i, item)
-			validate(c, n->items, ITEM(at, i), item, node_same_item(n, old, item), out);
+			validate(
+			    c, n->items, ITEM(at, i), item, node_same_item(n, before, item), out);
 	check_size(c, out, at, json_array_size(value), n->min_items, n->max_items, "items");
 	c->matches++;
 }
