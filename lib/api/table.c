@@ -182,7 +182,7 @@ static const struct cell *
 row_of(const struct kind *k)
 {
 	static const struct cells *const tables[] = { workload_cells, cluster_cells, network_cells,
-		storage_cells, scale_cells };
+		storage_cells, scale_cells, admission_cells };
 
 	for (size_t i = 0; i < COUNT(tables); i++)
 		for (const struct cells *c = tables[i]; c->kind; c++)
@@ -219,5 +219,20 @@ table_cells(const struct kind *k, const json_t *obj, int64_t now)
 		/* a text that was cut inside a character is none */
 		json_array_append_new(cells, v ? v : json_null());
 	}
+	for (; row && row->column; row++)
+		if (!*row->column)
+			json_array_append_new(cells, row->make(kept ? kept : obj, now));
 	return cells;
+}
+
+json_t *
+table_conditions(const struct kind *k, const json_t *obj)
+{
+	const char *phase = text(obj, "status", "phase");
+	bool done = !strcmp(phase, "Succeeded");
+
+	if (!k || strcmp(k->kind, "Pod") || *k->group || (!done && strcmp(phase, "Failed")))
+		return NULL;
+	return json_pack("[{s:s,s:s,s:s,s:s}]", "type", "Completed", "status", "True", "reason",
+	    phase, "message", done ? "The pod has completed successfully." : "The pod failed.");
 }

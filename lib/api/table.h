@@ -18,4 +18,7 @@ const struct column *table_columns(const struct kind *k, size_t *n);
  */
 json_t *table_cells(const struct kind *k, const json_t *obj, int64_t now);
 
+/* What a row says of its object beside the cells, a new list; NULL for nothing. */
+json_t *table_conditions(const struct kind *k, const json_t *obj);
+
 #endif

@@ -13,7 +13,7 @@
 enum cell_type { CELL_TEXT, CELL_INT, CELL_BOOL };
 
 struct cell {
-	const char *column;				 /* as the schema names it */
+	const char *column; /* as the schema names it; "" for a cell behind all columns */
 	json_t *(*make)(const json_t *obj, int64_t now); /* new; NULL: the field at path */
 	const char *path;				 /* "status.readyReplicas" */
 	enum cell_type type;
@@ -45,7 +45,7 @@ struct cells {
 
 /* The tables of table_workload.c and the others named so; each ends with a NULL kind. */
 extern const struct cells workload_cells[], cluster_cells[], network_cells[], storage_cells[],
-    scale_cells[];
+    scale_cells[], admission_cells[];
 
 /* --- what they have in common ------------------------------------------------ */
 

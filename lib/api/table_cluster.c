@@ -87,7 +87,7 @@ component_status(const json_t *obj, int64_t now)
 		if (strcmp(text(c, "type"), "Healthy") == 0)
 			return json_string(
 			    strcmp(text(c, "status"), "True") == 0 ? "Healthy" : "Unhealthy");
-	return json_string("Unhealthy");
+	return json_string("Unknown");
 }
 
 /* --- Event: the old form (v1) and the new one (events.k8s.io/v1) ---------------------- */
@@ -225,13 +225,6 @@ quota_limits(const json_t *obj, int64_t now)
 	return quota(obj, true);
 }
 
-static json_t *
-webhooks(const json_t *obj, int64_t now)
-{
-	(void)now;
-	return json_integer((json_int_t)json_array_size(get(obj, "webhooks")));
-}
-
 /* --- rights --------------------------------------------------------------------------------- */
 
 static json_t *
@@ -346,17 +339,14 @@ flow_dangling(const json_t *obj, int64_t now)
 static json_t *
 level_number(const json_t *v)
 {
-	return json_is_integer(v) ? json_sprintf("%lld", (long long)json_integer_value(v))
-				  : json_string("<none>");
+	return json_is_integer(v) ? json_integer(json_integer_value(v)) : json_string("<none>");
 }
 
 static json_t *
 level_shares(const json_t *obj, int64_t now)
 {
-	const json_t *v = get(obj, "spec", "limited", "nominalConcurrencyShares");
-
 	(void)now;
-	return level_number(v ? v : get(obj, "spec", "exempt", "nominalConcurrencyShares"));
+	return level_number(get(obj, "spec", "limited", "nominalConcurrencyShares"));
 }
 
 static json_t *
@@ -406,7 +396,6 @@ static const struct cell priority_class[] = {
 };
 static const struct cell runtime_class[] = { TEXT("Handler", "handler", ""), { 0 } };
 static const struct cell lease[] = { TEXT("Holder", "spec.holderIdentity", ""), { 0 } };
-static const struct cell webhook[] = { CELL("Webhooks", webhooks), { 0 } };
 static const struct cell binding[] = {
 	CELL("Role", binding_role), CELL("Users", binding_users), CELL("Groups", binding_groups),
 	CELL("ServiceAccounts", binding_accounts), { 0 },
@@ -417,7 +406,7 @@ static const struct cell request[] = {
 };
 static const struct cell api_service[] = { CELL("Service", service_of_api), CELL("Available", api_available), { 0 } };
 static const struct cell flow_schema[] = {
-	TEXT("PriorityLevel", "spec.priorityLevelConfiguration.name", "<none>"), INT("MatchingPrecedence", "spec.matchingPrecedence", 1000),
+	TEXT("PriorityLevel", "spec.priorityLevelConfiguration.name", ""), INT("MatchingPrecedence", "spec.matchingPrecedence", 1000),
 	TEXT("DistinguisherMethod", "spec.distinguisherMethod.type", "<none>"), CELL("MissingPL", flow_dangling), { 0 },
 };
 static const struct cell priority_level[] = {
@@ -437,8 +426,6 @@ const struct cells cluster_cells[] = {
 	{ "scheduling.k8s.io", "PriorityClass", priority_class },
 	{ "node.k8s.io", "RuntimeClass", runtime_class },
 	{ "coordination.k8s.io", "Lease", lease },
-	{ "admissionregistration.k8s.io", "MutatingWebhookConfiguration", webhook },
-	{ "admissionregistration.k8s.io", "ValidatingWebhookConfiguration", webhook },
 	{ "rbac.authorization.k8s.io", "RoleBinding", binding },
 	{ "rbac.authorization.k8s.io", "ClusterRoleBinding", binding },
 	{ "certificates.k8s.io", "CertificateSigningRequest", request },

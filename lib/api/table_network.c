@@ -4,6 +4,7 @@
 
 #include "api/meta.h"
 #include "api/table_cells.h"
+#include "base/mem.h"
 
 /* At most so many of a long list are shown. */
 enum { SHOWN = 3 };
@@ -27,7 +28,7 @@ some_add(struct some *s, const char *item)
 static json_t *
 some_cell(struct some *s, const char *none)
 {
-	if (s->all == 0)
+	if (s->b.len == 0)
 		buf_puts(&s->b, none);
 	if (s->all > s->shown)
 		buf_printf(&s->b, " + %zu more...", s->all - s->shown);
@@ -159,7 +160,7 @@ endpoints(const json_t *obj, int64_t now)
 			json_array_foreach (addresses, k, address)
 				some_address(&s, text(address, "ip"), NULL);
 	}
-	return some_cell(&s, "<none>");
+	return some_cell(&s, json_array_size(get(obj, "subsets")) ? "" : "<none>");
 }
 
 static json_t *
@@ -171,11 +172,9 @@ slice_ports(const json_t *slice, int64_t now)
 
 	(void)now;
 	json_array_foreach (get(slice, "ports"), i, p) {
-		char text[32] = "*";
+		autofree char *number = xasprintf("%lld", (long long)num(get(p, "port"), 0));
 
-		if (json_is_integer(get(p, "port")))
-			snprintf(text, sizeof text, "%lld", (long long)num(get(p, "port"), 0));
-		some_add(&s, text);
+		some_add(&s, json_is_integer(get(p, "port")) ? number : str(get(p, "name"), "*"));
 	}
 	return some_cell(&s, "<unset>");
 }
@@ -201,12 +200,17 @@ ingress_hosts(const json_t *ingress, int64_t now)
 {
 	json_t *rules = get(ingress, "spec", "rules"), *rule;
 	struct some s = { .b = BUF_INIT };
+	bool more = false;
 	size_t i;
 
 	(void)now;
-	json_array_foreach (rules, i, rule)
-		if (*text(rule, "host"))
+	json_array_foreach (rules, i, rule) {
+		more = more || s.shown == SHOWN;
+		if (!more && *text(rule, "host"))
 			some_add(&s, text(rule, "host"));
+	}
+	if (more) /* those without a host are counted too */
+		s.all = json_array_size(rules);
 	return some_cell(&s, "*");
 }
 
@@ -231,13 +235,13 @@ static json_t *
 class_parameters(const json_t *class, int64_t now)
 {
 	const json_t *p = get(class, "spec", "parameters");
-	const char *group = text(p, "apiGroup");
+	const json_t *group = get(p, "apiGroup");
 
 	(void)now;
 	if (!p)
 		return json_string("<none>");
 	return json_sprintf(
-	    "%s%s%s/%s", text(p, "kind"), *group ? "." : "", group, text(p, "name"));
+	    "%s%s%s/%s", text(p, "kind"), group ? "." : "", str(group, ""), text(p, "name"));
 }
 
 /* --- the rest --------------------------------------------------------------------------- */
@@ -257,6 +261,13 @@ cidrs(const json_t *obj, int64_t now)
 	(void)now;
 	join_all(&b, get(obj, "spec", "cidrs"), NULL);
 	return cell_buf(&b);
+}
+
+/* Kubernetes has this cell and no column for it. */
+static json_t *
+age(const json_t *obj, int64_t now)
+{
+	return cell_since(meta_created(obj), now);
 }
 
 /* "services/default/web": resource with its group, namespace, name */
@@ -289,7 +300,7 @@ static const struct cell ingress_class[] = {
 };
 static const struct cell network_policy[] = { CELL("Pod-Selector", policy_selector), { 0 } };
 static const struct cell service_cidr[] = { CELL("CIDRs", cidrs), { 0 } };
-static const struct cell ip_address[] = { CELL("ParentRef", address_parent), { 0 } };
+static const struct cell ip_address[] = { CELL("ParentRef", address_parent), CELL("", age), { 0 } };
 
 const struct cells network_cells[] = {
 	{ "", "Service", service },

@@ -31,11 +31,13 @@ source(const json_t *metric)
 
 /* "cpu: 50%/80%", "200m/1 (avg)", "<unknown>/80%" */
 static void
-add_target(struct buf *b, const json_t *spec, const json_t *current)
+add_target(struct buf *b, const json_t *metric, const json_t *current)
 {
+	const json_t *spec = source(metric);
 	const json_t *want = get(spec, "target"), *have = get(current, "current");
 	const char *name = text(spec, "name"), *average = text(want, "averageValue");
 	const json_t *percent = get(want, "averageUtilization");
+	bool named = *name || strcmp(text(metric, "type"), "Pods") == 0;
 
 	if (*name)
 		buf_printf(b, "%s: ", name);
@@ -50,7 +52,7 @@ add_target(struct buf *b, const json_t *spec, const json_t *current)
 	} else if (*average) {
 		const char *now = text(have, "averageValue");
 
-		buf_printf(b, "%s/%s%s", *now ? now : "<unknown>", average, *name ? "" : " (avg)");
+		buf_printf(b, "%s/%s%s", *now ? now : "<unknown>", average, named ? "" : " (avg)");
 	} else {
 		const char *now = text(have, "value");
 
@@ -71,8 +73,7 @@ targets(const json_t *hpa, int64_t now)
 			break;
 		if (i > 0)
 			buf_puts(&b, ", ");
-		add_target(
-		    &b, source(m), source(json_array_get(get(hpa, "status", "currentMetrics"), i)));
+		add_target(&b, m, source(json_array_get(get(hpa, "status", "currentMetrics"), i)));
 	}
 	if (json_array_size(specs) > SHOWN)
 		buf_printf(&b, " + %zu more...", json_array_size(specs) - SHOWN);
@@ -101,12 +102,12 @@ claim_state(const json_t *claim, int64_t now)
 	(void)now;
 	if (meta_deleting(claim))
 		join(&b, ",", "deleted");
+	else if (!allocated)
+		join(&b, ",", "pending");
 	if (allocated)
 		join(&b, ",", "allocated");
-	if (reserved)
+	if (allocated && reserved)
 		join(&b, ",", "reserved");
-	if (!allocated && !reserved)
-		join(&b, ",", "pending");
 	return cell_buf(&b);
 }
 

@@ -61,6 +61,12 @@ storage_class(const json_t *obj, int64_t now)
 	return json_string(old ? old : text(obj, "spec", "storageClassName"));
 }
 
+static const char *
+amount(const json_t *quantity)
+{
+	return str(quantity, "0");
+}
+
 /* What a claim has is known once it is bound. */
 static json_t *
 claim_capacity(const json_t *pvc, int64_t now)
@@ -68,7 +74,7 @@ claim_capacity(const json_t *pvc, int64_t now)
 	bool bound = *text(pvc, "spec", "volumeName");
 
 	(void)now;
-	return json_string(bound ? text(pvc, "status", "capacity", "storage") : "");
+	return json_string(bound ? amount(get(pvc, "status", "capacity", "storage")) : "");
 }
 
 static json_t *
@@ -100,6 +106,17 @@ class_name(const json_t *class, int64_t now)
 }
 
 static json_t *
+attributes_class_name(const json_t *class, int64_t now)
+{
+	const char *v =
+	    meta_annotation(class, "volumeattributesclass.alpha.kubernetes.io/is-default-class");
+
+	(void)now;
+	return json_sprintf(
+	    "%s%s", meta_name(class), v && strcmp(v, "true") == 0 ? " (default)" : "");
+}
+
+static json_t *
 node_drivers(const json_t *node, int64_t now)
 {
 	(void)now;
@@ -113,7 +130,7 @@ driver_tokens(const json_t *driver, int64_t now)
 
 	(void)now;
 	join_all(&b, get(driver, "spec", "tokenRequests"), "audience");
-	if (b.len == 0)
+	if (!get(driver, "spec", "tokenRequests"))
 		buf_puts(&b, "<unset>");
 	return cell_buf(&b);
 }
@@ -126,13 +143,13 @@ driver_modes(const json_t *driver, int64_t now)
 	(void)now;
 	join_all(&b, get(driver, "spec", "volumeLifecycleModes"), NULL);
 	if (b.len == 0)
-		buf_puts(&b, "Persistent");
+		buf_puts(&b, "<none>");
 	return cell_buf(&b);
 }
 
 /* clang-format off */
 static const struct cell volume[] = {
-	TEXT("Capacity", "spec.capacity.storage", ""), CELL("Access Modes", volume_modes),
+	TEXT("Capacity", "spec.capacity.storage", "0"), CELL("Access Modes", volume_modes),
 	TEXT("Reclaim Policy", "spec.persistentVolumeReclaimPolicy", ""), CELL("Status", phase),
 	CELL("Claim", volume_claim), CELL("StorageClass", storage_class),
 	TEXT("VolumeAttributesClass", "spec.volumeAttributesClassName", "<unset>"), TEXT("Reason", "status.reason", ""),
@@ -152,7 +169,7 @@ static const struct cell attachment[] = {
 	TEXT("Attacher", "spec.attacher", ""), TEXT("PV", "spec.source.persistentVolumeName", ""),
 	TEXT("Node", "spec.nodeName", ""), BOOL("Attached", "status.attached", 0), { 0 },
 };
-static const struct cell attributes_class[] = { TEXT("DriverName", "driverName", ""), { 0 } };
+static const struct cell attributes_class[] = { CELL("Name", attributes_class_name), TEXT("DriverName", "driverName", ""), { 0 } };
 static const struct cell csi_node[] = { CELL("Drivers", node_drivers), { 0 } };
 static const struct cell csi_driver[] = {
 	BOOL("AttachRequired", "spec.attachRequired", 1), BOOL("PodInfoOnMount", "spec.podInfoOnMount", 0),

@@ -91,7 +91,8 @@ row(const struct shape *s, const struct kind *k, json_t *obj, int64_t now)
 		json_object_set_new(obj, "apiVersion", json_string(kind_api_version(k, version)));
 		beside = json_incref(obj);
 	}
-	return json_pack("{s:o,s:o}", "cells", table_cells(k, obj, now), "object", beside);
+	return json_pack("{s:o,s:o*,s:o}", "cells", table_cells(k, obj, now), "conditions",
+	    table_conditions(k, obj), "object", beside);
 }
 
 static json_t *

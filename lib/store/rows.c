@@ -95,13 +95,13 @@ add_whole(struct buf *b, const struct kind *k, const struct bytes *body)
 	buf_add(b, body->data, body->len);
 }
 
-/* text: room for the object as JSON, used again and again */
+/* The cells and the conditions; text: room for the object as JSON, used again and again. */
 static void
 add_cells(
     struct buf *b, const struct kind *k, const struct bytes *body, int64_t now, struct buf *text)
 {
 	char msg[128];
-	json_t *obj, *cells;
+	json_t *obj, *cells, *conditions;
 	size_t used;
 
 	buf_clear(text);
@@ -112,6 +112,11 @@ add_cells(
 	cells = table_cells(k, obj, now);
 	json_add(b, cells);
 	json_decref(cells);
+	if ((conditions = table_conditions(k, obj))) {
+		buf_puts(b, ",\"conditions\":");
+		json_add(b, conditions);
+		json_decref(conditions);
+	}
 	json_decref(obj);
 }
 

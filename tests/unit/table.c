@@ -182,6 +182,51 @@ static const struct {
 	  "00Z','annotations':{"
 	  "'storageclass.kubernetes.io/is-default-class':'true'}},'provisioner':'p'}",
 	    "x (default)|p|Delete|Immediate|false|10m" },
+	/* lists that are cut, and what is not there */
+	{ "{'apiVersion':'v1','kind':'Endpoints'," META
+	  ",'subsets':[{'notReadyAddresses':[{'ip':'1.1.1.1'}]}]}",
+	    "x||10m" },
+	{ "{'apiVersion':'v1','kind':'Endpoints'," META "}", "x|<none>|10m" },
+	{ "{'apiVersion':'discovery.k8s.io/v1','kind':'EndpointSlice'," META
+	  ",'addressType':'IPv4','ports':[{'name':'any'},{'port':80}],'endpoints':[]}",
+	    "x|IPv4|any,80|<unset>|10m" },
+	{ "{'apiVersion':'networking.k8s.io/v1','kind':'Ingress'," META
+	  ",'spec':{'rules':[{'host':'a'},{},{'host':'b'},{'host':'c'},{}]}}",
+	    "x|<none>|a,b,c + 2 more...||80|10m" },
+	{ "{'apiVersion':'networking.k8s.io/v1','kind':'IPAddress'," META
+	  ",'spec':{'parentRef':{'resource':'services','namespace':'n','name':'s'}}}",
+	    "x|services/n/s|10m" },
+	{ "{'apiVersion':'v1','kind':'PersistentVolumeClaim'," META ",'spec':{'volumeName':'v'}}",
+	    "x||v|0|||<unset>|10m|<unset>" },
+	{ "{'apiVersion':'autoscaling/v2','kind':'HorizontalPodAutoscaler'," META
+	  ",'spec':{'scaleTargetRef':{'kind':'K','name':'w'},'maxReplicas':5,'metrics':["
+	  "{'type':'Pods','pods':{'metric':{'name':'m'},'target':{'averageValue':'2'}}},"
+	  "{'type':'External','external':{'metric':{'name':'m'},'target':{'averageValue':'3'}}}]}}",
+	    "x|K/w|<unknown>/2, <unknown>/3 (avg)|<unset>|5|0|10m" },
+	/* admission */
+	{ "{'apiVersion':'admissionregistration.k8s.io/v1','kind':'ValidatingAdmissionPolicy'," META
+	  ",'spec':{'paramKind':{'apiVersion':'v1','kind':'ConfigMap'},'validations':[{}]}}",
+	    "x|1|v1/ConfigMap|10m" },
+	{ "{'apiVersion':'admissionregistration.k8s.io/v1','kind':"
+	  "'ValidatingAdmissionPolicyBinding'," META
+	  ",'spec':{'policyName':'p','paramRef':{'selector':{'matchLabels':{'b':'c','a':'b'},"
+	  "'matchExpressions':[{'key':'k','operator':'In','values':['x','y']}]}}}}",
+	    "x|p|&LabelSelector{MatchLabels:map[string]string{a: b,b: c,},MatchExpressions:[]"
+	    "LabelSelectorRequirement{LabelSelectorRequirement{Key:k,Operator:In,Values:[x y],},},"
+	    "}|10m" },
+	{ "{'apiVersion':'admissionregistration.k8s.io/v1','kind':"
+	  "'ValidatingAdmissionPolicyBinding'," META
+	  ",'spec':{'policyName':'p','paramRef':{'name':'n'}}}",
+	    "x|p|*/n|10m" },
+	{ "{'apiVersion':'flowcontrol.apiserver.k8s.io/"
+	  "v1','kind':'PriorityLevelConfiguration'," META
+	  ",'spec':{'type':'Limited','limited':{'nominalConcurrencyShares':5,'limitResponse':{"
+	  "'type':'Queue','queuing':{'queues':6,'handSize':7,'queueLengthLimit':8}}}}}",
+	    "x|Limited|5|6|7|8|10m" },
+	{ "{'apiVersion':'flowcontrol.apiserver.k8s.io/"
+	  "v1','kind':'PriorityLevelConfiguration'," META
+	  ",'spec':{'type':'Exempt','exempt':{'nominalConcurrencyShares':0}}}",
+	    "x|Exempt|<none>|<none>|<none>|<none>|10m" },
 	/* no columns of its own; not known at all */
 	{ "{'apiVersion':'rbac.authorization.k8s.io/v1','kind':'Role'," META "}",
 	    "x|2026-01-01T00:00:00Z" },
