@@ -20,7 +20,7 @@ static const struct rules table[] = {
 	    NULL, "C" },
 	{ "admissionregistration.v1.ValidatingWebhookConfiguration", true, webhooks_create, NULL,
 	    "C" },
-	{ "apiextensions.v1.CustomResourceDefinition", true, definition_create, definition_update,
+	{ "apiextensions.v1.CustomResourceDefinition", true, crd_create, crd_update,
 	    "MU" },
 	{ "apiregistration.v1.APIService", true, api_service_create, NULL, "MC" },
 	{ "apps.v1.ControllerRevision", true, controller_revision_create,

@@ -138,8 +138,8 @@ void flow_schema_create(struct causes *out, const json_t *obj);
 void priority_level_create(struct causes *out, const json_t *obj);
 
 /* rules_crd.c, rules_crd_version.c */
-void definition_create(struct causes *out, const json_t *obj);
-void definition_update(struct causes *out, const json_t *obj, const json_t *old);
+void crd_create(struct causes *out, const json_t *obj);
+void crd_update(struct causes *out, const json_t *obj, const json_t *old);
 /* Each is wrong where a function of check.h says so: one cause, with a prefix; commas between. */
 void check_joined(struct causes *out, const struct path *at, const char *shown, const char *prefix,
     void (*check)(struct causes *, const struct path *, const char *), const char *text);

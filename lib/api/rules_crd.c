@@ -406,7 +406,7 @@ check_preserve(struct causes *out, const json_t *obj, const json_t *old)
 }
 
 void
-definition_create(struct causes *out, const json_t *obj)
+crd_create(struct causes *out, const json_t *obj)
 {
 	const json_t *versions = get(obj, "spec", "versions");
 	autofree char *name =
@@ -429,7 +429,7 @@ definition_create(struct causes *out, const json_t *obj)
 }
 
 void
-definition_update(struct causes *out, const json_t *obj, const json_t *old)
+crd_update(struct causes *out, const json_t *obj, const json_t *old)
 {
 	const struct path *at = AT(top, "spec");
 	const json_t *spec = json_object_get(obj, "spec"), *before = json_object_get(old, "spec");
@@ -445,14 +445,14 @@ definition_update(struct causes *out, const json_t *obj, const json_t *old)
 	    out, AT(at, "group"), json_object_get(spec, "group"), json_object_get(before, "group"));
 	check_immutable(out, AT(AT(at, "names"), "plural"), get(spec, "names", "plural"),
 	    get(before, "names", "plural"));
-	definition_status(out, obj, old);
+	crd_status(out, obj, old);
 	check_stored(out, get(obj, "status", "storedVersions"), json_object_get(spec, "versions"));
 	check_approval(out, obj, old);
 	check_preserve(out, obj, old);
 }
 
 void
-definition_status(struct causes *out, const json_t *obj, const json_t *old)
+crd_status(struct causes *out, const json_t *obj, const json_t *old)
 {
 	(void)old;
 	check_names(

@@ -234,7 +234,7 @@ namespace_status(struct causes *out, const json_t *obj, const json_t *old)
 
 static const struct status_rules table[] = {
 	{ "admissionregistration.v1.ValidatingAdmissionPolicy", "status", policy_status, "S" },
-	{ "apiextensions.v1.CustomResourceDefinition", "status", definition_status, NULL },
+	{ "apiextensions.v1.CustomResourceDefinition", "status", crd_status, NULL },
 	{ "apiregistration.v1.APIService", "status", three_states, NULL },
 	{ "apps.v1.DaemonSet", "status", daemon_set_status, NULL },
 	{ "apps.v1.Deployment", "status", deployment_status, NULL },

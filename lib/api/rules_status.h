@@ -34,7 +34,7 @@ status_rule pod_ephemeral, pod_resize;
 status_rule signing_request_status, signing_request_approval;
 
 /* rules_crd.c */
-status_rule definition_status;
+status_rule crd_status;
 
 /* Parts, for each other. */
 void check_conditions(
