@@ -10,11 +10,12 @@ enum { LONGEST = 200 };
 
 static const struct type *of_node(struct arena *a, const struct node *n, bool root);
 
+static const struct type string = { .name = "string", .class = CLASS_STRING, .summary = "" };
+
 static const struct type *
 scalar(const struct node *n)
 {
 	static const struct type
-	    string = { .name = "string", .class = CLASS_STRING, .summary = "" },
 	    integer = { .name = "integer", .class = CLASS_INT64, .summary = "" },
 	    real = { .name = "number", .class = CLASS_DOUBLE, .summary = "" },
 	    boolean = { .name = "boolean", .class = CLASS_BOOL, .summary = "" },
@@ -88,10 +89,10 @@ lead_of(const char *name)
 static struct field
 own_field(const char *name)
 {
-	struct field f = { .name = name, .summary = "", .pointer = true };
-
-	f.type = type_find(!strcmp(name, "metadata") ? "meta.v1.ObjectMeta" : "string");
-	return f;
+	return (struct field){ .name = name,
+		.summary = "",
+		.pointer = true,
+		.type = strcmp(name, "metadata") ? &string : type_find("meta.v1.ObjectMeta") };
 }
 
 static bool

@@ -141,7 +141,8 @@ place_items(struct arena *a, const struct place *p, const json_t *list, size_t *
 	return ret;
 }
 
-/* What a field that nobody has set is written as; NULL when it is left out.  New. */
+/* What a field that nobody has set is written as; NULL when it is left out.  New.  Those of custom
+ * kinds, which have no number in protobuf, always are. */
 static json_t *
 unset(const struct field *f)
 {
@@ -167,7 +168,7 @@ typed_nothing(const struct type *t)
 	json_t *ret = json_object(), *v;
 
 	for (size_t i = 0; i < t->nfields; i++)
-		if ((v = unset(&t->fields[i])))
+		if (t->fields[i].number && (v = unset(&t->fields[i])))
 			json_object_set_new(ret, t->fields[i].name, v);
 	return ret;
 }

@@ -256,6 +256,8 @@ test_prune(void)
 	structural_default(s, obj);
 	if (!json_equal(obj, want))
 		expect("prune", json_dumps(obj, 0), json_dumps(want, 0));
+	assert(type_field(t, "apiVersion")->type->class == CLASS_STRING);
+	assert(type_field(t, "metadata")->type->class == CLASS_STRUCT);
 	assert(type_field(t, "apiVersion") && type_field(t, "metadata") && !type_field(t, "x"));
 	assert(type_field(type_field(t, "spec")->type, "keep"));
 	buf_release(&unknown);
