@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cel/library.h"
 
 static const struct cel_type url_type = { .kind = CEL_T_OPAQUE, .name = "kubernetes.URL" };
@@ -48,21 +49,29 @@ escapes_fine(struct span s, struct span *bad)
 	return true;
 }
 
+/* Escapes undone; bytes that are no UTF-8 then are U+FFFD, for values are texts. */
 static struct span
 unescape(struct arena *a, struct span s, bool plus)
 {
-	char *out = arena_alloc(a, s.len + 1);
-	size_t n = 0;
+	char *raw = arena_alloc(a, s.len + 1), *out = arena_alloc(a, 3 * s.len + 1);
+	size_t n = 0, len = 0;
 
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.p[i] == '%') {
-			out[n++] = (char)(nibble(s.p[i + 1]) << 4 | nibble(s.p[i + 2]));
+			raw[n++] = (char)(nibble(s.p[i + 1]) << 4 | nibble(s.p[i + 2]));
 			i += 2;
 		} else {
-			out[n++] = plus && s.p[i] == '+' ? ' ' : s.p[i];
+			raw[n++] = plus && s.p[i] == '+' ? ' ' : s.p[i];
 		}
 	}
-	return (struct span){ out, n };
+	for (size_t i = 0; i < n;) {
+		size_t step = text_utf8(raw + i, n - i);
+
+		memcpy(out + len, step ? raw + i : "\ufffd", step ? step : 3);
+		len += step ? step : 3;
+		i += step ? step : 1;
+	}
+	return (struct span){ out, len };
 }
 
 static bool

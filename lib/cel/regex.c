@@ -110,8 +110,7 @@ cel_regex(struct arena *a, const char *p, size_t len, const char **why)
 	}
 	drop(oldest);
 	oldest->code = pcre2_compile((PCRE2_SPTR)p, len,
-	    PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C, &code,
-	    &offset, NULL);
+	    PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_BACKSLASH_C, &code, &offset, NULL);
 	if (!oldest->code) {
 		char msg[200] = "";
 
@@ -134,11 +133,15 @@ cel_regex_find(struct cel_regex *r, const char *p, size_t len, size_t from, size
     size_t most, size_t *groups)
 {
 	const PCRE2_SIZE *v;
-	int n =
-	    pcre2_match(r->code, (PCRE2_SPTR)p, len, from, PCRE2_NO_UTF_CHECK, r->data, r->limits);
+	/* what was searched before is known to be UTF-8 */
+	int n = pcre2_match(
+	    r->code, (PCRE2_SPTR)p, len, from, from ? PCRE2_NO_UTF_CHECK : 0, r->data, r->limits);
 
-	if (n < 0)
-		return n == PCRE2_ERROR_NOMATCH ? 0 : -1;
+	if (n < 0) /* text that is no UTF-8 has no match */
+		return n == PCRE2_ERROR_NOMATCH ||
+			       (n <= PCRE2_ERROR_UTF8_ERR1 && n >= PCRE2_ERROR_UTF8_ERR21)
+			   ? 0
+			   : -1;
 	v = pcre2_get_ovector_pointer(r->data);
 	if (groups)
 		*groups = pcre2_get_ovector_count(r->data) - 1;
