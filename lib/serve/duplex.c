@@ -220,7 +220,8 @@ duplex_relay(struct duplex *a, struct duplex *b, double idle)
 	struct way ba = { .from = b, .to = a, .data = xmalloc(RELAY_BYTES) };
 
 	while (!ab.ended || !ba.ended) {
-		int one = move(&ab), two = move(&ba);
+		const struct way *own[2] = { &ab, &ba };
+		int one = move(&ab), two = move(&ba), lost = 0;
 		struct pollfd f[2] = { { .fd = a->fd, .events = wanted(&ab, &ba) },
 			{ .fd = b->fd, .events = wanted(&ba, &ab) } };
 
@@ -228,11 +229,16 @@ duplex_relay(struct duplex *a, struct duplex *b, double idle)
 			break;
 		if (one || two)
 			continue;
-		/* who waits for nothing must not wake us with his hang-up for ever */
+		/* who waits for nothing must not wake us with his hang-up for ever... */
 		for (int i = 0; i < 2; i++)
-			if (!f[i].events)
+			if (!f[i].events && !own[i]->ended)
 				f[i].fd = -1;
 		if (poll(f, 2, idle > 0 ? (int)(idle * 1000) : -1) == 0)
+			break;
+		/* ... but who has gone for good can be told nothing any more */
+		for (int i = 0; i < 2; i++)
+			lost += !f[i].events && (f[i].revents & (POLLHUP | POLLERR));
+		if (lost)
 			break;
 	}
 	free(ab.data);

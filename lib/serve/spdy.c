@@ -101,7 +101,9 @@ expand(struct spdy *s, const char *data, size_t len, struct buf *out)
 
 	z->next_in = (Bytef *)data;
 	z->avail_in = (uInt)len;
-	while (z->avail_in > 0) {
+	z->avail_out = 1;
+	/* a full part may have more behind it, though all of the input was taken */
+	while (z->avail_in > 0 || z->avail_out == 0) {
 		int r;
 
 		z->next_out = (Bytef *)part;

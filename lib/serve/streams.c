@@ -189,6 +189,16 @@ channel_message(const char *data, size_t len, struct streams_event *e)
 	return channel == STREAM_IN || channel == STREAM_RESIZE;
 }
 
+/* What must be answered at once. */
+static int
+say(struct streams *s, struct buf *out)
+{
+	int r = out->len ? link_write(&s->link, out->data, out->len) : 0;
+
+	buf_clear(out);
+	return r;
+}
+
 static int
 spdy_event(struct streams *s, struct streams_event *ret)
 {
@@ -197,6 +207,8 @@ spdy_event(struct streams *s, struct streams_event *ret)
 	int r;
 
 	while ((r = spdy_next(s->spdy, &e, &out)) > 0) {
+		if (say(s, &out) < 0)
+			return -1;
 		if (e.type == SPDY_CLOSE)
 			return -1;
 		if (e.type == SPDY_OPEN) {
@@ -212,9 +224,7 @@ spdy_event(struct streams *s, struct streams_event *ret)
 			return 1;
 		}
 	}
-	if (out.len && link_write(&s->link, out.data, out.len) < 0)
-		return -1;
-	return r;
+	return say(s, &out) < 0 ? -1 : r;
 }
 
 int

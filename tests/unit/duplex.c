@@ -167,6 +167,41 @@ dialling(int port)
 	    "%s", err.msg);
 }
 
+static void *
+relay_two(void *arg)
+{
+	int *fd = arg;
+	struct duplex *a = duplex_from_fd(fd[0]), *b = duplex_from_fd(fd[1]);
+
+	duplex_relay(a, b, 0);
+	duplex_close(a);
+	duplex_close(b);
+	running--;
+	return NULL;
+}
+
+/* A client that has gone for good ends the tunnel, though the server never says a word. */
+static void
+left_alone(void)
+{
+	int client[2], server[2], near[2];
+	pthread_t thread;
+	char room[16];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, client) == 0, "a pair");
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, server) == 0, "a pair");
+	near[0] = client[1];
+	near[1] = server[1];
+	running++;
+	CHECK(pthread_create(&thread, NULL, relay_two, near) == 0, "a thread");
+	say(client[0], "last words", 10);
+	close(client[0]);
+	CHECK(hear(server[0], room, sizeof room, NULL, 5000) == 10, "what was said before is lost");
+	until(&running, 0);
+	pthread_join(thread, NULL);
+	close(server[0]);
+}
+
 int
 main(void)
 {
@@ -191,6 +226,7 @@ main(void)
 	tunnel(port, "/echo", 1);
 	tunnel(port, "/relay", 2);
 	dialling(port);
+	left_alone();
 	fd = dial(port);
 	ask(fd, "/relay");
 	until(&running, 2);
