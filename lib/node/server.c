@@ -213,7 +213,12 @@ be_server(struct host *h, const char *listen, const char *client_ca, int out)
 static int
 hear(int in, struct hello *hello, struct err *err)
 {
-	if (read(in, hello, sizeof *hello) != (ssize_t)sizeof *hello)
+	ssize_t n;
+
+	do
+		n = read(in, hello, sizeof *hello);
+	while (n < 0 && errno == EINTR);
+	if (n != (ssize_t)sizeof *hello)
 		return err_set(err, ERR_INTERNAL, "the node's server has ended at once");
 	if (hello->code)
 		return err_set(err, (enum err_code)hello->code, "%s", hello->message);
@@ -248,7 +253,9 @@ begin(struct node_server *s, struct host *h, const char *listen, struct err *err
 	r = hear(fds[0], &hello, err);
 	close(fds[0]);
 	if (r < 0) {
-		waitpid(pid, NULL, 0);
+		kill(pid, SIGKILL);
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
 		return r;
 	}
 	s->pid = pid;

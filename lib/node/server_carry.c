@@ -12,7 +12,7 @@
 #include "base/jsonl.h"
 #include "base/mem.h"
 
-enum { PART = 32768 };
+enum { PART = 32768, BACKLOG = 8 * PART };
 
 static void
 resize(const struct ends *e, const char *text, size_t len)
@@ -65,19 +65,19 @@ push(struct ends *e)
 	}
 }
 
-/* 0, or -1: the client has gone. */
+/* 0, or -1: the client has gone; 1: more has come than the process takes now. */
 static int
 hear(struct streams *s, struct ends *e)
 {
 	struct streams_event ev;
 	int r;
 
-	while ((r = streams_next(s, &ev)) > 0) {
+	while ((r = e->waiting.len > BACKLOG) == 0 && (r = streams_next(s, &ev)) > 0) {
 		if (ev.which == STREAM_RESIZE && ev.len)
 			resize(e, ev.data, ev.len);
 		if (ev.which != STREAM_IN)
 			continue;
-		if (!e->refused)
+		if (!e->refused && e->in >= 0)
 			buf_add(&e->waiting, ev.data, ev.len);
 		e->in_ended = e->in_ended || ev.end;
 	}
@@ -106,21 +106,25 @@ pass(struct streams *s, struct ends *e, int fd, enum stream which)
 bool
 carry(struct streams *s, struct ends *e)
 {
+	int heard = 0;
+
 	while (e->out >= 0 || e->err >= 0) {
-		bool full = e->waiting.len > PART * 8;
+		bool full = e->waiting.len > BACKLOG;
+		/* poll() does not know of what was read from the connection already */
+		bool ready = !full && (heard > 0 || streams_ready(s));
 		struct pollfd f[4] = { { .fd = streams_fd(s),
 					   .events = (short)(full ? POLLRDHUP : POLLIN) },
 			{ .fd = e->out, .events = POLLIN }, { .fd = e->err, .events = POLLIN },
 			{ .fd = e->waiting.len ? e->in : -1, .events = POLLOUT } };
 		int *fd[2] = { &e->out, &e->err };
 
-		if ((full || !streams_ready(s)) && poll(f, 4, -1) < 0 && errno != EINTR)
+		if (poll(f, 4, ready ? 0 : -1) < 0 && errno != EINTR)
 			return false;
 		if (full && (f[0].revents & (POLLRDHUP | POLLHUP | POLLERR)))
 			return false;
 		if (f[3].revents)
 			push(e);
-		if (!full && hear(s, e) < 0)
+		if (!full && (heard = hear(s, e)) < 0)
 			return false;
 		for (int i = 0; i < 2; i++) {
 			int r = f[i + 1].revents && *fd[i] >= 0

@@ -212,7 +212,7 @@ exec(const struct session *s, struct streams *streams)
 	struct execution x = { .console_fd = -1,
 		.child = { -1, -1, -1 },
 		.ends = { .in = -1, .out = -1, .err = -1, .control = -1 } };
-	struct err err;
+	struct err err, ignored;
 	int r;
 
 	x.process = xasprintf("%s/session.%d.%u", s->bundle, (int)getpid(), number);
@@ -220,8 +220,11 @@ exec(const struct session *s, struct streams *streams)
 	x.console = host_path(
 	    s->host, "run/tty.%d.%u", (int)getpid(), number); /* a socket's path is short */
 	r = start(s, &x, &err);
-	if (r == 0 && s->tty && (r = take_terminal(&x, &err)) < 0)
-		waitpid(x.runtime.pid, NULL, 0);
+	if (r == 0 && s->tty && (r = take_terminal(&x, &err)) < 0) {
+		proc_signal(&x.runtime, SIGKILL, &ignored); /* it may hang */
+		while (waitpid(x.runtime.pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
 	if (r < 0) {
 		autofree char *message =
 		    xasprintf("error executing command in container: %s", err.msg);

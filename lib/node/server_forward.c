@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
@@ -32,7 +33,8 @@ struct tunnel {
 };
 
 struct session {
-	char *netns; /* the pod's */
+	int netns;   /* the pod's, held: the process it was found by may end, and its number be
+			another's */
 	bool framed; /* SPDY in a WebSocket */
 	char *head;
 	struct link link;
@@ -46,13 +48,12 @@ struct session {
 
 /* A socket made in a network namespace stays there; the thread comes back. */
 static int
-socket_in(const char *netns, int family)
+socket_in(int netns, int family)
 {
 	autoclose int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	autoclose int there = open(netns, O_RDONLY | O_CLOEXEC);
 	int fd, fault;
 
-	if (home < 0 || there < 0 || setns(there, CLONE_NEWNET) < 0)
+	if (home < 0 || setns(netns, CLONE_NEWNET) < 0)
 		return -1;
 	fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	fault = errno;
@@ -64,7 +65,7 @@ socket_in(const char *netns, int family)
 
 /* The pod's loopback, in either family. */
 static int
-dial(const char *netns, int port)
+dial(int netns, int port)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
@@ -221,16 +222,27 @@ on_event(struct session *s, const struct spdy_event *e)
 		tunnel_close(s, t);
 }
 
-/* Everything that has come from the client; -1: it has gone. */
+/* A client that sends more than a pod takes has to wait. */
+static bool
+may_hear(const struct session *s)
+{
+	size_t waiting = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		waiting += s->tunnel[i].out.len;
+	return waiting < BACKLOG;
+}
+
+/* What has come from the client, as far as the pod keeps up; -1: it has gone. */
 static int
 hear(struct session *s)
 {
 	struct spdy_event e;
 	const char *data;
 	size_t len;
-	int r;
+	int r = 0;
 
-	while ((r = link_read(&s->link, &data, &len)) > 0) {
+	while (may_hear(s) && (r = link_read(&s->link, &data, &len)) > 0) {
 		spdy_feed(s->spdy, data, len);
 		while ((r = spdy_next(s->spdy, &e, &s->send)) > 0) {
 			if (e.type == SPDY_CLOSE)
@@ -252,34 +264,27 @@ say(struct session *s)
 	return r;
 }
 
-/* A client that sends more than a pod takes has to wait. */
-static bool
-may_hear(const struct session *s)
-{
-	size_t waiting = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		waiting += s->tunnel[i].out.len;
-	return waiting < BACKLOG;
-}
-
 static void
 serve(struct session *s)
 {
 	struct pollfd f[MOST + 1];
 
 	for (;;) {
+		bool full;
 		size_t n;
 
-		if ((may_hear(s) && hear(s) < 0) || say(s) < 0)
+		if (hear(s) < 0 || say(s) < 0)
 			return;
-		f[0] = (struct pollfd){ .fd = may_hear(s) ? duplex_fd(s->link.d) : -1,
-			.events = POLLIN };
+		full = !may_hear(s);
+		f[0] = (struct pollfd){ .fd = duplex_fd(s->link.d),
+			.events = (short)(full ? POLLRDHUP : POLLIN) };
 		n = s->n;
 		for (size_t i = 0; i < n; i++)
 			f[i + 1] = (struct pollfd){ .fd = s->tunnel[i].fd,
 				.events = (short)(POLLIN | (s->tunnel[i].out.len ? POLLOUT : 0)) };
-		if (!link_ready(&s->link) && poll(f, n + 1, -1) < 0 && errno != EINTR)
+		if ((full || !link_ready(&s->link)) && poll(f, n + 1, -1) < 0 && errno != EINTR)
+			return;
+		if (full && (f[0].revents & (POLLRDHUP | POLLHUP | POLLERR)))
 			return;
 		for (size_t i = n;
 		     i-- > 0;) { /* backwards: a tunnel that ends is replaced by the last */
@@ -313,7 +318,7 @@ run(struct duplex *d, void *arg)
 	}
 	duplex_close(d);
 	buf_release(&s->send);
-	free(s->netns);
+	close(s->netns);
 	free(s->head);
 	free(s);
 }
@@ -346,19 +351,26 @@ agree(struct http_exchange *x, bool *framed)
 	return NULL;
 }
 
-/* A process inside, by which its network is found; 0: none runs. */
-static pid_t
-somebody(const struct pod *p)
+/* The pod's network, by a process inside; -1: none runs. */
+static int
+network(const struct pod *p)
 {
+	char path[64];
+	int fd;
 	struct proc init, monitor;
 
-	for (size_t i = 0; i < p->n; i++)
-		if (p->c[i].state == RUNNING &&
-		    container_processes(
-			p->host, p->uid, p->c[i].name, p->c[i].attempt, &init, &monitor) &&
-		    proc_alive(&init))
-			return init.pid;
-	return 0;
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->c[i].state != RUNNING || !container_processes(p->host, p->uid, p->c[i].name,
+						    p->c[i].attempt, &init, &monitor))
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/ns/net", (int)init.pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd >= 0 && proc_alive(&init)) /* still: it was its network */
+			return fd;
+		if (fd >= 0)
+			close(fd);
+	}
+	return -1;
 }
 
 void
@@ -366,19 +378,21 @@ server_forward(struct server *s, struct http_exchange *x, const char *ns, const 
 {
 	struct pod *p = server_pod(s, ns, name, NULL, NULL);
 	struct session *session;
-	pid_t pid;
 	bool framed;
+	int netns;
 	char *head;
 
 	if (!p) {
 		server_refuse(x, 404, "pod \"%s\" is not on this node", name);
-	} else if (!(pid = somebody(p))) {
+	} else if ((netns = network(p)) < 0) {
 		server_refuse(x, 400, "unable to forward port because pod is not running");
-	} else if ((head = agree(x, &framed))) {
+	} else if (!(head = agree(x, &framed))) {
+		close(netns);
+	} else {
 		session = xcalloc(1, sizeof *session);
 		session->head = head;
 		session->framed = framed;
-		session->netns = xasprintf("/proc/%d/ns/net", (int)pid);
+		session->netns = netns;
 		http_take(x, run, session);
 	}
 	if (p)

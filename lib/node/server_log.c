@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -178,6 +179,8 @@ read_options(struct http_exchange *x, struct tail *t)
 	if (!number(x, "tailLines", -1, &t->options.tail) ||
 	    !number(x, "limitBytes", -1, &t->limit) || !number(x, "sinceSeconds", 0, &seconds))
 		return false;
+	if (seconds > INT32_MAX * 100LL) /* longer than anything */
+		seconds = 0;
 	if (seconds)
 		t->options.since_us = clock_now_us() - seconds * 1000000;
 	if (time && *time && !time_parse_micro(time, &t->options.since_us)) {
