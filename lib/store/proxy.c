@@ -47,25 +47,25 @@ where_parse(struct call *c, struct where *w)
 	return -1;
 }
 
-/* Path and query behind ".../proxy", as they were sent; new. */
-static char *
-target_of(struct call *c)
+/* Path and query behind ".../proxy", as they were sent. */
+static const char *
+behind_proxy(const struct call *c)
 {
 	const char *query = c->req->target + strcspn(c->req->target, "?"), *p = c->req->target;
 
 	for (int i = 0; i < c->target.depth && p < query; i++)
 		p += 1 + strcspn(p + 1, "/?");
-	return xasprintf("%s%s", *p == '/' ? "" : "/", p);
+	return p;
 }
 
 /* A page must know that it is a folder, or its links lead astray. */
 static bool
 lacks_slash(struct call *c)
 {
-	size_t n = strlen(c->req->path);
+	const char *behind = behind_proxy(c);
 
 	return (strcmp(c->req->method, "GET") == 0 || strcmp(c->req->method, "HEAD") == 0) &&
-	       n >= 6 && strcmp(c->req->path + n - 6, "/proxy") == 0 && !http_upgrades(c->x);
+	       (!*behind || *behind == '?') && !http_upgrades(c->x);
 }
 
 static void
@@ -106,7 +106,8 @@ static void
 go(struct call *c, const struct where *w, const char *host, int port, const struct duplex_tls *tls)
 {
 	static const struct duplex_tls any = { 0 };
-	autofree char *target = target_of(c);
+	const char *behind = behind_proxy(c);
+	autofree char *target = xasprintf("%s%s", *behind == '/' ? "" : "/", behind);
 	bool secure = strcmp(w->scheme, "https") == 0;
 	struct forward f = { .host = host,
 		.port = port	 ? port

@@ -223,17 +223,25 @@ too_slow(const struct watch_socket *s)
 	return s->at < s->out.len && waited > STALL_SECONDS;
 }
 
+/* Who does not read his answers need not be listened to: a ping wants one. */
+static bool
+full(const struct watch_socket *s)
+{
+	return s->out.len - s->at > 2 * PART;
+}
+
 static void
 wait_for_either(struct watch_socket *s)
 {
 	struct pollfd f[2] = {
 		{ .fd = duplex_fd(s->d),
-		    .events = (short)(POLLIN | (s->at < s->out.len ? POLLOUT : 0)) },
+		    .events =
+			(short)((full(s) ? 0 : POLLIN) | (s->at < s->out.len ? POLLOUT : 0)) },
 		{ .fd = s->wake, .events = POLLIN },
 	};
 	uint64_t count;
 
-	if (duplex_ready(s->d))
+	if (!full(s) && duplex_ready(s->d))
 		return;
 	poll(f, 2, s->closing || s->at < s->out.len ? 1000 : -1);
 	if (f[1].revents & POLLIN)
@@ -251,7 +259,8 @@ talk(struct watch_socket *s)
 		if (s->done || too_slow(s))
 			break;
 		wait_for_either(s);
-		read_some(s);
+		if (!full(s))
+			read_some(s);
 	}
 }
 

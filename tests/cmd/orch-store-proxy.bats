@@ -200,6 +200,8 @@ END
 @test "proxy without a slash at its end is sent there" {
   run ask GET "$P/web:1/proxy?a=b" -o /dev/null -w '%{http_code} %{redirect_url}'
   [ "$output" = "301 http://x$P/web:1/proxy/?a=b" ]
+  run ask GET "$P/web:1/proxy/deeper/proxy" -o /dev/null -w '%{http_code}'
+  [ "$output" != 301 ] # that path is the Pod's
 }
 
 @test "proxy to what is not there, or must not be reached" {
