@@ -120,8 +120,12 @@ static const struct cell resource_claim[] = { CELL("State", claim_state), { 0 } 
 static const struct cell resource_slice[] = {
 	TEXT("Node", "spec.nodeName", ""), TEXT("Driver", "spec.driver", ""), TEXT("Pool", "spec.pool.name", ""), { 0 },
 };
+static const struct cell scale[] = {
+	INT("Desired", "spec.replicas", 0), INT("Available", "status.replicas", 0), { 0 },
+};
 
 const struct cells scale_cells[] = {
+	{ "autoscaling", "Scale", scale },
 	{ "autoscaling", "HorizontalPodAutoscaler", autoscaler },
 	{ "resource.k8s.io", "ResourceClaim", resource_claim },
 	{ "resource.k8s.io", "ResourceSlice", resource_slice },

@@ -134,6 +134,8 @@ shape_convert(const struct shape *s, const struct kind *k, json_t *v, bool colum
 
 	if (strcmp(kind, "Status") == 0 || !k)
 		return v;
+	if (strcmp(kind, "Scale") == 0)
+		k = kind_of_object(text(v, "apiVersion"), kind);
 	if (s->form == FORM_TABLE)
 		out = table(s, k, v, items, columns, now);
 	else if (items)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/meta.h"
 #include "api/protobuf.h"
 #include "api/table.h"
 #include "base/json.h"
@@ -154,20 +155,59 @@ add_head(struct buf *b, const struct shape *s, const struct kind *k, const char 
 	json_decref(columns);
 }
 
+struct ranked {
+	json_int_t rank;
+	size_t place;
+};
+
+static int
+by_rank(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* The order of a Table's rows where it is not that of the names, new: flow schemas stand in that in
+ * which requests try them. */
+static struct ranked *
+ranks(const struct shape *s, const struct kind *k, struct bytes *const *body, size_t n)
+{
+	struct ranked *order;
+
+	if (s->form != FORM_TABLE || strcmp(k->kind, "FlowSchema"))
+		return NULL;
+	order = xcalloc(n + 1, sizeof *order);
+	for (size_t i = 0; i < n; i++) {
+		autofree char *whole = xasprintf("{%.*s", (int)body[i]->len, body[i]->data);
+		json_auto_t *obj = json_loads(whole, 0, NULL);
+
+		order[i].rank = num(get(obj, "spec", "matchingPrecedence"), 0);
+		order[i].place = i;
+	}
+	qsort(order, n, sizeof *order, by_rank);
+	return order;
+}
+
 struct bytes *
 rows_encode(const struct shape *s, const struct kind *k, const char *meta,
     struct bytes *const *body, size_t n, int64_t now)
 {
 	autobuf struct buf b = BUF_INIT, text = BUF_INIT;
+	autofree struct ranked *order = ranks(s, k, body, n);
 
 	add_head(&b, s, k, meta);
 	for (size_t i = 0; i < n; i++) {
+		const struct bytes *one = body[order ? order[i].place : i];
+
 		if (i)
 			buf_putc(&b, ',');
 		if (s->form == FORM_TABLE)
-			add_row(&b, s, k, body[i], now, &text);
+			add_row(&b, s, k, one, now, &text);
 		else
-			add_partial(&b, s, body[i]);
+			add_partial(&b, s, one);
 	}
 	buf_puts(&b, "]}\n");
 	return bytes_new(b.data, b.len);
