@@ -3,23 +3,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "cel/env.h"
+#include "cel/eval.h"
 
-/* What cel-go counts (interpreter/runtimecost.go, common/cost.go). */
-enum { COST_NAME = 1, COST_LIST = 10, COST_MAP = 30, COST_STRUCT = 40 };
-
-struct run {
-	const struct cel_program *p;
-	const struct cel_value *variables;
-	struct cel_value *local;
-	struct arena *a;
-	uint64_t cost, limit;
-};
-
-static struct cel_value eval(struct run *r, const struct cel_expr *e);
-
-static bool
-spent(struct run *r, uint64_t more)
+bool
+run_spent(struct run *r, uint64_t more)
 {
 	r->cost = more > UINT64_MAX - r->cost ? UINT64_MAX : r->cost + more;
 	return r->limit && r->cost > r->limit;
@@ -28,8 +15,8 @@ spent(struct run *r, uint64_t more)
 /* The one error that no operator takes up: it ends the evaluation. */
 static const char over[] = "operation cancelled: actual cost limit exceeded";
 
-static struct cel_value
-cancelled(void)
+struct cel_value
+run_cancelled(void)
 {
 	struct cel_value v = cel_text(over, sizeof over - 1);
 
@@ -37,14 +24,14 @@ cancelled(void)
 	return v;
 }
 
-static bool
-is_cancelled(struct cel_value v)
+bool
+run_is_cancelled(struct cel_value v)
 {
 	return v.kind == CEL_ERROR && v.text.p == over;
 }
 
-static struct cel_value
-no_overload(struct run *r)
+struct cel_value
+run_no_overload(struct run *r)
 {
 	return cel_error(r->a, "no such overload");
 }
@@ -56,8 +43,8 @@ variable(struct run *r, const struct cel_expr *e)
 {
 	size_t slot = (size_t)e->slot;
 
-	if (spent(r, COST_NAME))
-		return cancelled();
+	if (run_spent(r, COST_NAME))
+		return run_cancelled();
 	if (e->slot < 0)
 		return e->type_value
 			   ? CEL_MAKE(CEL_TYPE, type, e->type_value)
@@ -99,7 +86,7 @@ part(struct run *r, struct cel_value of, struct cel_value key, struct cel_value 
 		return cel_map_find(r->a, of.map, key, ret);
 	}
 	if (of.kind != CEL_LIST) {
-		*ret = no_overload(r);
+		*ret = run_no_overload(r);
 		return -1;
 	}
 	if (key.kind == CEL_UINT && key.u <= INT64_MAX)
@@ -149,7 +136,7 @@ take(struct run *r, struct cel_value of, struct cel_value key, bool optional)
 static bool
 spent_on_part(struct run *r, const struct cel_expr *of)
 {
-	return spent(r, of->attribute ? COST_NAME : 2 * COST_NAME);
+	return run_spent(r, of->attribute ? COST_NAME : 2 * COST_NAME);
 }
 
 /* has(): what it looks into is counted for it, and that is taken back where it costs nothing. */
@@ -159,7 +146,7 @@ spent_on_test(struct run *r, const struct cel_expr *of)
 	bool is_free = r->p->bits & CEL_FREE_HAS;
 
 	if (!of->attribute)
-		return spent(r, is_free ? 0 : COST_NAME);
+		return run_spent(r, is_free ? 0 : COST_NAME);
 	if (is_free && r->cost >= COST_NAME)
 		r->cost -= COST_NAME;
 	return false;
@@ -173,22 +160,22 @@ selection(struct run *r, const struct cel_expr *e)
 
 	if (e->slot >= 0 || e->type_value)
 		return variable(r, e);
-	of = eval(r, e->operand);
+	of = run_eval(r, e->operand);
 	if (of.kind == CEL_ERROR)
 		return of;
 	if (!e->test)
 		return spent_on_part(r, e->operand)
-			   ? cancelled()
+			   ? run_cancelled()
 			   : take(r, of, cel_text(e->name, strlen(e->name)), false);
 	if (spent_on_test(r, e->operand))
-		return cancelled();
+		return run_cancelled();
 	if (of.kind == CEL_OPTIONAL) {
 		if (!of.holding)
 			return cel_bool(false);
 		of = *of.holding;
 	}
 	if (of.kind != CEL_MAP && of.kind != CEL_OBJECT)
-		return no_overload(r);
+		return run_no_overload(r);
 	found = part(r, of, cel_text(e->name, strlen(e->name)), &v);
 	return cel_bool(found > 0 && (of.kind == CEL_MAP || v.kind != CEL_NULL));
 }
@@ -199,28 +186,28 @@ selection(struct run *r, const struct cel_expr *e)
 static struct cel_value
 logic(struct run *r, const struct cel_expr *e, bool decisive)
 {
-	struct cel_value first = eval(r, e->arg[0]), second;
+	struct cel_value first = run_eval(r, e->arg[0]), second;
 
-	if (is_cancelled(first) || (first.kind == CEL_BOOL && first.b == decisive))
+	if (run_is_cancelled(first) || (first.kind == CEL_BOOL && first.b == decisive))
 		return first;
-	second = eval(r, e->arg[1]);
-	if (is_cancelled(second) || (second.kind == CEL_BOOL && second.b == decisive))
+	second = run_eval(r, e->arg[1]);
+	if (run_is_cancelled(second) || (second.kind == CEL_BOOL && second.b == decisive))
 		return second;
 	if (first.kind == CEL_BOOL && second.kind == CEL_BOOL)
 		return cel_bool(!decisive);
 	if (first.kind == CEL_ERROR)
 		return first;
-	return second.kind == CEL_ERROR ? second : no_overload(r);
+	return second.kind == CEL_ERROR ? second : run_no_overload(r);
 }
 
 static struct cel_value
 ternary(struct run *r, const struct cel_expr *e)
 {
-	struct cel_value c = eval(r, e->arg[0]);
+	struct cel_value c = run_eval(r, e->arg[0]);
 
 	if (c.kind == CEL_ERROR)
 		return c;
-	return c.kind == CEL_BOOL ? eval(r, e->arg[c.b ? 1 : 2]) : no_overload(r);
+	return c.kind == CEL_BOOL ? run_eval(r, e->arg[c.b ? 1 : 2]) : run_no_overload(r);
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
@@ -284,9 +271,9 @@ apply(struct run *r, const struct cel_expr *e, const struct cel_value *arg, size
 	struct cel_value v;
 
 	if (!o)
-		return no_overload(r);
+		return run_no_overload(r);
 	v = o->call(r->a, arg, n);
-	return spent(r, o->cost ? o->cost(arg, n, v) : 1) ? cancelled() : v;
+	return run_spent(r, o->cost ? o->cost(arg, n, v) : 1) ? run_cancelled() : v;
 }
 
 static struct cel_value
@@ -299,7 +286,7 @@ call(struct run *r, const struct cel_expr *e)
 		const struct cel_expr *one =
 		    e->operand ? i ? e->arg[i - 1] : e->operand : e->arg[i];
 
-		arg[at] = eval(r, one);
+		arg[at] = run_eval(r, one);
 		if (arg[at].kind == CEL_ERROR)
 			return arg[at];
 		at++;
@@ -310,25 +297,25 @@ call(struct run *r, const struct cel_expr *e)
 static struct cel_value
 not_false(struct run *r, const struct cel_expr *e)
 {
-	struct cel_value v = eval(r, e->arg[0]);
+	struct cel_value v = run_eval(r, e->arg[0]);
 
-	if (is_cancelled(v) || spent(r, 1))
-		return cancelled();
+	if (run_is_cancelled(v) || run_spent(r, 1))
+		return run_cancelled();
 	return cel_bool(v.kind != CEL_BOOL || v.b);
 }
 
 static struct cel_value
 index_of(struct run *r, const struct cel_expr *e, bool optional)
 {
-	struct cel_value of = eval(r, e->arg[0]), key;
+	struct cel_value of = run_eval(r, e->arg[0]), key;
 
 	if (of.kind == CEL_ERROR)
 		return of;
-	key = e->arg[1]->node == CEL_N_CONST ? e->arg[1]->value : eval(r, e->arg[1]);
+	key = e->arg[1]->node == CEL_N_CONST ? e->arg[1]->value : run_eval(r, e->arg[1]);
 	if (key.kind == CEL_ERROR)
 		return key;
 	if (spent_on_part(r, e->arg[0]))
-		return cancelled();
+		return run_cancelled();
 	return take(r, of, key, optional);
 }
 
@@ -362,7 +349,7 @@ operation(struct run *r, const struct cel_expr *e)
 static int
 item_value(struct run *r, const struct cel_item *i, struct cel_value *ret)
 {
-	*ret = eval(r, i->value);
+	*ret = run_eval(r, i->value);
 	if (ret->kind == CEL_ERROR)
 		return -1;
 	if (!i->optional)
@@ -391,7 +378,7 @@ list(struct run *r, const struct cel_expr *e)
 		if (there)
 			items[n++] = v;
 	}
-	return spent(r, COST_LIST) ? cancelled() : cel_list_of(r->a, items, n);
+	return run_spent(r, COST_LIST) ? run_cancelled() : cel_list_of(r->a, items, n);
 }
 
 static struct cel_value
@@ -402,7 +389,7 @@ map(struct run *r, const struct cel_expr *e)
 
 	for (size_t i = 0; i < e->nitems; i++) {
 		const struct cel_item *it = &e->item[i];
-		struct cel_value key = it->key ? eval(r, it->key)
+		struct cel_value key = it->key ? run_eval(r, it->key)
 					       : cel_text(it->field, strlen(it->field)),
 				 v, before;
 		int there;
@@ -419,8 +406,8 @@ map(struct run *r, const struct cel_expr *e)
 		if (there)
 			entries[so_far.n++] = (struct cel_entry){ key, v };
 	}
-	if (spent(r, e->node == CEL_N_MAP ? COST_MAP : COST_STRUCT))
-		return cancelled();
+	if (run_spent(r, e->node == CEL_N_MAP ? COST_MAP : COST_STRUCT))
+		return run_cancelled();
 	return cel_map_of(r->a, entries, so_far.n);
 }
 
@@ -438,136 +425,11 @@ structure(struct run *r, const struct cel_expr *e)
 	return CEL_MAKE(CEL_OBJECT, map, m);
 }
 
-/* --- comprehensions
- * --------------------------------------------------------------------------------- */
-
-/*
- * map() and filter() add one item after another to a list.  Copying it each time would take time
- * that grows with its square: the items are collected instead, at the same cost.
- */
-struct collector {
-	struct cel_value *item;
-	size_t n, cap;
-};
-
-static void
-keep(struct run *r, struct collector *c, struct cel_value v)
-{
-	if (c->n == c->cap) {
-		struct cel_value *more;
-
-		c->cap = c->cap ? 2 * c->cap : 8;
-		more = arena_alloc(r->a, c->cap * sizeof *more);
-		if (c->n)
-			memcpy(more, c->item, c->n * sizeof *more);
-		c->item = more;
-	}
-	c->item[c->n++] = v;
-}
-
-/* One step of a collecting fold; false: *ret is an error. */
-static bool
-collect(struct run *r, struct collector *c, const struct cel_expr *filter,
-    const struct cel_expr *item, struct cel_value *ret)
-{
-	if (filter) {
-		*ret = eval(r, filter);
-		if (ret->kind != CEL_BOOL) {
-			*ret = ret->kind == CEL_ERROR ? *ret : no_overload(r);
-			return false;
-		}
-		if (!ret->b) {
-			if (spent(r, COST_NAME)) { /* the list as it was */
-				*ret = cancelled();
-				return false;
-			}
-			return true;
-		}
-	}
-	*ret = eval(r, item);
-	if (ret->kind == CEL_ERROR)
-		return false;
-	keep(r, c, *ret);
-	if (spent(r, COST_NAME + COST_LIST + 1)) {
-		*ret = cancelled();
-		return false;
-	}
-	return true;
-}
-
-/* The variables of the i-th round. */
-static void
-set_round(struct run *r, const struct cel_fold *f, struct cel_value range, size_t i, void **at,
-    struct cel_value *slot)
-{
-	if (range.kind == CEL_LIST) {
-		struct cel_value item = cel_list_get(r->a, range.list, i);
-
-		slot[0] = f->var2 ? cel_int((int64_t)i) : item;
-		if (f->var2)
-			slot[1] = item;
-		return;
-	}
-	slot[0] = cel_map_key(r->a, range.map, i, at);
-	if (f->var2)
-		cel_map_find(r->a, range.map, slot[0], &slot[1]);
-}
-
-static struct cel_value
-rounds(struct run *r, const struct cel_fold *f, struct cel_value range, struct cel_value *slot)
-{
-	const struct cel_expr *filter = f->filter, *item = f->item;
-	size_t n = range.kind == CEL_LIST ? range.list->n : range.map->n;
-	struct collector c = { 0 };
-	void *at = NULL;
-
-	for (size_t i = 0; i < n; i++) {
-		struct cel_value go, v;
-
-		set_round(r, f, range, i, &at, slot + 1);
-		go = eval(r, f->condition);
-		if (is_cancelled(go))
-			return go;
-		if (go.kind == CEL_BOOL && !go.b)
-			break;
-		if (item) {
-			if (!collect(r, &c, filter, item, &v))
-				return v;
-			continue;
-		}
-		slot[0] = eval(r, f->step);
-		if (is_cancelled(slot[0]))
-			return slot[0];
-	}
-	if (item && c.n)
-		slot[0] = cel_list_of(r->a, c.item, c.n);
-	return slot[0];
-}
-
-static struct cel_value
-fold(struct run *r, const struct cel_expr *e)
-{
-	const struct cel_fold *f = e->fold;
-	struct cel_value range = eval(r, f->range), *slot, v;
-
-	if (range.kind == CEL_ERROR)
-		return range;
-	if (range.kind != CEL_LIST && range.kind != CEL_MAP && range.kind != CEL_OBJECT)
-		return no_overload(r);
-	slot = r->local + f->slot; /* the accumulator; behind it the variables */
-	slot[0] = eval(r, f->init);
-	v = rounds(r, f, range, slot);
-	if (is_cancelled(v))
-		return v;
-	slot[0] = v;
-	return eval(r, f->result);
-}
-
 /* --- all
  * ---------------------------------------------------------------------------------------------- */
 
-static struct cel_value
-eval(struct run *r, const struct cel_expr *e)
+struct cel_value
+run_eval(struct run *r, const struct cel_expr *e)
 {
 	switch (e->node) {
 	case CEL_N_CONST:
@@ -585,9 +447,9 @@ eval(struct run *r, const struct cel_expr *e)
 	case CEL_N_STRUCT:
 		return structure(r, e);
 	case CEL_N_FOLD:
-		return fold(r, e);
+		return run_fold(r, e);
 	}
-	return no_overload(r);
+	return run_no_overload(r);
 }
 
 struct cel_value
@@ -599,7 +461,7 @@ cel_eval(const struct cel_program *p, const struct cel_value *variables, struct 
 	struct cel_value v;
 
 	r.local = p->locals <= COUNT(few) ? few : arena_alloc(a, p->locals * sizeof *r.local);
-	v = eval(&r, p->root);
+	v = run_eval(&r, p->root);
 	if (cost)
 		*cost = r.cost;
 	return v;
