@@ -1,13 +1,14 @@
 /*
  * The expression language: tests/cel/NAME.txt, where a line is an expression and the indented lines
- * after it are what comes of it:
- *	= VALUE : TYPE, COST of MIN..MAX	as JSON, or a type's name; * is no bound, a "!" at the
- *end says that the cost is outside of its estimate ! MESSAGE : TYPE, COST of MIN..MAX	evaluation
- *fails ERROR ...		it cannot be compiled; "\n" stands for the end of a line
- * "\n" in an expression is one, too.  The variables are in `world`.  A first line of "kubernetes"
- * asks for its environment, "unchecked" for none of the checker's refusals.
+ * after it are what comes of it.
  *
- * CEL_UPDATE=1 accepts what is answered now.
+ * "= VALUE : TYPE, COST of MIN..MAX": as JSON, or a type's name; * is no bound, a "!" at the end
+ * says that the cost is outside of its estimate.  "! MESSAGE : TYPE, COST of MIN..MAX": evaluation
+ * fails.  "ERROR ...": it cannot be compiled; a backslash and n stand for the end of a line, in an
+ * expression, too.
+ *
+ * The variables are in `world`.  A first line of "kubernetes" asks for its environment, "unchecked"
+ * for none of the checker's refusals.  CEL_UPDATE=1 accepts what is answered now.
  */
 #include <dirent.h>
 #include <jansson.h>
