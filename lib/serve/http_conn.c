@@ -283,7 +283,7 @@ conn_answer(struct http_exchange *x)
 		return;
 	}
 	if (s && c->stop)
-		stream_finish(s);
+		stream_stop(s);
 	conn_run(c);
 }
 
@@ -298,7 +298,7 @@ conn_stop(struct conn *c)
 		conn_close(c);
 		break;
 	case CONN_STREAM:
-		stream_finish(c->stream);
+		stream_stop(c->stream);
 		conn_run(c);
 		break;
 	default:

@@ -158,6 +158,7 @@ struct http_stream {
 /* Move what was sent into the connection's output; the loop then runs the connection. */
 void stream_collect(struct http_stream *s);
 void stream_finish(struct http_stream *s); /* nothing more: queue the last chunk */
+void stream_stop(struct http_stream *s);   /* the server stops: the same, behind what was sent */
 /* The stream is over: tell its owner and free it. */
 void stream_over(struct http_stream *s);
 

@@ -45,6 +45,13 @@ stream_finish(struct http_stream *s)
 		out_add(&s->conn->out, bytes_new("0\r\n\r\n", 5), SEG_PLAIN);
 }
 
+void
+stream_stop(struct http_stream *s)
+{
+	if (!atomic_load(&s->chunks.head))
+		stream_finish(s); /* else stream_collect() does, behind what was sent before */
+}
+
 static void
 drop(struct http_stream *s, struct bytes *b)
 {
@@ -69,10 +76,13 @@ stream_collect(struct http_stream *s)
 			out_add(&s->conn->out, c->b, s->raw ? SEG_RAW : SEG_CHUNK);
 		free(c);
 	}
-	if (s->over)
+	if (s->over) {
 		free(s);
-	else
-		conn_run(s->conn);
+		return;
+	}
+	if (s->conn->stop)
+		stream_finish(s);
+	conn_run(s->conn);
 }
 
 void
