@@ -53,7 +53,7 @@ each(struct structural *s, struct node *n, bool resource,
 static struct cel_env *
 env_new(struct structural *s, const struct cel_type *self, bool optional)
 {
-	struct cel_env *env = cel_env_new(CEL_AS_KUBERNETES);
+	struct cel_env *env = cel_env_new(CEL_AS_KUBERNETES | CEL_SIZED_NAMES);
 
 	cel_env_kubernetes(env);
 	cel_env_variable(env, "self", self);

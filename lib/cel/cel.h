@@ -23,12 +23,14 @@ struct cel_program;
  * LITERALS: texts that are given to timestamp(), duration() and matches() are looked at, too.
  * UNCHECKED: mistakes in types and names show when, and if, they are come to.
  * FREE_HAS: has() costs nothing, as Kubernetes counts.
+ * SIZED_NAMES: a type's name has a size, as rules of custom kinds count: type(x) == string is cheap.
  */
 enum cel_env_bits {
 	CEL_HOMOGENEOUS = 1,
 	CEL_LITERALS = 2,
 	CEL_UNCHECKED = 4,
 	CEL_FREE_HAS = 8,
+	CEL_SIZED_NAMES = 16,
 	CEL_AS_KUBERNETES = CEL_HOMOGENEOUS | CEL_LITERALS | CEL_FREE_HAS,
 };
 struct cel_env *cel_env_new(unsigned bits);	/* with the standard definitions */

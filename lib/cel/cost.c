@@ -142,6 +142,8 @@ cost_size(struct coster *c, struct cel_expr *e, struct cel_range *ret)
 		return true;
 	}
 	*ret = fixed(1);
+	if (c->bits & CEL_SIZED_NAMES && e->node == CEL_N_IDENT && e->type_value)
+		return true;
 	return is_scalar(e->type);
 }
 
