@@ -234,7 +234,7 @@ main(int argc, char *argv[])
 	int first = cli_parse(argc, argv);
 	const struct format *format = find_format();
 	size_t n, shown = 0;
-	const struct kind *k = schema_kinds(&n);
+	const struct kind *const *k = schema_kinds(&n);
 
 	if (namespaced && *namespaced && strcmp(namespaced, "true") && strcmp(namespaced, "false"))
 		die(NULL, "--namespaced: '%s' is neither true nor false", namespaced);
@@ -242,11 +242,11 @@ main(int argc, char *argv[])
 		if (!kind_of_word(*w))
 			die(&(struct err){ ERR_NOT_FOUND, "no such kind" }, "cannot list '%s'", *w);
 	for (size_t i = 0; i < n; i++) {
-		if (!wanted(&k[i], argv + first))
+		if (!wanted(k[i], argv + first))
 			continue;
 		if (!shown++ && format->print == add_kind && !bare)
 			add_header();
-		format->print(&k[i]);
+		format->print(k[i]);
 	}
 	print_rows();
 	return finish(shown ? 0 : 1);

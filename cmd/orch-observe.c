@@ -83,15 +83,15 @@ static int
 gather_all(struct observing *o, const char *ns, struct err *err)
 {
 	size_t n;
-	const struct kind *kinds = schema_kinds(&n);
+	const struct kind *const *kinds = schema_kinds(&n);
 	char group_kind[128];
 	int r = 0;
 
 	for (size_t i = 0; i < n && r >= 0; i++)
 		/* one version of each kind: the one its name alone stands for */
-		if ((kinds[i].verbs & VERB_LIST) && strcmp(kinds[i].kind, "Event") != 0 &&
-		    kind_of_word(kind_group_kind(&kinds[i], group_kind)) == &kinds[i])
-			r = gather(o, &kinds[i], ns, err);
+		if ((kinds[i]->verbs & VERB_LIST) && strcmp(kinds[i]->kind, "Event") != 0 &&
+		    kind_of_word(kind_group_kind(kinds[i], group_kind)) == kinds[i])
+			r = gather(o, kinds[i], ns, err);
 	return r;
 }
 

@@ -19,6 +19,7 @@
 #include "store/admission.h"
 #include "store/bootstrap.h"
 #include "store/call.h"
+#include "store/definitions.h"
 #include "store/engine.h"
 #include "store/pki.h"
 #include "store/service.h"
@@ -83,6 +84,7 @@ struct store {
 	struct commit *commit;
 	struct watches *watches;
 	struct server *server;
+	struct definitions *definitions;
 	struct http_server *metrics;
 	struct tls *tls;
 	int port;
@@ -97,11 +99,13 @@ changed(void *arg)
 
 	if (w)
 		watches_changed(w);
+	definitions_changed(__atomic_load_n(&s->definitions, __ATOMIC_ACQUIRE));
 }
 
 static int
 open_data(struct store *s, struct err *err)
 {
+	struct definitions *definitions;
 	struct watches *w;
 	int r;
 
@@ -115,6 +119,9 @@ open_data(struct store *s, struct err *err)
 		return r;
 	__atomic_store_n(&s->watches, w, __ATOMIC_RELEASE);
 	s->server = server_new(s->cache, s->commit, w, geteuid());
+	if ((r = definitions_start(&definitions, s->server, err)) < 0)
+		return r;
+	__atomic_store_n(&s->definitions, definitions, __ATOMIC_RELEASE);
 	if ((r = migrate(s->server, err)) < 0)
 		return r;
 	s->server->no_anonymous = strcmp(anonymous_arg, "false") == 0;
@@ -232,6 +239,7 @@ shut(struct store *s)
 	http_server_stop(s->server->http, 5);
 	if (s->metrics)
 		http_server_stop(s->metrics, 1);
+	definitions_stop(s->definitions);
 	commit_stop(s->commit);
 	s->engine->ops->close(s->engine);
 	http_server_free(s->server->http);

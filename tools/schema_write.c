@@ -264,7 +264,7 @@ put_kind(const struct kind *k, size_t index)
 		fputs("NULL, 0, ", stdout);
 	printf("&T[%zu], ", k->type);
 	put_text(k->summary);
-	printf(", NAME_%s },\n", k->named);
+	printf(", NAME_%s, NULL },\n", k->named);
 }
 
 /* The served kinds first, each part in group, version, kind order. */
@@ -287,6 +287,14 @@ by_resource(const void *a, const void *b)
 
 	c = c ? c : strcmp(k->version, l->version);
 	return c ? c : strcmp(k->plural, l->plural);
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+	const size_t *i = a, *j = b;
+
+	return (*i > *j) - (*i < *j);
 }
 
 static int
@@ -323,6 +331,8 @@ put_kinds(void)
 			index[served++] = i;
 	}
 	puts("};");
+	put_index("const struct kind *const table_of_served", "table_of_kinds", index, served,
+	    by_place);
 	put_index("const struct kind *const table_of_resources", "table_of_kinds", index, served,
 	    by_resource);
 	for (size_t i = 0; i < ntypes; i++)

@@ -51,7 +51,7 @@ status_keeps_metadata(const struct kind *k)
 		"PriorityLevelConfiguration", "ResourceClaim", "ValidatingAdmissionPolicy",
 		"VolumeAttachment", NULL };
 
-	return text_in(k->kind, kinds);
+	return k->custom || text_in(k->kind, kinds);
 }
 
 static void
@@ -85,7 +85,7 @@ apply_reset(struct arena *a, const struct apply *req)
 {
 	struct fieldset s = FIELDSET_EMPTY;
 
-	if (strcmp(req->kind->kind, "CertificateSigningRequest") == 0)
+	if (!req->kind->custom && strcmp(req->kind->kind, "CertificateSigningRequest") == 0)
 		reset_request(a, req, &s);
 	else if (strcmp(req->subresource, "status") == 0)
 		reset_all_but_status(a, req->kind, &s);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/custom.h"
 #include "api/validate.h"
 
 struct view {
@@ -56,8 +57,11 @@ view_of(const struct kind *k)
 const struct kind *
 kind_stored(const struct kind *k)
 {
-	const struct view *v = view_of(k);
+	const struct view *v;
 
+	if (k->custom)
+		return k->custom->stored;
+	v = view_of(k);
 	return v ? kind_of_object(v->stored, v->kind) : k;
 }
 
@@ -68,6 +72,8 @@ kind_sibling(const struct kind *k, const char *api_version)
 
 	if (is_version(k, api_version))
 		return k;
+	if (k->custom)
+		return custom_sibling(k, api_version);
 	other = kind_of_object(api_version, k->kind);
 	return other && kind_stored(other) == kind_stored(k) ? other : NULL;
 }
@@ -75,7 +81,7 @@ kind_sibling(const struct kind *k, const char *api_version)
 const struct kind *
 kind_checked(const struct kind *k)
 {
-	const struct view *v = view_of(k);
+	const struct view *v = k->custom ? NULL : view_of(k);
 
 	return v && !v->own_rules ? kind_of_object(v->stored, v->kind) : k;
 }
@@ -97,6 +103,10 @@ convert_part(json_t *obj, const struct kind *from, const struct kind *to)
 
 	if (from == to)
 		return;
+	if (to->custom) {
+		custom_convert(obj, to);
+		return;
+	}
 	if ((v = view_of(from)))
 		step(obj, kind_stored(from), v->in);
 	if ((v = view_of(to)))
@@ -108,6 +118,10 @@ convert(json_t *obj, const struct kind *from, const struct kind *to)
 {
 	if (from == to)
 		return;
+	if (to->custom) { /* all versions are the same but for their fields */
+		custom_convert(obj, to);
+		return;
+	}
 	convert_part(obj, from, kind_stored(from));
 	defaults_apply(kind_stored(from), obj);
 	convert_part(obj, kind_stored(from), to);
@@ -131,6 +145,8 @@ convert_settle(const struct kind *k, json_t *obj)
 {
 	const struct kind *stored = kind_stored(k);
 
+	if (k->custom)
+		return; /* what another version lacks is noted as said, and lost when it is kept */
 	if (stored != k) {
 		convert(obj, k, stored);
 		convert(obj, stored, k);
@@ -145,7 +161,7 @@ convert_settle(const struct kind *k, json_t *obj)
 void
 convert_keep(const struct kind *k, const json_t *old, json_t *obj, bool status)
 {
-	const struct view *v = view_of(k);
+	const struct view *v = k->custom ? NULL : view_of(k);
 
 	if (v && v->keep)
 		v->keep(old, obj, status);
@@ -154,7 +170,7 @@ convert_keep(const struct kind *k, const json_t *old, json_t *obj, bool status)
 const char *
 convert_field(const struct kind *k, const char *path)
 {
-	const struct view *v = view_of(k);
+	const struct view *v = k->custom ? NULL : view_of(k);
 
 	for (size_t i = 0; v && v->fields && v->fields[i][0]; i++)
 		if (strcmp(v->fields[i][0], path) == 0)

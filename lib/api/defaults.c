@@ -6,6 +6,7 @@
  * its own static defaults and before its fields are entered, so that a rule sees what the
  * user wrote: Kubernetes goes from the outside in as well.
  */
+#include "api/custom.h"
 #include "api/defaults.h"
 
 #include <stdlib.h>
@@ -110,7 +111,10 @@ apply(const struct type *t, json_t *value)
 void
 defaults_apply(const struct kind *k, json_t *obj)
 {
-	apply(k->type, obj);
+	if (k->custom)
+		custom_default(k, obj);
+	else
+		apply(k->type, obj);
 }
 
 bool

@@ -148,13 +148,15 @@ normalize_value(const struct type *t, json_t *value, bool sent)
 void
 normalize(const struct kind *k, json_t *obj)
 {
-	normalize_value(k->type, obj, false);
+	if (!k->custom) /* of custom kinds nothing is as good as nothing */
+		normalize_value(k->type, obj, false);
 }
 
 void
 normalize_sent(const struct kind *k, json_t *obj)
 {
-	normalize_value(k->type, obj, true);
+	if (!k->custom)
+		normalize_value(k->type, obj, true);
 }
 
 static void
@@ -182,5 +184,6 @@ forget_empty(const struct type *t, json_t *value)
 void
 normalize_kept(const struct kind *k, json_t *obj)
 {
-	forget_empty(k->type, obj);
+	if (!k->custom)
+		forget_empty(k->type, obj);
 }

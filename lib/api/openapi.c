@@ -45,17 +45,17 @@ openapi_names(void)
 {
 	char **names = NULL, version[128];
 	size_t n = 0, cap = 0, kinds;
-	const struct kind *k = schema_kinds(&kinds);
+	const struct kind *const *k = schema_kinds(&kinds);
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < COUNT(pages); i++)
 		add_name(&names, &n, &cap, xstrdup(pages[i].name));
 	for (size_t i = 0; i < kinds; i++) {
-		if (*k[i].group)
-			add_name(&names, &n, &cap, xasprintf("apis/%s", k[i].group));
+		if (*k[i]->group)
+			add_name(&names, &n, &cap, xasprintf("apis/%s", k[i]->group));
 		add_name(&names, &n, &cap,
 		    xasprintf(
-			"%s/%s", *k[i].group ? "apis" : "api", kind_api_version(&k[i], version)));
+			"%s/%s", *k[i]->group ? "apis" : "api", kind_api_version(k[i], version)));
 	}
 	qsort(names, n, sizeof *names, by_name);
 	for (size_t i = 0; i < n; i++) {
@@ -102,14 +102,14 @@ group_document(const char *name)
 	const char *version = text_starts(name, "api/") ? name + strlen("api/") : NULL;
 	char *slash = strchr(group, '/');
 	size_t n;
-	const struct kind *k = schema_kinds(&n);
+	const struct kind *const *k = schema_kinds(&n);
 
 	if (slash) {
 		*slash = '\0';
 		version = slash + 1;
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(k[i].group, group) != 0)
+		if (strcmp(k[i]->group, group) != 0)
 			continue;
 		if (!version) {
 			autofree char *tag = openapi_group_name(group, "");
@@ -117,7 +117,7 @@ group_document(const char *name)
 
 			return *group ? page(name, "APIGroup", tag, id) : NULL;
 		}
-		if (strcmp(k[i].version, version) == 0)
+		if (strcmp(k[i]->version, version) == 0)
 			return openapi_v3(group, version);
 	}
 	return NULL;

@@ -171,11 +171,11 @@ openapi_add_paths(struct openapi *doc)
 	autofree char *name = openapi_group_name(doc->group, doc->version);
 	autofree char *id = xasprintf("get%sAPIResources", name);
 	size_t n;
-	const struct kind *k = schema_kinds(&n);
+	const struct kind *const *k = schema_kinds(&n);
 
 	json_object_set_new(
 	    doc->paths, base, openapi_plain_get(doc->schemas, "APIResourceList", name, id));
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(k[i].group, doc->group) == 0 && strcmp(k[i].version, doc->version) == 0)
-			add_kind(doc, base, &k[i]);
+		if (strcmp(k[i]->group, doc->group) == 0 && strcmp(k[i]->version, doc->version) == 0)
+			add_kind(doc, base, k[i]);
 }

@@ -387,16 +387,16 @@ mark_kind(json_t *s, const struct type *t)
 {
 	static const char key[] = "x-kubernetes-group-version-kind";
 	size_t n;
-	const struct kind *k = schema_kinds(&n);
+	const struct kind *const *k = schema_kinds(&n);
 
 	if (strcmp(t->name, "meta.v1.DeleteOptions") == 0)
 		json_object_set_new(s, key, names_in_all("DeleteOptions"));
 	if (strcmp(t->name, "meta.v1.WatchEvent") == 0)
 		json_object_set_new(s, key, names_in_all("WatchEvent"));
 	for (size_t i = 0; i < n; i++)
-		if (k[i].type == t)
+		if (k[i]->type == t)
 			json_object_set_new(
-			    s, key, kind_names(k[i].group, k[i].version, k[i].kind));
+			    s, key, kind_names(k[i]->group, k[i]->version, k[i]->kind));
 }
 
 json_t *

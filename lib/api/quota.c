@@ -102,11 +102,11 @@ const struct kind *
 quota_kind(const char *name)
 {
 	size_t n;
-	const struct kind *kinds = schema_kinds(&n);
+	const struct kind *const *kinds = schema_kinds(&n);
 
 	for (size_t i = 0; i < n; i++)
-		if (kinds[i].namespaced && (kinds[i].verbs & VERB_LIST) && belongs(&kinds[i], name))
-			return &kinds[i];
+		if (kinds[i]->namespaced && (kinds[i]->verbs & VERB_LIST) && belongs(kinds[i], name))
+			return kinds[i];
 	return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/registry.h"
 #include "api/tables.h"
 
 /* A piece of text that is not ended by a NUL. */
@@ -33,11 +34,10 @@ span_is(struct span a, const char *b)
 	return !strncasecmp(a.s, b, a.n) && !b[a.n];
 }
 
-const struct kind *
+const struct kind *const *
 schema_kinds(size_t *n)
 {
-	*n = served_kinds;
-	return table_of_kinds;
+	return registry_kinds(n);
 }
 
 static const struct kind *
@@ -61,11 +61,45 @@ search(size_t from, size_t to, struct span group, struct span version, struct sp
 }
 
 static const struct kind *
+search_custom(struct span group, struct span version, struct span kind)
+{
+	size_t from = 0, to;
+	const struct kind *const *custom = registry_custom(&to);
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+		const struct kind *k = custom[mid];
+		int c = span_cmp(group, k->group);
+
+		c = c ? c : span_cmp(version, k->version);
+		c = c ? c : span_cmp(kind, k->kind);
+		if (!c)
+			return k;
+		if (c < 0)
+			to = mid;
+		else
+			from = mid + 1;
+	}
+	return NULL;
+}
+
+static const struct kind *
 find(struct span group, struct span version, struct span kind)
 {
 	const struct kind *k = search(0, served_kinds, group, version, kind);
 
-	return k ? k : search(served_kinds, all_kinds, group, version, kind);
+	k = k ? k : search(served_kinds, all_kinds, group, version, kind);
+	return k ? k : search_custom(group, version, kind);
+}
+
+bool
+schema_group(const char *group, const char *version)
+{
+	for (size_t i = 0; i < served_kinds; i++)
+		if (strcmp(table_of_kinds[i].group, group) == 0 &&
+		    (!version || strcmp(table_of_kinds[i].version, version) == 0))
+			return true;
+	return registry_group(group, version);
 }
 
 const struct kind *
@@ -83,14 +117,15 @@ kind_of_object(const char *api_version, const char *kind)
 	return find(group, span(slash ? slash + 1 : api_version), span(kind));
 }
 
-const struct kind *
-kind_of_resource(const char *group, const char *version, const char *plural)
+static const struct kind *
+resource_in(const struct kind *const *kinds, size_t n, const char *group, const char *version,
+    const char *plural)
 {
-	size_t from = 0, to = served_kinds;
+	size_t from = 0, to = n;
 
 	while (from < to) {
 		size_t mid = from + (to - from) / 2;
-		const struct kind *k = table_of_resources[mid];
+		const struct kind *k = kinds[mid];
 		int c = strcmp(group, k->group);
 
 		c = c ? c : strcmp(version, k->version);
@@ -103,6 +138,18 @@ kind_of_resource(const char *group, const char *version, const char *plural)
 			from = mid + 1;
 	}
 	return NULL;
+}
+
+const struct kind *
+kind_of_resource(const char *group, const char *version, const char *plural)
+{
+	const struct kind *const *custom, *k;
+	size_t n;
+
+	if ((k = resource_in(table_of_resources, served_kinds, group, version, plural)))
+		return k;
+	custom = registry_resources(&n);
+	return resource_in(custom, n, group, version, plural);
 }
 
 static bool
@@ -132,17 +179,16 @@ qualified(const struct kind *k, const char *rest)
 	return !strncasecmp(rest, k->group, n) && (!k->group[n] || (n && k->group[n] == '.'));
 }
 
-const struct kind *
-kind_of_word(const char *word)
+/* The first group wins, and in it the last version: groups grow by adding better versions. */
+static const struct kind *
+word_in(const struct kind *const *kinds, size_t n, const char *word)
 {
 	const char *dot = strchr(word, '.');
 	struct span name = { word, dot ? (size_t)(dot - word) : strlen(word) };
 	const struct kind *found = NULL;
 
-	/* The first group wins, and in it the last version: groups grow by adding better versions.
-	 */
-	for (size_t i = 0; i < served_kinds; i++) {
-		const struct kind *k = &table_of_kinds[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct kind *k = kinds[i];
 
 		if (found && strcmp(found->group, k->group))
 			break;
@@ -150,6 +196,19 @@ kind_of_word(const char *word)
 			found = k;
 	}
 	return found;
+}
+
+const struct kind *
+kind_of_word(const char *word)
+{
+	const struct kind *k = word_in(table_of_served, served_kinds, word);
+	const struct kind *const *custom;
+	size_t n;
+
+	if (k)
+		return k;
+	custom = registry_custom(&n);
+	return word_in(custom, n, word);
 }
 
 const char *

@@ -7,8 +7,9 @@
 /*
  * The description of every kind and field.  The tables are compiled from
  * lib/api/schema/<group>.kinds (the format is described in lib/api/schema/FORMAT); a
- * CustomResourceDefinition will build the same structures at run time, so nothing below is allowed
- * to assume that a kind is built in.  All of it is const and lives for ever.
+ * CustomResourceDefinition builds the same structures at run time (api/custom.h), so nothing below
+ * is allowed to assume that a kind is built in.  All of it is const.  What is built in lives for
+ * ever; how long the rest does is told in api/registry.h.
  */
 enum type_class {
 	CLASS_STRING,
@@ -125,10 +126,14 @@ struct kind {
 	const struct type *type; /* always a struct with apiVersion, kind, metadata */
 	const char *summary;
 	enum name_form named;
+	const struct custom *custom; /* of a CustomResourceDefinition (api/custom.h); else NULL */
 };
 
-/* Every kind that is served, in group, version, kind order; *n their number. */
-const struct kind *schema_kinds(size_t *n);
+/* Every kind that is served, in group, version, kind order; *n their number.  Kinds come and go
+ * (api/registry.h): the list is as it was when it was asked for. */
+const struct kind *const *schema_kinds(size_t *n);
+/* Is anything served of this group and version (NULL: any)? */
+bool schema_group(const char *group, const char *version);
 
 /* Also finds kinds without a resource of their own (plural "" and no verbs): lists, DeleteOptions,
  * Status, and bodies of subresources such as Scale and Eviction.  NULL when unknown. */

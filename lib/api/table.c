@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/convert.h"
+#include "api/custom.h"
 #include "api/jsonpath.h"
 #include "api/meta.h"
 #include "api/selector.h"
@@ -207,14 +208,16 @@ cell(const struct column *col, const struct cell *row, const json_t *obj, int64_
 json_t *
 table_cells(const struct kind *k, const json_t *obj, int64_t now)
 {
-	json_auto_t *kept = k ? convert_copy(obj, k, kind_stored(k)) : NULL;
-	const struct cell *row = k ? row_of(kind_stored(k)) : NULL;
+	bool ours = k && !k->custom;
+	json_auto_t *kept = ours ? convert_copy(obj, k, kind_stored(k)) : NULL;
+	const struct cell *row = ours ? row_of(kind_stored(k)) : NULL;
 	json_t *cells = json_array();
 	size_t n;
 	const struct column *cols = table_columns(k, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		json_t *v = cell(&cols[i], row, kept ? kept : obj, now);
+		json_t *v = k && k->custom ? custom_cell(&cols[i], obj, now)
+					   : cell(&cols[i], row, kept ? kept : obj, now);
 
 		/* a text that was cut inside a character is none */
 		json_array_append_new(cells, v ? v : json_null());

@@ -11,6 +11,7 @@
 extern const struct kind table_of_kinds[];
 extern const size_t served_kinds, all_kinds;
 
+extern const struct kind *const table_of_served[];    /* the first of table_of_kinds */
 extern const struct kind *const table_of_resources[]; /* served, in group, version, plural order */
 extern const struct type *const table_of_types[];     /* named, in name order */
 extern const size_t named_types;

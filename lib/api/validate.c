@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "api/custom.h"
 #include "api/rules_status.h"
 #include "base/mem.h"
 
@@ -131,6 +132,10 @@ check_kind(struct causes *out, const struct kind *k, const json_t *obj, bool upd
 void
 validate_create(const struct kind *k, const json_t *obj, struct causes *out)
 {
+	if (k->custom) {
+		custom_validate(k, obj, NULL, out);
+		return;
+	}
 	meta_create(out, k, obj);
 	check_kind(out, k, obj, false);
 }
@@ -162,16 +167,22 @@ ask(struct causes *out, const struct kind *k, const char *order, const json_t *o
 void
 validate_update(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
 {
-	const struct rules *rules = rules_of(k);
+	const struct rules *rules = k->custom ? NULL : rules_of(k);
 
-	ask(out, k, rules && rules->order ? rules->order : "CMU", obj, old, NULL);
+	if (k->custom)
+		custom_validate(k, obj, old, out);
+	else
+		ask(out, k, rules && rules->order ? rules->order : "CMU", obj, old, NULL);
 }
 
 void
 validate_part(
     const struct kind *k, const char *sub, const json_t *obj, const json_t *old, struct causes *out)
 {
-	const struct status_rules *own = status_rules_of(k, sub);
+	const struct status_rules *own = k->custom ? NULL : status_rules_of(k, sub);
 
-	ask(out, k, own && own->order ? own->order : "MS", obj, old, own ? own->check : NULL);
+	if (k->custom)
+		custom_validate(k, obj, old, out);
+	else
+		ask(out, k, own && own->order ? own->order : "MS", obj, old, own ? own->check : NULL);
 }

@@ -220,13 +220,13 @@ static void
 add_built_in(struct kinds *all, const char *category)
 {
 	size_t n;
-	const struct kind *kinds = schema_kinds(&n);
+	const struct kind *const *kinds = schema_kinds(&n);
 	char name[128];
 
 	for (size_t i = 0; i < n; i++)
-		if (listed_in(&kinds[i], category) &&
-		    kind_of_word(kind_group_kind(&kinds[i], name)) == &kinds[i])
-			add_kind(all, &kinds[i]);
+		if (listed_in(kinds[i], category) &&
+		    kind_of_word(kind_group_kind(kinds[i], name)) == kinds[i])
+			add_kind(all, kinds[i]);
 }
 
 static void

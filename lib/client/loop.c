@@ -269,15 +269,15 @@ static int
 keep_all(struct loop *l, json_t *kept, struct err *err)
 {
 	size_t n;
-	const struct kind *kinds = schema_kinds(&n);
+	const struct kind *const *kinds = schema_kinds(&n);
 	char group_kind[128];
 	int r;
 
 	for (size_t i = 0; i < n; i++) {
-		if ((~kinds[i].verbs & (VERB_LIST | VERB_WATCH)) ||
-		    strcmp(kinds[i].kind, "Event") == 0)
+		if ((~kinds[i]->verbs & (VERB_LIST | VERB_WATCH)) ||
+		    strcmp(kinds[i]->kind, "Event") == 0)
 			continue;
-		if ((r = keep(l, kept, kind_group_kind(&kinds[i], group_kind), err)) < 0)
+		if ((r = keep(l, kept, kind_group_kind(kinds[i], group_kind), err)) < 0)
 			return r;
 	}
 	return 0;

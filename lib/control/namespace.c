@@ -171,13 +171,13 @@ unknown_kind(const struct world *w)
 {
 	char group_kind[128];
 	size_t n;
-	const struct kind *kinds = schema_kinds(&n);
+	const struct kind *const *kinds = schema_kinds(&n);
 
 	for (size_t i = 0; i < n; i++)
-		if (kinds[i].namespaced && (~kinds[i].verbs & (VERB_LIST | VERB_WATCH)) == 0 &&
-		    strcmp(kinds[i].kind, "Event") != 0 &&
-		    !world_knows(w, kind_group_kind(&kinds[i], group_kind)))
-			return &kinds[i];
+		if (kinds[i]->namespaced && (~kinds[i]->verbs & (VERB_LIST | VERB_WATCH)) == 0 &&
+		    strcmp(kinds[i]->kind, "Event") != 0 &&
+		    !world_knows(w, kind_group_kind(kinds[i], group_kind)))
+			return kinds[i];
 	return NULL;
 }
 

@@ -63,14 +63,15 @@ void
 bootstrap_api(struct bootstrap *b)
 {
 	size_t n;
-	const struct kind *k = schema_kinds(&n), *last = NULL;
+	const struct kind *const *k = schema_kinds(&n);
+	const struct kind *last = NULL;
 
 	/* the kinds of one group and version stand together */
 	for (size_t i = 0; i < n; i++) {
-		if (!k[i].verbs || (last && strcmp(k[i].group, last->group) == 0 &&
-				       strcmp(k[i].version, last->version) == 0))
+		if (!k[i]->verbs || (last && strcmp(k[i]->group, last->group) == 0 &&
+				       strcmp(k[i]->version, last->version) == 0))
 			continue;
-		last = &k[i];
+		last = k[i];
 		for (size_t g = 0; g < COUNT(groups); g++)
 			if (strcmp(groups[g].group, last->group) == 0)
 				bootstrap_want(b,

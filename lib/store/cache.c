@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "api/convert.h"
+#include "api/custom.h"
 #include "base/mem.h"
 #include "store/cache.h"
 #include "store/cache_impl.h"
@@ -42,12 +43,12 @@ struct cache *
 cache_new(void)
 {
 	struct cache *c = xcalloc(1, sizeof *c);
-	const struct kind *kinds = schema_kinds(&c->ntables);
+	const struct kind *const *kinds = schema_kinds(&c->ntables);
 
-	c->kinds = kinds;
+	c->kinds = kinds[0]; /* what is built in stands in one array */
 	c->table = xcalloc(c->ntables, sizeof *c->table);
 	for (size_t i = 0; i < c->ntables; i++)
-		table_init(&c->table[i], &kinds[i]);
+		table_init(&c->table[i], kinds[i]);
 	pthread_rwlock_init(&c->lock, NULL);
 	c->seed = 88172645463325252ull;
 	return c;
@@ -67,6 +68,16 @@ table_release(struct table *t)
 		bytes_unref(t->verb[i]);
 }
 
+static void
+free_list(struct table *t)
+{
+	for (struct table *next; t; t = next) {
+		next = t->next;
+		table_release(t);
+		free(t);
+	}
+}
+
 void
 cache_free(struct cache *c)
 {
@@ -78,6 +89,8 @@ cache_free(struct cache *c)
 	for (size_t i = 0; i < c->ntables; i++)
 		table_release(&c->table[i]);
 	free(c->table);
+	free_list(c->custom);
+	free_list(c->views);
 	pthread_rwlock_destroy(&c->lock);
 	free(c);
 }
@@ -85,13 +98,13 @@ cache_free(struct cache *c)
 struct table *
 cache_own_table(struct cache *c, const struct kind *k)
 {
-	return &c->table[k - c->kinds];
+	return k->custom ? k->custom->view : &c->table[k - c->kinds];
 }
 
 struct table *
 cache_table(struct cache *c, const struct kind *k)
 {
-	return cache_own_table(c, kind_stored(k));
+	return k->custom ? k->custom->table : cache_own_table(c, kind_stored(k));
 }
 
 struct table *
@@ -99,6 +112,93 @@ cache_tables(struct cache *c, size_t *n)
 {
 	*n = c->ntables;
 	return c->table;
+}
+
+/* --- custom kinds --- */
+
+const struct kind *
+cache_no_kind(void)
+{
+	static const struct type nothing = { .name = "", .class = CLASS_STRUCT };
+	static const char *const none[] = { NULL };
+	static const struct kind k = { .group = "",
+		.version = "",
+		.kind = "",
+		.plural = "",
+		.singular = "",
+		.short_names = none,
+		.categories = none,
+		.namespaced = true,
+		.type = &nothing,
+		.summary = "" };
+
+	return &k;
+}
+
+static struct table *
+find_prefix(struct table *t, const char *prefix)
+{
+	while (t && strcmp(t->prefix, prefix) != 0)
+		t = t->next;
+	return t;
+}
+
+static struct table *
+add_table(_Atomic(struct table *) *list, const struct kind *k, char *prefix)
+{
+	struct table *t = xcalloc(1, sizeof *t);
+
+	table_init(t, k);
+	free(t->prefix);
+	t->prefix = prefix;
+	t->prefix_len = strlen(prefix);
+	t->next = *list;
+	*list = t;
+	return t;
+}
+
+/* All versions are kept alike, so no version stands in the key. */
+struct table *
+cache_custom_table(struct cache *c, const char *group, const char *plural)
+{
+	autofree char *prefix = xasprintf("%s/*/%s/", group, plural);
+	struct table *t = find_prefix(c->custom, prefix);
+
+	return t ? t : add_table(&c->custom, cache_no_kind(), steal(prefix));
+}
+
+struct table *
+cache_custom_view(struct cache *c, const struct kind *k)
+{
+	autofree char *name =
+	    xasprintf("%s/%s/%s/%s", k->group, k->version, k->plural, k->kind);
+	struct table *t = find_prefix(c->views, name);
+
+	return t ? t : add_table(&c->views, k, steal(name));
+}
+
+struct table *
+cache_custom_tables(struct cache *c)
+{
+	return c->custom;
+}
+
+static struct table *
+custom_of_key(struct cache *c, const char *key, const char **rest)
+{
+	const char *star = strstr(key, "/*/"), *slash = star ? strchr(star + 3, '/') : NULL;
+	struct table *t = c->found;
+
+	if (!slash)
+		return NULL;
+	if (!t || strncmp(key, t->prefix, t->prefix_len) != 0) {
+		autofree char *group = xstrndup(key, (size_t)(star - key));
+		autofree char *plural = xstrndup(star + 3, (size_t)(slash - star - 3));
+
+		c->found = t = cache_custom_table(c, group, plural);
+	}
+	*rest = key + t->prefix_len;
+	return t;
 }
 
 struct table *
@@ -114,7 +214,7 @@ cache_table_of_key(struct cache *c, const char *key, const char **rest)
 			return t;
 		}
 	}
-	return NULL;
+	return custom_of_key(c, key, rest);
 }
 
 char *

@@ -14,14 +14,16 @@ struct cache;
 
 /* All objects of one kind. */
 struct table {
-	const struct kind *kind;
+	const struct kind *_Atomic kind; /* of a custom one: as it is now */
 	char *prefix; /* of the engine's keys: "apps/v1/deployments/" */
 	size_t prefix_len;
 	struct node *head[16]; /* a skip list: next pointers of each level */
 	size_t count;
 	size_t bytes;
+	_Atomic uint64_t changed; /* the revision of the last change here */
 	struct bytes *open;    /* "{\"kind\":\"Pod\",\"apiVersion\":\"v1\"," */
 	struct bytes *verb[3]; /* the start of a watch event, by enum event_type */
+	struct table *next;    /* of custom kinds: the one made before it */
 };
 
 enum event_type { EVENT_ADDED, EVENT_MODIFIED, EVENT_DELETED };
@@ -46,6 +48,16 @@ struct table *cache_table(struct cache *c, const struct kind *k);
 /* ... and have one of their own only for its words, and for what older data folders hold. */
 struct table *cache_own_table(struct cache *c, const struct kind *k);
 struct table *cache_tables(struct cache *c, size_t *n); /* the own ones of all kinds */
+/*
+ * The tables of custom kinds (api/custom.h) are made when they are first needed, by the thread that
+ * changes or the one that registers kinds, and stay, be there a kind or not: events of the history
+ * point to them.  One holds the objects, whatever version they are seen in; of each version there
+ * is another for its words.  table->kind is cache_no_kind() while there is none.
+ */
+struct table *cache_custom_table(struct cache *c, const char *group, const char *plural);
+struct table *cache_custom_view(struct cache *c, const struct kind *k);
+struct table *cache_custom_tables(struct cache *c); /* those of objects; linked by next */
+const struct kind *cache_no_kind(void);
 /* The table an engine's key belongs to, NULL when its kind is unknown; *rest gets "namespace/name".
  */
 struct table *cache_table_of_key(struct cache *c, const char *key, const char **rest);

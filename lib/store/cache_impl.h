@@ -15,6 +15,8 @@ struct node {
 struct cache {
 	pthread_rwlock_t lock;
 	const struct kind *kinds;
+	_Atomic(struct table *) custom, views;
+	struct table *found; /* the custom one found last by key, while loading */
 	struct table *table;
 	size_t ntables;
 	size_t last; /* table found last by key, while loading */

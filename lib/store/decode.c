@@ -8,8 +8,10 @@
 
 #include "api/apply.h"
 #include "api/cause.h"
+#include "api/custom.h"
 #include "api/golang.h"
 #include "api/meta.h"
+#include "base/json.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "store/call.h"
@@ -108,15 +110,33 @@ prune_meta(json_t *meta)
 
 /* --- the kind --- */
 
+/* A custom object says what it is; whether that is right is asked later. */
+static int
+check_custom_kind(const struct kind *k, json_t *obj, struct err *err)
+{
+	autobuf struct buf b = BUF_INIT;
+
+	if (*text(obj, "kind"))
+		return 0;
+	json_add(&b, obj);
+	return err_set(err, ERR_BAD_REQUEST,
+	    "the object provided is unrecognized (must be of type %s): Object 'Kind' is missing in "
+	    "'%.400s' (%.30s%s)",
+	    k->kind, b.data, b.data, b.len > 30 ? " ..." : "");
+}
+
 /* Both may be missing: then they are what the path says. */
 static int
 check_kind(const struct kind *k, json_t *obj, struct err *err)
 {
 	const char *kind = text(obj, "kind"), *version = text(obj, "apiVersion");
 	char want[128];
+	int r;
 
 	kind_api_version(k, want);
-	if (*kind && strcmp(kind, k->kind) != 0)
+	if (k->custom && (r = check_custom_kind(k, obj, err)) < 0)
+		return r;
+	if (!k->custom && *kind && strcmp(kind, k->kind) != 0)
 		return err_set(err, ERR_BAD_REQUEST,
 		    "%s in version \"%s\" cannot be handled as a %s: converting (%s.%s) to "
 		    "(%s.%s): "
@@ -128,7 +148,8 @@ check_kind(const struct kind *k, json_t *obj, struct err *err)
 		    "the API version in the data (%s) does not match the expected API version (%s)",
 		    version, want);
 	json_object_set_new(obj, "apiVersion", json_string(want));
-	json_object_set_new(obj, "kind", json_string(k->kind));
+	if (!k->custom)
+		json_object_set_new(obj, "kind", json_string(k->kind));
 	return 0;
 }
 
@@ -191,7 +212,7 @@ check_renamed(const struct kind *k, const json_t *obj, struct err *err)
 	const char *kind = text(obj, "kind"), *version = text(obj, "apiVersion");
 	const struct kind *now = kind_of_object(version, kind);
 
-	if (!*kind || !*version || now == k)
+	if (!*kind || !*version || now == k || k->custom)
 		return 0;
 	if (now)
 		return validate_types(now, obj, NULL, err);
@@ -208,6 +229,13 @@ check_object(struct call *c, const struct kind *k, json_t *obj, struct err *err)
 	bool tree = c->patching && patch_form(c) == PATCH_STRATEGIC;
 	int r;
 
+	if (json_is_object(obj) && k->custom) {
+		if ((r = check_kind(k, obj, err)) == 0 &&
+		    (r = custom_decode(k, obj, &unknown, err)) == 0)
+			r = strict_faults(c, k, &unknown, err);
+		causes_release(&unknown);
+		return r;
+	}
 	if (!json_is_object(obj))
 		return err_set(err, ERR_BAD_REQUEST,
 		    "the object provided is unrecognized (must be of type %s): couldn't get "

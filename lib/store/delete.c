@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "store/definition_names.h"
 
 /* --- options --- */
 
@@ -245,6 +246,8 @@ mark(const struct kind *k, json_t *obj, json_int_t grace, int64_t when)
 	char text[TIME_TEXT];
 
 	put(obj, json_string(time_print(when, text)), "metadata", "deletionTimestamp");
+	if (kind_is(k, "apiextensions.k8s.io", "CustomResourceDefinition"))
+		return;
 	if (!kind_is(k, "", "Namespace"))
 		put(obj, json_integer(grace), "metadata", "deletionGracePeriodSeconds");
 	else
@@ -285,10 +288,13 @@ enum deletion
 delete_decide(const struct kind *k, json_t *obj, const struct delete_options *o, int64_t now)
 {
 	json_int_t grace;
+	char text[TIME_TEXT];
 
 	if (meta_deleting(obj))
 		return decide_again(k, obj, o);
 	apply_policy(k, obj, o->policy);
+	if (kind_is(k, "apiextensions.k8s.io", "CustomResourceDefinition"))
+		definition_ends(obj, time_print(now, text));
 	grace = grace_of(k, obj, o);
 	if (grace == 0 && !held(k, obj)) {
 		if (graceful(k))

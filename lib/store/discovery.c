@@ -107,14 +107,14 @@ resource_list(struct call *c)
 	autofree char *gv = *group ? xasprintf("%s/%s", group, version) : xstrdup(version);
 	json_t *list = json_array(), *v;
 	size_t n;
-	const struct kind *k = schema_kinds(&n);
+	const struct kind *const *k = schema_kinds(&n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (strcmp(k[i].group, group) != 0 || strcmp(k[i].version, version) != 0)
+		if (strcmp(k[i]->group, group) != 0 || strcmp(k[i]->version, version) != 0)
 			continue;
-		json_array_append_new(list, resource_json(&k[i]));
-		for (size_t s = 0; s < k[i].nsubresources; s++)
-			json_array_append_new(list, subresource_json(&k[i], &k[i].subresources[s]));
+		json_array_append_new(list, resource_json(k[i]));
+		for (size_t s = 0; s < k[i]->nsubresources; s++)
+			json_array_append_new(list, subresource_json(k[i], &k[i]->subresources[s]));
 	}
 	v = json_pack("{s:s}", "kind", "APIResourceList");
 	if (*group) /* Kubernetes leaves it out for the core group */
@@ -152,11 +152,11 @@ group_json(const char *group)
 {
 	json_t *versions = json_array();
 	size_t n;
-	const struct kind *k = schema_kinds(&n);
+	const struct kind *const *k = schema_kinds(&n);
 
 	for (size_t i = n; i-- > 0;)
-		if (strcmp(k[i].group, group) == 0 && !version_seen(versions, k[i].version))
-			json_array_append_new(versions, version_json(&k[i]));
+		if (strcmp(k[i]->group, group) == 0 && !version_seen(versions, k[i]->version))
+			json_array_append_new(versions, version_json(k[i]));
 	return json_pack("{s:s,s:o,s:O}", "name", group, "versions", versions, "preferredVersion",
 	    json_array_get(versions, 0));
 }
@@ -167,12 +167,12 @@ group_list(struct call *c)
 	json_t *list = json_array(), *v;
 	const char *last = "";
 	size_t n;
-	const struct kind *k = schema_kinds(&n);
+	const struct kind *const *k = schema_kinds(&n);
 
 	for (size_t i = 0; i < n; i++) {
-		if (!*k[i].group || strcmp(k[i].group, last) == 0)
+		if (!*k[i]->group || strcmp(k[i]->group, last) == 0)
 			continue;
-		last = k[i].group;
+		last = k[i]->group;
 		json_array_append_new(list, group_json(last));
 	}
 	v = json_pack("{s:s,s:s,s:o}", "kind", "APIGroupList", "apiVersion", "v1", "groups", list);
@@ -216,11 +216,11 @@ aggregated_version(const char *group, const char *version)
 {
 	json_t *list = json_array();
 	size_t n;
-	const struct kind *k = schema_kinds(&n);
+	const struct kind *const *k = schema_kinds(&n);
 
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(k[i].group, group) == 0 && strcmp(k[i].version, version) == 0)
-			json_array_append_new(list, aggregated_resource(&k[i]));
+		if (strcmp(k[i]->group, group) == 0 && strcmp(k[i]->version, version) == 0)
+			json_array_append_new(list, aggregated_resource(k[i]));
 	return json_pack(
 	    "{s:s,s:o,s:s}", "version", version, "resources", list, "freshness", "Current");
 }
@@ -244,15 +244,15 @@ aggregated(struct call *c)
 	json_t *list = json_array(), *v;
 	const char *last = "";
 	size_t n;
-	const struct kind *k = schema_kinds(&n);
+	const struct kind *const *k = schema_kinds(&n);
 	autobuf struct buf b = BUF_INIT;
 
 	if (c->target.type == TARGET_API)
 		json_array_append_new(list, aggregated_group(""));
 	for (size_t i = 0; i < n && c->target.type == TARGET_APIS; i++) {
-		if (strcmp(k[i].group, last) == 0)
+		if (strcmp(k[i]->group, last) == 0)
 			continue;
-		last = k[i].group;
+		last = k[i]->group;
 		json_array_append_new(list, aggregated_group(last));
 	}
 	v = json_pack("{s:s,s:s,s:{},s:o}", "kind", "APIGroupDiscoveryList", "apiVersion",
@@ -271,18 +271,18 @@ root_paths(void)
 		"/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version" };
 	json_t *list = json_array();
 	size_t n;
-	const struct kind *k = schema_kinds(&n);
+	const struct kind *const *k = schema_kinds(&n);
 
 	for (size_t i = 0; i < COUNT(always); i++)
 		json_array_append_new(list, json_string(always[i]));
 	for (size_t i = 0; i < n; i++) {
-		bool group = i == 0 || strcmp(k[i].group, k[i - 1].group) != 0;
+		bool group = i == 0 || strcmp(k[i]->group, k[i - 1]->group) != 0;
 
-		if (!*k[i].group || (!group && strcmp(k[i].version, k[i - 1].version) == 0))
+		if (!*k[i]->group || (!group && strcmp(k[i]->version, k[i - 1]->version) == 0))
 			continue;
 		if (group)
-			json_array_append_new(list, json_sprintf("/apis/%s", k[i].group));
-		json_array_append_new(list, json_sprintf("/apis/%s/%s", k[i].group, k[i].version));
+			json_array_append_new(list, json_sprintf("/apis/%s", k[i]->group));
+		json_array_append_new(list, json_sprintf("/apis/%s/%s", k[i]->group, k[i]->version));
 	}
 	return json_pack("{s:o}", "paths", list);
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "api/custom.h"
 #include "api/convert.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -44,6 +45,8 @@ kind_fields(const struct kind *k)
 {
 	static const char *const none[] = { NULL };
 
+	if (k->custom)
+		return none;
 	for (size_t i = 0; i < COUNT(selectable); i++)
 		if (strcmp(k->kind, selectable[i].kind) == 0 &&
 		    strcmp(k->group, selectable[i].group) == 0)
@@ -82,6 +85,12 @@ filter_release(struct filter *f)
 	*f = (struct filter){ .kind = f->kind };
 }
 
+static const char *const *
+selectable_of(const struct kind *k)
+{
+	return k->custom ? k->custom->selectable : kind_fields(k);
+}
+
 static bool
 accepts(const char *field, void *arg)
 {
@@ -89,7 +98,7 @@ accepts(const char *field, void *arg)
 
 	if (strcmp(field, "metadata.name") == 0 || strcmp(field, "metadata.namespace") == 0)
 		return true;
-	for (const char *const *known = kind_fields(f->kind); *known; known++)
+	for (const char *const *known = selectable_of(f->kind); *known; known++)
 		if (strcmp(field, *known) == 0)
 			return true;
 	return false;
@@ -99,7 +108,7 @@ accepts(const char *field, void *arg)
 static int
 refuse(const struct filter *f, const char *field, struct err *err)
 {
-	if (!*kind_fields(f->kind))
+	if (!f->kind->custom && !*kind_fields(f->kind))
 		return err_set(err, ERR_BAD_REQUEST,
 		    "\"%s\" is not a known field selector: only \"metadata.name\", "
 		    "\"metadata.namespace\"",
@@ -122,7 +131,7 @@ filter_parse(struct filter *f, const char *labels, const char *fields, struct er
 	if ((refused = selector_refused(f->fields, accepts, f)))
 		return refuse(f, refused, err);
 	f->node =
-	    strcmp(f->kind->kind, "Pod") == 0 ? selector_exact(f->fields, "spec.nodeName") : NULL;
+	    !*f->kind->group && strcmp(f->kind->kind, "Pod") == 0 ? selector_exact(f->fields, "spec.nodeName") : NULL;
 	if (!f->name && (exact = selector_exact(f->fields, "metadata.name")))
 		f->name = xstrdup(exact);
 	if (!f->namespace && f->kind->namespaced &&
@@ -150,10 +159,54 @@ field_value(const char *path, void *arg)
 	return object_field(f->object, f->kind, path);
 }
 
+/* Of a custom kind the fields are not kept apart: what they are may change at any time. */
+struct custom_fields {
+	const struct object *object;
+	json_t *obj;
+	char number[32];
+};
+
+static const char *
+custom_value(const char *path, void *arg)
+{
+	struct custom_fields *f = arg;
+	const json_t *v = f->obj;
+
+	if (strcmp(path, "metadata.name") == 0)
+		return object_name(f->object);
+	if (strcmp(path, "metadata.namespace") == 0)
+		return object_namespace(f->object);
+	for (size_t n; v && *path; path += n + (path[n] == '.')) {
+		n = strcspn(path, ".");
+		v = json_object_getn(v, path, n);
+	}
+	if (json_is_integer(v))
+		snprintf(f->number, sizeof f->number, "%lld", (long long)json_integer_value(v));
+	else
+		snprintf(f->number, sizeof f->number, "%s",
+		    json_is_true(v)    ? "true"
+		    : json_is_false(v) ? "false"
+				       : "");
+	return json_is_string(v) ? json_string_value(v) : f->number;
+}
+
+static bool
+match_custom(const struct filter *f, const struct object *o)
+{
+	struct custom_fields fields = { .object = o, .obj = object_json(o, f->kind) };
+	bool yes = selector_match_by(f->fields, custom_value, &fields);
+
+	json_decref(fields.obj);
+	return yes;
+}
+
 static bool
 match_fields(const struct filter *f, const struct object *o)
 {
 	struct fields fields = { o, f->kind };
+
+	if (f->kind->custom)
+		return match_custom(f, o);
 
 	if (f->node && strcmp(object_field(o, f->kind, "spec.nodeName"), f->node) != 0)
 		return false;

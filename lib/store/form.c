@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/jsonl.h"
 #include "base/text.h"
+#include "store/cache.h"
 
 bool
 shape_converts(const struct shape *s)
@@ -32,6 +33,13 @@ bool
 shape_shows_object(const struct shape *s)
 {
 	return !shape_converts(s) || (s->form == FORM_TABLE && s->include == INCLUDE_OBJECT);
+}
+
+/* The versions of a custom kind have columns each of its own. */
+struct table *
+shape_table(const struct shape *s, struct table *table, struct table *view)
+{
+	return shape_shows_object(s) || view->kind->custom ? view : table;
 }
 
 /* Metadata as it is inside: what only goes along with it on the wire is not there. */

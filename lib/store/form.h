@@ -33,6 +33,9 @@ bool shape_converts(const struct shape *s); /* to a Table or to metadata */
 bool shape_is_kept(const struct shape *s);  /* what is kept can be sent as it is */
 /* Is the whole object in it?  Else its version does not matter, and is the one that is kept. */
 bool shape_shows_object(const struct shape *s);
+/* Which of the tables of objects and of their words in the version that is asked for. */
+struct table;
+struct table *shape_table(const struct shape *s, struct table *table, struct table *view);
 bool shape_equal(const struct shape *a, const struct shape *b);
 
 /*

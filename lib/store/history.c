@@ -54,6 +54,7 @@ cache_apply(struct cache *c, struct table *t, struct object *o, enum event_type 
 	c->ring[o->revision & (c->cap - 1)] = e;
 	c->next = o->revision + 1;
 	c->revision = o->revision;
+	t->changed = o->revision;
 }
 
 void

@@ -275,7 +275,7 @@ list_head(struct call *c, struct list *l, uint64_t revision)
 static void
 view_bodies(struct call *c, struct list *l)
 {
-	if (c->view == c->table || !shape_shows_object(&c->shape))
+	if (shape_table(&c->shape, c->table, c->view) == c->table)
 		return;
 	for (size_t i = 2; i < l->n; i += 2) {
 		struct bytes *body = l->part[i];
@@ -290,7 +290,8 @@ static void
 reply_rows(struct call *c, struct list *l, uint64_t revision)
 {
 	const char *type = c->shape.protobuf ? PROTOBUF_TYPE : "application/json";
-	const struct kind *k = shape_shows_object(&c->shape) ? c->kind : c->table->kind;
+	const struct kind *k =
+	    c->kind->custom || shape_shows_object(&c->shape) ? c->kind : c->table->kind;
 	autobuf struct buf meta = BUF_INIT;
 	struct bytes *all;
 	struct err err;

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "api/convert.h"
+#include "api/custom.h"
 #include "api/meta.h"
 #include "base/json.h"
 #include "base/jsonl.h"
@@ -84,6 +85,8 @@ object_json(const struct object *o, const struct kind *k)
 	const struct kind *stored = kind_stored(k);
 	json_t *obj = body_json_as(o->body, stored);
 
+	if (stored->custom)
+		custom_read(stored, obj, o->revision);
 	convert(obj, stored, k);
 	return obj;
 }
@@ -238,17 +241,30 @@ fill_in(const struct draft *d, const char *digits)
 	return body;
 }
 
+/* The version that stands in a body: what comes before it are names and a uid. */
+static uint64_t
+body_revision(const struct bytes *body)
+{
+	static const char key[] = "\"resourceVersion\":\"";
+	const char *at = strstr(body->data, key);
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
 struct bytes *
 body_view(struct bytes *body, const struct kind *k)
 {
 	const struct kind *stored = kind_stored(k);
+	bool old = stored->custom && body_revision(body) < stored->custom->since;
 	struct draft d = DRAFT_INIT;
 	struct bytes *ret;
 	json_t *obj;
 
-	if (stored == k)
+	if (stored == k && !old)
 		return bytes_ref(body);
 	obj = body_json_as(body, stored);
+	if (old)
+		custom_read(stored, obj, 0);
 	convert(obj, stored, k);
 	encode_as(&d, k, obj);
 	ret = fill_in(&d, meta_version(obj));

@@ -30,19 +30,6 @@ split(char *path, char *part[PARTS])
 	return n;
 }
 
-static bool
-group_known(const char *group, const char *version)
-{
-	size_t n;
-	const struct kind *k = schema_kinds(&n);
-
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(k[i].group, group) == 0 &&
-		    (!version || strcmp(k[i].version, version) == 0))
-			return true;
-	return false;
-}
-
 /* [namespaces/NS/]RESOURCE[/NAME[/SUB]], where namespaces/NS/status and /finalize are the
  * Namespace's own. */
 static bool
@@ -79,9 +66,6 @@ well_formed(const struct target *t, char **part, int n)
 static enum target_type
 resource_type(struct target *t, char **part, int n)
 {
-	size_t kinds;
-	const struct kind *first = schema_kinds(&kinds);
-
 	if (n > 1 && strcmp(part[0], "watch") == 0) {
 		t->watch = true;
 		part++;
@@ -90,7 +74,7 @@ resource_type(struct target *t, char **part, int n)
 	if (!parse_resource(t, part, n) || !well_formed(t, part, n))
 		return TARGET_MISSING;
 	t->kind = kind_of_resource(t->group, t->version, t->resource);
-	if (!t->kind || t->kind < first || t->kind >= first + kinds)
+	if (!t->kind)
 		return TARGET_MISSING;
 	if (*t->namespace && !t->kind->namespaced)
 		return TARGET_MISSING;
@@ -106,7 +90,7 @@ api_type(struct target *t, char **part, int n)
 		t->version = part[1];
 		if (*t->version == '\0')
 			return TARGET_UNKNOWN;
-		if (!group_known("", t->version)) {
+		if (!schema_group("", t->version)) {
 			if (n > 2)
 				parse_resource(t, part + 2, n - 2);
 			return TARGET_MISSING;
@@ -118,7 +102,7 @@ api_type(struct target *t, char **part, int n)
 	t->group = part[1];
 	if (n > 3)
 		t->version = part[2];
-	if (*t->group == '\0' || !group_known(t->group, NULL)) {
+	if (*t->group == '\0' || !schema_group(t->group, NULL)) {
 		if (n > 3) /* what it would be: who may not ask is told so first */
 			parse_resource(t, part + 3, n - 3);
 		return TARGET_UNKNOWN;
@@ -126,7 +110,7 @@ api_type(struct target *t, char **part, int n)
 	if (n == 2)
 		return TARGET_GROUP;
 	t->version = part[2];
-	if (!group_known(t->group, t->version)) {
+	if (!schema_group(t->group, t->version)) {
 		if (n > 3)
 			parse_resource(t, part + 3, n - 3);
 		return TARGET_MISSING;

@@ -1,6 +1,7 @@
 /* Answers: objects as they are kept, and Statuses. */
 #include <string.h>
 
+#include "api/registry.h"
 #include "api/convert.h"
 #include "api/meta.h"
 #include "api/protobuf.h"
@@ -28,6 +29,7 @@ call_free(struct call *c)
 	object_unref(c->last);
 	free((void *)c->user.groups);
 	identity_unref(c->identity);
+	registry_leave(c->epoch);
 	free(c);
 }
 
@@ -176,7 +178,7 @@ reply_object(struct call *c, int status, struct object *o)
 		reply_parts(c, status, PROTOBUF_TYPE, &message, 1);
 		return;
 	}
-	const struct table *t = shape_shows_object(&c->shape) ? c->view : c->table;
+	const struct table *t = shape_table(&c->shape, c->table, c->view);
 	struct bytes *parts[2] = { bytes_ref(t->open), body_view(o->body, t->kind) };
 
 	reply_parts(c, status, "application/json", parts, 2);

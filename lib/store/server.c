@@ -2,6 +2,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/custom.h"
+#include "api/registry.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -149,6 +151,8 @@ warn_deprecated(struct call *c)
 		{ "componentstatuses", "v1 ComponentStatus is deprecated in v1.19+" },
 	};
 
+	if (c->kind->custom && c->kind->custom->warning)
+		call_warn(c, c->kind->custom->warning);
 	for (size_t i = 0; i < COUNT(deprecated); i++) {
 		if (!*c->kind->group && strcmp(c->kind->plural, deprecated[i][0]) == 0)
 			call_warn(c, deprecated[i][1]);
@@ -191,11 +195,17 @@ resource_handle(struct call *c, const struct route *r)
 		return;
 	}
 	warn_deprecated(c);
+	if (r->verb == VERB_CREATE && c->kind->custom && c->kind->custom->terminating) {
+		reply_status(c, 405, "MethodNotAllowed",
+		    "create not allowed while custom resource definition is terminating",
+		    json_pack("{s:s,s:s}", "group", c->kind->group, "kind", c->kind->plural));
+		return;
+	}
 	if (sub && strcmp(sub->name, "status") != 0)
 		subresource_handle(c);
 	else if (wants_watch(c) && (c->target.watch || !*c->target.name))
 		watch_handle(c);
-	else if (!*c->target.name && text_ends(c->kind->kind, "Review"))
+	else if (!*c->target.name && !c->kind->custom && text_ends(c->kind->kind, "Review"))
 		review_handle(c);
 	else if (!*c->target.name && r->verb == VERB_CREATE && !(c->kind->verbs & VERB_GET))
 		subresource_handle(c); /* bindings: posted, never kept */
@@ -256,6 +266,7 @@ call_new(struct server *s, struct http_exchange *x)
 {
 	struct call *c = xcalloc(1, sizeof *c);
 
+	c->epoch = registry_enter();
 	c->server = s;
 	c->x = x;
 	c->req = http_request(x);

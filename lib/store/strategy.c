@@ -62,6 +62,8 @@ kind_strategy(const struct kind *k)
 {
 	unsigned bits = 0;
 
+	if (k->custom)
+		return HAS_GENERATION | NEEDS_VERSION;
 	for (size_t i = 0; i < COUNT(strategies); i++)
 		if (strcmp(k->group, strategies[i].group) == 0 &&
 		    (!strategies[i].kind || strcmp(k->kind, strategies[i].kind) == 0))

@@ -2,11 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/custom.h"
 #include "api/features.h"
 #include "api/meta.h"
 #include "api/pod.h"
 #include "base/mem.h"
 #include "store/call.h"
+#include "store/definition_names.h"
 
 /* obj[key] as it was. */
 static void
@@ -319,6 +321,13 @@ strategy_requester(struct call *c, json_t *obj)
 		json_array_append_new(groups, json_string(*g));
 }
 
+static void
+create_definition(const json_t *old, json_t *obj)
+{
+	(void)old;
+	definition_create(obj);
+}
+
 /* --- the table --------------------------------------------------------------------------- */
 
 typedef void step(const json_t *old, json_t *obj);
@@ -335,6 +344,8 @@ static const struct {
 	{ "", "Pod", NULL, create_pod, NULL },
 	{ "", "Service", NULL, create_service, NULL },
 	{ "", "ServiceAccount", NULL, name_secrets, name_secrets },
+	{ "apiextensions.k8s.io", "CustomResourceDefinition", NULL, create_definition,
+	    definition_update },
 	{ "apps", "DaemonSet", enter_daemon_set, create_daemon_set, update_daemon_set },
 	{ "batch", "Job", enter_job, create_job, NULL },
 	{ "certificates.k8s.io", "CertificateSigningRequest", NULL, NULL, update_request },
@@ -358,7 +369,9 @@ strategy_enter(const struct kind *k, json_t *obj)
 void
 strategy_clear(const struct kind *k, json_t *obj)
 {
-	if (kind_has_status(k) && !kind_is(k, "", "Node"))
+	if (k->custom && kind_has_status(k))
+		json_object_del(obj, "status");
+	else if (kind_has_status(k) && !kind_is(k, "", "Node"))
 		json_object_set_new(obj, "status", json_object());
 	strategy_enter(k, obj);
 }
@@ -424,6 +437,8 @@ strategy_counts(const struct kind *k, const json_t *old, const json_t *obj)
 {
 	unsigned bits = kind_strategy(k);
 
+	if (k->custom)
+		return custom_counts(k, old, obj);
 	if (!(bits & HAS_GENERATION) || (bits & COUNTS_NOTHING))
 		return false;
 	return spec_changed(old, obj) ||

@@ -32,6 +32,12 @@ struct watch_options {
 /* Answer the exchange with a stream of events.  Takes the options' filter. */
 void watches_add(struct watches *w, struct http_exchange *x, struct watch_options *o);
 
+/* While table->kind of custom kinds changes: who watches looks at it. */
+void watches_lock(struct watches *w);
+void watches_unlock(struct watches *w);
+/* End all streams of a table's objects. */
+void watches_end_table(struct watches *w, const struct table *t);
+
 struct watch_stats {
 	uint64_t watchers, events, slow;
 };

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "api/protobuf.h"
+#include "api/registry.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -61,6 +62,7 @@ static bool
 tell_some(struct watches *hub)
 {
 	struct event e[EVENTS];
+	unsigned epoch = registry_enter();
 	int n;
 
 	pthread_mutex_lock(&hub->lock);
@@ -79,6 +81,7 @@ tell_some(struct watches *hub)
 		event_release(&e[i]);
 	}
 	pthread_mutex_unlock(&hub->lock);
+	registry_leave(epoch);
 	return n == EVENTS;
 }
 
@@ -224,6 +227,29 @@ watches_stats(struct watches *hub, struct watch_stats *ret)
 	pthread_mutex_unlock(&hub->lock);
 }
 
+void
+watches_lock(struct watches *hub)
+{
+	pthread_mutex_lock(&hub->lock);
+}
+
+void
+watches_unlock(struct watches *hub)
+{
+	pthread_mutex_unlock(&hub->lock);
+}
+
+void
+watches_end_table(struct watches *hub, const struct table *t)
+{
+	pthread_mutex_lock(&hub->lock);
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct watcher *w = hub->bucket[i]; w; w = w->next)
+			if (w->table == t && !w->ended)
+				watcher_end(w);
+	pthread_mutex_unlock(&hub->lock);
+}
+
 /* --- a new watcher --- */
 
 static void
@@ -294,7 +320,7 @@ watches_add(struct watches *hub, struct http_exchange *x, struct watch_options *
 
 	*w = (struct watcher){ .hub = hub,
 		.table = o->table,
-		.view = shape_shows_object(&o->shape) ? o->view : o->table,
+		.view = shape_table(&o->shape, o->table, o->view),
 		.filter = o->filter,
 		.seen = o->since,
 		.told = o->since,
@@ -306,6 +332,11 @@ watches_add(struct watches *hub, struct http_exchange *x, struct watch_options *
 	pthread_mutex_lock(&hub->lock);
 	link_watcher(hub, w);
 	begin(w, x);
+	if (w->filter.kind->custom && w->view->kind != w->filter.kind) {
+		watcher_end(w); /* the kind was replaced while it was on its way here */
+		pthread_mutex_unlock(&hub->lock);
+		return;
+	}
 	if (o->initial) {
 		send_initial(w);
 		if (o->initial_bookmark)

@@ -19,14 +19,15 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 	struct buf reason = BUF_INIT, detail = BUF_INIT;
 	struct security_policies p;
 	struct security_policy policy;
-	const struct kind *kinds, *k;
+	const struct kind *const *kinds;
+	const struct kind *k;
 	json_t *obj, *used, *part;
 	size_t n;
 
 	if (len < 2)
 		return 0;
 	kinds = schema_kinds(&n);
-	k = &kinds[data[0] % n];
+	k = kinds[data[0] % n];
 	obj = json_loadb((const char *)data + 2, len - 2, JSON_DECODE_ANY, NULL);
 	if (!obj)
 		return 0;

@@ -40,14 +40,14 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	size_t nkinds, used;
-	const struct kind *kinds = schema_kinds(&nkinds);
+	const struct kind *const *kinds = schema_kinds(&nkinds);
 	char msg[128];
 	json_t *obj;
 
 	if (size < 1 ||
 	    json_decode((const char *)data + 1, size - 1, &obj, &used, msg) != JSON_FINE)
 		return 0;
-	check(&kinds[data[0] % nkinds], obj);
+	check(kinds[data[0] % nkinds], obj);
 	check(NULL, obj);
 	if (json_is_object(obj))
 		print(obj);

@@ -162,8 +162,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, size };
 	size_t n;
-	const struct kind *kinds = schema_kinds(&n);
-	const struct kind *k = &kinds[byte(&in) % n];
+	const struct kind *const *kinds = schema_kinds(&n);
+	const struct kind *k = kinds[byte(&in) % n];
 	bool plain = byte(&in) % 4 == 1;
 	json_t *obj = plain ? json_loadb((const char *)in.data, in.left, 0, NULL)
 			    : build_struct(&in, k->type, 0);

@@ -164,11 +164,11 @@ int
 main(void)
 {
 	size_t n;
-	const struct kind *k = schema_kinds(&n);
+	const struct kind *const *k = schema_kinds(&n);
 
 	CHECK(n == 68, "%zu kinds", n);
 	for (size_t i = 0; i < n; i++)
-		check_kind(&k[i]);
+		check_kind(k[i]);
 	check_fields(type_find("core.v1.PodSpec"));
 	check_fields(type_find("core.v1.Container"));
 	check_fields(type_find("meta.v1.ObjectMeta"));

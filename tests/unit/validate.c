@@ -320,20 +320,20 @@ static void
 all_defaults(void)
 {
 	size_t n;
-	const struct kind *k = schema_kinds(&n);
+	const struct kind *const *k = schema_kinds(&n);
 
 	for (size_t i = 0; i < n; i++) {
 		char version[128];
 		json_auto_t *obj = json_pack("{s:s, s:s, s:{s:s}}", "apiVersion",
-		    kind_api_version(&k[i], version), "kind", k[i].kind, "metadata", "name", "x");
+		    kind_api_version(k[i], version), "kind", k[i]->kind, "metadata", "name", "x");
 		json_auto_t *once = NULL;
 		struct err err;
 
-		defaults_apply(&k[i], obj);
+		defaults_apply(k[i], obj);
 		once = json_deep_copy(obj);
-		defaults_apply(&k[i], obj);
-		if (!json_equal(once, obj) || validate_types(&k[i], obj, NULL, &err) < 0) {
-			printf("defaults of %s\n", k[i].kind);
+		defaults_apply(k[i], obj);
+		if (!json_equal(once, obj) || validate_types(k[i], obj, NULL, &err) < 0) {
+			printf("defaults of %s\n", k[i]->kind);
 			failed = 1;
 		}
 	}

@@ -1,0 +1,192 @@
+/* From a CustomResourceDefinition to kinds. */
+#include "api/custom.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/meta.h"
+#include "base/arena.h"
+#include "base/mem.h"
+
+enum {
+	ALL_VERBS = VERB_GET | VERB_LIST | VERB_WATCH | VERB_CREATE | VERB_UPDATE | VERB_PATCH |
+		    VERB_DELETE | VERB_DELETECOLLECTION,
+	PART_VERBS = VERB_GET | VERB_UPDATE | VERB_PATCH,
+};
+
+static void *
+zeroed(struct arena *a, size_t size)
+{
+	return memset(arena_alloc(a, size), 0, size);
+}
+
+/* A list of strings as an array ended by NULL. */
+static const char *const *
+words(struct arena *a, const json_t *list)
+{
+	const char **ret = zeroed(a, (json_array_size(list) + 1) * sizeof *ret);
+	size_t i, n = 0;
+	json_t *v;
+
+	json_array_foreach (list, i, v)
+		if (json_is_string(v))
+			ret[n++] = json_string_value(v);
+	return ret;
+}
+
+/* JSONPaths of definitions are simple: ".spec.replicas" is spec.replicas. */
+static const char *
+plain_path(const char *path)
+{
+	return path && *path == '.' ? path + 1 : path;
+}
+
+static const char *const *
+selectable(struct arena *a, const json_t *list)
+{
+	const char **ret = zeroed(a, (json_array_size(list) + 1) * sizeof *ret);
+	size_t i;
+	json_t *v;
+
+	json_array_foreach (list, i, v)
+		ret[i] = plain_path(text(v, "jsonPath"));
+	return ret;
+}
+
+static void
+add_columns(struct arena *a, struct kind *k, const json_t *version)
+{
+	const json_t *list = json_object_get(version, "additionalPrinterColumns");
+	size_t n = json_array_size(list), i;
+	struct column *c = zeroed(a, (n + 2) * sizeof *c);
+	json_t *v;
+
+	c[0] = (struct column){ "Name", "string", "name", 0, ".metadata.name" };
+	c[1] = (struct column){ "Age", "date", "", 0, ".metadata.creationTimestamp" };
+	json_array_foreach (list, i, v)
+		c[i + 1] = (struct column){ .name = text(v, "name"),
+			.type = text(v, "type"),
+			.format = text(v, "format"),
+			.priority = (int)num(json_object_get(v, "priority"), 0),
+			.path = text(v, "jsonPath") };
+	k->columns = c;
+	k->ncolumns = n ? n + 1 : 2;
+}
+
+static void
+add_subresources(struct arena *a, struct kind *k, struct custom *x, const json_t *version)
+{
+	const json_t *scale = get(version, "subresources", "scale");
+	struct subresource *s = zeroed(a, 2 * sizeof *s);
+
+	x->status = json_object_get(json_object_get(version, "subresources"), "status");
+	if (x->status)
+		s[k->nsubresources++] =
+		    (struct subresource){ "status", k->group, k->version, k->kind, PART_VERBS };
+	if (scale) {
+		x->scale[0] = plain_path(text(scale, "specReplicasPath"));
+		x->scale[1] = plain_path(text(scale, "statusReplicasPath"));
+		x->scale[2] = plain_path(text(scale, "labelSelectorPath"));
+		s[k->nsubresources++] =
+		    (struct subresource){ "scale", "autoscaling", "v1", "Scale", PART_VERBS };
+	}
+	k->subresources = s;
+}
+
+static const char *
+deprecation(struct arena *a, const struct kind *k, const json_t *version)
+{
+	const char *said = text(version, "deprecationWarning");
+	autofree char *made = NULL;
+
+	if (!truth(json_object_get(version, "deprecated")))
+		return NULL;
+	if (*said)
+		return said;
+	made = xasprintf("%s/%s %s is deprecated", k->group, k->version, k->kind);
+	return arena_text(a, made, strlen(made));
+}
+
+static int
+add_version(struct definition *d, struct arena *a, const json_t *version, struct err *err)
+{
+	const json_t *spec = json_object_get(d->crd, "spec");
+	const json_t *names = get(d->crd, "status", "acceptedNames");
+	json_t *schema = get(version, "schema", "openAPIV3Schema");
+	struct custom *x = &d->custom[d->n];
+	struct kind *k = &d->kinds[d->n++];
+
+	*k = (struct kind){
+		.group = text(spec, "group"),
+		.version = text(version, "name"),
+		.kind = text(names, "kind"),
+		.plural = text(names, "plural"),
+		.singular = text(names, "singular"),
+		.short_names = words(a, json_object_get(names, "shortNames")),
+		.categories = words(a, json_object_get(names, "categories")),
+		.namespaced = strcmp(text(spec, "scope"), "Namespaced") == 0,
+		.verbs = ALL_VERBS,
+		.summary = text(schema, "description"),
+		.named = NAME_SUBDOMAIN,
+		.custom = x,
+	};
+	x->list_kind = text(names, "listKind");
+	x->selectable = selectable(a, json_object_get(version, "selectableFields"));
+	x->warning = deprecation(a, k, version);
+	x->published = schema;
+	add_columns(a, k, version);
+	add_subresources(a, k, x, version);
+	x->schema = structural_load(schema);
+	if (!x->schema)
+		return err_set(
+		    err, ERR_INVALID, "cannot use the schema of version '%s'", k->version);
+	k->type = structural_type(x->schema);
+	return 0;
+}
+
+struct definition *
+definition_new(const json_t *crd, struct err *err)
+{
+	struct definition *d = xcalloc(1, sizeof *d);
+	struct arena *a = xcalloc(1, sizeof *a);
+	const json_t *versions = get(crd, "spec", "versions");
+	size_t i, n = json_array_size(versions);
+	json_t *v;
+
+	d->memory = a;
+	d->crd = json_deep_copy(crd);
+	versions = get(d->crd, "spec", "versions");
+	d->kinds = zeroed(a, (n + 1) * sizeof *d->kinds);
+	d->custom = zeroed(a, (n + 1) * sizeof *d->custom);
+	d->served = zeroed(a, (n + 1) * sizeof *d->served);
+	json_array_foreach (versions, i, v) {
+		if (add_version(d, a, v, err) < 0) {
+			definition_free(d);
+			return NULL;
+		}
+		if (truth(json_object_get(v, "storage")))
+			d->stored = &d->kinds[i];
+		if (truth(json_object_get(v, "served")))
+			d->served[d->nserved++] = &d->kinds[i];
+	}
+	for (i = 0; i < d->n; i++) {
+		d->custom[i].stored = d->stored ? d->stored : &d->kinds[0];
+		d->custom[i].served = d->served;
+	}
+	if (!d->stored && d->n)
+		d->stored = &d->kinds[0];
+	return d;
+}
+
+void
+definition_free(struct definition *d)
+{
+	if (!d)
+		return;
+	for (size_t i = 0; i < d->n; i++)
+		structural_free(d->custom[i].schema);
+	json_decref(d->crd);
+	arena_release(d->memory);
+	free(d->memory);
+	free(d);
+}

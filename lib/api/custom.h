@@ -1,0 +1,68 @@
+#ifndef ORCH_API_CUSTOM_H
+#define ORCH_API_CUSTOM_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "api/schema.h"
+#include "api/structural.h"
+#include "api/validate.h"
+
+/*
+ * Kinds made of a CustomResourceDefinition, one for each version that it names.  They are struct
+ * kinds like the built-in ones; struct custom is what only they have.
+ */
+struct custom {
+	struct structural *schema;
+	const struct kind *stored;	  /* the version that objects are kept in */
+	const struct kind *const *served; /* all versions that are served, NULL-terminated */
+	const char *list_kind;
+	const char *const *selectable; /* "spec.color": what field selectors may name, NULL-terminated
+					*/
+	const char *warning;	       /* of a deprecated version; NULL: none */
+	const json_t *published;       /* the schema as it was given, for OpenAPI */
+	bool status;		       /* has the subresource */
+	const char *scale[3];	       /* spec.replicas, status.replicas, selector; NULL: none */
+
+	/* Objects written before this revision may lack a default that the schema has by now, or
+	 * have fields that it has no more. */
+	uint64_t since;
+	_Atomic bool terminating; /* the definition is being deleted: nothing new is made */
+	void *table, *view;	  /* the store's own */
+};
+
+struct definition {
+	struct kind *kinds; /* of every version, in the order of the definition */
+	struct custom *custom;
+	size_t n;
+	const struct kind *stored;
+	const struct kind **served; /* NULL-terminated */
+	size_t nserved;
+	json_t *crd; /* what names point into */
+	void *memory;
+};
+
+/* Build them from a definition that is valid; its names are those of status.acceptedNames.  NULL
+ * with the cause in err when a schema cannot be compiled. */
+struct definition *definition_new(const json_t *crd, struct err *err);
+void definition_free(struct definition *d); /* accepts NULL */
+
+/* --- what functions of api/validate.h and api/convert.h do with such kinds --- */
+
+/* An object as it was decoded: are its metadata what they must be?  Drops what the schema does not
+ * know (*unknown gets the paths).  0 or ERR_BAD_REQUEST. */
+int custom_decode(const struct kind *k, json_t *obj, struct causes *unknown, struct err *err);
+/* What was kept, as it is read: pruned and defaulted, if it is older than the schema. */
+void custom_read(const struct kind *stored, json_t *obj, uint64_t revision);
+/* obj becomes one of another version of its kind. */
+void custom_convert(json_t *obj, const struct kind *to);
+void custom_default(const struct kind *k, json_t *obj);
+void custom_validate(
+    const struct kind *k, const json_t *obj, const json_t *old, struct causes *out);
+const struct kind *custom_sibling(const struct kind *k, const char *api_version);
+/* Is obj a new generation of old? */
+bool custom_counts(const struct kind *k, const json_t *old, const json_t *obj);
+/* The value of a printer column, new. */
+json_t *custom_cell(const struct column *col, const json_t *obj, int64_t now);
+
+#endif

@@ -1,0 +1,189 @@
+/* What happens to objects of kinds that a CustomResourceDefinition makes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/custom.h"
+#include "api/jsonpath.h"
+#include "api/meta.h"
+#include "api/rules.h"
+#include "base/mem.h"
+#include "base/time.h"
+
+/* Metadata as a kind of their own: they are decoded apart from the rest. */
+static struct kind
+metadata_of(const struct kind *k)
+{
+	struct kind meta = *k;
+
+	meta.type = type_find("meta.v1.ObjectMeta");
+	meta.custom = NULL;
+	return meta;
+}
+
+/* Paths, each ended by a NUL. */
+static void
+add_unknown(struct causes *out, const struct buf *paths)
+{
+	for (size_t at = 0; at < paths->len; at += strlen(paths->data + at) + 1)
+		cause_add(out, "FieldValueInvalid", paths->data + at, "unknown field \"%s\"",
+		    paths->data + at);
+}
+
+int
+custom_decode(const struct kind *k, json_t *obj, struct causes *unknown, struct err *err)
+{
+	autobuf struct buf paths = BUF_INIT;
+	const struct kind meta = metadata_of(k);
+	json_t *m = json_object_get(obj, "metadata");
+	struct causes here = CAUSES_INIT;
+	int r = 0;
+
+	if (m && (r = validate_types(&meta, m, &here, err)) == 0) {
+		for (size_t i = 0; i < here.n; i++) {
+			autofree char *field = xasprintf("metadata.%s", here.item[i].field);
+
+			cause_add(
+			    unknown, "FieldValueInvalid", field, "unknown field \"%s\"", field);
+		}
+		if (json_is_object(m))
+			normalize_sent(&meta, m);
+		else
+			json_object_del(obj, "metadata");
+	}
+	causes_release(&here);
+	if (r == 0) {
+		structural_prune(k->custom->schema, obj, &paths);
+		add_unknown(unknown, &paths);
+	} else if (strncmp(err->msg, k->kind, strlen(k->kind)) != 0) {
+		err_wrap(err, "%s in version \"%s\" cannot be handled as a %s", k->kind, k->version,
+		    k->kind);
+	}
+	return r;
+}
+
+void
+custom_read(const struct kind *stored, json_t *obj, uint64_t revision)
+{
+	if (revision >= stored->custom->since)
+		return;
+	structural_prune(stored->custom->schema, obj, NULL);
+	structural_default(stored->custom->schema, obj);
+}
+
+void
+custom_convert(json_t *obj, const struct kind *to)
+{
+	char version[128];
+
+	if (json_object_get(obj, "apiVersion"))
+		json_object_set_new(obj, "apiVersion", json_string(kind_api_version(to, version)));
+	structural_prune(to->custom->schema, obj, NULL);
+}
+
+void
+custom_default(const struct kind *k, json_t *obj)
+{
+	structural_default(k->custom->schema, obj);
+}
+
+static bool
+check_kind(const struct kind *k, const json_t *obj, struct causes *out)
+{
+	const char *kind = text(obj, "kind");
+
+	if (strcmp(kind, k->kind) == 0)
+		return true;
+	refuse_text(out, AT(NULL, "kind"), kind, "must be %s", k->kind);
+	return false;
+}
+
+void
+custom_validate(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
+{
+	if (!check_kind(k, obj, out))
+		return;
+	if (old) {
+		meta_common(out, k, obj, old);
+		meta_update(out, k, obj, old);
+	} else {
+		meta_create(out, k, obj);
+	}
+	structural_validate(k->custom->schema, obj, old, out);
+}
+
+const struct kind *
+custom_sibling(const struct kind *k, const char *api_version)
+{
+	char buf[128];
+
+	for (const struct kind *const *s = k->custom->served; *s; s++)
+		if (strcmp(kind_api_version(*s, buf), api_version) == 0)
+			return *s;
+	return NULL;
+}
+
+bool
+custom_counts(const struct kind *k, const json_t *old, const json_t *obj)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach ((json_t *)old, key, v)
+		if (strcmp(key, "metadata") != 0 && strcmp(key, "apiVersion") != 0 &&
+		    !(k->custom->status && strcmp(key, "status") == 0) &&
+		    !json_equal(v, json_object_get(obj, key)))
+			return true;
+	json_object_foreach ((json_t *)obj, key, v)
+		if (strcmp(key, "metadata") != 0 &&
+		    !(k->custom->status && strcmp(key, "status") == 0) &&
+		    !json_object_get(old, key))
+			return true;
+	return false;
+}
+
+/* --- printer columns --- */
+
+static json_t *
+typed_cell(const char *type, json_t *v, int64_t now)
+{
+	int64_t then;
+	char buf[TIME_TEXT];
+
+	if (strcmp(type, "integer") == 0)
+		return json_is_number(v) ? json_integer((json_int_t)json_number_value(v))
+					 : json_null();
+	if (strcmp(type, "number") == 0)
+		return json_is_number(v) ? json_incref(v) : json_null();
+	if (strcmp(type, "boolean") == 0)
+		return json_is_boolean(v) ? json_incref(v) : json_null();
+	if (strcmp(type, "date") != 0 || !json_is_string(v))
+		return json_null();
+	if (!time_parse(json_string_value(v), &then))
+		return json_string("<invalid>");
+	return json_string(duration_print(now - then, buf));
+}
+
+json_t *
+custom_cell(const struct column *col, const json_t *obj, int64_t now)
+{
+	struct jsonpath *p;
+	struct found f = FOUND_INIT;
+	struct err err;
+	json_t *v = NULL;
+
+	if (jsonpath_parse_path(&p, col->path, &err) < 0)
+		return json_null();
+	if (jsonpath_find(p, (json_t *)obj, &f, &err) == 0 && f.n > 0) {
+		if (strcmp(col->type, "string") != 0) {
+			v = typed_cell(col->type, f.item[0], now);
+		} else {
+			autobuf struct buf b = BUF_INIT;
+
+			jsonpath_text(&b, f.item[0]);
+			v = json_stringn(b.len ? b.data : "", b.len);
+		}
+	}
+	found_release(&f);
+	jsonpath_free(p);
+	return v ? v : json_null();
+}
