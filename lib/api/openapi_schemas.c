@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "api/custom.h"
 #include "api/openapi_parts.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -405,6 +407,40 @@ openapi_type(json_t *schemas, const struct type *t)
 	return t ? schema_of(schemas, t) : json_object();
 }
 
+/* Groups of custom kinds are written backwards: "com.example.v1.Thing"; new. */
+static char *
+custom_name(const struct kind *k)
+{
+	autobuf struct buf b = BUF_INIT;
+	const char *end = k->group + strlen(k->group), *at;
+
+	do {
+		for (at = end; at > k->group && at[-1] != '.'; at--)
+			;
+		buf_add(&b, at, (size_t)(end - at));
+		buf_putc(&b, '.');
+		end = at - 1;
+	} while (at > k->group);
+	buf_printf(&b, "%s.%s", k->version, k->kind);
+	return xstrdup(b.data);
+}
+
+static json_t *
+custom_schema(json_t *schemas, const struct kind *k)
+{
+	autofree char *name = custom_name(k);
+	json_t *s;
+
+	if (!json_object_get(schemas, name)) {
+		json_decref(openapi_type(schemas, type_find("meta.v1.ObjectMeta")));
+		s = structural_openapi(k->custom->schema, 3);
+		json_object_set_new(s, "x-kubernetes-group-version-kind",
+		    kind_names(k->group, k->version, k->kind));
+		json_object_set_new(schemas, name, s);
+	}
+	return reference(name);
+}
+
 json_t *
 openapi_kind(json_t *schemas, const struct kind *k)
 {
@@ -412,6 +448,8 @@ openapi_kind(json_t *schemas, const struct kind *k)
 	autofree char *name = full_name(k->type->name);
 	json_t *s;
 
+	if (k->custom)
+		return custom_schema(schemas, k);
 	add_struct(schemas, k->type);
 	s = json_object_get(schemas, name);
 	if (!json_object_get(s, key))
@@ -422,8 +460,10 @@ openapi_kind(json_t *schemas, const struct kind *k)
 json_t *
 openapi_list(json_t *schemas, const struct kind *k)
 {
-	autofree char *name = full_name(k->type->name), *list = xasprintf("%sList", name);
-	autofree char *kind = xasprintf("%sList", k->kind);
+	autofree char *name = k->custom ? custom_name(k) : full_name(k->type->name);
+	autofree char *list = xasprintf("%sList", name);
+	autofree char *kind =
+	    k->custom ? xstrdup(k->custom->list_kind) : xasprintf("%sList", k->kind);
 	autofree char *words = xasprintf("List of %s", k->plural);
 	json_t *s;
 

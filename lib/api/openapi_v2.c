@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/custom.h"
 #include "api/meta.h"
 #include "api/openapi.h"
 #include "api/openapi_parts.h"
@@ -147,6 +148,32 @@ openapi_v2_path(const json_t *item)
 	return out;
 }
 
+/* The custom kind that this is the schema of, or NULL. */
+static const struct kind *
+custom_kind(const json_t *schema)
+{
+	const json_t *names =
+	    json_array_get(json_object_get(schema, "x-kubernetes-group-version-kind"), 0);
+	const struct kind *k =
+	    kind_find(text(names, "group"), text(names, "version"), text(names, "kind"));
+
+	return k && k->custom ? k : NULL;
+}
+
+static json_t *
+convert_definition(const json_t *schema)
+{
+	static const char key[] = "x-kubernetes-group-version-kind";
+	const struct kind *k = custom_kind(schema);
+	json_t *out;
+
+	if (!k)
+		return openapi_v2_schema(schema);
+	out = structural_openapi(k->custom->schema, 2);
+	json_object_set(out, key, json_object_get(schema, key));
+	return out;
+}
+
 void
 openapi_v2_each(const struct openapi_v2 *to)
 {
@@ -165,7 +192,7 @@ openapi_v2_each(const struct openapi_v2 *to)
 			if (json_object_get(seen, key))
 				continue;
 			json_object_set_new(seen, key, json_true());
-			converted = openapi_v2_schema(v);
+			converted = convert_definition(v);
 			to->definition(to->arg, key, converted);
 			json_decref(converted);
 		}

@@ -93,6 +93,15 @@ find(struct span group, struct span version, struct span kind)
 }
 
 bool
+group_built_in(const char *group)
+{
+	for (size_t i = 0; i < served_kinds; i++)
+		if (strcmp(table_of_kinds[i].group, group) == 0)
+			return true;
+	return false;
+}
+
+bool
 schema_group(const char *group, const char *version)
 {
 	for (size_t i = 0; i < served_kinds; i++)

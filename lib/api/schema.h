@@ -134,6 +134,7 @@ struct kind {
 const struct kind *const *schema_kinds(size_t *n);
 /* Is anything served of this group and version (NULL: any)? */
 bool schema_group(const char *group, const char *version);
+bool group_built_in(const char *group);
 
 /* Also finds kinds without a resource of their own (plural "" and no verbs): lists, DeleteOptions,
  * Status, and bodies of subresources such as Scale and Eviction.  NULL when unknown. */

@@ -76,7 +76,7 @@ encodable(const char *s, size_t n, const struct target *t, struct shape *shape)
 
 	shape->protobuf = true;
 	if (!*parameter(s, n, "as", as))
-		return true;
+		return t->type != TARGET_RESOURCE || !t->kind->custom;
 	return t->type == TARGET_RESOURCE && transformed(s, n, t, shape) &&
 	       shape->form != FORM_TABLE && strcmp(shape->version, "meta.k8s.io/v1") == 0;
 }
@@ -164,8 +164,10 @@ call_negotiate(struct call *c)
 	}
 	c->shape = (struct shape){ .form = FORM_JSON };
 	reply_status(c, 406, "NotAcceptable",
-	    "only the following media types are accepted: application/json, application/yaml, "
-	    "application/vnd.kubernetes.protobuf",
+	    c->kind && c->kind->custom
+		? "only the following media types are accepted: application/json, application/yaml"
+		: "only the following media types are accepted: application/json, "
+		  "application/yaml, application/vnd.kubernetes.protobuf",
 	    NULL);
 	return -1;
 }

@@ -211,6 +211,8 @@ int apply_read(struct call *c, json_t **config); /* options and body; answers an
 int apply_config(struct call *c, const json_t *old, const json_t *config, json_t **ret);
 void track_write(struct call *c, const json_t *old, json_t *obj);
 
+/* list.c: what stands before the first item of a list and the others; new references */
+void list_openings(const struct call *c, struct bytes **first, struct bytes **next);
 /* list.c: filter of the query; answers and returns -1. */
 int call_filter(struct call *c, struct filter *f);
 int call_version(struct call *c,

@@ -1,6 +1,7 @@
 /* DELETE of a collection: every object that is selected, as one batch of writes. */
 #include <string.h>
 
+#include "api/custom.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/delete.h"
@@ -60,22 +61,24 @@ answer(struct many *m)
 {
 	struct call *c = m->call;
 	struct bytes **part = xcalloc(2 * m->n + 2, sizeof *part);
-	struct bytes *first = bytes_new("{", 1), *comma = bytes_new(",{", 2);
+	struct bytes *first, *comma;
 	autobuf struct buf head = BUF_INIT;
 	char version[128];
 	size_t n = 1;
 
+	list_openings(c, &first, &comma);
 	buf_printf(&head,
-	    "{\"kind\":\"%sList\",\"apiVersion\":\"%s\",\"metadata\":{\"resourceVersion\":\"%llu\"}"
+	    "{\"kind\":\"%s%s\",\"apiVersion\":\"%s\",\"metadata\":{\"resourceVersion\":\"%llu\"}"
 	    ",\"items\":[",
-	    c->kind->kind, kind_api_version(c->kind, version),
+	    c->kind->custom ? c->kind->custom->list_kind : c->kind->kind,
+	    c->kind->custom ? "" : "List", kind_api_version(c->kind, version),
 	    (unsigned long long)cache_revision(c->server->cache));
 	part[0] = bytes_new(head.data, head.len);
 	for (size_t i = 0; i < m->n; i++) {
 		struct object *o = m->write[i].object ? m->write[i].object : m->found[i];
 
 		part[n++] = bytes_ref(i ? comma : first);
-		part[n++] = bytes_ref(o->body);
+		part[n++] = body_view(o->body, c->kind);
 	}
 	part[n++] = bytes_new("]}\n", 3);
 	reply_parts(c, 200, "application/json", part, n);

@@ -146,7 +146,58 @@ version_seen(const json_t *versions, const char *version)
 	return false;
 }
 
-/* The newest version comes first and is preferred ("v2" before "v1"; kinds are in rising order). */
+/* "v1" 3, "v1beta2" 2, "v1alpha1" 1, anything else 0; its numbers. */
+static int
+stability(const char *version, unsigned long number[2])
+{
+	char *end;
+	bool beta;
+
+	number[0] = number[1] = 0;
+	if (version[0] != 'v' || version[1] < '1' || version[1] > '9')
+		return 0;
+	number[0] = strtoul(version + 1, &end, 10);
+	if (!*end)
+		return 3;
+	beta = strncmp(end, "beta", 4) == 0;
+	if (!beta && strncmp(end, "alpha", 5) != 0)
+		return 0;
+	end += beta ? 4 : 5;
+	if (*end < '1' || *end > '9')
+		return 0;
+	number[1] = strtoul(end, &end, 10);
+	return *end ? 0 : 1 + beta;
+}
+
+/* v10, v2, v1, v1beta2, v1beta1, v1alpha1, then others by name. */
+static int
+version_order(const char *a, const char *b)
+{
+	unsigned long x[2], y[2];
+	int s = stability(a, x), t = stability(b, y);
+
+	if (s != t)
+		return t - s;
+	if (s == 0)
+		return strcmp(a, b);
+	if (x[0] != y[0])
+		return x[0] > y[0] ? -1 : 1;
+	return x[1] == y[1] ? 0 : x[1] > y[1] ? -1 : 1;
+}
+
+static void
+add_version(json_t *versions, const struct kind *k)
+{
+	size_t i = 0;
+	json_t *v;
+
+	while ((v = json_array_get(versions, i)) &&
+	       version_order(json_string_value(json_object_get(v, "version")), k->version) < 0)
+		i++;
+	json_array_insert_new(versions, i, version_json(k));
+}
+
+/* The newest version comes first and is preferred. */
 static json_t *
 group_json(const char *group)
 {
@@ -156,7 +207,7 @@ group_json(const char *group)
 
 	for (size_t i = n; i-- > 0;)
 		if (strcmp(k[i]->group, group) == 0 && !version_seen(versions, k[i]->version))
-			json_array_append_new(versions, version_json(k[i]));
+			add_version(versions, k[i]);
 	return json_pack("{s:s,s:o,s:O}", "name", group, "versions", versions, "preferredVersion",
 	    json_array_get(versions, 0));
 }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "api/custom.h"
 #include "api/meta.h"
 #include "api/protobuf.h"
 #include "base/clock.h"
@@ -204,6 +205,22 @@ read_version(struct call *c, struct list *l, const char *token)
 	return 0;
 }
 
+/* Items do not say what they are, unless they are custom. */
+void
+list_openings(const struct call *c, struct bytes **first, struct bytes **next)
+{
+	autofree char *more = NULL;
+
+	if (!c->kind->custom) {
+		*first = bytes_new("{", 1);
+		*next = bytes_new(",{", 2);
+		return;
+	}
+	more = xasprintf(",%s", c->view->open->data);
+	*first = bytes_ref(c->view->open);
+	*next = bytes_new(more, strlen(more));
+}
+
 static void
 add_part(struct list *l, struct bytes *b)
 {
@@ -264,8 +281,9 @@ list_head(struct call *c, struct list *l, uint64_t revision)
 	char version[128];
 	autobuf struct buf b = BUF_INIT;
 
-	buf_printf(&b, "{\"kind\":\"%sList\",\"apiVersion\":\"%s\",\"metadata\":", c->kind->kind,
-	    kind_api_version(c->kind, version));
+	buf_printf(&b, "{\"kind\":\"%s%s\",\"apiVersion\":\"%s\",\"metadata\":",
+	    c->kind->custom ? c->kind->custom->list_kind : c->kind->kind,
+	    c->kind->custom ? "" : "List", kind_api_version(c->kind, version));
 	add_meta(&b, l, revision);
 	buf_puts(&b, ",\"items\":[");
 	return bytes_new(b.data, b.len);
@@ -409,9 +427,10 @@ list_run(struct call *c, struct list *l)
 static void
 list_now(struct call *c)
 {
-	struct list l = { .first = bytes_new("{", 1), .comma = bytes_new(",{", 2) };
+	struct list l = { 0 };
 	autofree char *token = http_query(c->x, "continue");
 
+	list_openings(c, &l.first, &l.comma);
 	if (call_filter(c, &l.filter) == 0 && read_limit(c, &l.limit) == 0 &&
 	    read_version(c, &l, token && *token ? token : NULL) == 0)
 		list_run(c, &l);

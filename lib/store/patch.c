@@ -176,6 +176,15 @@ patch_run(struct call *c)
 int
 patch_check(struct call *c)
 {
+	if (c->kind->custom && patch_form(c) == PATCH_STRATEGIC &&
+	    strcmp(c->target.sub, "scale") != 0) {
+		reply_status(c, 415, "UnsupportedMediaType",
+		    "the body of the request was in an unknown format - accepted media types "
+		    "include: application/json-patch+json, application/merge-patch+json, "
+		    "application/apply-patch+yaml",
+		    NULL);
+		return -1;
+	}
 	if (patch_form(c) != PATCH_NONE)
 		return 0;
 	reply_status(c, 415, "UnsupportedMediaType", "415: Unsupported Media Type", json_object());

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "api/registry.h"
 #include "base/mem.h"
 #include "store/path.h"
 
@@ -63,6 +64,14 @@ well_formed(const struct target *t, char **part, int n)
 	return !(t->watch && *t->sub);
 }
 
+/* Below a group of custom kinds only what is there is known at all. */
+static enum target_type
+absent(const struct target *t)
+{
+	return registry_group(t->group, NULL) && !group_built_in(t->group) ? TARGET_UNKNOWN
+									   : TARGET_MISSING;
+}
+
 static enum target_type
 resource_type(struct target *t, char **part, int n)
 {
@@ -75,9 +84,9 @@ resource_type(struct target *t, char **part, int n)
 		return TARGET_MISSING;
 	t->kind = kind_of_resource(t->group, t->version, t->resource);
 	if (!t->kind)
-		return TARGET_MISSING;
+		return absent(t);
 	if (*t->namespace && !t->kind->namespaced)
-		return TARGET_MISSING;
+		return absent(t);
 	return TARGET_RESOURCE;
 }
 
@@ -113,7 +122,7 @@ api_type(struct target *t, char **part, int n)
 	if (!schema_group(t->group, t->version)) {
 		if (n > 3)
 			parse_resource(t, part + 3, n - 3);
-		return TARGET_MISSING;
+		return absent(t);
 	}
 	return n == 3 ? TARGET_VERSION : resource_type(t, part + 3, n - 3);
 }

@@ -1,6 +1,7 @@
 /* scale: how many, of kinds that have a number of replicas; as a Scale of its own. */
 #include <string.h>
 
+#include "api/custom.h"
 #include "api/meta.h"
 #include "api/selector.h"
 #include "api/typed.h"
@@ -32,16 +33,54 @@ scale_selector(const json_t *obj)
 	return text;
 }
 
+/* The value at "spec.replicas" or "spec.size.min"; NULL: none. */
 static json_t *
-scale_of(const json_t *obj)
+at_path(const json_t *obj, const char *path)
 {
+	while (obj && *path) {
+		size_t n = strcspn(path, ".");
+
+		obj = json_object_getn(obj, path, n);
+		path += n + (path[n] == '.');
+	}
+	return (json_t *)obj;
+}
+
+/* Takes value. */
+static void
+place_at(json_t *obj, const char *path, json_t *value)
+{
+	size_t n = strcspn(path, ".");
+	json_t *below;
+
+	if (!path[n]) {
+		json_object_set_new(obj, path, value);
+		return;
+	}
+	if (!json_is_object(below = json_object_getn(obj, path, n)))
+		json_object_setn_new(obj, path, n, below = json_object());
+	place_at(below, path + n + 1, value);
+}
+
+static const char *
+replicas_path(const struct kind *k)
+{
+	return k->custom ? k->custom->scale[0] : "spec.replicas";
+}
+
+static json_t *
+scale_of(const struct kind *k, const json_t *obj)
+{
+	const char *const *paths = k->custom ? k->custom->scale : NULL;
 	static const char *const copied[] = { "name", "namespace", "uid", "resourceVersion",
 		"creationTimestamp" };
-	autofree char *selector = scale_selector(obj);
+	autofree char *selector =
+	    paths ? xstrdup(paths[2] && *paths[2] ? str(at_path(obj, paths[2]), "") : "")
+		  : scale_selector(obj);
 	json_t *s = json_pack("{s:s,s:s,s:{},s:{},s:{s:I}}", "kind", "Scale", "apiVersion",
 	    "autoscaling/v1", "metadata", "spec", "status", "replicas",
-	    num(get(obj, "status", "replicas"), 0));
-	json_int_t replicas = num(get(obj, "spec", "replicas"), 0);
+	    num(paths ? at_path(obj, paths[1]) : get(obj, "status", "replicas"), 0));
+	json_int_t replicas = num(at_path(obj, replicas_path(k)), 0);
 
 	for (size_t i = 0; i < COUNT(copied); i++) {
 		json_t *v = get(obj, "metadata", copied[i]);
@@ -58,7 +97,7 @@ scale_of(const json_t *obj)
 static void
 answer_scale(struct call *c, struct object *written)
 {
-	json_t *obj = object_json(written, c->kind), *s = scale_of(obj);
+	json_t *obj = object_json(written, c->kind), *s = scale_of(c->kind, obj);
 
 	json_decref(obj);
 	reply_json(c, 200, s);
@@ -117,13 +156,13 @@ scale_run(struct call *c)
 	    (patch && patch_check(c) < 0) || call_current(c) < 0)
 		return;
 	old = object_json(c->old, c->kind);
-	was = scale_of(old);
+	was = scale_of(c->kind, old);
 	if (patch ? patch_apply(c, was, NULL, &scale, NULL) < 0 : body_json(c, &scale) < 0)
 		return;
 	if (scale_check(c, scale) < 0)
 		return;
 	obj = json_deep_copy(old);
-	put(obj, json_integer(num(get(scale, "spec", "replicas"), 0)), "spec", "replicas");
+	place_at(obj, replicas_path(c->kind), json_integer(num(get(scale, "spec", "replicas"), 0)));
 	if (*meta_name(scale))
 		put(obj, json_string(meta_name(scale)), "metadata", "name");
 	json_object_del(json_object_get(obj, "metadata"), "resourceVersion");
@@ -165,7 +204,7 @@ scale_config(struct call *c, const json_t *scale)
 	if (*meta_version(scale))
 		put(config, json_string(meta_version(scale)), "metadata", "resourceVersion");
 	if (replicas)
-		put(config, json_incref(replicas), "spec", "replicas");
+		place_at(config, replicas_path(c->kind), json_incref(replicas));
 	return config;
 }
 
