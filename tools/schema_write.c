@@ -331,8 +331,8 @@ put_kinds(void)
 			index[served++] = i;
 	}
 	puts("};");
-	put_index("const struct kind *const table_of_served", "table_of_kinds", index, served,
-	    by_place);
+	put_index(
+	    "const struct kind *const table_of_served", "table_of_kinds", index, served, by_place);
 	put_index("const struct kind *const table_of_resources", "table_of_kinds", index, served,
 	    by_resource);
 	for (size_t i = 0; i < ntypes; i++)

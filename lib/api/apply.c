@@ -231,7 +231,7 @@ own_before(struct run *r, const json_t *live, json_t **nothing)
 
 	if (r->managers.n || !live)
 		return;
-	*nothing = typed_nothing(r->type);
+	*nothing = r->req->kind->custom ? json_object() : typed_nothing(r->type);
 	c = typed_compare(&r->arena, r->type, *nothing, r->live);
 	m = managers_get(&r->managers, &(struct manager){ .name = first,
 					   .version = r->version,

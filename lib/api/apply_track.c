@@ -214,7 +214,9 @@ apply_track(const struct apply *req, const json_t *live, json_t *obj)
 	json_object_del(meta, "managedFields");
 	/* one that has no owners gets none before the first apply */
 	if (m.n || !live) {
-		old = live ? apply_plain(live) : typed_nothing(req->kind->type);
+		old = live		  ? apply_plain(live)
+		      : req->kind->custom ? json_object()
+					  : typed_nothing(req->kind->type);
 		note_changes(req, &m, old, obj, kind_api_version(req->kind, version));
 		if ((entries = managers_json(&m)))
 			json_object_set_new(meta, "managedFields", entries);

@@ -17,12 +17,13 @@ struct custom {
 	const struct kind *stored;	  /* the version that objects are kept in */
 	const struct kind *const *served; /* all versions that are served, NULL-terminated */
 	const char *list_kind;
-	const char *const *selectable; /* "spec.color": what field selectors may name, NULL-terminated
-					*/
-	const char *warning;	       /* of a deprecated version; NULL: none */
-	const json_t *published;       /* the schema as it was given, for OpenAPI */
-	bool status;		       /* has the subresource */
-	const char *scale[3];	       /* spec.replicas, status.replicas, selector; NULL: none */
+	const char *const
+	    *selectable;	 /* "spec.color": what field selectors may name, NULL-terminated
+				  */
+	const char *warning;	 /* of a deprecated version; NULL: none */
+	const json_t *published; /* the schema as it was given, for OpenAPI */
+	bool status;		 /* has the subresource */
+	const char *scale[3];	 /* spec.replicas, status.replicas, selector; NULL: none */
 
 	/* Objects written before this revision may lack a default that the schema has by now, or
 	 * have fields that it has no more. */

@@ -6,8 +6,8 @@
  * its own static defaults and before its fields are entered, so that a rule sees what the
  * user wrote: Kubernetes goes from the outside in as well.
  */
-#include "api/custom.h"
 #include "api/defaults.h"
+#include "api/custom.h"
 
 #include <stdlib.h>
 #include <string.h>

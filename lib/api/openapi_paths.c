@@ -176,6 +176,7 @@ openapi_add_paths(struct openapi *doc)
 	json_object_set_new(
 	    doc->paths, base, openapi_plain_get(doc->schemas, "APIResourceList", name, id));
 	for (size_t i = 0; i < n; i++)
-		if (strcmp(k[i]->group, doc->group) == 0 && strcmp(k[i]->version, doc->version) == 0)
+		if (strcmp(k[i]->group, doc->group) == 0 &&
+		    strcmp(k[i]->version, doc->version) == 0)
 			add_kind(doc, base, k[i]);
 }

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "api/custom.h"
 #include "api/openapi_parts.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 

@@ -105,7 +105,8 @@ quota_kind(const char *name)
 	const struct kind *const *kinds = schema_kinds(&n);
 
 	for (size_t i = 0; i < n; i++)
-		if (kinds[i]->namespaced && (kinds[i]->verbs & VERB_LIST) && belongs(kinds[i], name))
+		if (kinds[i]->namespaced && (kinds[i]->verbs & VERB_LIST) &&
+		    belongs(kinds[i], name))
 			return kinds[i];
 	return NULL;
 }

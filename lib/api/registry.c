@@ -210,8 +210,8 @@ registry_set(const struct kind *const *kinds, size_t n)
 		qsort(s->resources, n, sizeof *s->resources, by_resource);
 	s->all = xcalloc(served_kinds + n + 1, sizeof *s->all);
 	while (b < served_kinds || c < n) {
-		bool built_in = c == n || (b < served_kinds &&
-					      by_kind(&table_of_served[b], &kinds[c]) < 0);
+		bool built_in =
+		    c == n || (b < served_kinds && by_kind(&table_of_served[b], &kinds[c]) < 0);
 
 		s->all[s->n++] = built_in ? table_of_served[b++] : kinds[c++];
 	}

@@ -184,5 +184,6 @@ validate_part(
 	if (k->custom)
 		custom_validate(k, obj, old, out);
 	else
-		ask(out, k, own && own->order ? own->order : "MS", obj, old, own ? own->check : NULL);
+		ask(out, k, own && own->order ? own->order : "MS", obj, old,
+		    own ? own->check : NULL);
 }

@@ -69,7 +69,7 @@ bootstrap_api(struct bootstrap *b)
 	/* the kinds of one group and version stand together */
 	for (size_t i = 0; i < n; i++) {
 		if (!k[i]->verbs || (last && strcmp(k[i]->group, last->group) == 0 &&
-				       strcmp(k[i]->version, last->version) == 0))
+					strcmp(k[i]->version, last->version) == 0))
 			continue;
 		last = k[i];
 		for (size_t g = 0; g < COUNT(groups); g++)

@@ -170,8 +170,7 @@ cache_custom_table(struct cache *c, const char *group, const char *plural)
 struct table *
 cache_custom_view(struct cache *c, const struct kind *k)
 {
-	autofree char *name =
-	    xasprintf("%s/%s/%s/%s", k->group, k->version, k->plural, k->kind);
+	autofree char *name = xasprintf("%s/%s/%s/%s", k->group, k->version, k->plural, k->kind);
 	struct table *t = find_prefix(c->views, name);
 
 	return t ? t : add_table(&c->views, k, steal(name));

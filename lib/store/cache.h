@@ -15,15 +15,15 @@ struct cache;
 /* All objects of one kind. */
 struct table {
 	const struct kind *_Atomic kind; /* of a custom one: as it is now */
-	char *prefix; /* of the engine's keys: "apps/v1/deployments/" */
+	char *prefix;			 /* of the engine's keys: "apps/v1/deployments/" */
 	size_t prefix_len;
 	struct node *head[16]; /* a skip list: next pointers of each level */
 	size_t count;
 	size_t bytes;
 	_Atomic uint64_t changed; /* the revision of the last change here */
-	struct bytes *open;    /* "{\"kind\":\"Pod\",\"apiVersion\":\"v1\"," */
-	struct bytes *verb[3]; /* the start of a watch event, by enum event_type */
-	struct table *next;    /* of custom kinds: the one made before it */
+	struct bytes *open;	  /* "{\"kind\":\"Pod\",\"apiVersion\":\"v1\"," */
+	struct bytes *verb[3];	  /* the start of a watch event, by enum event_type */
+	struct table *next;	  /* of custom kinds: the one made before it */
 };
 
 enum event_type { EVENT_ADDED, EVENT_MODIFIED, EVENT_DELETED };

@@ -58,7 +58,7 @@ struct call {
 	struct user user;
 	struct identity *identity; /* of a token: what user points into */
 	double began;
-	unsigned epoch; /* of the registry: its kinds stay until the call is over */
+	unsigned epoch;	    /* of the registry: its kinds stay until the call is over */
 	struct shape shape; /* of the answer */
 	const char *verb;   /* "get", "list", "create", ...: of authorization and metrics */
 

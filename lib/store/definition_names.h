@@ -9,7 +9,8 @@
  * (Kubernetes: the naming and establishing controllers).
  */
 struct taken {
-	json_t *resources, *kinds; /* sets: plurals, singulars, short names; kinds and their lists */
+	json_t *resources,
+	    *kinds; /* sets: plurals, singulars, short names; kinds and their lists */
 };
 void taken_init(struct taken *t);
 void taken_add(struct taken *t, const json_t *crd); /* what another definition has accepted */
@@ -24,9 +25,9 @@ bool definition_established(const json_t *crd);
 bool definition_condition(const json_t *crd, const char *type); /* is it True? */
 
 /* --- strategies --- */
-void definition_create(json_t *crd);			   /* the status of a new one */
+void definition_create(json_t *crd);			/* the status of a new one */
 void definition_update(const json_t *old, json_t *crd); /* notes another stored version */
-void definition_ends(json_t *crd, const char *now); /* a deletion begins: instances go first */
+void definition_ends(json_t *crd, const char *now);	/* a deletion begins: instances go first */
 
 #define DEFINITION_FINALIZER "customresourcecleanup.apiextensions.k8s.io"
 

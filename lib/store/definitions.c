@@ -22,7 +22,7 @@ struct known {
 	uint64_t revision; /* of the definition */
 	bool seen;	   /* still there */
 	bool ending;
-	json_t *basis;		      /* what the kinds were made of */
+	json_t *basis;		       /* what the kinds were made of */
 	struct definition *definition; /* NULL: nothing of it is served */
 	struct known *next;
 };
@@ -245,8 +245,9 @@ delete_instance(struct definitions *d, struct table *t, struct object *o)
 {
 	struct write w = { .table = t, .expect = o->revision, .draft = DRAFT_INIT };
 	json_t *obj = object_json_kept(o, t->kind);
-	struct delete_options options = { .policy = (char *)"", .uid = (char *)"",
-		.version = (char *)"" };
+	struct delete_options options = {
+		.policy = (char *)"", .uid = (char *)"", .version = (char *)""
+	};
 	enum deletion what = delete_decide(t->kind, obj, &options, clock_now());
 	struct err err;
 
@@ -346,8 +347,7 @@ look_at(struct definitions *d, const struct gathered *all, struct known *k, stru
 	if (definition_established(crd))
 		(void)serve(d, k, crd, o->revision);
 	for (size_t i = 0; k->definition && i < k->definition->n; i++)
-		k->definition->custom[i].terminating =
-		    definition_condition(crd, "Terminating");
+		k->definition->custom[i].terminating = definition_condition(crd, "Terminating");
 	if (changed)
 		write_status(d, o, crd);
 	else if (k->ending)

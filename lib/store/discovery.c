@@ -333,7 +333,8 @@ root_paths(void)
 			continue;
 		if (group)
 			json_array_append_new(list, json_sprintf("/apis/%s", k[i]->group));
-		json_array_append_new(list, json_sprintf("/apis/%s/%s", k[i]->group, k[i]->version));
+		json_array_append_new(
+		    list, json_sprintf("/apis/%s/%s", k[i]->group, k[i]->version));
 	}
 	return json_pack("{s:o}", "paths", list);
 }

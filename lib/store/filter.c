@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "api/custom.h"
 #include "api/convert.h"
+#include "api/custom.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "store/object.h"
@@ -130,8 +130,9 @@ filter_parse(struct filter *f, const char *labels, const char *fields, struct er
 		return r;
 	if ((refused = selector_refused(f->fields, accepts, f)))
 		return refuse(f, refused, err);
-	f->node =
-	    !*f->kind->group && strcmp(f->kind->kind, "Pod") == 0 ? selector_exact(f->fields, "spec.nodeName") : NULL;
+	f->node = !*f->kind->group && strcmp(f->kind->kind, "Pod") == 0
+		      ? selector_exact(f->fields, "spec.nodeName")
+		      : NULL;
 	if (!f->name && (exact = selector_exact(f->fields, "metadata.name")))
 		f->name = xstrdup(exact);
 	if (!f->namespace && f->kind->namespaced &&

@@ -3,8 +3,8 @@
  * are made when the first of them is asked for, and kept compressed: most servers are never asked.
  * Those of custom kinds are made again when these have changed.
  */
-#include "api/custom.h"
 #include "api/openapi.h"
+#include "api/custom.h"
 #include "api/registry.h"
 
 #include <malloc.h>
@@ -19,14 +19,14 @@
 #include "store/page.h"
 
 struct document {
-	char *name; /* "apis/apps/v1" */
+	char *name;	  /* "apis/apps/v1" */
 	uint64_t made_of; /* see signature() */
 	struct page page;
 };
 
 struct openapi_pages {
-	pthread_mutex_t lock; /* of everything: custom kinds come and go */
-	uint64_t generation;  /* of the registry, when index was made */
+	pthread_mutex_t lock;	 /* of everything: custom kinds come and go */
+	uint64_t generation;	 /* of the registry, when index was made */
 	uint64_t generation2[2]; /* when v2 and v2_protobuf were */
 	struct page index, v2, v2_protobuf;
 	struct document *document;
@@ -80,8 +80,8 @@ signature(const char *name)
 
 		if (strncmp(name, k[i]->group, group) == 0 && name[group] == '/' &&
 		    strcmp(name + group + 1, k[i]->version) == 0)
-			sum = sum * 31 + k[i]->custom->since * 7 + text_hash(k[i]->plural,
-			    strlen(k[i]->plural), sum);
+			sum = sum * 31 + k[i]->custom->since * 7 +
+			      text_hash(k[i]->plural, strlen(k[i]->plural), sum);
 	}
 	return sum;
 }

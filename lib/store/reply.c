@@ -1,10 +1,10 @@
 /* Answers: objects as they are kept, and Statuses. */
 #include <string.h>
 
-#include "api/registry.h"
 #include "api/convert.h"
 #include "api/meta.h"
 #include "api/protobuf.h"
+#include "api/registry.h"
 #include "base/clock.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
