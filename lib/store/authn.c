@@ -7,6 +7,7 @@
 #include "api/meta.h"
 #include "base/mem.h"
 #include "store/base64url.h"
+#include "store/pki.h"
 #include "store/tokenfile.h"
 #include "store/watch_socket.h"
 
@@ -174,6 +175,9 @@ authenticate(struct call *c, struct err *err)
 	if (!peer->common_name || !*peer->common_name)
 		return authenticate_nobody(c, err);
 	c->user.name = peer->common_name;
-	c->user.groups = groups_of(peer->organizations);
+	/* Where a node's server is, the node says: one that names the store itself must not make
+	 * an administrator of who only may speak to nodes. */
+	c->user.groups =
+	    groups_of(strcmp(peer->common_name, PKI_NODE_CLIENT) == 0 ? NULL : peer->organizations);
 	return 0;
 }

@@ -352,7 +352,7 @@ pki_ensure(const char *dir, const char *const *names, struct err *err)
 		.organizations = masters,
 		.purpose = GNUTLS_KP_TLS_WWW_CLIENT,
 		.days = LEAF_DAYS };
-	struct order node_client = { .cn = "kube-apiserver-kubelet-client",
+	struct order node_client = { .cn = PKI_NODE_CLIENT,
 		.organizations = masters,
 		.purpose = GNUTLS_KP_TLS_WWW_CLIENT,
 		.days = LEAF_DAYS };

@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "serve/tls.h"
 
+#define PKI_NODE_CLIENT "kube-apiserver-kubelet-client"
+
 /*
  * The certificates of a store's data folder (GnuTLS), made at first start and kept:
  *	DIR/pki/ca.crt ca.key			the authority, 10 years, ECDSA P-256
@@ -12,7 +14,8 @@
  *		10.96.0.1, kubernetes.default.svc and the names asked for; renewed when a name is
  *		missing or it is about to end
  *	DIR/pki/admin.crt admin.key		CN=admin O=system:masters
- *	DIR/pki/node-client.crt node-client.key	as whom the store speaks to nodes' servers
+ *	DIR/pki/node-client.crt node-client.key	CN=PKI_NODE_CLIENT O=system:masters, as whom the
+ *		store speaks to nodes' servers (which may be kubelets, and ask who that is)
  * Keys are mode 0600.
  */
 int pki_ensure(const char *dir, const char *const *names, struct err *err);

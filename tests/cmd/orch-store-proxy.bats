@@ -238,6 +238,10 @@ END
   [ "${lines[1]}" = "peer=kube-apiserver-kubelet-client" ]
   [ "$(ask GET "/api/v1/nodes/n1:$(port plain)/proxy/x" | json .code,.message)" = $'400\naddress not allowed' ]
   [ "$(ask GET /api/v1/nodes/none/proxy/ | json .code)" = 404 ]
+  # a node that says it is where the store is makes nobody an administrator
+  url=$(sed -n "s/ *server: //p" "$KUBECONFIG")
+  node itself "${url##*:}" "$(pin_of "$STORE/pki/server.crt")"
+  [ "$(ask GET /api/v1/nodes/itself/proxy/api/v1/secrets | json .code)" = 403 ]
   inside
   node inner "$TLS" "$(pin_of "$BATS_FILE_TMPDIR/n.crt")" 198.51.100.1
   run ask GET "/api/v1/nodes/inner:$PLAIN/proxy/x"
