@@ -324,29 +324,6 @@ cli_number(const char *name, const char *value, long long min, long long max)
 	return n;
 }
 
-bool
-cli_bool(const char *name, const char *value)
-{
-	if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
-		die(NULL, "--%s: '%s' is neither true nor false", name, value);
-	return value[0] == 't';
-}
-
-int
-cli_word(const char *name, const char *value, const char *words)
-{
-	int n = 0;
-
-	for (const char *p = words; *p; n++) {
-		size_t len = strcspn(p, ",");
-
-		if (strlen(value) == len && strncmp(value, p, len) == 0)
-			return n;
-		p += len + (p[len] == ',');
-	}
-	die(NULL, "--%s: '%s' is none of %s", name, value, words);
-}
-
 double
 cli_duration(const char *name, const char *value)
 {

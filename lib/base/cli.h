@@ -52,12 +52,6 @@ int finish(int status);
 /* A number option within bounds, or die naming the option: cli_number("tail", arg, 0, 1e9). */
 long long cli_number(const char *name, const char *value, long long min, long long max);
 
-/* true or false, or die naming the option. */
-bool cli_bool(const char *name, const char *value);
-
-/* Which of the words ("error,warn,ignore") it is, from 0, or die naming the option. */
-int cli_word(const char *name, const char *value, const char *words);
-
 /* Seconds from "30s", "5m", "1h30m", "250ms" or a plain number, or die naming the option. */
 double cli_duration(const char *name, const char *value);
 

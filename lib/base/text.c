@@ -131,3 +131,15 @@ text_hash(const void *data, size_t len, uint64_t seed)
 		seed = (seed ^ p[i]) * UINT64_C(1099511628211);
 	return seed;
 }
+
+void
+text_percent(struct buf *out, const char *s)
+{
+	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+		if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
+		    (*p >= 'A' && *p <= 'Z') || strchr("-._~", *p))
+			buf_putc(out, (char)*p);
+		else
+			buf_printf(out, "%%%02X", *p);
+	}
+}

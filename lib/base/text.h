@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 /* Small questions about text, all pure. */
 bool text_int(const char *s, long long *ret); /* a whole decimal number and nothing else */
 bool text_duration(
@@ -16,6 +18,10 @@ bool text_in(const char *s, const char *const *words); /* words ends with NULL *
 /* The length of the UTF-8 sequence at p (RFC 3629: no surrogates, nothing overlong), 0 when it is
  * none. */
 size_t text_utf8(const char *p, size_t len);
+
+/* Append s with %XX for all but the unreserved characters of RFC 3986, section 2.3: a part of a
+ * path, or a value of a query. */
+void text_percent(struct buf *out, const char *s);
 
 /* FNV-1a; for names and tables, not against attackers. */
 uint64_t text_hash(const void *data, size_t len, uint64_t seed);

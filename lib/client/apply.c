@@ -1,9 +1,9 @@
 #include <string.h>
 
 #include "api/meta.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "client/apply.h"
-#include "client/base64.h"
 #include "client/threeway.h"
 
 enum { TRIES = 8 };
@@ -19,12 +19,12 @@ apply_encode_secret(const struct kind *k, json_t *obj)
 	if (*k->group || strcmp(k->kind, "Secret") != 0)
 		return;
 	json_object_foreach (strings, key, value) {
-		autobuf struct buf b = BUF_INIT;
+		autofree char *bytes = NULL;
 
 		if (!json_is_string(value))
 			return; /* the server says it better */
-		base64_encode(&b, json_string_value(value), json_string_length(value));
-		put(obj, json_string(b.data ? b.data : ""), "data", key);
+		bytes = bytes_encode(json_string_value(value), json_string_length(value));
+		put(obj, json_string(bytes), "data", key);
 	}
 	json_object_del(obj, "stringData");
 }

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "api/meta.h"
+#include "base/bytes.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
-#include "client/base64.h"
 
 #define ID_LABEL "applyset.kubernetes.io/id"
 #define TOOLING "applyset.kubernetes.io/tooling"
@@ -24,14 +24,14 @@ make_id(struct applyset *s, struct err *err)
 	autofree char *plain =
 	    xasprintf("%s.%s.%s.%s", s->name, s->ns, s->kind->kind, s->kind->group);
 	unsigned char hash[32];
-	autobuf struct buf b = BUF_INIT;
+	autofree char *text = NULL;
 
 	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, plain, strlen(plain), hash) < 0)
 		return err_set(err, ERR_INTERNAL, "cannot hash the applyset's name");
-	base64_encode(&b, hash, sizeof hash);
-	for (char *p = b.data; *p; p++)
+	text = bytes_encode(hash, sizeof hash);
+	for (char *p = text; *p; p++)
 		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
-	s->id = xasprintf("applyset-%.*s-v1", (int)strcspn(b.data, "="), b.data);
+	s->id = xasprintf("applyset-%.*s-v1", (int)strcspn(text, "="), text);
 	return 0;
 }
 

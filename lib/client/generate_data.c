@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 
 #include "api/meta.h"
+#include "base/bytes.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "client/base64.h"
 #include "client/generate.h"
 
 enum { LARGEST = 1 << 20, LONGEST_KEY = 253 };
@@ -42,19 +42,21 @@ static int
 add(struct data *d, const char *key, const char *value, size_t len, struct err *err)
 {
 	bool plain = !d->secret && is_text(value, len);
-	autobuf struct buf b = BUF_INIT;
+	json_t *text;
 
 	if (!key_fits(key))
 		return err_set(err, ERR_BAD_REQUEST,
 		    "'%s' cannot be a key: letters, digits, '-', '_' and '.' can", key);
 	if (get(d->obj, "data", key) || get(d->obj, "binaryData", key))
 		return err_set(err, ERR_BAD_REQUEST, "key '%s' is there twice", key);
-	buf_puts(&b, "");
-	if (plain)
-		buf_add(&b, value, len);
-	else
-		base64_encode(&b, value, len);
-	put(d->obj, json_stringn(b.data, b.len), plain || d->secret ? "data" : "binaryData", key);
+	if (plain) {
+		text = json_stringn(value, len);
+	} else {
+		autofree char *bytes = bytes_encode(value, len);
+
+		text = json_string(bytes);
+	}
+	put(d->obj, text, plain || d->secret ? "data" : "binaryData", key);
 	return 0;
 }
 

@@ -4,10 +4,10 @@
 #include <strings.h>
 
 #include "api/meta.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "client/base64.h"
 #include "client/http.h"
 
 enum {
@@ -40,9 +40,9 @@ read_token(struct client *c)
 	} else if (!c->auth && e->username) {
 		autofree char *pair =
 		    xasprintf("%s:%s", e->username, e->password ? e->password : "");
+		autofree char *basic = bytes_encode(pair, strlen(pair));
 
-		base64_encode(&b, pair, strlen(pair));
-		c->auth = xasprintf("Authorization: Basic %s", b.data);
+		c->auth = xasprintf("Authorization: Basic %s", basic);
 	}
 }
 
@@ -347,24 +347,11 @@ client_stream(struct client *c, const struct request *rq, int *status,
 
 /* --- paths -------------------------------------------------------------------------- */
 
-static void
-escape(struct buf *out, const char *s)
-{
-	static const char plain[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
-	for (; *s; s++)
-		if (strchr(plain, *s))
-			buf_putc(out, *s);
-		else
-			buf_printf(out, "%%%02X", (unsigned char)*s);
-}
-
 void
 query_add(struct buf *path, const char *key, const char *value)
 {
 	buf_printf(path, "%c%s=", strchr(path->data, '?') ? '&' : '?', key);
-	escape(path, value);
+	text_percent(path, value);
 }
 
 void
@@ -387,12 +374,12 @@ client_path(const struct kind *k, const char *ns, const char *name, const char *
 		buf_printf(&b, "/api/%s", k->version);
 	if (k->namespaced && ns && *ns) {
 		buf_puts(&b, "/namespaces/");
-		escape(&b, ns);
+		text_percent(&b, ns);
 	}
 	buf_printf(&b, "/%s", k->plural);
 	if (name && *name) {
 		buf_putc(&b, '/');
-		escape(&b, name);
+		text_percent(&b, name);
 	}
 	if (sub && *sub)
 		buf_printf(&b, "/%s", sub);

@@ -8,10 +8,10 @@
 
 #include "api/meta.h"
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/stream.h"
 #include "base/text.h"
-#include "client/base64.h"
 #include "client/credential.h"
 #include "client/kubeconfig.h"
 
@@ -81,12 +81,14 @@ read_secret(struct secret_file *ret, const json_t *part, const char *key, struct
 {
 	autofree char *data_key = xasprintf("%s-data", key);
 	const char *data = text(part, data_key), *path = text(part, key);
-	autobuf struct buf b = BUF_INIT;
 
 	if (*data) {
-		if (!base64_decode(&b, data))
+		size_t len;
+		autofree unsigned char *bytes = bytes_decode(data, &len);
+
+		if (!bytes)
 			return err_set(err, ERR_BAD_REQUEST, "%s is not base64", data_key);
-		return secret_from_bytes(ret, b.data, b.len, err);
+		return secret_from_bytes(ret, (char *)bytes, len, err);
 	}
 	if (*path) {
 		ret->path = beside(part, path);

@@ -112,18 +112,6 @@ percent_decode(char *dst, const char *src, size_t len, bool plus)
 	return true;
 }
 
-void
-percent_encode(struct buf *b, const char *value)
-{
-	for (const unsigned char *p = (const unsigned char *)value; *p; p++) {
-		if ((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') ||
-		    (*p >= 'A' && *p <= 'Z') || strchr("-._~", *p))
-			buf_putc(b, (char)*p);
-		else
-			buf_printf(b, "%%%02X", *p);
-	}
-}
-
 char *
 query_value(const char *query, const char *name, size_t nth)
 {

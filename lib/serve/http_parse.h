@@ -71,9 +71,6 @@ int http_chunks_feed(struct http_chunks *c, const char *data, size_t len, size_t
  * on a bad escape and on %00, which no C string can hold. */
 bool percent_decode(char *dst, const char *src, size_t len, bool plus);
 
-/* Append a value with %XX for what may not stand in a query as it is (RFC 3986, section 2.3). */
-void percent_encode(struct buf *b, const char *value);
-
 /* The value of the nth (from 0) `name=value` in a query, decoded; a new string, or NULL. */
 char *query_value(const char *query, const char *name, size_t nth);
 

@@ -301,11 +301,3 @@ spdy_reset(struct buf *out, uint32_t stream, uint32_t status)
 	put32(out, stream);
 	put32(out, status);
 }
-
-void
-spdy_goaway(struct buf *out, uint32_t last)
-{
-	head(out, GOAWAY, 8);
-	put32(out, last);
-	put32(out, 0);
-}

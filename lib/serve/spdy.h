@@ -42,6 +42,5 @@ const char *spdy_header(const struct spdy *s, const char *name);
 void spdy_accept(struct spdy *s, struct buf *out, uint32_t stream); /* SYN_REPLY */
 void spdy_data(struct buf *out, uint32_t stream, const void *data, size_t len, bool fin);
 void spdy_reset(struct buf *out, uint32_t stream, uint32_t status); /* 2.6.3 */
-void spdy_goaway(struct buf *out, uint32_t last);
 
 #endif

@@ -78,7 +78,7 @@ static void
 add_query(struct buf *b, const char *name, const char *value)
 {
 	buf_printf(b, "%c%s=", memchr(b->data, '?', b->len) ? '&' : '?', name);
-	percent_encode(b, value);
+	text_percent(b, value);
 }
 
 /* A flag of the API under the name it has at a kubelet. */

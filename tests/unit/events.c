@@ -1,10 +1,11 @@
 /* A watch's bytes in chunks of every size give the same events. */
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/meta.h"
-#include "client/base64.h"
+#include "base/bytes.h"
 #include "client/watch.h"
 
 static char got[4096];
@@ -85,21 +86,22 @@ base64(void)
 	unsigned char data[64];
 
 	for (size_t len = 0; len <= sizeof data; len++) {
-		struct buf text = BUF_INIT, back = BUF_INIT;
+		char *text;
+		unsigned char *back;
+		size_t n;
 
 		for (size_t i = 0; i < len; i++)
 			data[i] = (unsigned char)(i * 37 + len);
-		base64_encode(&text, data, len);
-		assert(base64_decode(&back, text.data ? text.data : ""));
-		assert(back.len == len && (len == 0 || memcmp(back.data, data, len) == 0));
-		buf_release(&text);
-		buf_release(&back);
+		text = bytes_encode(data, len);
+		back = bytes_decode(text, &n);
+		assert(back && n == len && memcmp(back, data, len) == 0);
+		free(text);
+		free(back);
 	}
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		struct buf back = BUF_INIT;
+		size_t n;
 
-		assert(!base64_decode(&back, bad[i]));
-		buf_release(&back);
+		assert(!bytes_decode(bad[i], &n));
 	}
 }
 
