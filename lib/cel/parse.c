@@ -7,19 +7,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "cel/lex.h"
-
-enum { DEPTH = 250, LENGTH = 100000, MOST_ARGS = 4096 };
-
-struct cel_parser {
-	struct arena *a;
-	const char *source;
-	size_t at;
-	struct cel_token tok; /* the one that is looked at */
-	struct cel_issues *issues;
-	int depth;
-	bool failed;
-};
+#include "cel/parse.h"
 
 /* --- issues ----------------------------------------------------------------------------- */
 
@@ -34,8 +22,8 @@ characters(const char *p, size_t len)
 }
 
 /* The first mistake is told; what follows from it would only confuse. */
-static struct cel_expr *
-fail(struct cel_parser *p, size_t at, const char *fmt, const char *a, const char *b)
+struct cel_expr *
+parse_fail(struct cel_parser *p, size_t at, const char *fmt, const char *a, const char *b)
 {
 	autofree char *msg = NULL;
 
@@ -50,33 +38,33 @@ fail(struct cel_parser *p, size_t at, const char *fmt, const char *a, const char
 
 /* --- tokens -------------------------------------------------------------------------------- */
 
-static void
-next(struct cel_parser *p)
+void
+parse_next(struct cel_parser *p)
 {
 	if (p->tok.kind != TOK_BAD)
 		p->tok = cel_lex(p->a, p->source, &p->at, p->issues);
 }
 
-static const char *
-shown(const struct cel_parser *p)
+const char *
+parse_shown(const struct cel_parser *p)
 {
 	if (p->tok.kind == TOK_END)
 		return "<EOF>";
 	return arena_text(p->a, p->source + p->tok.at, p->tok.len);
 }
 
-static bool
-is_op(const struct cel_parser *p, const char *op)
+bool
+parse_is_op(const struct cel_parser *p, const char *op)
 {
 	return p->tok.kind == TOK_OP && strcmp(p->tok.text, op) == 0;
 }
 
-static bool
-take(struct cel_parser *p, const char *op)
+bool
+parse_take(struct cel_parser *p, const char *op)
 {
-	if (!is_op(p, op))
+	if (!parse_is_op(p, op))
 		return false;
-	next(p);
+	parse_next(p);
 	return true;
 }
 
@@ -101,22 +89,22 @@ no_expression(struct cel_parser *p)
 	struct cel_issues ignored = { .source = p->source };
 
 	ahead.issues = &ignored;
-	next(&ahead);
+	parse_next(&ahead);
 	cel_issues_release(&ignored);
 	/* one word too many, or the wrong one: as ANTLR tells them apart */
-	return fail(p, p->tok.at,
+	return parse_fail(p, p->tok.at,
 	    p->tok.kind != TOK_END && begins_expression(&ahead.tok)
 		? "extraneous input '%s' expecting " EXPRESSION "%s"
 		: "mismatched input '%s' expecting " EXPRESSION "%s",
-	    shown(p), "");
+	    parse_shown(p), "");
 }
 
-static bool
-expect(struct cel_parser *p, const char *op, const char *expecting)
+bool
+parse_expect(struct cel_parser *p, const char *op, const char *expecting)
 {
-	if (take(p, op))
+	if (parse_take(p, op))
 		return true;
-	fail(p, p->tok.at, "mismatched input '%s' expecting %s", shown(p), expecting);
+	parse_fail(p, p->tok.at, "mismatched input '%s' expecting %s", parse_shown(p), expecting);
 	return false;
 }
 
@@ -168,126 +156,6 @@ cel_constant(struct arena *a, size_t at, struct cel_value v)
 /* --- the levels --------------------------------------------------------------------------------
  */
 
-static struct cel_expr *expression(struct cel_parser *p);
-
-/* Things with commas between, into the arena. */
-struct bag {
-	void **item;
-	size_t n, cap;
-};
-
-static void
-put(struct cel_parser *p, struct bag *b, void *item)
-{
-	if (b->n == b->cap) {
-		void **more = arena_alloc(p->a, (b->cap * 2 + 4) * sizeof *more);
-
-		if (b->n)
-			memcpy(more, b->item, b->n * sizeof *more);
-		b->item = more;
-		b->cap = b->cap * 2 + 4;
-	}
-	b->item[b->n++] = item;
-}
-
-/* "a, b)": the parenthesis is open already. */
-static bool
-arguments(struct cel_parser *p, struct bag *b)
-{
-	if (take(p, ")"))
-		return true;
-	do {
-		struct cel_expr *e = expression(p);
-
-		if (!e)
-			return false;
-		put(p, b, e);
-	} while (take(p, ","));
-	return expect(p, ")", "')'");
-}
-
-static struct cel_expr *
-call(struct cel_parser *p, struct cel_expr *target, const char *name, size_t at)
-{
-	struct bag b = { 0 };
-	struct cel_expr *e;
-
-	if (!arguments(p, &b))
-		return NULL;
-	e = cel_expand(p->a, p->issues, target, name, (struct cel_expr **)b.item, b.n, at);
-	if (e)
-		return e;
-	e = cel_node_new(p->a, CEL_N_CALL, at);
-	e->name = name;
-	e->operand = target;
-	e->arg = (struct cel_expr **)b.item;
-	e->nargs = b.n;
-	return e;
-}
-
-static void
-set_items(struct cel_parser *p, struct cel_expr *e, const struct bag *b)
-{
-	e->nitems = b->n;
-	e->item = arena_alloc(p->a, (b->n + 1) * sizeof *e->item);
-	for (size_t i = 0; i < b->n; i++)
-		e->item[i] = *(struct cel_item *)b->item[i];
-}
-
-static struct cel_item *
-new_item(struct cel_parser *p)
-{
-	struct cel_item *i = arena_alloc(p->a, sizeof *i);
-
-	*i = (struct cel_item){ .optional = take(p, "?") };
-	return i;
-}
-
-static struct cel_expr *
-list(struct cel_parser *p)
-{
-	struct cel_expr *e = cel_node_new(p->a, CEL_N_LIST, p->tok.at);
-	struct bag b = { 0 };
-
-	next(p);
-	while (!is_op(p, "]")) {
-		struct cel_item *i = new_item(p);
-
-		if (!(i->value = expression(p)))
-			return NULL;
-		put(p, &b, i);
-		if (!take(p, ","))
-			break;
-	}
-	if (!expect(p, "]", "']'"))
-		return NULL;
-	set_items(p, e, &b);
-	return e;
-}
-
-static struct cel_expr *
-map(struct cel_parser *p)
-{
-	struct cel_expr *e = cel_node_new(p->a, CEL_N_MAP, p->tok.at);
-	struct bag b = { 0 };
-
-	next(p);
-	while (!is_op(p, "}")) {
-		struct cel_item *i = new_item(p);
-
-		if (!(i->key = expression(p)) || !expect(p, ":", "':'") ||
-		    !(i->value = expression(p)))
-			return NULL;
-		put(p, &b, i);
-		if (!take(p, ","))
-			break;
-	}
-	if (!expect(p, "}", "'}'"))
-		return NULL;
-	set_items(p, e, &b);
-	return e;
-}
-
 /* a.b.C{field: value}: the name was read as an expression. */
 static const char *
 qualified(struct arena *a, const struct cel_expr *e)
@@ -302,34 +170,6 @@ qualified(struct arena *a, const struct cel_expr *e)
 		return NULL;
 	whole = xasprintf("%s.%s", first, e->name);
 	return arena_text(a, whole, strlen(whole));
-}
-
-static struct cel_expr *
-structure(struct cel_parser *p, const char *name)
-{
-	struct cel_expr *e = cel_node_new(p->a, CEL_N_STRUCT, p->tok.at);
-	struct bag b = { 0 };
-
-	e->name = name;
-	next(p);
-	while (!is_op(p, "}")) {
-		struct cel_item *i = new_item(p);
-
-		if (p->tok.kind != TOK_IDENT && p->tok.kind != TOK_QUOTED)
-			return fail(p, p->tok.at, "mismatched input '%s' expecting %s", shown(p),
-			    "{'}', ',', '\?', IDENTIFIER, ESC_IDENTIFIER}");
-		i->field = p->tok.text;
-		next(p);
-		if (!expect(p, ":", "':'") || !(i->value = expression(p)))
-			return NULL;
-		put(p, &b, i);
-		if (!take(p, ","))
-			break;
-	}
-	if (!expect(p, "}", "'}'"))
-		return NULL;
-	set_items(p, e, &b);
-	return e;
 }
 
 static bool
@@ -356,34 +196,35 @@ constant(struct cel_parser *p)
 			cel_issue(p->issues, t.at, "invalid int literal");
 		t.value = cel_int((int64_t)t.value.u);
 	}
-	next(p);
+	parse_next(p);
 	return cel_constant(p->a, t.at, t.value);
 }
 
 static struct cel_expr *
 name(struct cel_parser *p)
 {
-	bool dot = is_op(p, ".");
+	bool dot = parse_is_op(p, ".");
 	size_t at = p->tok.at;
 	struct cel_token t;
 	struct cel_expr *e;
 
 	if (dot)
-		next(p);
+		parse_next(p);
 	t = p->tok;
 	if (t.kind != TOK_IDENT)
-		return fail(p, t.at, "no viable alternative at input '.%s'%s", shown(p), "");
-	next(p);
+		return parse_fail(
+		    p, t.at, "no viable alternative at input '.%s'%s", parse_shown(p), "");
+	parse_next(p);
 	if (reserved(t.text)) {
 		cel_issue(p->issues, at, "reserved identifier: %s", t.text);
 		p->failed = true;
 		return NULL;
 	}
-	if (is_op(p, "(")) {
+	if (parse_is_op(p, "(")) {
 		size_t open = p->tok.at;
 
-		next(p);
-		return call(p, NULL, t.text, open);
+		parse_next(p);
+		return parse_call(p, NULL, t.text, open);
 	}
 	e = cel_ident(p->a, at, t.text);
 	e->leading_dot = dot;
@@ -397,16 +238,16 @@ primary(struct cel_parser *p)
 
 	if (!begins_expression(&p->tok))
 		return no_expression(p);
-	if (is_op(p, "(")) {
-		next(p);
-		e = expression(p);
-		return e && expect(p, ")", "')'") ? e : NULL;
+	if (parse_is_op(p, "(")) {
+		parse_next(p);
+		e = parse_expression(p);
+		return e && parse_expect(p, ")", "')'") ? e : NULL;
 	}
-	if (is_op(p, "["))
-		return list(p);
-	if (is_op(p, "{"))
-		return map(p);
-	if (p->tok.kind == TOK_IDENT || is_op(p, "."))
+	if (parse_is_op(p, "["))
+		return parse_list(p);
+	if (parse_is_op(p, "{"))
+		return parse_map(p);
+	if (p->tok.kind == TOK_IDENT || parse_is_op(p, "."))
 		return name(p);
 	if (p->tok.kind == TOK_OP)
 		return no_expression(p);
@@ -421,22 +262,22 @@ selection(struct cel_parser *p, struct cel_expr *of)
 	struct cel_token t;
 	bool optional;
 
-	next(p);
-	optional = take(p, "?");
+	parse_next(p);
+	optional = parse_take(p, "?");
 	t = p->tok;
 	if (t.kind != TOK_IDENT && t.kind != TOK_QUOTED) {
 		/* what could follow is decided by several words: ANTLR shows all of them */
-		autofree char *seen =
-		    xasprintf("%s%s", optional ? ".?" : ".", t.kind == TOK_END ? "" : shown(p));
+		autofree char *seen = xasprintf(
+		    "%s%s", optional ? ".?" : ".", t.kind == TOK_END ? "" : parse_shown(p));
 
-		return fail(p, t.at, "no viable alternative at input '%s'%s", seen, "");
+		return parse_fail(p, t.at, "no viable alternative at input '%s'%s", seen, "");
 	}
-	next(p);
-	if (t.kind == TOK_IDENT && !optional && is_op(p, "(")) {
+	parse_next(p);
+	if (t.kind == TOK_IDENT && !optional && parse_is_op(p, "(")) {
 		size_t open = p->tok.at;
 
-		next(p);
-		return call(p, of, t.text, open);
+		parse_next(p);
+		return parse_call(p, of, t.text, open);
 	}
 	if (optional)
 		return cel_call(p->a, at, "_?._", 2, of,
@@ -454,21 +295,21 @@ member(struct cel_parser *p)
 	const char *type;
 
 	while (e) {
-		if (is_op(p, ".")) {
+		if (parse_is_op(p, ".")) {
 			e = selection(p, e);
-		} else if (is_op(p, "[")) {
+		} else if (parse_is_op(p, "[")) {
 			size_t at = p->tok.at;
 			bool optional;
 			struct cel_expr *index;
 
-			next(p);
-			optional = take(p, "?");
-			index = expression(p);
-			if (!index || !expect(p, "]", "']'"))
+			parse_next(p);
+			optional = parse_take(p, "?");
+			index = parse_expression(p);
+			if (!index || !parse_expect(p, "]", "']'"))
 				return NULL;
 			e = cel_call(p->a, at, optional ? "_[?_]" : "_[_]", 2, e, index);
-		} else if (is_op(p, "{") && (type = qualified(p->a, e))) {
-			e = structure(p, type);
+		} else if (parse_is_op(p, "{") && (type = qualified(p->a, e))) {
+			e = parse_structure(p, type);
 		} else {
 			return e;
 		}
@@ -479,13 +320,13 @@ member(struct cel_parser *p)
 static struct cel_expr *
 unary(struct cel_parser *p)
 {
-	bool minus = is_op(p, "-");
+	bool minus = parse_is_op(p, "-");
 	size_t at = p->tok.at, n = 0;
 	struct cel_expr *e;
 
-	if (!minus && !is_op(p, "!"))
+	if (!minus && !parse_is_op(p, "!"))
 		return member(p);
-	while (take(p, minus ? "-" : "!"))
+	while (parse_take(p, minus ? "-" : "!"))
 		n++;
 	if (minus && n == 1 && (p->tok.kind == TOK_INT || p->tok.kind == TOK_FLOAT)) {
 		/* a negative constant: the least int has no positive counterpart */
@@ -493,7 +334,7 @@ unary(struct cel_parser *p)
 		bool least = t->kind == TOK_INT && t->value.u == (uint64_t)INT64_MAX + 1;
 
 		if (least) {
-			next(p);
+			parse_next(p);
 			return cel_constant(p->a, at, cel_int(INT64_MIN));
 		}
 		e = constant(p);
@@ -502,11 +343,12 @@ unary(struct cel_parser *p)
 			e->value.i = -e->value.i;
 		else
 			e->value.d = -e->value.d;
-		if (is_op(p, ".") || is_op(p, "[")) { /* -1.f() is -(1.f()) in no grammar of ours */
+		if (parse_is_op(p, ".") ||
+		    parse_is_op(p, "[")) { /* -1.f() is -(1.f()) in no grammar of ours */
 			struct cel_expr *of = e;
 
-			while (of && (is_op(p, ".") || is_op(p, "[")))
-				of = is_op(p, ".") ? selection(p, of) : NULL;
+			while (of && (parse_is_op(p, ".") || parse_is_op(p, "[")))
+				of = parse_is_op(p, ".") ? selection(p, of) : NULL;
 			return of ? of : no_expression(p);
 		}
 		return e;
@@ -542,11 +384,11 @@ binary(struct cel_parser *p, size_t level)
 
 		found = -1;
 		for (int i = 0; l->op[i] && found < 0; i++)
-			if (is_op(p, l->op[i]))
+			if (parse_is_op(p, l->op[i]))
 				found = i;
 		if (!e || found < 0)
 			return e;
-		next(p);
+		parse_next(p);
 		if (!(right = binary(p, level + 1)))
 			return NULL;
 		e = cel_call(p->a, at, l->name[found], 2, e, right);
@@ -574,17 +416,17 @@ logic(struct cel_parser *p, bool or)
 	struct bag terms = { 0 }, ops = { 0 };
 	size_t *at;
 
-	if (!first || !is_op(p, op))
+	if (!first || !parse_is_op(p, op))
 		return first;
-	put(p, &terms, first);
-	while (first && is_op(p, op)) {
+	parse_put(p, &terms, first);
+	while (first && parse_is_op(p, op)) {
 		size_t *where = arena_alloc(p->a, sizeof *where);
 
 		*where = p->tok.at;
-		put(p, &ops, where);
-		next(p);
+		parse_put(p, &ops, where);
+		parse_next(p);
 		if ((first = or ? logic(p, false) : binary(p, 0)))
-			put(p, &terms, first);
+			parse_put(p, &terms, first);
 	}
 	if (!first)
 		return NULL;
@@ -600,15 +442,15 @@ conditional(struct cel_parser *p)
 	struct cel_expr *e = logic(p, true), *yes, *no;
 	size_t at = p->tok.at;
 
-	if (!e || !take(p, "?"))
+	if (!e || !parse_take(p, "?"))
 		return e;
-	if (!(yes = logic(p, true)) || !expect(p, ":", "':'") || !(no = expression(p)))
+	if (!(yes = logic(p, true)) || !parse_expect(p, ":", "':'") || !(no = parse_expression(p)))
 		return NULL;
 	return cel_call(p->a, at, "_?_:_", 3, e, yes, no);
 }
 
-static struct cel_expr *
-expression(struct cel_parser *p)
+struct cel_expr *
+parse_expression(struct cel_parser *p)
 {
 	struct cel_expr *e;
 
@@ -638,9 +480,10 @@ cel_parse(struct arena *a, const char *source, struct cel_issues *issues)
 		    "expression code point size exceeds limit: size: %zu, limit %d", size, LENGTH);
 		return NULL;
 	}
-	next(&p);
-	e = expression(&p);
+	parse_next(&p);
+	e = parse_expression(&p);
 	if (e && p.tok.kind != TOK_END)
-		fail(&p, p.tok.at, "extraneous input '%s' expecting %s", shown(&p), "<EOF>");
+		parse_fail(
+		    &p, p.tok.at, "extraneous input '%s' expecting %s", parse_shown(&p), "<EOF>");
 	return issues->n ? NULL : e;
 }

@@ -64,3 +64,17 @@ cel() { orch-cel "$@" 3>&-; }
   run -1 cel --cost-limit 100 '[1,2,3,4,5,6,7,8].exists(x, [1,2,3,4].exists(y, x + y == 100))' <<<'{}'
   [[ $output == *"operation cancelled: actual cost limit exceeded"* ]]
 }
+
+@test "orch-cel: mistakes that show when they are come to" {
+  run -2 cel -n 'nothing || true'
+  [[ "$output" == *"undeclared reference to 'nothing'"* ]]
+  [ "$(cel -n -u 'nothing || true')" = true ]
+  run -1 cel -n -u 'nothing || false'
+  [[ "$output" == *"undeclared reference to 'nothing'"* ]]
+}
+
+@test "orch-cel: Kubernetes' libraries" {
+  [ "$(cel -n "quantity('1.5Gi').isGreaterThan(quantity('1G')) && ip('::1').isLoopback()")" = true ]
+  [ "$(cel -n "url('https://example.com:80/').getPort() + semver('v1.2', true).minor().string()" 2>&1 | head -c 5)" = ERROR ]
+  [ "$(cel -n -c "'a,b'.split(',').isSorted()")" = $'1\ttrue' ]
+}

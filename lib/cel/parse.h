@@ -1,0 +1,44 @@
+#ifndef ORCH_CEL_PARSE_H
+#define ORCH_CEL_PARSE_H
+
+#include "cel/lex.h"
+
+/* What parse.c and parse_literal.c share.  A function that fails gives NULL or false, and has said
+ * why. */
+enum { DEPTH = 250, LENGTH = 100000, MOST_ARGS = 4096 };
+
+struct cel_parser {
+	struct arena *a;
+	const char *source;
+	size_t at;
+	struct cel_token tok; /* the one that is looked at */
+	struct cel_issues *issues;
+	int depth;
+	bool failed;
+};
+
+/* Things with commas between, in the arena. */
+struct bag {
+	void **item;
+	size_t n, cap;
+};
+void parse_put(struct cel_parser *p, struct bag *b, void *item);
+
+struct cel_expr *parse_expression(struct cel_parser *p);
+struct cel_expr *parse_list(struct cel_parser *p);
+struct cel_expr *parse_map(struct cel_parser *p);
+struct cel_expr *parse_structure(struct cel_parser *p, const char *name); /* behind the name */
+/* target.name( or, without a target, name(: the parenthesis is open already. */
+struct cel_expr *parse_call(
+    struct cel_parser *p, struct cel_expr *target, const char *name, size_t at);
+
+void parse_next(struct cel_parser *p);
+bool parse_is_op(const struct cel_parser *p, const char *op);
+bool parse_take(struct cel_parser *p, const char *op); /* when it is there */
+bool parse_expect(struct cel_parser *p, const char *op, const char *expecting);
+const char *parse_shown(const struct cel_parser *p); /* the word that is looked at */
+/* The first mistake is told; what follows from it would only confuse.  NULL. */
+struct cel_expr *parse_fail(
+    struct cel_parser *p, size_t at, const char *fmt, const char *a, const char *b);
+
+#endif
