@@ -281,19 +281,26 @@ check_device_program(
 	}
 }
 
-void
-check_device_expression(struct causes *out, const struct path *at, const char *source)
+struct cel_env *
+device_environment(void)
 {
 	struct cel_env *env = cel_env_new(CEL_AS_KUBERNETES);
-	autobuf struct buf issues = BUF_INIT;
-	struct cel_program *p = NULL;
 
 	cel_env_kubernetes(env);
 	cel_env_variable(env, "device", &device_type);
+	return env;
+}
+
+void
+check_device_expression(
+    struct causes *out, const struct path *at, const struct cel_env *env, const char *source)
+{
+	autobuf struct buf issues = BUF_INIT;
+	struct cel_program *p = NULL;
+
 	if (cel_compile(env, source, &p, &issues) < 0)
 		refuse_text(out, at, source, "compilation failed: %s", issues.data);
 	else
 		check_device_program(out, at, source, p);
 	cel_program_free(p);
-	cel_env_free(env);
 }

@@ -40,7 +40,10 @@ void check_expression(struct causes *out, const struct path *at, struct expressi
 void check_variable(struct causes *out, const struct path *at, struct expressions *e, unsigned uses,
     const char *name, const char *source);
 
-/* A selector of devices (dynamic-resource-allocation/cel/compile.go). */
-void check_device_expression(struct causes *out, const struct path *at, const char *source);
+/* Selectors of devices (dynamic-resource-allocation/cel/compile.go): the environment of a list of
+ * them, and a check of one. */
+struct cel_env *device_environment(void);
+void check_device_expression(
+    struct causes *out, const struct path *at, const struct cel_env *env, const char *source);
 
 #endif

@@ -78,11 +78,13 @@ too_many(struct causes *out, const struct path *at, const json_t *list, size_t m
 static void
 check_selectors(struct causes *out, const struct path *up, const json_t *selectors)
 {
+	struct cel_env *env;
 	size_t i;
 	json_t *s;
 
-	if (too_many(out, up, selectors, MOST))
+	if (!json_array_size(selectors) || too_many(out, up, selectors, MOST))
 		return;
+	env = device_environment();
 	json_array_foreach (selectors, i, s) {
 		const struct path *at = AT(ITEM(up, i), "cel");
 		const json_t *cel = json_object_get(s, "cel");
@@ -92,8 +94,10 @@ check_selectors(struct causes *out, const struct path *up, const json_t *selecto
 		else if (strlen(text(cel, "expression")) > MOST_EXPRESSION)
 			refuse_too_long(out, AT(at, "expression"), MOST_EXPRESSION);
 		else
-			check_device_expression(out, AT(at, "expression"), text(cel, "expression"));
+			check_device_expression(
+			    out, AT(at, "expression"), env, text(cel, "expression"));
 	}
+	cel_env_free(env);
 }
 
 static void
