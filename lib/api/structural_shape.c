@@ -276,5 +276,6 @@ schema_shape(const json_t *schema, const struct path *at, struct causes *out)
 
 	check_invariants(out, at, schema, LEVEL_ROOT);
 	check_complete(out, at, schema, at, schema);
-	qsort(out->item + before, out->n - before, sizeof *out->item, by_words);
+	if (out->n > before)
+		qsort(out->item + before, out->n - before, sizeof *out->item, by_words);
 }

@@ -11,8 +11,9 @@
 #include "base/text.h"
 #include "cel/regex.h"
 
-/* So many questions are asked of an object.  An honest one of a megabyte takes a tenth of it. */
-enum { STEPS = 20000000 };
+/* So many questions are asked of an object, where a refusal counts as several.  An honest one of a
+ * megabyte takes a tenth of it. */
+enum { STEPS = 5000000, REFUSAL = 4 };
 
 struct check {
 	const struct path *base;
@@ -27,10 +28,11 @@ static void validate(struct check *c, const struct node *n, const struct path *a
     const json_t *value, const json_t *old, struct causes *out);
 
 static char *
-field_of(const struct check *c, const char *name)
+field_of(struct check *c, const char *name)
 {
 	autofree char *base = c->base ? path_print(c->base) : NULL;
 
+	c->steps += REFUSAL;
 	if (!*name)
 		return base ? steal(base) : xstrdup("<nil>");
 	return base ? xasprintf("%s.%s", base, name) : xstrdup(name);
