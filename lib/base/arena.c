@@ -28,6 +28,7 @@ arena_alloc(struct arena *a, size_t size)
 		a->block = b;
 		a->size = next;
 		a->used = 0;
+		a->total += next;
 	}
 	a->used += size;
 	return (char *)a->block->data + a->used - size;
@@ -52,5 +53,5 @@ arena_release(struct arena *a)
 		free(a->block);
 		a->block = older;
 	}
-	a->used = a->size = 0;
+	a->used = a->size = a->total = 0;
 }

@@ -10,6 +10,7 @@
 struct arena {
 	struct arena_block *block; /* the newest, in which there may be room */
 	size_t used, size;	   /* of it */
+	size_t total;		   /* of all */
 };
 
 #define ARENA_INIT         \

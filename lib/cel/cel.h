@@ -23,7 +23,8 @@ struct cel_program;
  * LITERALS: texts that are given to timestamp(), duration() and matches() are looked at, too.
  * UNCHECKED: mistakes in types and names show when, and if, they are come to.
  * FREE_HAS: has() costs nothing, as Kubernetes counts.
- * SIZED_NAMES: a type's name has a size, as rules of custom kinds count: type(x) == string is cheap.
+ * SIZED_NAMES: a type's name has a size, as rules of custom kinds count: type(x) == string is
+ * cheap.
  */
 enum cel_env_bits {
 	CEL_HOMOGENEOUS = 1,

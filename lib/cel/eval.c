@@ -9,7 +9,7 @@ bool
 run_spent(struct run *r, uint64_t more)
 {
 	r->cost = more > UINT64_MAX - r->cost ? UINT64_MAX : r->cost + more;
-	return r->limit && r->cost > r->limit;
+	return (r->limit && r->cost > r->limit) || r->a->total > r->memory;
 }
 
 /* The one error that no operator takes up: it ends the evaluation. */
@@ -457,7 +457,11 @@ cel_eval(const struct cel_program *p, const struct cel_value *variables, struct 
     uint64_t limit, uint64_t *cost)
 {
 	struct cel_value few[8];
-	struct run r = { .p = p, .variables = variables, .a = a, .limit = limit };
+	struct run r = { .p = p,
+		.variables = variables,
+		.a = a,
+		.limit = limit,
+		.memory = a->total + ((size_t)128 << 20) };
 	struct cel_value v;
 
 	r.local = p->locals <= COUNT(few) ? few : arena_alloc(a, p->locals * sizeof *r.local);

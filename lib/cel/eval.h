@@ -14,6 +14,7 @@ struct run {
 	struct cel_value *local;
 	struct arena *a;
 	uint64_t cost, limit;
+	size_t memory; /* the most that the arena may hold: what costs little may still be large */
 };
 
 struct cel_value run_eval(struct run *r, const struct cel_expr *e);

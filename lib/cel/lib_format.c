@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "cel/library.h"
 
+enum { MOST_BYTES = 32 << 20 };
+
 struct clause {
 	struct arena *a;
 	struct buf *out;
@@ -51,6 +53,10 @@ print_quoted(struct buf *out, struct cel_value v)
 static bool
 print_inside(struct clause *c, struct cel_value v)
 {
+	if (c->out->len > MOST_BYTES) {
+		*c->error = cel_error(c->a, "the string is too long");
+		return false;
+	}
 	switch (v.kind) {
 	case CEL_STRING:
 	case CEL_BYTES:
@@ -294,6 +300,8 @@ CEL_FN(format)
 			return cel_error(a, "index %zu out of range", i);
 		if (read_clause(&c, &p, end) < 0 || !print(&c, cel_list_get(a, arg[1].list, i++)))
 			return error;
+		if (out.len > MOST_BYTES)
+			return cel_error(a, "the string is too long");
 	}
 	return cel_text(arena_text(a, out.data ? out.data : "", out.len), out.len);
 }

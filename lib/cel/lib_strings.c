@@ -5,6 +5,14 @@
 #include "base/text.h"
 #include "cel/library.h"
 
+enum { MOST_BYTES = 32 << 20 };
+
+static struct cel_value
+too_long(struct arena *a)
+{
+	return cel_error(a, "the string is too long");
+}
+
 /* How many bytes the character at p takes; a byte that begins none is one of its own. */
 static size_t
 step(const char *p, size_t len)
@@ -157,11 +165,15 @@ CEL_FN(replace)
 			left--;
 			if (old.text.len) {
 				at += old.text.len;
+				if (b.len > MOST_BYTES)
+					return too_long(a);
 				continue;
 			}
 		}
 		buf_add(&b, s.text.p + at, len);
 		at += len;
+		if (b.len > MOST_BYTES)
+			return too_long(a);
 	}
 	if (left > 0 && old.text.len == 0)
 		buf_add(&b, new.text.p, new.text.len);
@@ -263,6 +275,8 @@ CEL_FN(join)
 		if (i && n > 1)
 			buf_add(&b, arg[1].text.p, arg[1].text.len);
 		buf_add(&b, v.text.p, v.text.len);
+		if (b.len > MOST_BYTES)
+			return too_long(a);
 	}
 	return made(a, &b);
 }

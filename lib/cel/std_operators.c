@@ -156,6 +156,8 @@ join(struct arena *a, const struct cel_value *arg, size_t n)
 	return v;
 }
 
+enum { MOST_ITEMS = 1 << 21 };
+
 static struct cel_value
 join_lists(struct arena *a, const struct cel_value *arg, size_t n)
 {
@@ -167,6 +169,8 @@ join_lists(struct arena *a, const struct cel_value *arg, size_t n)
 		return arg[0];
 	if (x->n == 0)
 		return arg[1];
+	if (x->n + y->n > MOST_ITEMS)
+		return cel_error(a, "the list is too long");
 	items = arena_alloc(a, (x->n + y->n) * sizeof *items);
 	for (size_t i = 0; i < x->n; i++)
 		items[i] = cel_list_get(a, x, i);

@@ -239,6 +239,51 @@ limits(void)
 	cel_env_free(env);
 }
 
+/* What is cheap by its cost may still be large: it ends in an error, not in the end of memory. */
+static void
+large(void)
+{
+	static const char *const bombs[] = {
+		"cel.bind(x, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', "
+		"cel.bind(y, x.replace('', x).replace('', x), y.replace('', y))).size() > 0",
+		"l.map(a, cel.bind(x, l + l, cel.bind(x1, x + x, cel.bind(x2, x1 + x1, "
+		"cel.bind(x3, "
+		"x2 + x2, cel.bind(x4, x3 + x3, cel.bind(x5, x4 + x4, cel.bind(x6, x5 + x5, "
+		"cel.bind(x7, x6 + x6, cel.bind(x8, x7 + x7, cel.bind(x9, x8 + x8, cel.bind(y, x9 "
+		"+ "
+		"x9, cel.bind(y1, y + y, cel.bind(y2, y1 + y1, cel.bind(y3, y2 + y2, cel.bind(y4, "
+		"y3 + y3, cel.bind(y5, y4 + y4, cel.bind(y6, y5 + y5, cel.bind(y7, y6 + y6, "
+		"cel.bind(y8, y7 + y7, y8 + y8)))))))))))))))))))).size() > 0",
+	};
+	struct cel_env *env = environment("");
+	json_auto_t *all = json_loads(world, 0, NULL);
+
+	for (size_t i = 0; i < COUNT(bombs); i++) {
+		autoarena struct arena a = ARENA_INIT;
+		autobuf struct buf issues = BUF_INIT;
+		struct cel_value values[16], v;
+		struct cel_program *p;
+		size_t n = 0;
+		const char *key;
+		json_t *item;
+
+		if (cel_compile(env, bombs[i], &p, &issues) < 0) {
+			printf("%s\n", issues.data);
+			failed = 1;
+			continue;
+		}
+		json_object_foreach (all, key, item)
+			values[n++] = cel_from_json(&a, item, &cel_t_dyn);
+		v = cel_eval(p, values, &a, 10000000, NULL);
+		if (v.kind != CEL_ERROR || a.total > (size_t)512 << 20) {
+			printf("large: %s\n", bombs[i]);
+			failed = 1;
+		}
+		cel_program_free(p);
+	}
+	cel_env_free(env);
+}
+
 int
 main(void)
 {
@@ -253,5 +298,6 @@ main(void)
 	}
 	closedir(d);
 	limits();
+	large();
 	return failed;
 }
