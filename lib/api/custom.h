@@ -58,8 +58,9 @@ void custom_read(const struct kind *stored, json_t *obj, uint64_t revision);
 /* obj becomes one of another version of its kind. */
 void custom_convert(json_t *obj, const struct kind *to);
 void custom_default(const struct kind *k, json_t *obj);
-void custom_validate(
-    const struct kind *k, const json_t *obj, const json_t *old, struct causes *out);
+/* passed (may be NULL) gets what was wrong before, too, and is let through. */
+void custom_validate(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out,
+    struct causes *passed);
 const struct kind *custom_sibling(const struct kind *k, const char *api_version);
 /* Is obj a new generation of old? */
 bool custom_counts(const struct kind *k, const json_t *old, const json_t *obj);

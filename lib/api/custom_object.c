@@ -98,7 +98,8 @@ check_kind(const struct kind *k, const json_t *obj, struct causes *out)
 }
 
 void
-custom_validate(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out)
+custom_validate(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out,
+    struct causes *passed)
 {
 	if (!check_kind(k, obj, out))
 		return;
@@ -108,7 +109,7 @@ custom_validate(const struct kind *k, const json_t *obj, const json_t *old, stru
 	} else {
 		meta_create(out, k, obj);
 	}
-	structural_validate(k->custom->schema, obj, old, out);
+	structural_validate_update(k->custom->schema, obj, old, out, passed);
 }
 
 const struct kind *

@@ -49,6 +49,7 @@ struct type {
 	size_t nwire;
 	const unsigned long long
 	    *leads; /* of each field's name the first eight bytes as a number */
+	bool open;  /* of a custom struct: it keeps fields that are not listed, too */
 };
 
 struct field {

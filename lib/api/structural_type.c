@@ -148,7 +148,8 @@ of_struct(struct arena *a, const struct node *n, bool resource)
 		.nfields = count,
 		.atomic = n->atomic,
 		.summary = text(n->json, "description"),
-		.leads = leads };
+		.leads = leads,
+		.open = n->preserve };
 	return t;
 }
 

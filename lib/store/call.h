@@ -98,6 +98,9 @@ void reply_error(struct call *c, const struct err *err);
 void reply_status(
     struct call *c, int status, const char *reason, const char *message, json_t *details);
 void reply_invalid(struct call *c, const struct causes *causes, const char *name);
+/* The same of an object that may be of another kind than was asked for. */
+void refuse_object(
+    struct call *c, const struct causes *causes, const json_t *obj, const char *name);
 void reply_success(struct call *c, int status, json_t *details); /* details taken, may be NULL */
 /* The Status of an error as bytes: for a watch. */
 json_t *status_json(int status, const char *reason, const char *message, json_t *details);

@@ -91,7 +91,7 @@ create_prepare(struct call *c, json_t *obj)
 	validate_create(kind_checked(c->kind), checked, &causes);
 	json_decref(checked);
 	if (causes.n) {
-		reply_invalid(c, &causes, meta_name(obj));
+		refuse_object(c, &causes, obj, meta_name(obj));
 		r = -1;
 	}
 	causes_release(&causes);

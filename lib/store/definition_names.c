@@ -30,9 +30,8 @@ taken_release(struct taken *t)
 }
 
 void
-taken_add(struct taken *t, const json_t *crd)
+taken_add(struct taken *t, const json_t *names)
 {
-	const json_t *names = get(crd, "status", "acceptedNames");
 	size_t i;
 	json_t *v;
 

@@ -13,7 +13,7 @@ struct taken {
 	    *kinds; /* sets: plurals, singulars, short names; kinds and their lists */
 };
 void taken_init(struct taken *t);
-void taken_add(struct taken *t, const json_t *crd); /* what another definition has accepted */
+void taken_add(struct taken *t, const json_t *names); /* acceptedNames of another definition */
 void taken_release(struct taken *t);
 
 /*

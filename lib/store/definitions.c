@@ -22,6 +22,8 @@ struct known {
 	uint64_t revision; /* of the definition */
 	bool seen;	   /* still there */
 	bool ending;
+	bool refused;		       /* some of its names */
+	json_t *names;		       /* those that it has */
 	json_t *basis;		       /* what the kinds were made of */
 	struct definition *definition; /* NULL: nothing of it is served */
 	struct known *next;
@@ -209,6 +211,10 @@ forget(struct definitions *d, struct known *k)
 		publish(d);
 		detach(d, def, true);
 	}
+	for (struct known *o = d->known; o; o = o->next)
+		if (o->refused)
+			o->revision = 0; /* what this one had is free */
+	json_decref(k->names);
 	json_decref(k->basis);
 	free(k->name);
 	free(k);
@@ -299,25 +305,36 @@ end(struct definitions *d, struct known *k, struct object *o, json_t *crd)
 
 /* --- one definition --- */
 
+/* The names that definitions of this one's group have: as they are now, not as they were when this
+ * look at all of them began. */
 static struct taken
-others_of(const struct gathered *all, const struct kind *kind, const json_t *crd)
+names_of_group(struct definitions *d, const json_t *crd)
 {
+	const char *group = text(crd, "spec", "group");
 	struct taken t;
 
 	taken_init(&t);
-	for (size_t i = 0; i < all->n; i++) {
-		const char *group = text(crd, "spec", "group"), *dot;
-		json_t *other;
+	for (struct known *k = d->known; k; k = k->next) {
+		const char *dot = strchr(k->name, '.'); /* its name says the group */
 
-		/* its name says the group */
-		dot = strchr(object_name(all->object[i]), '.');
-		if (!dot || strcmp(dot + 1, group) != 0)
-			continue;
-		other = object_json(all->object[i], kind);
-		taken_add(&t, other);
-		json_decref(other);
+		if (k->names && dot && strcmp(dot + 1, group) == 0)
+			taken_add(&t, k->names);
 	}
 	return t;
+}
+
+/* What it has from now on.  Whoever was refused a name may get it now. */
+static void
+note_names(struct definitions *d, struct known *k, json_t *names, bool refused)
+{
+	bool changed = !json_equal(names, k->names);
+
+	json_decref(k->names);
+	k->names = names;
+	k->refused = refused;
+	for (struct known *o = d->known; changed && o; o = o->next)
+		if (o != k && o->refused)
+			o->revision = 0;
 }
 
 static struct known *
@@ -333,10 +350,10 @@ known_add(struct definitions *d, const char *name)
 
 /* Served first, said so then: who reads that it is established finds it. */
 static void
-look_at(struct definitions *d, const struct gathered *all, struct known *k, struct object *o)
+look_at(struct definitions *d, struct known *k, struct object *o)
 {
 	json_auto_t *crd = object_json(o, d->kind);
-	struct taken taken = others_of(all, d->kind, crd);
+	struct taken taken = names_of_group(d, crd);
 	char now[40];
 	bool changed;
 
@@ -344,6 +361,8 @@ look_at(struct definitions *d, const struct gathered *all, struct known *k, stru
 	k->ending = meta_deleting(crd) && meta_has_finalizer(crd, DEFINITION_FINALIZER);
 	changed = !meta_deleting(crd) && definition_settle(crd, &taken, call_now(now));
 	taken_release(&taken);
+	note_names(d, k, json_incref(get(crd, "status", "acceptedNames")),
+	    !definition_condition(crd, "NamesAccepted"));
 	if (definition_established(crd))
 		(void)serve(d, k, crd, o->revision);
 	for (size_t i = 0; k->definition && i < k->definition->n; i++)
@@ -373,7 +392,7 @@ look(struct definitions *d)
 			k = known_add(d, object_name(o));
 		k->seen = true;
 		if (k->revision != o->revision || k->ending)
-			look_at(d, &all, k, o);
+			look_at(d, k, o);
 		waits |= k->ending;
 	}
 	for (struct known *k = d->known, *next; k; k = next) {
@@ -381,6 +400,8 @@ look(struct definitions *d)
 		if (!k->seen)
 			forget(d, k);
 	}
+	for (struct known *k = d->known; k; k = k->next)
+		waits |= k->revision == 0;
 	gathered_release(&all);
 	return waits;
 }
@@ -443,6 +464,7 @@ serve_all(struct definitions *d)
 		json_auto_t *crd = object_json(all.object[i], d->kind);
 		struct known *k = known_add(d, object_name(all.object[i]));
 
+		k->names = json_incref(get(crd, "status", "acceptedNames"));
 		if (definition_established(crd))
 			(void)serve(d, k, crd, all.object[i]->revision);
 	}

@@ -68,11 +68,12 @@ answer(struct many *m)
 
 	list_openings(c, &first, &comma);
 	buf_printf(&head,
-	    "{\"kind\":\"%s%s\",\"apiVersion\":\"%s\",\"metadata\":{\"resourceVersion\":\"%llu\"}"
+	    "{\"kind\":\"%s%s\",\"apiVersion\":\"%s\",\"metadata\":{\"resourceVersion\":\"%llu\"%s}"
 	    ",\"items\":[",
 	    c->kind->custom ? c->kind->custom->list_kind : c->kind->kind,
 	    c->kind->custom ? "" : "List", kind_api_version(c->kind, version),
-	    (unsigned long long)cache_revision(c->server->cache));
+	    (unsigned long long)cache_revision(c->server->cache),
+	    c->kind->custom ? ",\"continue\":\"\"" : "");
 	part[0] = bytes_new(head.data, head.len);
 	for (size_t i = 0; i < m->n; i++) {
 		struct object *o = m->write[i].object ? m->write[i].object : m->found[i];

@@ -285,6 +285,10 @@ list_head(struct call *c, struct list *l, uint64_t revision)
 	    c->kind->custom ? c->kind->custom->list_kind : c->kind->kind,
 	    c->kind->custom ? "" : "List", kind_api_version(c->kind, version));
 	add_meta(&b, l, revision);
+	if (c->kind->custom && !l->more) { /* as trees without a type are written */
+		b.len--;
+		buf_puts(&b, ",\"continue\":\"\"}");
+	}
 	buf_puts(&b, ",\"items\":[");
 	return bytes_new(b.data, b.len);
 }

@@ -323,6 +323,19 @@ reply_invalid(struct call *c, const struct causes *causes, const char *name)
 	reply_status(c, 422, "Invalid", message, d);
 }
 
+void
+refuse_object(struct call *c, const struct causes *causes, const json_t *obj, const char *name)
+{
+	struct kind said = *c->kind;
+
+	if (c->kind->custom) {
+		said.kind = text(obj, "kind");
+		said.custom = NULL; /* or it would count as what it is kept as */
+		c->kind = &said; /* the call ends here */
+	}
+	reply_invalid(c, causes, name);
+}
+
 const char *
 call_resource(const struct call *c, char buf[static 128])
 {

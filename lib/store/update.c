@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/convert.h"
+#include "api/custom.h"
 #include "api/meta.h"
 #include "base/mem.h"
 #include "store/admission.h"
@@ -82,6 +83,23 @@ keep(json_t *obj, const json_t *old, const char *key)
 		json_object_del(obj, key);
 }
 
+/* What was wrong before, and is let through for that, is warned about. */
+static void
+warn_passed(struct call *c, const struct kind *k, const json_t *now, const json_t *was,
+    struct causes *causes)
+{
+	struct causes passed = CAUSES_INIT;
+
+	custom_validate(k, now, was, causes, &passed);
+	for (size_t i = 0; i < passed.n && causes->n == 0; i++) {
+		autofree char *text =
+		    xasprintf("%s: %s", passed.item[i].field, passed.item[i].message);
+
+		call_warn(c, text);
+	}
+	causes_release(&passed);
+}
+
 static int
 check_rules(struct call *c, const json_t *old, const json_t *obj, enum part part)
 {
@@ -90,12 +108,14 @@ check_rules(struct call *c, const json_t *old, const json_t *obj, enum part part
 	struct causes causes = CAUSES_INIT;
 	int r = 0;
 
-	if (part == PART_STATUS || part == PART_OTHER)
+	if (k->custom)
+		warn_passed(c, k, now, was, &causes);
+	else if (part == PART_STATUS || part == PART_OTHER)
 		validate_part(k, c->target.sub, now, was, &causes);
 	else
 		validate_update(k, now, was, &causes);
 	if (causes.n) {
-		reply_invalid(c, &causes, c->target.name);
+		refuse_object(c, &causes, obj, c->target.name);
 		r = -1;
 	}
 	causes_release(&causes);

@@ -1,0 +1,192 @@
+# orch-store: kinds that CustomResourceDefinitions make, from their beginning to their end.
+
+setup() {
+	BIN=${BIN:-build/bin}
+	case $BIN in /*) ;; *) BIN=$PWD/$BIN ;; esac
+	cd "$BATS_TEST_TMPDIR"
+	DATA=$BATS_TEST_TMPDIR/data
+	SOCK=$(mktemp -u /tmp/orch-store-bats-XXXXXX.sock) # a socket's path is short
+	start
+}
+
+start() {
+	"$BIN/orch-store" --data "$DATA" --listen 127.0.0.1:0 --socket "$SOCK" 2>log 3>&- &
+	PID=$!
+	for _ in $(seq 200); do
+		grep -q 'ready:' log && return
+		kill -0 "$PID" 2>/dev/null || return 1
+		sleep 0.02
+	done
+	return 1
+}
+
+stop() { kill "$PID" && wait "$PID"; }
+
+teardown() {
+	kill "$PID" 2>/dev/null || true
+	wait "$PID" || true
+	rm -f "$SOCK"
+}
+
+# api METHOD PATH [BODY] [CURL OPTION...]: the answer is in $body, its status in $code
+api() {
+	local method=$1 path=$2 data=${3:-} type='Content-Type: application/json'
+	shift 2; [ $# -eq 0 ] || shift
+	[[ "$*" != *Content-Type* ]] || type='X-Other: type'
+	code=$(curl -s -o out -w '%{http_code}' --unix-socket "$SOCK" -X "$method" \
+		${data:+-d "$data"} -H "$type" "$@" "http://x$path")
+	body=$(cat out)
+}
+merge() { api PATCH "$1" "$2" -H 'Content-Type: application/merge-patch+json'; }
+of() { jq -r "$1" <<<"$body"; }
+
+CRDS=/apis/apiextensions.k8s.io/v1/customresourcedefinitions
+THINGS=/apis/example.com/v1/namespaces/default/things
+SIZE='"type":"object","properties":{"size":{"type":"integer","minimum":1,"default":3},"color":{"type":"string"}}'
+
+# crd PLURAL KIND [WORDS OF THE VERSION] [SPEC'S SCHEMA] [WORDS OF THE NAMES]
+crd() {
+	printf '{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"%s.example.com"},
+"spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"%s","kind":"%s"%s},"versions":[
+{"name":"v1","served":true,"storage":true%s,"schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{%s},
+"status":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}}}]}}' "$1" "$1" "$2" "${5:-}" "${3:-}" "${4:-$SIZE}"
+}
+condition() { of ".status.conditions[]? | select(.type==\"$1\") | .status + \" \" + .reason"; }
+# until_is PATH CONDITION WANT
+until_is() {
+	for _ in $(seq 200); do
+		api GET "$1"
+		[ "$(condition "$2")" != "$3" ] || return 0
+		sleep 0.01
+	done
+	echo "$body"; return 1
+}
+# until_code CODE PATH
+until_code() {
+	for _ in $(seq 300); do
+		api GET "$2"
+		[ "$code" != "$1" ] || return 0
+		sleep 0.01
+	done
+	echo "$code: $body"; return 1
+}
+things() {
+	api POST $CRDS "$(crd things Thing "$@")"; [ "$code" = 201 ]
+	until_is $CRDS/things.example.com Established 'True InitialNamesAccepted'
+}
+thing() { api POST "$THINGS${3:-}" '{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"'"$1"'"},"spec":'"${2:-{\}}"'}'; }
+
+@test "a kind comes, is everywhere, and goes with all that is of it" {
+	things
+	api GET /apis/example.com/v1; [ "$(of '[.resources[].name] | join(" ")')" = things ]
+	api GET /apis '' -H 'Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+	[ "$(of '.items[] | select(.metadata.name=="example.com") | .versions[0].resources[0].responseKind.kind')" = Thing ]
+	api GET /openapi/v3; url=$(of '.paths["apis/example.com/v1"].serverRelativeURL')
+	api GET "$url"; [ "$(of '.components.schemas["com.example.v1.Thing"].properties.spec.properties.size.type')" = integer ]
+	api GET /openapi/v2; [ "$(of '.definitions["com.example.v1.Thing"].properties.spec.properties.color.type')" = string ]
+	thing a '{"color":"red","other":1}'
+	[ "$code $(of '.spec | tojson')" = '201 {"color":"red","size":3}' ]
+	thing b '{"size":0}'
+	[ "$code $(of '.details.causes[0].field')" = "422 spec.size" ]
+	thing c '{"other":1}' '?fieldValidation=Strict'; [ "$code" = 400 ]
+	api DELETE $CRDS/things.example.com; [ "$code $(of .kind)" = "200 CustomResourceDefinition" ]
+	until_code 404 $CRDS/things.example.com
+	until_code 404 $THINGS; [ "$body" = "404 page not found" ]
+	api GET /apis; [ "$(of '[.groups[].name | select(.=="example.com")] | length')" = 0 ]
+	api GET /openapi/v3; [ "$(of '.paths["apis/example.com/v1"]')" = null ]
+	# and when it comes again, nothing is left of the old ones
+	things; api GET $THINGS; [ "$(of '.items | length')" = 0 ]
+}
+
+@test "definitions and their objects are there again after a restart" {
+	things ',"additionalPrinterColumns":[{"name":"Size","type":"integer","jsonPath":".spec.size"}]'
+	thing a; thing b '{"size":9}'
+	stop; : >log; start
+	api GET $THINGS; [ "$(of '[.items[] | .kind + .metadata.name + (.spec.size|tostring)] | join(" ")')" = 'Thinga3 Thingb9' ]
+	api GET $THINGS '' -H 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io'
+	[ "$(of '[.rows[].cells | tojson] | join(" ")')" = '["a",3] ["b",9]' ]
+	merge $THINGS/a '{"spec":{"size":5}}'; [ "$code $(of .metadata.generation)" = "200 2" ]
+}
+
+@test "names that another one of the group has are refused until they are free" {
+	things
+	api POST $CRDS "$(crd items Thing)"; [ "$code" = 201 ]
+	until_is $CRDS/items.example.com NamesAccepted 'False ListKindConflict'
+	[ "$(condition Established) $(of .status.acceptedNames.kind)" = "False NotAccepted " ]
+	until_code 404 /apis/example.com/v1/items
+	api DELETE $CRDS/things.example.com
+	until_code 404 $CRDS/things.example.com
+	until_is $CRDS/items.example.com Established 'True InitialNamesAccepted'
+	until_code 200 /apis/example.com/v1/items
+}
+
+@test "a definition waits for instances that something holds" {
+	things
+	api POST $THINGS '{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"held","finalizers":["example.com/f"]}}'
+	thing free
+	api DELETE $CRDS/things.example.com
+	[ "$(condition Terminating)" = 'True InstanceDeletionPending' ]
+	until_is $CRDS/things.example.com Terminating 'True InstanceDeletionInProgress'
+	api GET $THINGS; [ "$(of '[.items[].metadata.name] | join(" ")')" = held ]
+	thing late; [ "$code" = 405 ]
+	[ "$(of .message)" = "create not allowed while custom resource definition is terminating" ]
+	merge $THINGS/held '{"metadata":{"finalizers":null}}'; [ "$code" = 200 ]
+	until_code 404 $CRDS/things.example.com
+}
+
+@test "a changed schema counts at once, and shows its defaults on what is there" {
+	things
+	thing a '{"color":"red"}'
+	curl -sN --unix-socket "$SOCK" "http://x$THINGS?watch=true&timeoutSeconds=20" >events & watch=$!
+	api PUT $CRDS/things.example.com "$(jq -c '.spec.versions[0].schema.openAPIV3Schema.properties.spec.properties.note = {"type":"string","default":"new"} | del(.metadata.managedFields)' <<<"$(api GET $CRDS/things.example.com; echo "$body")")"
+	[ "$code $(of .metadata.generation)" = "200 2" ]
+	for _ in $(seq 200); do api GET $THINGS/a; [ "$(of .spec.note)" != new ] || break; sleep 0.01; done
+	[ "$(of '.spec | tojson')" = '{"color":"red","size":3,"note":"new"}' ]
+	api GET $THINGS; [ "$(of '.items[0].spec.note')" = new ]
+	wait "$watch" # it saw the old kind: it ends, and its client comes again
+	[ "$(jq -r .type events)" = ADDED ]
+}
+
+@test "status and scale are subresources of their own" {
+	things ',"subresources":{"status":{},"scale":{"specReplicasPath":".spec.size","statusReplicasPath":".status.n","labelSelectorPath":".status.sel"}}'
+	thing a '{"size":2}'
+	merge $THINGS/a '{"status":{"n":7}}'; [ "$(of '.status')" = null ]
+	merge $THINGS/a/status '{"status":{"n":1,"sel":"a=b"},"spec":{"size":8}}'
+	[ "$code $(of '[.spec.size, .status.n, .metadata.generation] | join(" ")')" = "200 2 1 1" ]
+	api GET $THINGS/a/scale
+	[ "$(of '[.kind, .spec.replicas, .status.replicas, .status.selector] | join(" ")')" = "Scale 2 1 a=b" ]
+	merge $THINGS/a/scale '{"spec":{"replicas":6}}'; [ "$code $(of .spec.replicas)" = "200 6" ]
+	api GET $THINGS/a; [ "$(of '[.spec.size, .metadata.generation] | join(" ")')" = "6 2" ]
+}
+
+@test "only JSON and YAML, and no strategic patches" {
+	things
+	thing a
+	api GET $THINGS/a '' -H 'Accept: application/vnd.kubernetes.protobuf'; [ "$code" = 406 ]
+	api GET $THINGS/a '' -H 'Accept: application/vnd.kubernetes.protobuf, application/json'; [ "$code" = 200 ]
+	api POST $THINGS 'x' -H 'Content-Type: application/vnd.kubernetes.protobuf'; [ "$code" = 415 ]
+	api PATCH $THINGS/a '{}' -H 'Content-Type: application/strategic-merge-patch+json'; [ "$code" = 415 ]
+	api PATCH "$THINGS/two?fieldManager=t" '{apiVersion: example.com/v1, kind: Thing, metadata: {name: two}, spec: {color: blue}}' \
+		-H 'Content-Type: application/apply-patch+yaml'
+	[ "$code $(of '.metadata.managedFields[0].fieldsV1["f:spec"] | keys | join(" ")')" = "201 f:color" ]
+}
+
+@test "selectable fields select, and versions are deprecated with a warning" {
+	things ',"deprecated":true,"selectableFields":[{"jsonPath":".spec.color"}]'
+	thing a '{"color":"red"}'; thing b '{"color":"blue"}'
+	api GET "$THINGS?fieldSelector=spec.color%3Dred"; [ "$(of '[.items[].metadata.name] | join(" ")')" = a ]
+	api GET "$THINGS?fieldSelector=spec.size%3D3"; [ "$code" = 400 ]
+	curl -s -o out -D head --unix-socket "$SOCK" "http://x$THINGS"
+	grep -q '^Warning: 299 - "example.com/v1 Thing is deprecated"' head
+}
+
+@test "two hundred definitions come and go" {
+	for i in $(seq 200); do api POST $CRDS "$(crd "n${i}s" "N$i")"; [ "$code" = 201 ]; done
+	for i in $(seq 200); do until_code 200 "/apis/example.com/v1/n${i}s" || break; done
+	api GET /apis/example.com/v1; [ "$(of '.resources | length')" = 200 ]
+	api DELETE $CRDS; [ "$code" = 200 ]
+	for _ in $(seq 500); do api GET $CRDS; [ "$(of '.items | length')" != 0 ] || break; sleep 0.02; done
+	[ "$(of '.items | length')" = 0 ]
+	until_code 404 /apis/example.com/v1
+	kill -0 "$PID"
+}
