@@ -16,7 +16,7 @@
 static bool
 matches(const char *pattern, const char *p, size_t len)
 {
-	struct arena a = ARENA_INIT;
+	struct arena a = { 0 };
 	const char *why;
 	struct cel_regex *r = cel_regex(&a, pattern, strlen(pattern), &why);
 	bool ret = r && cel_regex_match(r, p, len) == 1;

@@ -20,7 +20,7 @@ static void
 check_pattern(struct causes *out, const struct path *at, const json_t *v)
 {
 	const char *pattern = text(v, "pattern"), *why = NULL;
-	struct arena a = ARENA_INIT;
+	struct arena a = { 0 };
 
 	if (*pattern && !cel_regex(&a, pattern, strlen(pattern), &why))
 		refuse_text(out, AT(at, "pattern"), pattern,
