@@ -249,6 +249,7 @@ shut(struct store *s)
 	server_free(s->server);
 	watches_free(s->watches);
 	cache_free(s->cache);
+	definitions_free(s->definitions);
 }
 
 /* Broken data is "later" only in the sense that no other command line would help. */

@@ -174,6 +174,8 @@ body(struct openapi *doc, const struct openapi_method *m, const struct openapi_p
 	static const char *const patches[] = { "application/apply-patch+yaml",
 		"application/json-patch+json", "application/merge-patch+json",
 		"application/strategic-merge-patch+json", NULL };
+	static const char *const custom[] = { "application/apply-patch+yaml",
+		"application/json-patch+json", "application/merge-patch+json", NULL };
 	bool patch = action_is(m, "patch"), gone = text_starts(m->action, "delete");
 	json_t *schema, *b;
 
@@ -185,7 +187,10 @@ body(struct openapi *doc, const struct openapi_method *m, const struct openapi_p
 		schema = openapi_kind(doc->schemas, p->body);
 	else
 		return NULL;
-	b = json_pack("{s:o}", "content", content(schema, patch ? patches : any));
+	b = json_pack("{s:o}", "content",
+	    content(schema, !patch	      ? any
+			    : p->kind->custom ? custom
+					      : patches));
 	if (!gone)
 		json_object_set_new(b, "required", json_true());
 	json_decref(schema);

@@ -505,3 +505,21 @@ definitions_stop(struct definitions *d)
 	pthread_mutex_destroy(&d->lock);
 	pthread_cond_destroy(&d->wake);
 }
+
+void
+definitions_free(struct definitions *d)
+{
+	if (!d)
+		return;
+	registry_set(NULL, 0);
+	for (struct known *k = d->known, *next; k; k = next) {
+		next = k->next;
+		definition_free(k->definition);
+		json_decref(k->names);
+		json_decref(k->basis);
+		free(k->name);
+		free(k);
+	}
+	(void)registry_reap();
+	free(d);
+}

@@ -13,6 +13,7 @@ struct definitions;
 /* Serve what is established already; before the first request. */
 int definitions_start(struct definitions **ret, struct server *s, struct err *err);
 void definitions_stop(struct definitions *d); /* accepts NULL */
+void definitions_free(struct definitions *d); /* behind everything that uses kinds; accepts NULL */
 /* Something was written; from any thread, and quick when it was no definition. */
 void definitions_changed(struct definitions *d);
 
