@@ -106,7 +106,7 @@ pass(struct streams *s, struct ends *e, int fd, enum stream which)
 bool
 carry(struct streams *s, struct ends *e)
 {
-	int heard = 0;
+	int heard = 1; /* something may have come with the opening */
 
 	while (e->out >= 0 || e->err >= 0) {
 		bool full = e->waiting.len > BACKLOG;

@@ -10,10 +10,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "serve/websocket.h"
 
 enum { HEAD_BYTES = 65536, DIAL_SECONDS = 10, WRITE_SECONDS = 30, PART = 32768 };
-
-#define BEARER "base64url.bearer.authorization.k8s.io."
 
 /* The request as it is to be sent, and where to. */
 struct job {
@@ -83,7 +82,7 @@ add_protocols(struct buf *b, const char *value)
 
 		p += strspn(p, " \t,");
 		n = strcspn(p, " \t,");
-		if (n > 0 && strncasecmp(p, BEARER, strlen(BEARER)) != 0) {
+		if (n > 0 && strncasecmp(p, WEBSOCKET_BEARER, strlen(WEBSOCKET_BEARER)) != 0) {
 			buf_puts(b, b->len == begun ? "Sec-WebSocket-Protocol: " : ", ");
 			buf_add(b, p, n);
 		}

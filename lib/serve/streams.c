@@ -22,6 +22,9 @@ struct streams {
 	const struct streams_plan *plan;
 	struct spdy *spdy;
 	uint32_t id[STREAM_COUNT]; /* of SPDY; 0: not open */
+	/* what came right behind the last stream's beginning: the next event */
+	struct streams_event early;
+	bool is_early;
 };
 
 /* --- agreeing --------------------------------------------------------------------- */
@@ -130,7 +133,6 @@ streams_open(struct duplex *d, const struct streams_plan *plan)
 {
 	double until = clock_monotonic() + OPEN_SECONDS;
 	struct streams *s = xcalloc(1, sizeof *s);
-	struct streams_event e;
 	int r = 0;
 
 	link_init(&s->link, d, !plan->spdy);
@@ -140,8 +142,9 @@ streams_open(struct duplex *d, const struct streams_plan *plan)
 	} else {
 		s->spdy = spdy_new();
 		while (!complete(s) && r == 0)
-			if ((r = streams_next(s, &e)) == 0 && !complete(s))
+			if ((r = streams_next(s, &s->early)) == 0 && !complete(s))
 				r = wait_for_input(s, until) > 0 ? 0 : -1;
+		s->is_early = r > 0;
 	}
 	if (r < 0 || (plan->spdy && !complete(s))) {
 		streams_close(s);
@@ -234,6 +237,11 @@ streams_next(struct streams *s, struct streams_event *ret)
 	size_t len;
 	int r;
 
+	if (s->is_early) {
+		s->is_early = false;
+		*ret = s->early;
+		return 1;
+	}
 	for (;;) {
 		if (s->spdy && (r = spdy_event(s, ret)) != 0)
 			return r;

@@ -25,6 +25,10 @@ enum { WS_NORMAL = 1000, WS_GOING_AWAY = 1001, WS_PROTOCOL = 1002, WS_TOO_BIG = 
 
 /* --- the handshake ------------------------------------------------------------ */
 
+/* A subprotocol that begins so is no protocol: behind it stands a token, as a browser, which cannot
+ * set headers, sends it. */
+#define WEBSOCKET_BEARER "base64url.bearer.authorization.k8s.io."
+
 /* Does the request ask for a WebSocket, in version 13 and with a key (section 4.2.1)? */
 bool websocket_asked(const struct http_exchange *x);
 /* The first of the client's subprotocols that is among ours (ended by NULL); NULL when none is. */

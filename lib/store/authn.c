@@ -6,6 +6,7 @@
 
 #include "api/meta.h"
 #include "base/mem.h"
+#include "serve/websocket.h"
 #include "store/base64url.h"
 #include "store/pki.h"
 #include "store/tokenfile.h"
@@ -68,7 +69,7 @@ bearer(struct call *c)
 static int
 offered(struct call *c, char **token)
 {
-	static const char prefix[] = "base64url.bearer.authorization.k8s.io.";
+	static const char prefix[] = WEBSOCKET_BEARER;
 	const char *p = http_header(c->x, "Sec-WebSocket-Protocol"), *found = NULL;
 	autobuf struct buf text = BUF_INIT;
 	size_t len = 0, others = 0, n;

@@ -63,7 +63,7 @@ watch_socket_asked(const struct http_exchange *x)
 static char *
 protocol(const struct http_exchange *x)
 {
-	static const char bearer[] = "base64url.bearer.authorization.k8s.io.";
+	static const char bearer[] = WEBSOCKET_BEARER;
 	const char *p = http_header(x, "Sec-WebSocket-Protocol");
 
 	while (p && *p) {

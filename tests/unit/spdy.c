@@ -2,10 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "base/mem.h"
 #include "serve/spdy.h"
+#include "serve/streams.h"
 
 #define CHECK(cond, ...)                                                \
 	do {                                                            \
@@ -110,9 +113,44 @@ ping(void)
 	spdy_free(s);
 }
 
+/* What a client says right behind its last stream's beginning is not lost. */
+static void
+early(void)
+{
+	static const char data[] = "\x00\x00\x00\x05\x01\x00\x00\x02hi";
+	static const char *const types[] = { "error", "stdout", "stdin" };
+	struct streams_plan plan = { .spdy = true,
+		.wanted = 1u << STREAM_IN | 1u << STREAM_OUT | 1u << STREAM_STATUS };
+	autobuf struct buf in = BUF_INIT;
+	struct streams_event e;
+	struct duplex *d;
+	struct streams *s;
+	z_stream z = { 0 };
+	int pair[2];
+
+	CHECK(deflateInit(&z, 9) == Z_OK, "deflate");
+	for (unsigned i = 0; i < 3; i++)
+		open_stream(&in, &z, 1 + 2 * i, types[i], "");
+	deflateEnd(&z);
+	buf_add(&in, data, sizeof data - 1);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "a pair");
+	CHECK(write(pair[0], in.data, in.len) == (ssize_t)in.len, "write");
+	d = duplex_from_fd(pair[1]);
+	s = streams_open(d, &plan);
+	CHECK(s, "the streams are not opened");
+	CHECK(streams_next(s, &e) == 1 && e.which == STREAM_IN && e.end && e.len == 2 &&
+		  memcmp(e.data, "hi", 2) == 0,
+	    "what came early is lost");
+	CHECK(streams_next(s, &e) == 0, "something more");
+	streams_close(s);
+	duplex_close(d);
+	close(pair[0]);
+}
+
 int
 main(void)
 {
+	early();
 	headers();
 	ping();
 	return 0;
