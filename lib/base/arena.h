@@ -13,9 +13,9 @@ struct arena {
 	size_t total;		   /* of all */
 };
 
-#define ARENA_INIT         \
-	{                  \
-		NULL, 0, 0 \
+#define ARENA_INIT            \
+	{                     \
+		NULL, 0, 0, 0 \
 	}
 
 void *arena_alloc(struct arena *a, size_t size);	      /* not zeroed; aligned for anything */

@@ -80,6 +80,26 @@ wrong(struct arena *a, const char *cause, const char *p, size_t len)
 	return arena_text(a, msg, strlen(msg));
 }
 
+/* RE2's words for what PCRE found. */
+static const char *
+words(int code, const char *theirs)
+{
+	switch (code) {
+	case PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS:
+		return "missing closing )";
+	case PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS:
+		return "unexpected )";
+	case PCRE2_ERROR_MISSING_SQUARE_BRACKET:
+		return "missing closing ]";
+	case PCRE2_ERROR_QUANTIFIER_INVALID:
+		return "missing argument to repetition operator";
+	case PCRE2_ERROR_CLASS_RANGE_ORDER:
+		return "invalid character class range";
+	default:
+		return theirs;
+	}
+}
+
 struct cel_regex *
 cel_regex(struct arena *a, const char *p, size_t len, const char **why)
 {
@@ -115,7 +135,7 @@ cel_regex(struct arena *a, const char *p, size_t len, const char **why)
 		char msg[200] = "";
 
 		pcre2_get_error_message(code, (PCRE2_UCHAR *)msg, sizeof msg);
-		*why = wrong(a, msg, p, len);
+		*why = wrong(a, words(code, msg), p, len);
 		return NULL;
 	}
 	oldest->text = xmalloc(len + 1);
