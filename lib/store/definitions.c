@@ -502,8 +502,6 @@ definitions_stop(struct definitions *d)
 	pthread_cond_signal(&d->wake);
 	pthread_mutex_unlock(&d->lock);
 	pthread_join(d->thread, NULL);
-	pthread_mutex_destroy(&d->lock);
-	pthread_cond_destroy(&d->wake);
 }
 
 void
@@ -521,5 +519,8 @@ definitions_free(struct definitions *d)
 		free(k);
 	}
 	(void)registry_reap();
+	pthread_mutex_destroy(
+	    &d->lock); /* the commit thread has told us of changes until its end */
+	pthread_cond_destroy(&d->wake);
 	free(d);
 }
