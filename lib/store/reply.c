@@ -331,7 +331,7 @@ refuse_object(struct call *c, const struct causes *causes, const json_t *obj, co
 	if (c->kind->custom) {
 		said.kind = text(obj, "kind");
 		said.custom = NULL; /* or it would count as what it is kept as */
-		c->kind = &said; /* the call ends here */
+		c->kind = &said;    /* the call ends here */
 	}
 	reply_invalid(c, causes, name);
 }
