@@ -269,7 +269,9 @@ CEL_FN(contains_ip_text)
 {
 	struct cel_value v = read_address(a, arg[1]);
 
-	return v.kind == CEL_ERROR ? v : holds(range_of(arg), ip_of(&v));
+	/* a text that is no address is not an argument it has */
+	return v.kind == CEL_ERROR ? cel_error(a, "no such overload")
+				   : holds(range_of(arg), ip_of(&v));
 }
 
 /* Kubernetes compares the masked range with the other's whole address when that has the prefix of
