@@ -13,8 +13,9 @@
 /* The columns of a kind: its own, or Name and Age. */
 const struct column *table_columns(const struct kind *k, size_t *n);
 
-/* The cells of one object, a new array with one value per column (strings and
- * integers, as in a Table's rows); ages are relative to `now`. k may be NULL for an unknown kind.
+/* The cells of one object, a new array with one value per column (strings and integers, as in a
+ * Table's rows), of an IPAddress one more behind them, as Kubernetes has it; ages are relative to
+ * `now`. k may be NULL for an unknown kind.
  */
 json_t *table_cells(const struct kind *k, const json_t *obj, int64_t now);
 

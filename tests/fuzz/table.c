@@ -1,4 +1,5 @@
-/* The cells of any kind for any object, however wrong: one cell for each column. */
+/* The cells of any kind for any object, however wrong: one cell for each column, or one more behind
+ * them (table.h). */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -12,10 +13,10 @@ static void
 check(const struct kind *k, const json_t *obj)
 {
 	json_t *cells = table_cells(k, obj, 1767226200);
-	size_t n;
+	size_t n, more = json_array_size(cells);
 
 	table_columns(k, &n);
-	if (json_array_size(cells) != n)
+	if (more != n && more != n + 1)
 		abort();
 	json_decref(cells);
 }
