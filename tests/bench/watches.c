@@ -68,7 +68,7 @@ idle(bool tls, const char *what)
 	tls_prepare();
 	before = resident();
 	w = open_watches(IDLE, tls);
-	bench_say(what, (resident() - before) * 1024 / IDLE, "KB each", tls ? 12 : 8);
+	bench_say(what, (resident() - before) * 1024 / IDLE, "KB each", 8);
 	close_watches(w, IDLE);
 	land();
 }
