@@ -6,38 +6,9 @@
 #include "api/check.h"
 #include "api/label.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #define LABEL_SHAPE "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-
-static bool
-lower_or_digit(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool
-label_fits(const char *s, size_t n)
-{
-	if (!n || !lower_or_digit(s[0]) || !lower_or_digit(s[n - 1]))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!lower_or_digit(s[i]) && s[i] != '-')
-			return false;
-	return true;
-}
-
-static bool
-subdomain_fits(const char *s)
-{
-	for (;; s++) {
-		size_t n = strcspn(s, ".");
-
-		if (!label_fits(s, n))
-			return false;
-		if (!*(s += n))
-			return true;
-	}
-}
 
 static void
 check_length(struct causes *out, const struct path *at, const char *text, size_t max)
@@ -50,9 +21,9 @@ void
 check_dns_label(struct causes *out, const struct path *at, const char *text)
 {
 	check_length(out, at, text, 63);
-	if (label_fits(text, strlen(text)))
+	if (text_dns_label(text, strlen(text)))
 		return;
-	if (subdomain_fits(text))
+	if (text_dns_subdomain(text, strlen(text)))
 		refuse_text(out, at, text, "must not contain dots");
 	else
 		refuse_text(out, at, text,
@@ -67,7 +38,7 @@ void
 check_dns_subdomain(struct causes *out, const struct path *at, const char *text)
 {
 	check_length(out, at, text, 253);
-	if (!subdomain_fits(text))
+	if (!text_dns_subdomain(text, strlen(text)))
 		refuse_text(out, at, text,
 		    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
 		    "characters, '-' or '.', "
@@ -80,7 +51,7 @@ void
 check_dns_1035(struct causes *out, const struct path *at, const char *text)
 {
 	check_length(out, at, text, 63);
-	if (!label_fits(text, strlen(text)) || (*text >= '0' && *text <= '9'))
+	if (!text_dns_label(text, strlen(text)) || (*text >= '0' && *text <= '9'))
 		refuse_text(out, at, text,
 		    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
 		    "start with an "
@@ -144,7 +115,7 @@ check_domain(struct causes *out, const struct path *at, const char *text, unsign
 	}
 	for (const char *p = name; *p; p++)
 		dots += *p == '.';
-	if (!subdomain_fits(name) || strlen(name) > 253)
+	if (!text_dns_subdomain(name, strlen(name)) || strlen(name) > 253)
 		check_dns_subdomain(out, at, name);
 	else if (dots + 1 < least)
 		refuse_text(out, at, name,
@@ -230,7 +201,7 @@ check_port_name(struct causes *out, const struct path *at, const char *text)
 void
 check_wildcard(struct causes *out, const struct path *at, const char *text)
 {
-	if (strncmp(text, "*.", 2) || !subdomain_fits(text + 2))
+	if (strncmp(text, "*.", 2) || !text_dns_subdomain(text + 2, strlen(text + 2)))
 		refuse_text(out, at, text,
 		    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS "
 		    "subdomain, which must "

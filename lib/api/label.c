@@ -4,6 +4,7 @@
 #include "api/label.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 enum { NAME_MAX_BYTES = 63, PREFIX_MAX_BYTES = 253 };
 
@@ -21,15 +22,9 @@ static const char prefix_shape[] =
     "for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 static bool
-lower(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool
 alnum(char c)
 {
-	return lower(c) || (c >= 'A' && c <= 'Z');
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
 }
 
 static bool
@@ -41,19 +36,6 @@ name_fits(const char *s, size_t n)
 		if (!alnum(s[i]) && s[i] != '-' && s[i] != '_' && s[i] != '.')
 			return false;
 	return true;
-}
-
-/* DNS labels with dots between them. */
-static bool
-subdomain_fits(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		bool edge = i == 0 || s[i - 1] == '.' || i == n - 1 || s[i + 1] == '.';
-
-		if (!lower(s[i]) && (edge || (s[i] != '-' && s[i] != '.')))
-			return false;
-	}
-	return n > 0;
 }
 
 static void
@@ -77,7 +59,7 @@ label_key_refused(const char *key)
 		reason(&b, "prefix part ", "must be non-empty");
 	if (slash > key && slash - key > PREFIX_MAX_BYTES)
 		reason(&b, "prefix part ", "must be no more than 253 bytes");
-	if (slash > key && !subdomain_fits(key, (size_t)(slash - key)))
+	if (slash > key && !text_dns_subdomain(key, (size_t)(slash - key)))
 		reason(&b, "prefix part ", prefix_shape);
 	if (*name == '\0')
 		reason(&b, "name part ", "must be non-empty");

@@ -143,3 +143,31 @@ text_percent(struct buf *out, const char *s)
 			buf_printf(out, "%%%02X", *p);
 	}
 }
+
+static bool
+lower_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool
+text_dns_label(const char *s, size_t n)
+{
+	if (!n || !lower_or_digit(s[0]) || !lower_or_digit(s[n - 1]))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!lower_or_digit(s[i]) && s[i] != '-')
+			return false;
+	return true;
+}
+
+bool
+text_dns_subdomain(const char *s, size_t n)
+{
+	for (const char *end = s + n, *dot;; s = dot + 1) {
+		if (!(dot = memchr(s, '.', (size_t)(end - s))))
+			return text_dns_label(s, (size_t)(end - s));
+		if (!text_dns_label(s, (size_t)(dot - s)))
+			return false;
+	}
+}

@@ -15,6 +15,11 @@ bool text_starts(const char *s, const char *prefix);
 bool text_ends(const char *s, const char *suffix);
 bool text_in(const char *s, const char *const *words); /* words ends with NULL */
 
+/* The shapes of DNS names in lower case (RFC 1123, section 2.1), whatever their length: one label
+ * of n bytes; labels with dots between. */
+bool text_dns_label(const char *s, size_t n);
+bool text_dns_subdomain(const char *s, size_t n);
+
 /* The length of the UTF-8 sequence at p (RFC 3629: no surrogates, nothing overlong), 0 when it is
  * none. */
 size_t text_utf8(const char *p, size_t len);

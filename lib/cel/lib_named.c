@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "cel/library.h"
 
 const struct cel_type cel_format_type = { .kind = CEL_T_OPAQUE, .name = "kubernetes.NamedFormat" };
@@ -36,36 +37,6 @@ check_length(struct wrong *w, const char *s, size_t most)
 		complain(w, cel_error(w->a, "must be no more than %zu characters", most).text.p);
 }
 
-static bool
-lower_or_digit(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-static bool
-label_fits(const char *s, size_t n)
-{
-	if (!n || !lower_or_digit(s[0]) || !lower_or_digit(s[n - 1]))
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!lower_or_digit(s[i]) && s[i] != '-')
-			return false;
-	return true;
-}
-
-static bool
-subdomain_fits(const char *s)
-{
-	for (;; s++) {
-		size_t n = strcspn(s, ".");
-
-		if (!label_fits(s, n))
-			return false;
-		if (!*(s += n))
-			return true;
-	}
-}
-
 /* Kubernetes takes the dash at the end of a prefix for a letter. */
 static const char *
 with_end(struct wrong *w, const char *s, bool prefix)
@@ -90,10 +61,10 @@ check_label(struct wrong *w, const char *whole, bool prefix)
 	const char *s = with_end(w, whole, prefix);
 
 	check_length(w, s, 63);
-	if (label_fits(s, strlen(s)))
+	if (text_dns_label(s, strlen(s)))
 		return;
 	complain(w,
-	    subdomain_fits(s)
+	    text_dns_subdomain(s, strlen(s))
 		? "must not contain dots"
 		: "a lowercase RFC 1123 label must consist of lower case alphanumeric characters "
 		  "or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  "
@@ -111,7 +82,7 @@ check_subdomain(struct wrong *w, const char *whole, bool prefix)
 	const char *s = with_end(w, whole, prefix);
 
 	check_length(w, s, 253);
-	if (!subdomain_fits(s))
+	if (!text_dns_subdomain(s, strlen(s)))
 		complain(w, subdomain_words);
 }
 
@@ -121,7 +92,7 @@ check_1035(struct wrong *w, const char *whole, bool prefix)
 	const char *s = with_end(w, whole, prefix);
 
 	check_length(w, s, 63);
-	if (!label_fits(s, strlen(s)) || isdigit((unsigned char)*s))
+	if (!text_dns_label(s, strlen(s)) || isdigit((unsigned char)*s))
 		complain(w,
 		    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
 		    "start with an alphabetic character, and end with an alphanumeric character "
@@ -179,7 +150,7 @@ check_qualified(struct wrong *w, const char *s, bool prefix)
 
 		if (strlen(domain) > 253)
 			complain(w, "prefix part must be no more than 253 characters");
-		if (!subdomain_fits(domain))
+		if (!text_dns_subdomain(domain, strlen(domain)))
 			complain(w, cel_error(w->a, "prefix part %s", subdomain_words).text.p);
 	}
 	if (!*name)
