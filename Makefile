@@ -131,6 +131,8 @@ layers:								## who may include whom
 	@! grep -nE '#include "(client|store|net)/' $(wildcard lib/node/*.[ch])
 	@! grep -nE '#include "(client|store|node)/' $(wildcard lib/net/*.[ch])
 	@! grep -nE '#include "(api|control|schedule|client|store|node|net)/' $(wildcard lib/cluster/*.[ch])
+	@! grep -nE '#include "(schedule|serve|store|net|cluster)/' $(wildcard lib/kubelet/*.[ch])
+	@! grep -lE '#include "kubelet/' $(filter-out $(wildcard lib/kubelet/*.[ch]),$(wildcard lib/*/*.[ch]))
 	@! grep -lE '#include "cluster/' $(filter-out $(wildcard lib/cluster/*.[ch]),$(wildcard lib/*/*.[ch]))
 	@! grep -n '#include "base/cli.h"' $(filter-out lib/base/cli.c,$(wildcard lib/*/*.[ch]))
 	@! grep -lE '#include <curl/' $(filter-out $(wildcard lib/client/*.[ch] lib/node/registry.[ch]),$(wildcard lib/*/*.[ch] cmd/*.c))

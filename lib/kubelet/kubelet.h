@@ -1,0 +1,42 @@
+#ifndef ORCH_KUBELET_KUBELET_H
+#define ORCH_KUBELET_KUBELET_H
+
+#include "client/client.h"
+#include "node/agent.h"
+
+/*
+ * A node of a cluster: carries between the API server (lib/client) and what runs on this machine
+ * (lib/node), which know nothing of each other.  Pods that are bound to the node go to its agent;
+ * their statuses, the Node, its Lease and Events go back.
+ *
+ *	kubelet_open(&k, host, &err)		connects to nothing yet: processes may still be
+ *forked kubelet_join(k, cidr, &err)		waits for the server, registers the Node
+ *	agent_open(&a, host, hooks by kubelet_hooks(k), &err)
+ *	kubelet_follow(k, a, &err)
+ *	agent_step(a); kubelet_step(k, ...)	for ever
+ */
+struct kubelet;
+
+int kubelet_open(struct kubelet **ret, struct host *host, struct err *err);
+void kubelet_close(struct kubelet *k); /* accepts NULL */
+struct client *kubelet_client(struct kubelet *k);
+
+/*
+ * Be known to the server before anything else; waits for it as long as it takes.  The pod network
+ * is `cidr`, else (NULL) what the server has for this node, else POD_CIDR.
+ */
+int kubelet_join(struct kubelet *k, const char *cidr, struct err *err);
+#define POD_CIDR "10.244.0.0/24"
+
+struct agent_hooks kubelet_hooks(struct kubelet *k);
+
+/* From now on the agent hears of its pods; it is settled once all are known. */
+int kubelet_follow(struct kubelet *k, struct agent *a, struct err *err);
+
+/*
+ * Tell what there is to be told: events, heartbeat, status.  Then hear of pods for at most so many
+ * seconds, or until fd is readable.  An error is for good.
+ */
+int kubelet_step(struct kubelet *k, double wait, int fd, struct err *err);
+
+#endif
