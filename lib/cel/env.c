@@ -1,20 +1,47 @@
 /* Environments: what expressions may use; and programs: what was compiled. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "cel/env.h"
 
-struct cel_env *
-cel_env_new(unsigned bits)
+/*
+ * The functions of an environment take a hundred times the room of what else is in it, and are the
+ * same for nearly all: those stand on one of these, which is made once and never changed.
+ */
+const struct cel_env *
+cel_env_shared(_Atomic(struct cel_env *) *place, void (*fill)(struct cel_env *e))
 {
-	struct cel_env *e = xcalloc(1, sizeof *e);
+	struct cel_env *e = *place, *none = NULL;
 
-	e->bits = bits;
+	if (e)
+		return e;
+	e = xcalloc(1, sizeof *e);
+	fill(e);
+	if (atomic_compare_exchange_strong(place, &none, e))
+		return e;
+	cel_env_free(e); /* another thread was faster */
+	return none;
+}
+
+void
+cel_env_standard(struct cel_env *e)
+{
 	cel_env_library(e, cel_std_operators);
 	cel_env_library(e, cel_std_text);
 	cel_env_library(e, cel_std_time);
 	cel_env_library(e, cel_lib_optional);
+}
+
+struct cel_env *
+cel_env_new(unsigned bits)
+{
+	static _Atomic(struct cel_env *) standard;
+	struct cel_env *e = xcalloc(1, sizeof *e);
+
+	e->bits = bits;
+	e->base = cel_env_shared(&standard, cel_env_standard);
 	return e;
 }
 
@@ -44,17 +71,26 @@ by_name(const void *key, const void *set)
 	return strcmp(key, ((const struct cel_function_set *)set)->name);
 }
 
-const struct cel_function_set *
-cel_env_find(const struct cel_env *e, const char *name)
+static struct cel_function_set *
+own_set(const struct cel_env *e, const char *name)
 {
 	return e->nsets ? bsearch(name, e->set, e->nsets, sizeof *e->set, by_name) : NULL;
 }
 
-/* The set of a name, made where it belongs when there is none. */
+const struct cel_function_set *
+cel_env_find(const struct cel_env *e, const char *name)
+{
+	const struct cel_function_set *s = own_set(e, name);
+
+	return s || !e->base ? s : own_set(e->base, name);
+}
+
+/* The set of a name, made where it belongs when there is none: with what the base has of it. */
 static struct cel_function_set *
 set_of(struct cel_env *e, const char *name)
 {
-	struct cel_function_set *s = (struct cel_function_set *)cel_env_find(e, name);
+	struct cel_function_set *s = own_set(e, name);
+	const struct cel_function_set *shared = s ? NULL : cel_env_find(e, name);
 	size_t at = 0;
 
 	if (s)
@@ -65,6 +101,10 @@ set_of(struct cel_env *e, const char *name)
 	memmove(e->set + at + 1, e->set + at, (e->nsets - at) * sizeof *e->set);
 	e->nsets++;
 	e->set[at] = (struct cel_function_set){ .name = name };
+	for (size_t i = 0; shared && i < shared->n; i++) {
+		GROW(e->set[at].overload, e->set[at].n, e->set[at].cap);
+		e->set[at].overload[e->set[at].n++] = shared->overload[i];
+	}
 	return &e->set[at];
 }
 
@@ -139,9 +179,10 @@ cel_env_type_named(const struct cel_env *e, const char *name, struct arena *a)
 	for (size_t i = 0; i < COUNT(known); i++)
 		if (strcmp(known[i]->name, name) == 0)
 			return known[i];
-	for (size_t i = 0; i < e->ntypes; i++)
-		if (strcmp(e->type[i]->name, name) == 0)
-			return e->type[i];
+	for (const struct cel_env *in = e; in; in = in->base)
+		for (size_t i = 0; i < in->ntypes; i++)
+			if (strcmp(in->type[i]->name, name) == 0)
+				return in->type[i];
 	return open_type(e, name, a);
 }
 

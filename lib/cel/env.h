@@ -9,6 +9,7 @@
 struct cel_env {
 	struct arena arena;
 	unsigned bits;
+	const struct cel_env *base; /* with more functions and types; NULL: none */
 	struct cel_function_set *set;
 	size_t nsets, sets_cap;
 	struct cel_variable {
@@ -30,6 +31,11 @@ struct cel_program {
 	bool *used; /* of the variables */
 	unsigned bits;
 };
+
+/* The environment at a static place, filled when it is first asked for. */
+const struct cel_env *cel_env_shared(
+    _Atomic(struct cel_env *) *place, void (*fill)(struct cel_env *e));
+void cel_env_standard(struct cel_env *e); /* adds the standard functions */
 
 const struct cel_function_set *cel_env_find(const struct cel_env *e, const char *name);
 /* A type by the name an expression gives it: "int", "google.protobuf.Timestamp"; NULL: none. */
