@@ -180,8 +180,13 @@ take_over(struct run *r, struct apply_views *views, const struct manager *self,
 
 	for (size_t i = 0; i < r->managers.n; i++) {
 		struct manager *m = &r->managers.item[i];
-		const struct apply_view *v = apply_view(views, m->version);
+		const struct apply_view *v = m == self ? NULL : apply_view(views, m->version);
 		struct fieldset none = FIELDSET_EMPTY, open;
+
+		if (views->broken.code) {
+			*err = views->broken;
+			return -(int)err->code;
+		}
 
 		conflict[i] = m == self || !v ? none : fieldset_common(a, &m->fields, &v->changed);
 		open = fieldset_minus(a, &conflict[i], &r->legacy);
@@ -194,11 +199,11 @@ take_over(struct run *r, struct apply_views *views, const struct manager *self,
 	}
 	for (size_t i = 0; i < r->managers.n; i++) {
 		struct manager *m = &r->managers.item[i];
-		const struct apply_view *v = apply_view(views, m->version);
+		const struct apply_view *v = m == self ? NULL : apply_view(views, m->version);
 
 		if (!v && m != self) /* of a version that there is no more */
 			m->fields = (struct fieldset)FIELDSET_EMPTY;
-		if (m == self || !v ||
+		if (!v ||
 		    (fieldset_empty(&conflict[i]) && !fieldset_meets(&m->fields, &v->removed)))
 			continue;
 		m->fields = fieldset_minus(a, &m->fields, &conflict[i]);

@@ -77,8 +77,13 @@ struct apply_views {
 	const struct apply *req;
 	const json_t *old, *new; /* in the request's version */
 	struct apply_view *list; /* made when they are asked for */
+	struct err broken; /* why a custom object cannot be seen in a version; code 0: it can */
 };
-/* What changes for an owner of this version; NULL: it is none of the object's any more. */
+/*
+ * What changes for an owner of this version; NULL: it is none of the object's any more, or, of
+ * custom kinds, the object does not fit its schema (all->broken says so), and then nobody can say
+ * who owns what.
+ */
 const struct apply_view *apply_view(struct apply_views *all, const char *version);
 void apply_views_release(struct apply_views *all);
 /* What managers own of whole, an object of kind k, when the fields `last` go, those of other

@@ -167,16 +167,18 @@ take(const struct apply *req, struct managers *m, const char *version, const str
 	self->entry = NULL;
 }
 
-static void
+/* Returns whether it can be told: else nobody owns anything any more. */
+static bool
 note_changes(const struct apply *req, struct managers *m, const json_t *old, const json_t *new,
     const char *version)
 {
 	struct arena *a = m->arena;
 	struct apply_views views = { .arena = a, .req = req, .old = old, .new = new };
 	const struct apply_view *own = apply_view(&views, version);
-	struct fieldset changed = apply_stripped(a, &own->changed);
+	struct fieldset changed =
+	    own ? apply_stripped(a, &own->changed) : (struct fieldset)FIELDSET_EMPTY;
 
-	for (size_t i = 0; i < m->n; i++) {
+	for (size_t i = 0; i < m->n && !views.broken.code; i++) {
 		struct manager *one = &m->item[i];
 		const struct apply_view *v = apply_view(&views, one->version);
 		struct fieldset lost;
@@ -195,6 +197,7 @@ note_changes(const struct apply *req, struct managers *m, const json_t *old, con
 	managers_drop_empty(m);
 	managers_cap(m);
 	apply_views_release(&views);
+	return !views.broken.code;
 }
 
 void
@@ -217,8 +220,8 @@ apply_track(const struct apply *req, const json_t *live, json_t *obj)
 		old = live		  ? apply_plain(live)
 		      : req->kind->custom ? json_object()
 					  : typed_nothing(req->kind->type);
-		note_changes(req, &m, old, obj, kind_api_version(req->kind, version));
-		if ((entries = managers_json(&m)))
+		if (note_changes(req, &m, old, obj, kind_api_version(req->kind, version)) &&
+		    (entries = managers_json(&m)))
 			json_object_set_new(meta, "managedFields", entries);
 		json_decref(old);
 	}

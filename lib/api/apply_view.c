@@ -17,6 +17,34 @@ part_copy(const json_t *obj, const struct kind *from, const struct kind *to)
 	return copy;
 }
 
+/* Versions of custom kinds differ in nothing but their schemas, and do not drop what they do not
+ * know when it is about owners. */
+static json_t *
+seen_as(const json_t *obj, const struct kind *from, const struct kind *to)
+{
+	json_t *copy;
+	char version[128];
+
+	if (!to->custom || from == to)
+		return part_copy(obj, from, to);
+	copy = json_copy((json_t *)obj);
+	if (json_object_get(copy, "apiVersion"))
+		json_object_set_new(copy, "apiVersion", json_string(kind_api_version(to, version)));
+	return copy;
+}
+
+static bool
+fits(struct apply_views *all, const struct apply_view *v)
+{
+	autobuf struct buf why = BUF_INIT;
+
+	if (!typed_check_kept(v->kind->type, v->old, &why))
+		err_set(&all->broken, ERR_INTERNAL, "failed to convert old object: %s", why.data);
+	else if (!typed_check_kept(v->kind->type, v->new, &why))
+		err_set(&all->broken, ERR_INTERNAL, "failed to convert new object: %s", why.data);
+	return all->broken.code == 0;
+}
+
 const struct apply_view *
 apply_view(struct apply_views *all, const char *version)
 {
@@ -27,7 +55,12 @@ apply_view(struct apply_views *all, const char *version)
 	struct apply_view *v;
 	struct changes c;
 
-	if (!k)
+	if (!k && own->custom)
+		err_set(&all->broken, ERR_INTERNAL,
+		    "failed to convert old object: request to convert CR to an invalid "
+		    "group/version: %s",
+		    version);
+	if (!k || all->broken.code)
 		return NULL;
 	for (v = all->list; v; v = v->next)
 		if (v->kind == k)
@@ -36,15 +69,15 @@ apply_view(struct apply_views *all, const char *version)
 	reset = apply_reset(a, &req);
 	v = arena_alloc(a, sizeof *v);
 	*v = (struct apply_view){ .kind = k,
-		.old = part_copy(all->old, own, k),
-		.new = part_copy(all->new, own, k),
+		.old = seen_as(all->old, own, k),
+		.new = seen_as(all->new, own, k),
 		.next = all->list };
 	c = typed_compare(a, k->type, v->old, v->new);
 	v->changed = fieldset_union(a, &c.modified, &c.added);
 	v->changed = fieldset_without(a, &v->changed, &reset);
 	v->removed = fieldset_without(a, &c.removed, &reset);
 	all->list = v;
-	return v;
+	return own->custom && !fits(all, v) ? NULL : v;
 }
 
 void

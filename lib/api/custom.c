@@ -172,6 +172,8 @@ definition_new(const json_t *crd, struct err *err)
 	for (i = 0; i < d->n; i++) {
 		d->custom[i].stored = d->stored ? d->stored : &d->kinds[0];
 		d->custom[i].served = d->served;
+		d->custom[i].all = d->kinds;
+		d->custom[i].nall = d->n;
 	}
 	if (!d->stored && d->n)
 		d->stored = &d->kinds[0];

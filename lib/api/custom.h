@@ -16,6 +16,8 @@ struct custom {
 	struct structural *schema;
 	const struct kind *stored;	  /* the version that objects are kept in */
 	const struct kind *const *served; /* all versions that are served, NULL-terminated */
+	const struct kind *all;		  /* all versions, served or not */
+	size_t nall;
 	const char *list_kind;
 	const char *const
 	    *selectable;	 /* "spec.color": what field selectors may name, NULL-terminated
@@ -61,6 +63,7 @@ void custom_default(const struct kind *k, json_t *obj);
 /* passed (may be NULL) gets what was wrong before, too, and is let through. */
 void custom_validate(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out,
     struct causes *passed);
+/* The version of k that is called so, served or not. */
 const struct kind *custom_sibling(const struct kind *k, const char *api_version);
 /* Is obj a new generation of old? */
 bool custom_counts(const struct kind *k, const json_t *old, const json_t *obj);

@@ -117,9 +117,9 @@ custom_sibling(const struct kind *k, const char *api_version)
 {
 	char buf[128];
 
-	for (const struct kind *const *s = k->custom->served; *s; s++)
-		if (strcmp(kind_api_version(*s, buf), api_version) == 0)
-			return *s;
+	for (size_t i = 0; i < k->custom->nall; i++)
+		if (strcmp(kind_api_version(&k->custom->all[i], buf), api_version) == 0)
+			return &k->custom->all[i];
 	return NULL;
 }
 

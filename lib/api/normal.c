@@ -63,10 +63,13 @@ means_nothing(const struct type *t, const struct field *f, const json_t *v)
 	return json_is_false(v) || (json_is_number(v) && json_number_value(v) == 0);
 }
 
+/* Of a schema even no dependencies at all are refused, when it says so. */
 static bool
 stays(const struct field *f, const json_t *item, bool sent)
 {
-	return sent && json_is_array(item) && null_is_kept(f);
+	return sent &&
+	       ((json_is_array(item) && null_is_kept(f)) ||
+		   !strcmp(f->type->elem->name, "apiextensions.v1.JSONSchemaPropsOrStringArray"));
 }
 
 static void

@@ -149,7 +149,7 @@ of_struct(struct arena *a, const struct node *n, bool resource)
 		.atomic = n->atomic,
 		.summary = text(n->json, "description"),
 		.leads = leads,
-		.open = n->preserve };
+		.open = n->preserve || n->open };
 	return t;
 }
 

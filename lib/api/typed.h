@@ -51,6 +51,8 @@ struct named_item *place_items(
  * several.  false when there is one.
  */
 bool typed_check(const struct type *t, const json_t *value, struct buf *out);
+/* The same of what is kept already, where an item may stand twice. */
+bool typed_check_kept(const struct type *t, const json_t *value, struct buf *out);
 
 /* The fields that somebody who applies this value owns. */
 struct fieldset typed_fields(struct arena *a, const struct type *t, const json_t *value);

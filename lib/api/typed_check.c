@@ -14,6 +14,7 @@ struct check {
 	struct buf path;
 	struct buf lines; /* one message a line */
 	size_t n;
+	bool twice; /* items may stand twice */
 };
 
 static void PRINTF(2, 3) complain(struct check *c, const char *fmt, ...)
@@ -222,7 +223,8 @@ check_list(struct check *c, const struct place *p, const json_t *v)
 				complain(c, "element %zu: %s", i, why);
 				continue;
 			}
-			check_twice(c, seen, at);
+			if (!c->twice)
+				check_twice(c, seen, at);
 		}
 		check_below(c, &below, at, item);
 	}
@@ -250,10 +252,10 @@ check_value(struct check *c, const struct place *p, const json_t *v)
 	}
 }
 
-bool
-typed_check(const struct type *t, const json_t *value, struct buf *out)
+static bool
+check_all(const struct type *t, const json_t *value, bool twice, struct buf *out)
 {
-	struct check c = { ARENA_INIT, BUF_INIT, BUF_INIT, 0 };
+	struct check c = { ARENA_INIT, BUF_INIT, BUF_INIT, 0, twice };
 	struct place p = place_of(t);
 
 	buf_puts(&c.path, "");
@@ -266,4 +268,16 @@ typed_check(const struct type *t, const json_t *value, struct buf *out)
 	buf_release(&c.path);
 	buf_release(&c.lines);
 	return c.n == 0;
+}
+
+bool
+typed_check(const struct type *t, const json_t *value, struct buf *out)
+{
+	return check_all(t, value, false, out);
+}
+
+bool
+typed_check_kept(const struct type *t, const json_t *value, struct buf *out)
+{
+	return check_all(t, value, true, out);
 }

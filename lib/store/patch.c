@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/cause.h"
 #include "api/golang.h"
 #include "api/meta.h"
 #include "base/json.h"
@@ -129,7 +130,9 @@ patch_apply(
 		obj = merge_patch(obj, patch);
 	if (r == 0) {
 		if (shown)
-			*shown = form == PATCH_STRATEGIC ? json_copy(obj) : patch_shown(obj, patch);
+			*shown = c->kind->custom	   ? sorted_copy(obj)
+				 : form == PATCH_STRATEGIC ? json_copy(obj)
+							   : patch_shown(obj, patch);
 		if (!names_version(form, patch, obj, old))
 			forget_version(obj);
 		json_decref(patch);

@@ -190,3 +190,35 @@ thing() { api POST "$THINGS${3:-}" '{"apiVersion":"example.com/v1","kind":"Thing
 	until_code 404 /apis/example.com/v1
 	kill -0 "$PID"
 }
+
+# of two versions: in v1beta1 there is spec.b, which v1 does not know
+two_versions() {
+	local a='"a":{"type":"string"}'
+	api POST $CRDS "$(jq -nc --argjson one "{$a}" --argjson two "{$a,\"b\":{\"type\":\"string\"}}" '
+		def v($n; $p): {name: $n, served: true, storage: ($n == "v1"), schema: {openAPIV3Schema:
+			{type: "object", properties: {spec: {type: "object", properties: $p}}}}};
+		{apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", metadata: {name: "things.example.com"},
+		 spec: {group: "example.com", scope: "Namespaced", names: {plural: "things", kind: "Thing"}, versions: [v("v1"; $one), v("v1beta1"; $two)]}}')"
+	[ "$code" = 201 ]; until_is $CRDS/things.example.com Established 'True InitialNamesAccepted'
+}
+
+@test "an object that does not fit the version an owner has written in has no owners any more" {
+	two_versions
+	thing x '{"a":"1"}'
+	merge /apis/example.com/v1beta1/namespaces/default/things/x '{"spec":{"a":"2"}}'
+	[ "$code $(of '[.metadata.managedFields[].apiVersion] | join(" ")')" = "200 example.com/v1 example.com/v1beta1" ]
+	merge $THINGS/x '{"spec":{"a":"3"}}'
+	merge /apis/example.com/v1beta1/namespaces/default/things/x '{"spec":{"b":"z"}}'
+	[ "$code $(of '.metadata.managedFields') $(of .metadata.generation)" = "200 null 4" ]
+	# an apply says what is wrong
+	thing y '{"a":"1"}'
+	api PATCH '/apis/example.com/v1beta1/namespaces/default/things/y?fieldManager=me' \
+		'{"apiVersion":"example.com/v1beta1","kind":"Thing","metadata":{"name":"y"},"spec":{"b":"z"}}' -H 'Content-Type: application/apply-patch+yaml'
+	[ "$code $(of .message)" = "500 failed to convert new object: .spec.b: field not declared in schema" ]
+}
+
+@test "a refused patch shows the object with its keys in order" {
+	things; thing a
+	merge "$THINGS/a?fieldValidation=Strict" '{"spec":{"other":1}}'
+	[ "$code" = 422 ]; [[ "$(of '.details.causes[0].message')" == *'\"metadata\":{\"creationTimestamp\":'*'\"generation\":1,\"managedFields\":['*'\"spec\":{\"other\":1,\"size\":3}}'* ]]
+}
