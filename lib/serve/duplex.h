@@ -19,11 +19,17 @@ struct duplex_tls {
 	/* the server's key: hex of the SHA-256 of its SubjectPublicKeyInfo (RFC 7469, section 2.4);
 	 * NULL takes any */
 	const char *pin;
+	/* Does the server's certificate have to be a good one, by the authorities in `ca` (PEM;
+	 * NULL: the system's), for `name`? */
+	bool verify;
+	const char *ca;
+	const char *name; /* also what the server is told (RFC 6066, section 3); NULL: nothing */
 };
 
 /*
  * Connect; host is a name or an address, tls NULL is plain.  Refused or out of reach is
- * UNAVAILABLE, in the words "dial tcp HOST:PORT: ..."; a key that is not the pinned one FORBIDDEN.
+ * UNAVAILABLE, in the words "dial tcp HOST:PORT: ..."; a key that is not the pinned one FORBIDDEN;
+ * a certificate that is not to be trusted UNAUTHORIZED, "tls: failed to verify certificate: ...".
  */
 int duplex_dial(struct duplex **ret, const char *host, int port, const struct duplex_tls *tls,
     double seconds, struct err *err);
