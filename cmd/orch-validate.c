@@ -3,13 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/custom.h"
 #include "api/lookup.h"
 #include "api/meta.h"
 #include "api/object.h"
 #include "api/validate.h"
+#include "base/buf.h"
 #include "base/cli.h"
+#include "base/json.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "client/crds.h"
+#include "client/options.h"
 
 static struct list files;
 static const char *unknown_arg = "error";
@@ -23,23 +28,41 @@ static const struct opt opts[] = {
 	    false },
 	{ 0 },
 };
+static const struct opt *const shared[] = { crds_opts, client_opts, NULL };
 
 const struct program self = {
 	.name = "orch-validate",
-	.synopsis = "[-dq] [--unknown=error|warn|ignore] [-f file] [file ...]",
+	.synopsis = "[-dq] [--unknown=error|warn|ignore] [--crds file] [-f file] [file ...]",
 	.summary = "Check objects against the Kubernetes API and pass on the valid ones.",
 	.opts = opts,
+	.shared = shared,
 	.operands = "files",
 };
 
 static enum { ERROR, WARN, IGNORE } unknown;
 
 struct check {
-	struct objects *in;
+	struct learn *learn;
+	bool invalid; /* something was */
+
+	/* of the object that is looked at */
+	const char *where;
 	const struct kind *kind;
 	const json_t *obj;
-	bool invalid; /* something was */
+
+	/* What waits for the end of the input, as the definition of a kind may still come; and
+	 * what has come behind it. */
+	struct held *held;
+	size_t nheld, cap, size;
+	struct buf line;
 };
+
+/* A line that goes out in its turn, or an object of a kind that was unknown when it came. */
+struct held {
+	char *line, *where; /* where NULL: it was looked at, and goes out */
+	size_t len;
+};
+enum { HELD_MOST = 64 << 20 }; /* bytes of lines */
 
 /* `web.yaml:12: Deployment.apps "web"`: what every message begins with. */
 static const char *
@@ -47,8 +70,8 @@ subject(const struct check *c, char buf[static 512])
 {
 	char kind[128];
 
-	snprintf(buf, 512, "%s: %s \"%s\"", objects_where(c->in), meta_group_kind(c->obj, kind),
-	    meta_name(c->obj));
+	snprintf(
+	    buf, 512, "%s: %s \"%s\"", c->where, meta_group_kind(c->obj, kind), meta_name(c->obj));
 	return buf;
 }
 
@@ -89,15 +112,66 @@ report_invalid(const struct check *c, const struct causes *causes)
 static bool
 unknown_kind(const struct check *c)
 {
+	const char *kind = text(c->obj, "kind"), *version = text(c->obj, "apiVersion");
+	autofree char *why = learn_why(c->learn, version, kind);
+	const char *colon = why ? ": " : "";
 	char who[512];
 
-	const char *kind = text(c->obj, "kind"), *version = text(c->obj, "apiVersion");
-
 	if (unknown == WARN)
-		warn("%s: no kind '%s' in '%s'", subject(c, who), kind, version);
+		warn("%s: no kind '%s' in '%s'%s%s", subject(c, who), kind, version, colon,
+		    why ? why : "");
 	else if (unknown == ERROR)
-		complain(NULL, "%s: no kind '%s' in '%s'", subject(c, who), kind, version);
+		complain(NULL, "%s: no kind '%s' in '%s'%s%s", subject(c, who), kind, version,
+		    colon, why ? why : "");
 	return unknown != ERROR;
+}
+
+/* --- one object ---------------------------------------------------------------------------- */
+
+static void
+say_undecoded(const struct check *c, const struct err *err)
+{
+	/* The server's words begin with the kind, which stands here already. */
+	const char *why = strstr(err->msg, " cannot be handled as a ");
+	char who[512];
+
+	why = why ? strstr(why, ": ") : NULL;
+	complain(NULL, "%s is invalid: %s", subject(c, who), why ? why + 2 : err->msg);
+}
+
+/* A create does not look at a status that has a subresource of its own. */
+static void
+ask(const struct check *c, json_t *full, struct causes *causes)
+{
+	const struct custom *custom = c->kind->custom;
+	json_auto_t *status =
+	    custom && custom->status ? json_incref(json_object_get(full, "status")) : NULL;
+	char who[512];
+
+	if (status)
+		json_object_del(full, "status");
+	validate_create(c->kind, full, causes);
+	if (status)
+		json_object_set(full, "status", status);
+	if (custom && custom->warning)
+		warn("%s: %s", subject(c, who), custom->warning);
+}
+
+/* The definition that was looked at counts from here on. */
+static void
+learn(const struct check *c, const json_t *full, bool bad)
+{
+	autofree char *before = NULL;
+	struct err err;
+	char who[512];
+
+	if (bad)
+		learn_refused(c->learn, full, c->where, "it is invalid");
+	else if (learn_crd(c->learn, full, c->where, LEARN_CHECKED, &before, &err) < 0)
+		warn("%s makes no kinds: %s", subject(c, who), err.msg);
+	else if (before)
+		warn("%s is another one than at %s, and counts from here on", subject(c, who),
+		    before);
 }
 
 /* Rules are about complete objects, so the checks see one with defaults, which goes out under -d.
@@ -107,58 +181,149 @@ valid(struct check *c, json_t *full)
 {
 	struct causes fields = CAUSES_INIT, causes = CAUSES_INIT;
 	struct err err;
-	const char *why;
-	char who[512];
 	bool bad;
 
 	if (!c->kind)
 		return unknown_kind(c);
-	if (validate_types(c->kind, c->obj, &fields, &err) < 0) {
-		/* The server's words begin with the kind, which stands here already. */
-		why = strstr(err.msg, " cannot be handled as a ");
-		why = why ? strstr(why, ": ") : NULL;
-		complain(NULL, "%s is invalid: %s", subject(c, who), why ? why + 2 : err.msg);
-		causes_release(&fields);
-		return false;
+	if (validate_decode(c->kind, full, &fields, &err) < 0) {
+		say_undecoded(c, &err);
+		bad = true;
+	} else {
+		normalize(c->kind, full);
+		defaults_apply(c->kind, full);
+		ask(c, full, &causes);
+		bad = report_unknown(c, &fields);
+		bad |= report_invalid(c, &causes);
 	}
-	normalize(c->kind, full);
-	defaults_apply(c->kind, full);
-	validate_create(c->kind, full, &causes);
-	bad = report_unknown(c, &fields);
-	bad |= report_invalid(c, &causes);
+	if (is_definition(full))
+		learn(c, full, bad);
 	causes_release(&fields);
 	causes_release(&causes);
 	return !bad;
+}
+
+/* Is it valid?  Then *line gets what goes out; raw is the line it came in, or NULL.  Takes obj. */
+static bool
+judge(struct check *c, json_t *obj, const char *raw, size_t len, struct buf *line)
+{
+	json_auto_t *full = obj;
+
+	buf_clear(line);
+	/* the checks complete the object: as it came it is written down before */
+	if (!defaults && !quiet && raw)
+		buf_add(line, raw, len);
+	else if (!defaults && !quiet)
+		json_add(line, obj);
+	learn_serve(c->learn);
+	c->obj = full;
+	c->kind = kind_of_object(text(obj, "apiVersion"), text(obj, "kind"));
+	if (!valid(c, full)) {
+		c->invalid = true;
+		return false;
+	}
+	if (defaults && !quiet)
+		json_add(line, full);
+	if (!quiet)
+		buf_putc(line, '\n');
+	return true;
+}
+
+/* --- what waits ----------------------------------------------------------------------------- */
+
+static void
+hold(struct check *c, struct buf *line, const char *where)
+{
+	GROW(c->held, c->nheld, c->cap);
+	c->size += line->len;
+	c->held[c->nheld].len = line->len;
+	c->held[c->nheld].line = buf_detach(line);
+	c->held[c->nheld++].where = where ? xstrdup(where) : NULL;
+}
+
+static bool
+judge_held(struct check *c, const struct held *h, struct buf *line)
+{
+	char msg[128];
+	json_t *obj;
+	size_t used;
+
+	c->where = h->where;
+	(void)json_decode(h->line, h->len, &obj, &used, msg); /* it was read once already */
+	return judge(c, obj, h->line, h->len, line);
+}
+
+/* Whatever was held is judged by what is known now, and goes out in its order. */
+static void
+release(struct check *c)
+{
+	autobuf struct buf line = BUF_INIT;
+
+	for (size_t i = 0; i < c->nheld; i++) {
+		struct held *h = &c->held[i];
+
+		if (!h->where)
+			fwrite(h->line, 1, h->len, stdout);
+		else if (judge_held(c, h, &line))
+			fwrite(line.data, 1, line.len, stdout);
+		free(h->line);
+		free(h->where);
+	}
+	c->nheld = c->size = 0;
+}
+
+/* Does this object wait for a definition?  Who ignores unknown kinds waits for none. */
+static bool
+early(const struct check *c, const json_t *obj)
+{
+	learn_serve(c->learn);
+	return unknown != IGNORE && !is_definition(obj) &&
+	       !kind_of_object(text(obj, "apiVersion"), text(obj, "kind"));
 }
 
 static int
 take(void *arg, struct objects *in, json_t *obj, struct err *err)
 {
 	struct check *c = arg;
+	struct buf *line = &c->line;
 	size_t len;
-	const char *raw = defaults || quiet ? NULL : objects_raw(in, &len);
-	/* The checks complete the object: what is passed on as it came is kept apart, if not as
-	 * text. */
-	bool spare = !defaults && !quiet && !raw;
-	json_auto_t *full = obj, *given = spare ? json_deep_copy(obj) : NULL;
+	const char *raw = objects_raw(in, &len);
 
 	(void)err;
-	c->in = in;
-	c->obj = full;
-	c->kind = kind_of_object(text(obj, "apiVersion"), text(obj, "kind"));
-	if (!valid(c, full))
-		c->invalid = true;
-	else if (raw)
-		fwrite(raw, 1, len, stdout), putchar('\n');
-	else if (!quiet)
-		jsonl_write(stdout, spare ? given : full);
+	c->where = objects_where(in);
+	if (early(c, obj)) {
+		buf_clear(line);
+		if (raw)
+			buf_add(line, raw, len);
+		else
+			json_add(line, obj);
+		json_decref(obj);
+		hold(c, line, c->where);
+	} else if (judge(c, obj, raw, len, line) && !quiet) {
+		if (c->nheld > 0)
+			hold(c, line, NULL);
+		else
+			fwrite(line->data, 1, line->len, stdout);
+	}
+	if (c->size > HELD_MOST)
+		release(c);
 	return ferror(stdout);
+}
+
+static void
+set_unknown(void)
+{
+	if (!strcmp(unknown_arg, "warn"))
+		unknown = WARN;
+	else if (!strcmp(unknown_arg, "ignore"))
+		unknown = IGNORE;
+	else if (strcmp(unknown_arg, "error"))
+		die(NULL, "--unknown is error, warn or ignore, not '%s'", unknown_arg);
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct check c = { 0 };
+	struct check c = { .learn = learn_new(), .line = BUF_INIT };
 	struct err err;
 	int r;
 
@@ -166,14 +331,15 @@ main(int argc, char *argv[])
 		GROW(files.item, files.n, files.cap);
 		files.item[files.n++] = argv[i];
 	}
-	if (!strcmp(unknown_arg, "warn"))
-		unknown = WARN;
-	else if (!strcmp(unknown_arg, "ignore"))
-		unknown = IGNORE;
-	else if (strcmp(unknown_arg, "error"))
-		die(NULL, "--unknown is error, warn or ignore, not '%s'", unknown_arg);
+	set_unknown();
+	if (crds_learn(c.learn, warn, &err) < 0)
+		die(&err, "cannot validate");
 	r = objects_each((char *const *)files.item, (int)files.n, ACCEPT_OBJECTS, take, &c, &err);
+	release(&c); /* also what came before a mistake */
+	free(c.held);
+	buf_release(&c.line);
 	free(files.item);
+	learn_free(c.learn);
 	if (r < 0)
 		return finish(complain(&err, "cannot validate"));
 	return finish(c.invalid ? 2 : 0);

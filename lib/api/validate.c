@@ -129,6 +129,19 @@ check_kind(struct causes *out, const struct kind *k, const json_t *obj, bool upd
 		check_value(out, NULL, k->type, obj);
 }
 
+int
+validate_decode(const struct kind *k, json_t *obj, struct causes *unknown, struct err *err)
+{
+	struct causes ignored = CAUSES_INIT;
+	int r;
+
+	if (!k->custom)
+		return validate_types(k, obj, unknown, err);
+	r = custom_decode(k, obj, unknown ? unknown : &ignored, err);
+	causes_release(&ignored);
+	return r;
+}
+
 void
 validate_create(const struct kind *k, const json_t *obj, struct causes *out)
 {

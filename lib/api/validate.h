@@ -37,6 +37,9 @@ void cause_add(struct causes *c, const char *reason, const char *field, const ch
  */
 int validate_types(
     const struct kind *k, const json_t *obj, struct causes *unknown, struct err *err);
+/* The same of any kind, in place: of a custom one metadata are asked here, and the rest by the
+ * rules below; what its schema does not know is dropped. */
+int validate_decode(const struct kind *k, json_t *obj, struct causes *unknown, struct err *err);
 /* The same of what a strategic merge patch has made, in the words that it gets. */
 int validate_tree(const struct kind *k, const json_t *obj, struct causes *unknown, struct err *err);
 
