@@ -21,6 +21,7 @@
 #include "store/call.h"
 #include "store/definitions.h"
 #include "store/engine.h"
+#include "store/front_proxy.h"
 #include "store/pki.h"
 #include "store/service.h"
 #include "store/tokenfile.h"
@@ -33,6 +34,7 @@ static const char *not_ready_arg = "300", *unreachable_arg = "300";
 static const char *advertise_arg;
 static const char *ranges_arg = "10.96.0.0/16", *ports_arg = "30000-32767";
 static const char *history_arg = "5m";
+static struct front_options front;
 static bool verbose;
 
 static const struct opt opts[] = {
@@ -62,6 +64,19 @@ static const struct opt opts[] = {
 	    &ranges_arg, false },
 	{ 0, "service-node-port-range", "FIRST-LAST", "the node ports of Services (30000-32767)",
 	    &ports_arg, false },
+	{ 0, "proxy-client-cert-file", "FILE", "as whom requests for other servers are passed on",
+	    &front.crt, false },
+	{ 0, "proxy-client-key-file", "FILE", "its key", &front.key, false },
+	{ 0, "requestheader-client-ca-file", "FILE", "the CA of those who speak for others",
+	    &front.ca, false },
+	{ 0, "requestheader-allowed-names", "NAMES", "their common names", &front.allowed, true },
+	{ 0, "requestheader-username-headers", "NAMES", "whom they speak for (X-Remote-User)",
+	    &front.users, true },
+	{ 0, "requestheader-uid-headers", "NAMES", "his uid (X-Remote-Uid)", &front.uids, true },
+	{ 0, "requestheader-group-headers", "NAMES", "his groups (X-Remote-Group)", &front.groups,
+	    true },
+	{ 0, "requestheader-extra-headers-prefix", "NAMES", "more of him (X-Remote-Extra-)",
+	    &front.extras, true },
 	{ 0, "history", "TIME", "how long changes are remembered (5m)", &history_arg, false },
 	{ 'v', "verbose", NULL, "say more", &verbose, false },
 	{ 0 },
@@ -163,7 +178,10 @@ open_tls(struct store *s, const char *host, struct err *err)
 	if ((r = services_first(ranges_arg, kubernetes, err)) == 0)
 		r = pki_ensure(dir_arg, names, err);
 	free(names);
-	return r < 0 ? r : pki_tls(&s->tls, dir_arg, err);
+	if (r < 0 || (r = front_proxy_open(&s->server->front, dir_arg, &front, err)) < 0 ||
+	    (r = pki_tls(&s->tls, dir_arg, err)) < 0)
+		return r;
+	return tls_front(s->tls, s->server->front->ca_file, err);
 }
 
 /* What only this server knows, once it listens. */

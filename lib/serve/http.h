@@ -31,6 +31,7 @@ struct http_peer {
 	pid_t pid;
 	const char *common_name;	  /* of a verified client certificate, else NULL */
 	const char *const *organizations; /* NULL-terminated; may be NULL */
+	const char *front; /* the common name of who speaks for others (tls_front()), else NULL */
 };
 
 struct http_request {

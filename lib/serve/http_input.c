@@ -123,7 +123,7 @@ conn_handshake(struct conn *c)
 		gnutls_alert_send_appropriate(c->tls, r);
 		return conn_linger(c);
 	}
-	c->names = tls_peer(c->tls, &c->peer.common_name, &c->peer.organizations);
+	c->names = tls_peer(c->tls, &c->peer.common_name, &c->peer.organizations, &c->peer.front);
 	c->state = CONN_HEAD;
 	return STEP_ON;
 }

@@ -6,32 +6,71 @@
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 
+/* Whose the client's certificate is: what the pointer of a session points to. */
+struct verdict {
+	struct tls *tls;
+	bool main, front;
+};
+
 struct tls {
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priority;
+	gnutls_x509_trust_list_t front; /* of those who speak for others; NULL: nobody does */
+	struct verdict verdict[4];
 };
 
+static bool
+is_front(gnutls_x509_trust_list_t trust, const gnutls_datum_t *list, unsigned n)
+{
+	enum { MOST = 8 };
+	gnutls_typed_vdata_st purpose = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
+		.data = (void *)GNUTLS_KP_TLS_WWW_CLIENT };
+	gnutls_x509_crt_t crt[MOST];
+	unsigned have = 0, status = 1;
+	int r = 0;
+
+	for (; have < n && have < MOST; have++) {
+		if (gnutls_x509_crt_init(&crt[have]) < 0)
+			break;
+		if ((r = gnutls_x509_crt_import(crt[have], &list[have], GNUTLS_X509_FMT_DER)) < 0) {
+			gnutls_x509_crt_deinit(crt[have]);
+			break;
+		}
+	}
+	if (r == 0 && have > 0)
+		r = gnutls_x509_trust_list_verify_crt2(
+		    trust, crt, have, &purpose, 1, 0, &status, NULL);
+	while (have > 0)
+		gnutls_x509_crt_deinit(crt[--have]);
+	return r >= 0 && status == 0;
+}
+
 /*
- * A certificate is asked for and not required; one that is given must be the authority's and meant
- * for clients, or the handshake fails.
+ * A certificate is asked for and not required; one that is given must be one of the authorities'
+ * and meant for clients, or the handshake fails.
  */
 static int
 verify_client(gnutls_session_t session)
 {
 	gnutls_typed_vdata_st purpose = { .type = GNUTLS_DT_KEY_PURPOSE_OID,
 		.data = (void *)GNUTLS_KP_TLS_WWW_CLIENT };
+	struct tls *t = ((struct verdict *)gnutls_session_get_ptr(session))->tls;
 	unsigned n = 0, status = 0;
+	const gnutls_datum_t *list = gnutls_certificate_get_peers(session, &n);
+	bool main, front;
 
-	if (!gnutls_certificate_get_peers(session, &n) || n == 0)
+	if (!list || n == 0)
 		return 0;
-	if (gnutls_certificate_verify_peers(session, &purpose, 1, &status) < 0 || status != 0)
-		return GNUTLS_E_CERTIFICATE_ERROR;
-	return 0;
+	main = gnutls_certificate_verify_peers(session, &purpose, 1, &status) >= 0 && status == 0;
+	front = t->front && is_front(t->front, list, n);
+	gnutls_session_set_ptr(session, &t->verdict[main + 2 * front]);
+	return main || front ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
 static int
@@ -66,9 +105,25 @@ tls_new(struct tls **ret, const char *ca, const char *crt, const char *key, stru
 		tls_free(t);
 		return r;
 	}
+	for (int i = 0; i < 4; i++)
+		t->verdict[i] = (struct verdict){ t, i & 1, i & 2 };
 	gnutls_certificate_set_verify_function(t->credentials, verify_client);
 	*ret = t;
 	return 0;
+}
+
+int
+tls_front(struct tls *t, const char *ca, struct err *err)
+{
+	int r = gnutls_x509_trust_list_init(&t->front, 0);
+
+	if (r == 0)
+		r = gnutls_x509_trust_list_add_trust_file(
+		    t->front, ca, NULL, GNUTLS_X509_FMT_PEM, 0, 0);
+	if (r > 0)
+		return 0;
+	return err_set(err, ERR_INTERNAL, "cannot use '%s': %s", ca,
+	    r < 0 ? gnutls_strerror(r) : "no certificate in it");
 }
 
 void
@@ -80,6 +135,8 @@ tls_free(struct tls *t)
 		gnutls_priority_deinit(t->priority);
 	if (t->credentials)
 		gnutls_certificate_free_credentials(t->credentials);
+	if (t->front)
+		gnutls_x509_trust_list_deinit(t->front, 1);
 	free(t);
 }
 
@@ -106,6 +163,7 @@ tls_session(struct tls *t, int fd, struct err *err)
 			gnutls_deinit(s);
 		return NULL;
 	}
+	gnutls_session_set_ptr(s, &t->verdict[0]);
 	gnutls_certificate_server_set_request(s, GNUTLS_CERT_REQUEST);
 	gnutls_handshake_set_timeout(s, GNUTLS_INDEFINITE_TIMEOUT); /* the server has its own */
 	gnutls_transport_set_int(s, fd);
@@ -146,10 +204,12 @@ pack(char *cn, char **organizations, size_t n, const char **common_name)
 }
 
 void *
-tls_peer(
-    struct gnutls_session_int *session, const char **common_name, const char *const **organizations)
+tls_peer(struct gnutls_session_int *session, const char **common_name,
+    const char *const **organizations, const char **front)
 {
+	const struct verdict *verdict = gnutls_session_get_ptr(session);
 	enum { MOST = 32 };
+	const char *name;
 	const gnutls_datum_t *list;
 	char *found[MOST], *cn;
 	gnutls_x509_crt_t crt;
@@ -164,8 +224,13 @@ tls_peer(
 		for (n = 0; n < MOST; n++)
 			if (!(found[n] = subject(crt, GNUTLS_OID_X520_ORGANIZATION_NAME, n)))
 				break;
-		block = pack(cn, found, n, common_name);
-		*organizations = block;
+		block = pack(cn, found, n, &name);
+		if (verdict->main) {
+			*common_name = name;
+			*organizations = block;
+		}
+		if (verdict->front)
+			*front = name;
 		while (n > 0)
 			free(found[--n]);
 		free(cn);

@@ -11,14 +11,20 @@ struct tls;
  * by the authorities in `ca`. */
 int tls_new(struct tls **ret, const char *ca, const char *crt, const char *key, struct err *err);
 void tls_free(struct tls *t);
+/* Certificates of the authorities in this PEM file are welcome as well, from those who speak for
+ * others. */
+int tls_front(struct tls *t, const char *ca, struct err *err);
 
 /* A session for a connection just accepted (non-blocking); the caller handshakes and ends it with
  * gnutls_deinit(). */
 struct gnutls_session_int *tls_session(struct tls *t, int fd, struct err *err);
-/* After the handshake: the names in the client's verified certificate, in one block to free(); NULL
- * when none was given. */
+/*
+ * After the handshake: the names in the client's verified certificate, in one block to free(); NULL
+ * when none was given.  common_name and organizations stay as they are when it is of tls_front()'s
+ * authorities only; *front gets the common name when it is of theirs.
+ */
 void *tls_peer(struct gnutls_session_int *session, const char **common_name,
-    const char *const **organizations);
+    const char *const **organizations, const char **front);
 
 /*
  * What a certificate's key is known by: the SHA-256 of its SubjectPublicKeyInfo in lower-case hex

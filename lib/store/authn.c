@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "serve/websocket.h"
 #include "store/base64url.h"
+#include "store/front_proxy.h"
 #include "store/pki.h"
 #include "store/tokenfile.h"
 #include "store/watch_socket.h"
@@ -166,11 +167,16 @@ authenticate(struct call *c, struct err *err)
 {
 	const struct http_peer *peer = &c->req->peer;
 	autofree char *token = bearer(c);
+	int r = front_proxy_authenticate(c, err);
 
+	if (r > 0)
+		return 0;
 	if (!token && offered(c, &token) < 0)
 		return err_set(err, ERR_UNAUTHORIZED, "Unauthorized");
 	if (token)
 		return authenticate_token(c, token, err);
+	if (r < 0)
+		return r;
 	if (peer->local)
 		return authenticate_local(c, err);
 	if (!peer->common_name || !*peer->common_name)

@@ -4,11 +4,11 @@
 #include "store/call.h"
 
 /*
- * Who asks?  The owner of a bearer token (of the Authorization header, or offered as a
- * subprotocol of a WebSocket), which is UNAUTHORIZED when it is no good; else
- * the subject of a verified client certificate (CN is the user, each O a group); else the peer of
- * the unix socket: root and the store's own user are administrators, others are FORBIDDEN.  Nothing
- * of these is system:anonymous.
+ * Who asks?  Whoever a proxy that may do so speaks for (front_proxy.h); else the owner of a bearer
+ * token (of the Authorization header, or offered as a subprotocol of a WebSocket), which is
+ * UNAUTHORIZED when it is no good; else the subject of a verified client certificate (CN is the
+ * user, each O a group); else the peer of the unix socket: root and the store's own user are
+ * administrators, others are FORBIDDEN.  Nothing of these is system:anonymous.
  */
 int authenticate(struct call *c, struct err *err);
 

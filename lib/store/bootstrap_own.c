@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/bootstrap_private.h"
+#include "store/front_proxy.h"
 #include "store/service.h"
 
 static const char me[] = "kube-apiserver";
@@ -159,9 +160,10 @@ want_config(struct bootstrap *b, const struct bootstrap_facts *f)
 	bootstrap_want(b, o, CARE_EXISTS, me);
 	if (!f->ca)
 		return;
-	o = json_pack("{s:s,s:s,s:o,s:{s:s}}", "apiVersion", "v1", "kind", "ConfigMap", "metadata",
-	    metadata("kube-system", "extension-apiserver-authentication"), "data", "client-ca-file",
-	    f->ca);
+	o = json_pack("{s:s,s:s,s:o,s:o}", "apiVersion", "v1", "kind", "ConfigMap", "metadata",
+	    metadata("kube-system", "extension-apiserver-authentication"), "data",
+	    b->server->front ? front_proxy_data(b->server->front) : json_object());
+	put(o, json_string(f->ca), "data", "client-ca-file");
 	bootstrap_want(b, o, CARE_FIELDS, me);
 }
 

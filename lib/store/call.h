@@ -29,6 +29,7 @@ struct server {
 	double started;
 	struct metrics *metrics;
 	char *node_crt, *node_key; /* files: as whom it speaks to the servers of nodes */
+	struct front_proxy *front; /* speaking for others (front_proxy.h); NULL: nobody does */
 	struct openapi_pages *openapi;
 	struct tokens *tokens;	     /* of --token-auth-file; NULL: none */
 	struct issuer *issuer;	     /* of ServiceAccount tokens; NULL: none are made or taken */

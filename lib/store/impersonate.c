@@ -4,8 +4,8 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "serve/http_parse.h"
 #include "store/authn.h"
+#include "store/user_words.h"
 
 #define AUTHENTICATION "authentication.k8s.io"
 
@@ -105,47 +105,6 @@ check(struct call *c, const char *user, struct err *err)
 	return 0;
 }
 
-/* Words and lists of them that end with the call: identity_of() in one block. */
-struct words {
-	struct buf text;     /* each ended by a NUL */
-	size_t *at, n, room; /* where each begins */
-};
-
-static void
-add_word(struct words *w, const char *s, size_t len)
-{
-	if (w->n == w->room) {
-		w->room = w->room ? 2 * w->room : 8;
-		w->at = xreallocarray(w->at, w->room, sizeof *w->at);
-	}
-	w->at[w->n++] = w->text.len;
-	buf_add(&w->text, s, len);
-	buf_add(&w->text, "", 1);
-}
-
-static bool
-has_word(const struct words *w, const char *s)
-{
-	for (size_t i = 0; i < w->n; i++)
-		if (strcmp(w->text.data + w->at[i], s) == 0)
-			return true;
-	return false;
-}
-
-/* The key of an extra: in lower case, and what cannot stand in a header is percent-encoded. */
-static void
-add_key(struct words *w, const char *key)
-{
-	autofree char *lower = xstrdup(key), *plain = xstrdup(key);
-
-	for (char *p = lower; *p; p++)
-		if (*p >= 'A' && *p <= 'Z')
-			*p |= 0x20;
-	if (!percent_decode(plain, lower, strlen(lower), false))
-		strcpy(plain, lower);
-	add_word(w, plain, strlen(plain));
-}
-
 static void
 add_groups(struct words *w, const struct call *c, const char *user)
 {
@@ -155,47 +114,39 @@ add_groups(struct words *w, const struct call *c, const char *user)
 
 	for (size_t i = 0; i < c->req->nheaders; i++)
 		if (strcasecmp(h[i].name, "Impersonate-Group") == 0 && *h[i].value)
-			add_word(w, h[i].value, strlen(h[i].value));
+			words_add(w, h[i].value);
 	if (w->n == 0 && read_account(user, &namespace, &name)) {
 		mates = xasprintf("system:serviceaccounts:%s", namespace);
-		add_word(w, "system:serviceaccounts", strlen("system:serviceaccounts"));
-		add_word(w, mates, strlen(mates));
+		words_add(w, "system:serviceaccounts");
+		words_add(w, mates);
 	}
-	if (has_word(w, "system:unauthenticated"))
+	if (words_has(w, "system:unauthenticated"))
 		return;
 	if (anonymous)
-		add_word(w, "system:unauthenticated", strlen("system:unauthenticated"));
-	else if (!has_word(w, "system:authenticated"))
-		add_word(w, "system:authenticated", strlen("system:authenticated"));
+		words_add(w, "system:unauthenticated");
+	else if (!words_has(w, "system:authenticated"))
+		words_add(w, "system:authenticated");
 }
 
-/* Who asks from now on, in one block whose first part is the groups. */
+/* Who asks from now on. */
 static void
 become(struct call *c, const char *user)
 {
-	struct words w = { BUF_INIT, NULL, 0, 0 };
+	struct words w = WORDS_INIT;
 	const struct http_header *h = c->req->headers;
-	size_t groups, lists;
-	const char **block, *text;
+	size_t groups;
 
 	add_groups(&w, c, user);
 	groups = w.n;
 	for (size_t i = 0; i < c->req->nheaders; i++) {
 		if (strncasecmp(h[i].name, extra_prefix, sizeof extra_prefix - 1) != 0)
 			continue;
-		add_key(&w, h[i].name + sizeof extra_prefix - 1);
-		add_word(&w, h[i].value, strlen(h[i].value));
+		words_add_key(&w, h[i].name + sizeof extra_prefix - 1);
+		words_add(&w, h[i].value);
 	}
-	lists = (w.n + 2) * sizeof *block; /* a NULL behind each */
-	block = xcalloc(1, lists + w.text.len);
-	text = memcpy((char *)block + lists, w.text.data, w.text.len);
-	for (size_t i = 0; i < w.n; i++)
-		block[i + (i >= groups)] = text + w.at[i];
 	free((void *)c->user.groups);
-	c->user = (struct user){ user, http_header(c->x, "Impersonate-Uid"), block,
-		w.n > groups ? block + groups + 1 : NULL };
-	buf_release(&w.text);
-	free(w.at);
+	c->user = (struct user){ .name = user, .uid = http_header(c->x, "Impersonate-Uid") };
+	words_user(&w, groups, &c->user);
 }
 
 int

@@ -278,24 +278,24 @@ good(const struct pair *p, const struct pair *ca, const char *const *names)
 /* --- the folder --- */
 
 static int
-ensure_ca(struct pair *ca, const char *dir, struct err *err)
+ensure_ca(struct pair *ca, const char *dir, const char *name, const char *cn, struct err *err)
 {
-	autofree char *crt_file = xasprintf("%s/pki/ca.crt", dir);
-	struct order o = { .cn = "orch", .days = CA_DAYS };
+	autofree char *crt_file = xasprintf("%s/pki/%s.crt", dir, name);
+	struct order o = { .cn = cn, .days = CA_DAYS };
 	int r;
 
 	if (access(crt_file, F_OK) ==
 	    0) { /* a lost key or a broken file is for a person to decide */
-		if ((r = load(ca, dir, "ca", err)) < 0)
+		if ((r = load(ca, dir, name, err)) < 0)
 			return r;
 		if (!matches(ca))
-			return err_set(
-			    err, ERR_INVALID, "cannot use '%s': ca.key is not its key", crt_file);
+			return err_set(err, ERR_INVALID, "cannot use '%s': %s.key is not its key",
+			    crt_file, name);
 		return 0;
 	}
 	if ((r = issue(ca, &o, NULL, err)) < 0)
 		return r;
-	return save(ca, dir, "ca", err);
+	return save(ca, dir, name, err);
 }
 
 static int
@@ -359,12 +359,25 @@ pki_ensure(const char *dir, const char *const *names, struct err *err)
 	autopair struct pair ca = { 0 };
 	int r;
 
-	if ((r = mkdir_all(folder, 0755, err)) < 0 || (r = ensure_ca(&ca, dir, err)) < 0 ||
+	if ((r = mkdir_all(folder, 0755, err)) < 0 ||
+	    (r = ensure_ca(&ca, dir, "ca", "orch", err)) < 0 ||
 	    (r = ensure_leaf(dir, "server", &server, &ca, err)) < 0)
 		return r;
 	if ((r = ensure_leaf(dir, "admin", &admin, &ca, err)) < 0)
 		return r;
 	return ensure_leaf(dir, "node-client", &node_client, &ca, err);
+}
+
+int
+pki_front(const char *dir, struct err *err)
+{
+	struct order client = {
+		.cn = PKI_FRONT, .purpose = GNUTLS_KP_TLS_WWW_CLIENT, .days = LEAF_DAYS
+	};
+	autopair struct pair ca = { 0 };
+	int r = ensure_ca(&ca, dir, "front-proxy-ca", "orch front proxy", err);
+
+	return r < 0 ? r : ensure_leaf(dir, PKI_FRONT, &client, &ca, err);
 }
 
 int

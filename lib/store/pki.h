@@ -20,6 +20,13 @@
  */
 int pki_ensure(const char *dir, const char *const *names, struct err *err);
 
+/*
+ * As whom the store passes requests on to extension API servers (front_proxy.h), and the authority
+ * by which they know it: DIR/pki/front-proxy-ca.crt and .key, front-proxy-client.crt and .key.
+ */
+#define PKI_FRONT "front-proxy-client"
+int pki_front(const char *dir, struct err *err);
+
 /* A client certificate signed by the CA of `dir`, PEM into *crt and *key; organizations end with
  * NULL. */
 int pki_client(const char *dir, const char *common_name, const char *const *organizations,

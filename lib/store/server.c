@@ -10,6 +10,7 @@
 #include "store/authn.h"
 #include "store/bootstrap.h"
 #include "store/connect.h"
+#include "store/front_proxy.h"
 #include "store/service.h"
 #include "store/tokenfile.h"
 
@@ -40,6 +41,7 @@ server_free(struct server *s)
 	openapi_free(s->openapi);
 	free(s->node_crt);
 	free(s->node_key);
+	front_proxy_free(s->front);
 	issuer_free(s->issuer);
 	tokens_free(s->tokens);
 	free(s->url);
