@@ -129,6 +129,7 @@ of_list(struct arena *a, const struct node *n, const char *name)
 		2 };
 }
 
+/* Names in a map count for nothing, however long they may be. */
 static struct sized
 of_map(struct arena *a, const struct node *n, const char *name)
 {
@@ -138,7 +139,7 @@ of_map(struct arena *a, const struct node *n, const char *name)
 	if (!value.type)
 		return value;
 	return (struct sized){
-		limited(a, cel_map_type(a, limited(a, &cel_t_string, REQUEST - 2), value.type),
+		limited(a, cel_map_type(a, limited(a, &cel_t_string, 0), value.type),
 		    n->max_properties >= 0 ? n->max_properties : (REQUEST - 2) / (value.least + 6)),
 		2
 	};
@@ -153,9 +154,11 @@ metadata_type(struct arena *a)
 
 	field[0] = (struct cel_field){ .name = "generateName", .type = text };
 	field[1] = (struct cel_field){ .name = "name", .type = text };
-	*t = (struct cel_type){
-		.kind = CEL_T_OBJECT, .name = "selfType.metadata", .field = field, .nfields = 2
-	};
+	*t = (struct cel_type){ .kind = CEL_T_OBJECT,
+		.name = "selfType.metadata",
+		.field = field,
+		.nfields = 2,
+		.bounded = true };
 	return t;
 }
 
@@ -205,11 +208,19 @@ of_object(struct arena *a, const struct node *n, bool resource, const char *name
 		if (!p->node->dflt && needed(n, p->name))
 			least += (int64_t)strlen(p->name) + part.least + 4;
 	}
-	*t = (struct cel_type){
-		.kind = CEL_T_OBJECT, .name = name, .field = field, .nfields = count
-	};
+	*t = (struct cel_type){ .kind = CEL_T_OBJECT,
+		.name = name,
+		.field = field,
+		.nfields = count,
+		.bounded = true };
 	return (struct sized){ t, least };
 }
+
+/* What has neither a length nor items is of no size, as in the real server: comparing whole objects
+ * costs as little as comparing numbers. */
+static const struct cel_type number = { .kind = CEL_T_DOUBLE, .name = "double", .bounded = true },
+			     integer = { .kind = CEL_T_INT, .name = "int", .bounded = true },
+			     boolean = { .kind = CEL_T_BOOL, .name = "bool", .bounded = true };
 
 static struct sized
 of_node(struct arena *a, const struct node *n, bool resource, const char *name)
@@ -227,11 +238,11 @@ of_node(struct arena *a, const struct node *n, bool resource, const char *name)
 	case IS_STRING:
 		return of_string(a, n);
 	case IS_BOOLEAN:
-		return (struct sized){ &cel_t_bool, 4 };
+		return (struct sized){ &boolean, 4 };
 	case IS_NUMBER:
-		return (struct sized){ &cel_t_double, 1 };
+		return (struct sized){ &number, 1 };
 	case IS_INTEGER:
-		return (struct sized){ &cel_t_int, 1 };
+		return (struct sized){ &integer, 1 };
 	default:
 		return (struct sized){ NULL, 0 };
 	}

@@ -84,6 +84,13 @@ static const struct {
 	  "true'}]}",
 	    "s.properties[a].x-kubernetes-validations[1].message: Required value: message must be "
 	    "specified if rule contains line breaks" },
+	{ "{'type':'object','properties':{'b':{'type':'object','additionalProperties':{'type':"
+	  "'string'}},'c':{'type':'integer'}},'x-kubernetes-validations':[{'rule':'self == oldSelf "
+	  "&& self.c == oldSelf.c'}]}",
+	    "" },
+	{ "{'type':'object','additionalProperties':{'type':'string'},'maxProperties':64,'x-kubernetes-"
+	  "validations':[{'rule':'self.all(k, k.matches(`^[a-z0-9./-]{1,316}$`))'}]}",
+	    "" },
 	{ "{'type':'string','not':{'x-kubernetes-validations':[{'rule':'true'}]}}",
 	    "s.properties[a].not.x-kubernetes-validations: Forbidden: must be empty to be "
 	    "structural" },
