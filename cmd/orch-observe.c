@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "client/address.h"
 #include "control/control.h"
+#include "control/served.h"
 
 static bool whole;
 static const struct opt opts[] = {
@@ -28,9 +29,10 @@ const struct program self = {
 
 struct observing {
 	struct client *client;
-	json_t *printed; /* uid: true */
-	json_t *found;	 /* candidates of the kinds read */
-	json_t *listed;	 /* "group-kind namespace": true */
+	json_t *printed;     /* uid: true */
+	json_t *found;	     /* candidates of the kinds read */
+	json_t *listed;	     /* "group-kind namespace": true */
+	struct world *kinds; /* that the server serves; NULL: not asked yet */
 };
 
 /* --- gathering ----------------------------------------------------------------------------- */
@@ -79,19 +81,45 @@ gather(struct observing *o, const struct kind *k, const char *ns, struct err *er
 	return r == -ERR_NOT_FOUND || r == -ERR_METHOD ? 0 : r;
 }
 
+/* What the server serves goes first, as data: controllers that look at every kind ask for it. */
+static int
+discover(struct observing *o, struct err *err)
+{
+	json_auto_t *groups = NULL;
+	json_t *group;
+	size_t i;
+	int r;
+
+	if (o->kinds)
+		return 0;
+	if ((r = client_groups(o->client, &groups, err)) < 0)
+		return r;
+	client_learn(o->client, groups);
+	o->kinds = world_new();
+	json_array_foreach (groups, i, group) {
+		jsonl_write(stdout, group);
+		world_put(o->kinds, json_incref(group));
+	}
+	return 0;
+}
+
 static int
 gather_all(struct observing *o, const char *ns, struct err *err)
 {
-	size_t n;
-	const struct kind *const *kinds = schema_kinds(&n);
-	char group_kind[128];
-	int r = 0;
+	const struct served *s;
+	int r;
 
-	for (size_t i = 0; i < n && r >= 0; i++)
-		/* one version of each kind: the one its name alone stands for */
-		if ((kinds[i]->verbs & VERB_LIST) && strcmp(kinds[i]->kind, "Event") != 0 &&
-		    kind_of_word(kind_group_kind(kinds[i], group_kind)) == kinds[i])
-			r = gather(o, kinds[i], ns, err);
+	if ((r = discover(o, err)) < 0)
+		return r;
+	for (size_t i = 0; (s = world_served_at(o->kinds, i)) && r >= 0; i++) {
+		const struct kind *k =
+		    client_kind_known(o->client, s->group, s->version, s->plural);
+
+		/* what does not answer says so in what the server serves */
+		if (k && (s->verbs & VERB_LIST) && !s->stale && strcmp(s->kind, "Event") != 0 &&
+		    (r = gather(o, k, ns, err)) < 0)
+			err_wrap(err, "%s", s->plural);
+	}
 	return r;
 }
 
@@ -228,6 +256,7 @@ main(int argc, char *argv[])
 	json_decref(o.printed);
 	json_decref(o.found);
 	json_decref(o.listed);
+	world_free(o.kinds);
 	client_close(o.client);
 	return finish(0);
 }

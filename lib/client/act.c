@@ -3,6 +3,7 @@
 
 #include "api/meta.h"
 #include "base/mem.h"
+#include "client/absent.h"
 #include "client/http.h"
 #include "control/control.h"
 
@@ -168,31 +169,6 @@ check(struct act *a, int verb, struct err *err)
 	return 0;
 }
 
-/* "absent": what the plan believes gone must be gone now, for a cache may lag (control.h). */
-static int
-still_absent(struct client *c, const json_t *refs, struct err *err)
-{
-	size_t i;
-	json_t *ref;
-
-	json_array_foreach (refs, i, ref) {
-		json_auto_t *there = NULL;
-		const struct kind *k;
-		int r;
-
-		if ((r = client_kind_of(c, ref, &k, err)) < 0)
-			return r;
-		r = client_get(c, k, text(ref, "namespace"), text(ref, "name"), &there, err);
-		if (r < 0 && r != -ERR_NOT_FOUND)
-			return r;
-		if (r == 0 &&
-		    (!*text(ref, "uid") || strcmp(meta_uid(there), text(ref, "uid")) == 0))
-			return err_set(err, ERR_CONFLICT, "%s '%s' is still there",
-			    text(ref, "kind"), text(ref, "name"));
-	}
-	return 0;
-}
-
 int
 client_act(struct client *c, const json_t *action, bool dry_run, json_t **ret, struct err *err)
 {
@@ -202,7 +178,8 @@ client_act(struct client *c, const json_t *action, bool dry_run, json_t **ret, s
 
 	a.ret = &reply;
 	if ((r = check(&a, verb, err)) < 0 ||
-	    (r = still_absent(c, get(action, "absent"), err)) < 0 ||
+	    (r = act_still_absent(c, get(action, "absent"), err)) < 0 ||
+	    (r = act_still_empty(c, text(action, "empty"), err)) < 0 ||
 	    (r = verbs[verb](&a, err)) < 0) {
 		json_decref(reply);
 		return r;

@@ -14,9 +14,23 @@ struct cache;
 int cache_open(struct cache **ret, const struct client *c, struct err *err);
 void cache_close(struct cache *cache);
 
-/* Keep a kind (before the first cache_wait). ns NULL: all.  o's selectors are copied. */
+/* Keep a kind, of all namespaces when ns is NULL.  o's selectors are copied. */
 int cache_add(struct cache *cache, const struct kind *k, const char *ns,
     const struct list_options *o, struct err *err);
+
+/*
+ * Keep all objects of a kind:
+ *	CACHE_META	of their metadata only who they are, who owns them and what holds them
+ *	CACHE_OPTIONAL	a server that refuses to list them (forbidden, an extension server that
+ *			is down) is asked again and not waited for
+ * A kind that cannot be watched is listed every few seconds.
+ */
+enum { CACHE_META = 1, CACHE_OPTIONAL = 2 };
+int cache_add_kind(struct cache *cache, const struct kind *k, unsigned how, struct err *err);
+/* Keep it no longer: its objects are told of as DELETED.  Not within a callback. */
+void cache_drop(struct cache *cache, const struct kind *k);
+/* Kinds that the server did not have may be there now. */
+void cache_look_again(struct cache *cache);
 
 /* Called for each change: type ADDED, MODIFIED or DELETED; obj is the newest state; old is what the
  * world had or NULL.  All borrowed.  After a re-list, what has vanished comes as DELETED. */
@@ -32,7 +46,7 @@ int cache_wait(struct cache *cache, double seconds, int fd, struct err *err);
 /* Within a callback: does this change come from the first listing of its kind? */
 bool cache_listing(const struct cache *cache);
 
-bool cache_synced(const struct cache *cache); /* every kind was listed at least once */
+bool cache_synced(const struct cache *cache); /* every kind was listed at least once, or refused */
 struct world *cache_world(struct cache *cache);
 
 /* Does the cache show this object (as the server answered our write) in this version or a later

@@ -66,6 +66,17 @@ bool client_name_fits(const char *name);
 int client_kind(struct client *c, const char *word, const struct kind **ret, struct err *err);
 int client_kind_of(struct client *c, const json_t *obj, const struct kind **ret, struct err *err);
 
+/*
+ * What the server serves, as it is now: an APIGroupDiscovery (control/served.h) for each group,
+ * new, in two requests.  client_learn() takes the kinds of such an answer for the ones there are,
+ * where nothing built in is meant.
+ */
+int client_groups(struct client *c, json_t **ret, struct err *err);
+void client_learn(struct client *c, const json_t *groups);
+/* A kind built in or learned; NULL when neither. */
+const struct kind *client_kind_known(
+    const struct client *c, const char *group, const char *version, const char *plural);
+
 /* The kind of apiVersion and kind that a CustomResourceDefinition will make, before any server has
  * it; NULL when it makes another.  Lives for ever. */
 const struct kind *kind_of_crd(const json_t *crd, const char *api_version, const char *kind);

@@ -10,6 +10,8 @@
 struct extra_kind {
 	struct kind kind; /* first: what is handed out */
 	struct extra_kind *next;
+	bool preferred; /* in this version, when none is said */
+	bool gone;	/* not served any more */
 };
 
 static const struct type any_type = { .name = "object", .class = CLASS_STRUCT, .summary = "" };
@@ -93,14 +95,89 @@ kind_of_crd(const json_t *crd, const char *api_version, const char *kind)
 	return NULL;
 }
 
-static const struct kind *
-known(const struct client *c, const char *group, const char *version, const char *plural)
+const struct kind *
+client_kind_known(
+    const struct client *c, const char *group, const char *version, const char *plural)
 {
 	for (const struct extra_kind *e = c->kinds; e; e = e->next)
-		if (strcmp(e->kind.group, group) == 0 && strcmp(e->kind.version, version) == 0 &&
-		    strcmp(e->kind.plural, plural) == 0)
+		if (!e->gone && strcmp(e->kind.plural, plural) == 0 &&
+		    strcmp(e->kind.version, version) == 0 && strcmp(e->kind.group, group) == 0)
 			return &e->kind;
 	return kind_of_resource(group, version, plural);
+}
+
+/* Does it say the same as the resource?  (Short names and categories may change: nobody keeps
+ * them.) */
+static bool
+same(const struct extra_kind *e, const char *group, const char *version, const json_t *resource)
+{
+	return strcmp(e->kind.plural, text(resource, "name")) == 0 &&
+	       strcmp(e->kind.version, version) == 0 && strcmp(e->kind.group, group) == 0 &&
+	       strcmp(e->kind.kind, text(resource, "kind")) == 0 &&
+	       e->kind.namespaced == truth(get(resource, "namespaced")) &&
+	       e->kind.verbs == verbs_of(get(resource, "verbs"));
+}
+
+/* Take a resource into the client's list, unless it is built in; the kind that was there when it is
+ * still the same one. */
+static void
+take(struct client *c, const char *group, const char *version, const json_t *resource,
+    bool preferred)
+{
+	struct extra_kind **end = &c->kinds, *e;
+
+	if (strchr(text(resource, "name"), '/') ||
+	    kind_of_resource(group, version, text(resource, "name")))
+		return;
+	for (; (e = *end) && !same(e, group, version, resource); end = &e->next)
+		;
+	if (!e)
+		e = *end = extra_new(group, version, resource);
+	e->preferred = e->preferred || preferred;
+	e->gone = false;
+}
+
+/* An APIResource of what aggregated discovery says. */
+static json_t *
+old_form(const json_t *r)
+{
+	return json_pack("{s:s, s:s, s:s, s:b, s:O*, s:O*, s:O*}", "name", text(r, "resource"),
+	    "singularName", text(r, "singularResource"), "kind", text(r, "responseKind", "kind"),
+	    "namespaced", strcmp(text(r, "scope"), "Namespaced") == 0, "verbs", get(r, "verbs"),
+	    "shortNames", get(r, "shortNames"), "categories", get(r, "categories"));
+}
+
+static void
+learn_group(struct client *c, const json_t *group)
+{
+	json_auto_t *seen = json_object();
+	json_t *version, *resource;
+	size_t i, k;
+
+	json_array_foreach (get(group, "versions"), i, version) {
+		json_array_foreach (get(version, "resources"), k, resource) {
+			json_auto_t *old = old_form(resource);
+			const char *plural = text(resource, "resource");
+
+			if (!*plural || !*text(old, "kind"))
+				continue;
+			take(c, meta_name(group), text(version, "version"), old,
+			    !json_object_get(seen, plural));
+			json_object_set_new(seen, plural, json_true());
+		}
+	}
+}
+
+void
+client_learn(struct client *c, const json_t *groups)
+{
+	json_t *group;
+	size_t i;
+
+	for (struct extra_kind *e = c->kinds; e; e = e->next)
+		e->gone = true, e->preferred = false;
+	json_array_foreach (groups, i, group)
+		learn_group(c, group);
 }
 
 /* Read one group version's resources into the client's list. */
@@ -119,16 +196,8 @@ read_group(struct client *c, const char *group_version, struct err *err)
 
 	if ((r = client_fetch(c, path, &list, err)) < 0)
 		return r;
-	json_array_foreach (get(list, "resources"), i, resource) {
-		struct extra_kind *e;
-
-		if (strchr(text(resource, "name"), '/') ||
-		    known(c, group, version, text(resource, "name")))
-			continue;
-		e = extra_new(group, version, resource);
-		e->next = c->kinds;
-		c->kinds = e;
-	}
+	json_array_foreach (get(list, "resources"), i, resource)
+		take(c, group, version, resource, false);
 	return 0;
 }
 
@@ -136,21 +205,25 @@ static int
 read_all(struct client *c, struct err *err)
 {
 	json_auto_t *groups = NULL;
-	json_t *group;
-	size_t i;
-	int r;
+	int r = client_groups(c, &groups, err);
 
-	if ((r = client_fetch(c, "/apis", &groups, err)) < 0)
-		return r;
-	json_array_foreach (get(groups, "groups"), i, group)
-		/* a group whose server is down must not hide the others */
-		if (read_group(c, text(group, "preferredVersion", "groupVersion"), err) < 0 &&
-		    (err->code == ERR_UNAVAILABLE || err->code == ERR_TIMEOUT) && i == 0)
-			return -(int)err->code;
-	return 0;
+	if (r >= 0)
+		client_learn(c, groups);
+	return r;
 }
 
-/* "widgets", "widget", "wd", "Widget", each also with ".group" behind it. */
+/* Is `rest` the group of a kind, or its version and group? */
+static bool
+is_of(const struct kind *k, const char *rest)
+{
+	size_t len = strlen(k->version);
+
+	return strcasecmp(rest, k->group) == 0 ||
+	       (strncasecmp(rest, k->version, len) == 0 && rest[len] == '.' &&
+		   strcasecmp(rest + len + 1, k->group) == 0);
+}
+
+/* "widgets", "widget", "wd", "Widget", each also with ".group" or ".version.group" behind it. */
 static bool
 answers_to(const struct kind *k, const char *word)
 {
@@ -158,7 +231,7 @@ answers_to(const struct kind *k, const char *word)
 	size_t len = dot ? (size_t)(dot - word) : strlen(word);
 	const char *names[] = { k->plural, k->singular, k->kind };
 
-	if (dot && strcasecmp(dot + 1, k->group) != 0)
+	if (dot && !is_of(k, dot + 1))
 		return false;
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (strlen(names[i]) == len && strncasecmp(names[i], word, len) == 0)
@@ -172,10 +245,16 @@ answers_to(const struct kind *k, const char *word)
 static const struct kind *
 find_word(const struct client *c, const char *word)
 {
-	for (const struct extra_kind *e = c->kinds; e; e = e->next)
-		if (answers_to(&e->kind, word))
+	const struct kind *other = NULL;
+
+	for (const struct extra_kind *e = c->kinds; e; e = e->next) {
+		if (e->gone || !answers_to(&e->kind, word))
+			continue;
+		if (e->preferred)
 			return &e->kind;
-	return NULL;
+		other = other ? other : &e->kind;
+	}
+	return other;
 }
 
 int
@@ -233,7 +312,7 @@ static void
 add_extra(struct kinds *all, const struct client *c, const char *category)
 {
 	for (const struct extra_kind *e = c->kinds; e; e = e->next)
-		if (listed_in(&e->kind, category))
+		if (e->preferred && !e->gone && listed_in(&e->kind, category))
 			add_kind(all, &e->kind);
 }
 
@@ -275,7 +354,7 @@ find_object(const struct client *c, const char *api_version, const char *kind)
 	char version[128];
 
 	for (const struct extra_kind *e = c->kinds; e; e = e->next)
-		if (strcmp(e->kind.kind, kind) == 0 &&
+		if (!e->gone && strcmp(e->kind.kind, kind) == 0 &&
 		    strcmp(kind_api_version(&e->kind, version), api_version) == 0)
 			return &e->kind;
 	return NULL;

@@ -234,13 +234,24 @@ stopped(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 	return poll(&p, 1, 0) > 0;
 }
 
+/* Says the request itself what it takes? */
+static bool
+says_accept(const struct request *rq)
+{
+	for (const char *const *h = rq->headers; h && *h; h++)
+		if (strncasecmp(*h, "Accept:", 7) == 0)
+			return true;
+	return false;
+}
+
 struct curl_slist *
 http_fill(struct client *c, CURL *easy, const struct request *rq, char said[static CURL_ERROR_SIZE])
 {
 	struct curl_slist *headers = NULL;
 
 	http_prepare(c, easy, rq->path, &headers);
-	headers = curl_slist_append(headers, "Accept: application/json");
+	if (!says_accept(rq))
+		headers = curl_slist_append(headers, "Accept: application/json");
 	if (rq->content_type) {
 		autofree char *type = xasprintf("Content-Type: %s", rq->content_type);
 

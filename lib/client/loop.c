@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "client/follow.h"
 #include "client/loop.h"
 #include "client/outside.h"
 #include "client/queue.h"
@@ -19,6 +20,7 @@
 enum { BATCH = 32, HOLD_SECONDS = 10, ONCE_SECONDS = 30 };
 #define FIRST_RETRY 0.05
 #define LONGEST_RETRY 60.0
+#define UNSYNCED 1.0 /* a feed that is refused is not waited for for ever */
 
 struct figures {
 	struct metric *reconciles, *errors, *actions, *seconds;
@@ -31,6 +33,7 @@ struct loop {
 	const struct loop_options *options;
 	struct queue queue;
 	struct waker waker;
+	struct follow follow;
 	struct outside outside;
 	struct metric *depth;
 	struct figures *figures; /* one per controller */
@@ -92,39 +95,54 @@ refused(struct loop *l, const struct plan *plan, const json_t *obj, const json_t
 	plan_release(&more);
 }
 
+static void
+note_write(json_t *writes, const char *verb, const json_t *action, json_t *reply)
+{
+	if (strcmp(verb, "delete") == 0 || strcmp(verb, "evict") == 0)
+		json_array_append_new(writes, json_pack("{s:O}", "gone", get(action, "object")));
+	else if (strcmp(verb, "bind") != 0 && *meta_name(reply))
+		json_array_append(writes, reply);
+}
+
 /*
  * Carry out the plan, in order.  What was written goes to *writes, to be waited
- * for: an object for a write, {"gone": object} for a delete.
+ * for: an object for a write, {"gone": object} for a delete.  One that fails ends it, but for
+ * deletes: what is in the way of one is not in the way of the next.
  */
 static int
 act(struct loop *l, const struct plan *plan, const json_t *obj, json_t *writes, struct err *err)
 {
+	struct err first = { 0 };
 	size_t i;
 	json_t *action;
 
 	json_array_foreach (plan->actions, i, action) {
 		const char *verb = text(action, "action");
-		bool event = strcmp(verb, "event") == 0;
+		bool delete = strcmp(verb, "delete") == 0;
 		json_auto_t *reply = NULL;
-		int r = client_act(l->client, action, false, &reply, err);
+		struct err why;
+		int r;
 
-		if (event) /* only told: neither waited for nor worth a retry */
+		if (first.code && !delete)
+			break;
+		r = client_act(l->client, action, false, &reply, &why);
+		if (strcmp(verb, "event") == 0) /* told: neither waited for nor worth a retry */
 			continue;
-		if (r < 0) {
+		if (r < 0 && !first.code) {
 			autofree char *ref = meta_ref(get(action, "object"));
 
-			refused(l, plan, obj, action, err);
-			return err_wrap(err, "cannot %s %s", verb, ref);
+			refused(l, plan, obj, action, &why);
+			first = why;
+			err_wrap(&first, "cannot %s %s", verb, ref);
 		}
+		if (r < 0)
+			continue;
 		if (strcmp(verb, "update-status") != 0 && r == 0)
 			say(action, verb, reply);
-		if (strcmp(verb, "delete") == 0 || strcmp(verb, "evict") == 0)
-			json_array_append_new(
-			    writes, json_pack("{s:O}", "gone", get(action, "object")));
-		else if (strcmp(verb, "bind") != 0 && *meta_name(reply))
-			json_array_append(writes, reply);
+		note_write(writes, verb, action, reply);
 	}
-	return 0;
+	*err = first;
+	return -(int)first.code;
 }
 
 static double
@@ -248,57 +266,6 @@ let_go(struct loop *l)
 /* --- setting up --------------------------------------------------------------------------------
  */
 
-/* Keep one kind, given as group-kind; a second time is fine. */
-static int
-keep(struct loop *l, json_t *kept, const char *group_kind, struct err *err)
-{
-	const struct kind *k;
-	autofree char *word = xstrdup(group_kind);
-	int r;
-
-	if (json_object_get(kept, group_kind))
-		return 0;
-	json_object_set_new(kept, group_kind, json_true());
-	if ((r = client_kind(l->client, word, &k, err)) < 0)
-		return r;
-	return cache_add(l->cache, k, NULL, NULL, err);
-}
-
-/* Every kind that can be listed and watched, in one version each. */
-static int
-keep_all(struct loop *l, json_t *kept, struct err *err)
-{
-	size_t n;
-	const struct kind *const *kinds = schema_kinds(&n);
-	char group_kind[128];
-	int r;
-
-	for (size_t i = 0; i < n; i++) {
-		if ((~kinds[i]->verbs & (VERB_LIST | VERB_WATCH)) ||
-		    strcmp(kinds[i]->kind, "Event") == 0)
-			continue;
-		if ((r = keep(l, kept, kind_group_kind(kinds[i], group_kind), err)) < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int
-keep_kinds(struct loop *l, struct err *err)
-{
-	json_auto_t *kept = json_object();
-	int r = 0;
-
-	for (size_t i = 0; l->which[i] && r >= 0; i++) {
-		const struct controller *c = l->which[i];
-
-		r = wake_for_all(c) ? keep_all(l, kept, err) : keep(l, kept, c->kind, err);
-		for (const char *const *k = c->reads; k && *k && r >= 0; k++)
-			r = strcmp(*k, "*") == 0 ? keep_all(l, kept, err) : keep(l, kept, *k, err);
-	}
-	return r;
-}
-
 static int
 settings(struct loop *l, struct err *err)
 {
@@ -342,19 +309,37 @@ count(struct loop *l)
 	}
 }
 
+static void
+changed(void *arg, const char *type, const json_t *obj, const json_t *old)
+{
+	struct loop *l = arg;
+
+	follow_changed(&l->follow, obj);
+	wake_changed(&l->waker, type, obj, old);
+}
+
+/* Another set of kinds: who looks at all of them may have something to do. */
+static void
+group_changed(void *arg, const json_t *group)
+{
+	struct loop *l = arg;
+
+	wake_changed(&l->waker, "MODIFIED", group, NULL);
+}
+
 static int
 setup(struct loop *l, struct err *err)
 {
 	int r;
 
 	if ((r = cache_open(&l->cache, l->client, err)) < 0 || (r = settings(l, err)) < 0 ||
-	    (r = keep_kinds(l, err)) < 0 ||
+	    (r = follow_start(&l->follow, l->client, l->cache, l->which, err)) < 0 ||
 	    (r = outside_open(&l->outside, l->client, l->options->metrics, err)) < 0)
 		return r;
 	if (l->options->step && !(l->terminal = fopen("/dev/tty", "re")))
 		return err_sys(err, errno, "cannot step without a terminal");
 	l->waker = (struct waker){ &l->queue, l->which, cache_world(l->cache) };
-	cache_on_change(l->cache, wake_changed, &l->waker);
+	cache_on_change(l->cache, changed, l);
 	count(l);
 	return 0;
 }
@@ -367,6 +352,7 @@ teardown(struct loop *l)
 		fclose(l->terminal);
 	queue_release(&l->queue);
 	free(l->figures);
+	follow_release(&l->follow);
 	cache_close(l->cache);
 }
 
@@ -384,14 +370,22 @@ sooner(double a, double b)
 	return a < 0 ? b : b < 0 ? a : a < b ? a : b;
 }
 
+/* Every kind was listed, and which there are is known. */
+static bool
+synced(const struct loop *l)
+{
+	return (l->follow.asked || !l->follow.all) && cache_synced(l->cache);
+}
+
 /* Seconds until there is something to do that no event will tell. */
 static double
 idle(struct loop *l, double held)
 {
-	double next = queue_next(&l->queue);
+	double next = queue_next(&l->queue), ask = follow_due(&l->follow);
 
-	if (!cache_synced(l->cache))
-		return held;
+	held = sooner(held, ask);
+	if (!synced(l))
+		return sooner(held, UNSYNCED);
 	if (next >= 0) {
 		next -= clock_monotonic();
 		next = next < 0 ? 0 : next;
@@ -434,7 +428,8 @@ run(struct loop *l, struct err *err)
 			return 0;
 		held = let_go(l);
 		metric_set(l->depth, (int64_t)l->queue.n);
-		if (!cache_synced(l->cache))
+		follow_ask(&l->follow, group_changed, l);
+		if (!synced(l))
 			continue;
 		if (!said)
 			log_line("ready");

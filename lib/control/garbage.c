@@ -4,7 +4,8 @@
  *	plans	delete, patch (ownerReferences, finalizers) of any object
  *
  * An owner is gone when its kind is known and no object has its uid.  The delete names the owners
- * that must be absent, so that an owner a cache has not heard of yet is found in time.
+ * that must be absent, so that an owner a cache has not heard of yet is found in time.  What an
+ * owner whose server does not answer is about is not known, so it counts as alive.
  */
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "api/schema.h"
 #include "control/claim.h"
 #include "control/control.h"
+#include "control/served.h"
 
 #define FOREGROUND "foregroundDeletion"
 #define ORPHAN "orphan"
@@ -31,32 +33,79 @@ waits_for_dependents(const json_t *obj)
 	return meta_deleting(obj) && meta_has_finalizer(obj, FOREGROUND);
 }
 
+enum scope { CLUSTER, NAMESPACED, UNKNOWN };
+
+static enum scope
+scope_of(const struct world *w, const json_t *ref)
+{
+	char group_kind[128];
+	const struct served *s = world_served(w, meta_group_kind(ref, group_kind));
+	const struct kind *k = kind_of_object(text(ref, "apiVersion"), text(ref, "kind"));
+
+	if (!s && !k)
+		return UNKNOWN;
+	return (s ? s->namespaced : k->namespaced) ? NAMESPACED : CLUSTER;
+}
+
 /*
  * An owner in a namespace can own only what is in the same one.  A reference that says otherwise
  * cannot be looked up; like Kubernetes we leave such a cluster-scoped object alone.
  */
 static bool
-resolvable(const json_t *obj, const json_t *ref)
+resolvable(const struct world *w, const json_t *obj, const json_t *ref)
 {
-	const struct kind *k = kind_of_object(text(ref, "apiVersion"), text(ref, "kind"));
+	return *text(ref, "uid") && (*meta_namespace(obj) || scope_of(w, ref) != NAMESPACED);
+}
 
-	return *text(ref, "uid") && (*meta_namespace(obj) || !k || !k->namespaced);
+static bool
+elsewhere(const json_t *obj, const json_t *owner)
+{
+	return *meta_namespace(owner) && strcmp(meta_namespace(owner), meta_namespace(obj)) != 0;
+}
+
+/* Is it what the reference calls it, in whatever version? */
+static bool
+is_called(const json_t *owner, const json_t *ref)
+{
+	char have[128], want[128];
+
+	return strcmp(meta_name(owner), text(ref, "name")) == 0 &&
+	       strcmp(meta_group_kind(owner, have), meta_group_kind(ref, want)) == 0;
 }
 
 static enum fate
 fate_of(const struct world *w, const json_t *obj, const json_t *ref)
 {
 	const json_t *owner = world_by_uid(w, text(ref, "uid"));
+	const struct served *s;
 	char kind[128];
 
-	if (!resolvable(obj, ref))
+	if (!resolvable(w, obj, ref))
 		return ALIVE;
-	if (owner && *meta_namespace(owner) &&
-	    strcmp(meta_namespace(owner), meta_namespace(obj)) != 0)
-		owner = NULL; /* the same uid, but elsewhere: nothing it could own */
-	if (!owner)
-		return world_knows(w, meta_group_kind(ref, kind)) ? GONE : ALIVE;
-	return waits_for_dependents(owner) ? WAITING : ALIVE;
+	if (owner && !elsewhere(obj, owner) && is_called(owner, ref))
+		return waits_for_dependents(owner) ? WAITING : ALIVE;
+	/* the same uid elsewhere, or by another name, is nothing that it could belong to */
+	s = world_served(w, meta_group_kind(ref, kind));
+	return world_knows(w, kind) && !(s && s->stale) ? GONE : ALIVE;
+}
+
+/* A reference across namespaces is an error that its author must hear of. */
+static void
+tell_elsewhere(const struct world *w, const json_t *obj, struct plan *out)
+{
+	size_t i;
+	json_t *ref;
+
+	json_array_foreach (get(obj, "metadata", "ownerReferences"), i, ref) {
+		const json_t *owner = world_by_uid(w, text(ref, "uid"));
+
+		if (owner && elsewhere(obj, owner))
+			plan_event(out, w, obj, "Warning", "OwnerRefInvalidNamespace",
+			    "ownerRef [%s/%s, namespace: %s, name: %s, uid: %s] does not exist in "
+			    "namespace \"%s\"",
+			    text(ref, "apiVersion"), text(ref, "kind"), meta_namespace(obj),
+			    text(ref, "name"), text(ref, "uid"), meta_namespace(obj));
+	}
 }
 
 /* A patch of an object's finalizers without this one. */
@@ -172,15 +221,13 @@ absent(const struct world *w, const json_t *obj)
 	size_t i;
 
 	json_array_foreach (get(obj, "metadata", "ownerReferences"), i, ref) {
-		const struct kind *k;
 		json_t *one;
 
 		if (fate_of(w, obj, ref) != GONE)
 			continue;
 		one = json_pack("{s:s, s:s, s:s, s:s}", "apiVersion", text(ref, "apiVersion"),
 		    "kind", text(ref, "kind"), "name", text(ref, "name"), "uid", text(ref, "uid"));
-		k = kind_of_object(text(ref, "apiVersion"), text(ref, "kind"));
-		if (*meta_namespace(obj) && (!k || k->namespaced))
+		if (*meta_namespace(obj) && scope_of(w, ref) != CLUSTER)
 			put(one, json_string(meta_namespace(obj)), "namespace");
 		json_array_append_new(all, one);
 	}
@@ -215,6 +262,7 @@ judge(const struct world *w, const json_t *obj, struct plan *out)
 	size_t count[3] = { 0 }, i;
 	json_t *refs = json_array(), *ref;
 
+	tell_elsewhere(w, obj, out);
 	json_array_foreach (get(obj, "metadata", "ownerReferences"), i, ref) {
 		enum fate fate = fate_of(w, obj, ref);
 

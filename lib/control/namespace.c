@@ -1,6 +1,6 @@
 /*
  * Namespace: empty one that is being deleted, and let it go.
- *	reads	the Namespace and every object in it
+ *	reads	the Namespace and every object in it, of whatever kind; the kinds that are served
  *	plans	delete of each, update-status Namespace, update of its finalize subresource
  *
  * What makes Pods goes first, with the Pods; the rest (Secrets, NetworkPolicies and
@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "control/control.h"
+#include "control/served.h"
 
 /* Deletes of one plan. */
 enum { BURST = 500 };
@@ -25,8 +26,8 @@ static const char *const makers[] = { "CronJob.batch", "Deployment.apps", "State
 
 /* What is left, in words for the conditions. */
 struct left {
-	struct buf kinds, finalizers;
-	size_t objects;
+	struct buf kinds, finalizers, unknown;
+	size_t objects, failing;
 };
 
 static void
@@ -67,13 +68,18 @@ plan_content(const struct world *w, const char *ns, struct plan *out)
 }
 
 /* "deployments.apps", "pods.": the resource as Kubernetes' message has it. */
-static void
-add_resource(struct buf *b, const json_t *obj, size_t n)
+static char *
+resource_left(const struct world *w, const char *group_kind, const json_t *obj, size_t n)
 {
+	const struct served *s = world_served(w, group_kind);
 	const struct kind *k = kind_of_object(text(obj, "apiVersion"), text(obj, "kind"));
+	const char *dot = strchr(group_kind, '.');
 
-	buf_printf(b, "%s%s.%s has %zu resource instances", b->len ? ", " : "",
-	    k ? k->plural : text(obj, "kind"), k ? k->group : "", n);
+	return xasprintf("%s.%s has %zu resource instances",
+	    s	? s->plural
+	    : k ? k->plural
+		: text(obj, "kind"),
+	    dot ? dot + 1 : "", n);
 }
 
 static void
@@ -93,56 +99,110 @@ by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* The texts one after the other, in their order; frees them. */
+static void
+join(struct buf *out, char **texts, size_t n)
+{
+	if (n)
+		qsort(texts, n, sizeof *texts, by_text);
+	for (size_t i = 0; i < n; i++) {
+		buf_printf(out, "%s%s", out->len ? ", " : "", texts[i]);
+		free(texts[i]);
+	}
+	free(texts);
+}
+
 static void
 count_left(const struct world *w, const char *ns, struct left *left)
 {
 	json_auto_t *finalizers = json_object();
-	const char **kinds = NULL, *name;
-	size_t n = 0, cap = 0;
+	char **kinds = NULL, **held = NULL;
+	size_t n = 0, cap = 0, nheld = 0, held_cap = 0;
+	const char *name;
 	json_t *count;
 
-	for (; world_kind(w, n); n++) {
-		GROW(kinds, n, cap);
-		kinds[n] = world_kind(w, n);
-	}
-	if (n)
-		qsort(kinds, n, sizeof *kinds, by_text);
-	for (size_t i = 0; i < n; i++) {
-		struct walk it = world_each(w, kinds[i], ns);
+	for (size_t i = 0; world_kind(w, i); i++) {
+		struct walk it = world_each(w, world_kind(w, i), ns);
 
-		if (it.n)
-			add_resource(&left->kinds, it.at[0], it.n);
+		if (it.n) {
+			GROW(kinds, n, cap);
+			kinds[n++] = resource_left(w, world_kind(w, i), it.at[0], it.n);
+		}
 		left->objects += it.n;
 		for (const json_t *obj; (obj = walk_next(&it));)
 			count_finalizers(finalizers, obj);
 	}
-	json_object_foreach (finalizers, name, count)
-		buf_printf(&left->finalizers, "%s%s in %lld resource instances",
-		    left->finalizers.len ? ", " : "", name, (long long)json_integer_value(count));
-	free(kinds);
+	json_object_foreach (finalizers, name, count) {
+		GROW(held, nheld, held_cap);
+		held[nheld++] = xasprintf(
+		    "%s in %lld resource instances", name, (long long)json_integer_value(count));
+	}
+	join(&left->kinds, kinds, n);
+	join(&left->finalizers, held, nheld);
+}
+
+/* Groups whose server does not answer: what there is of their kinds is not known. */
+static void
+count_failing(const struct world *w, struct left *left)
+{
+	for (size_t i = 0; world_failing(w, i); i++, left->failing++)
+		buf_printf(&left->unknown, "%s%s: stale GroupVersion discovery: %s",
+		    left->unknown.len ? ", " : "", world_failing(w, i), world_failing(w, i));
+}
+
+static bool
+set_discovery(json_t *next, const struct left *left, const char *now)
+{
+	autofree char *why = NULL;
+
+	if (!left->failing)
+		return condition_set(next, "NamespaceDeletionDiscoveryFailure", "False",
+		    "ResourcesDiscovered", "All resources successfully discovered", now);
+	why = xasprintf("Discovery failed for some groups, %zu failing: unable to retrieve the "
+			"complete list of server APIs: %s",
+	    left->failing, left->unknown.data);
+	return condition_set(
+	    next, "NamespaceDeletionDiscoveryFailure", "True", "DiscoveryFailed", why, now);
+}
+
+static bool
+set_remaining(json_t *next, const struct left *left, const char *now)
+{
+	autofree char *why = NULL;
+
+	if (!left->objects)
+		return condition_set(next, "NamespaceContentRemaining", "False", "ContentRemoved",
+		    "All content successfully removed", now);
+	why = xasprintf("Some resources are remaining: %s", left->kinds.data);
+	return condition_set(
+	    next, "NamespaceContentRemaining", "True", "SomeResourcesRemain", why, now);
+}
+
+static bool
+set_finalizers(json_t *next, const struct left *left, const char *now)
+{
+	autofree char *why = NULL;
+
+	if (!left->finalizers.len)
+		return condition_set(next, "NamespaceFinalizersRemaining", "False",
+		    "ContentHasNoFinalizers", "All content-preserving finalizers finished", now);
+	why = xasprintf(
+	    "Some content in the namespace has finalizers remaining: %s", left->finalizers.data);
+	return condition_set(
+	    next, "NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", why, now);
 }
 
 static bool
 set_conditions(json_t *next, const struct left *left, const char *now)
 {
-	autofree char *kinds =
-	    xasprintf("Some resources are remaining: %s", left->kinds.data ? left->kinds.data : "");
-	autofree char *finalizers =
-	    xasprintf("Some content in the namespace has finalizers remaining: %s",
-		left->finalizers.data ? left->finalizers.data : "");
-	bool held = left->finalizers.len > 0, changed = false;
+	bool changed = set_discovery(next, left, now);
 
-	changed |= condition_set(next, "NamespaceDeletionDiscoveryFailure", "False",
-	    "ResourcesDiscovered", "All resources successfully discovered", now);
 	changed |= condition_set(next, "NamespaceDeletionGroupVersionParsingFailure", "False",
 	    "ParsedGroupVersions", "All legacy kube types successfully parsed", now);
 	changed |= condition_set(next, "NamespaceDeletionContentFailure", "False", "ContentDeleted",
 	    "All content successfully deleted, may be waiting on finalization", now);
-	changed |= condition_set(
-	    next, "NamespaceContentRemaining", "True", "SomeResourcesRemain", kinds, now);
-	changed |= condition_set(next, "NamespaceFinalizersRemaining", held ? "True" : "False",
-	    held ? "SomeFinalizersRemain" : "ContentHasNoFinalizers",
-	    held ? finalizers : "All content-preserving finalizers finished", now);
+	changed |= set_remaining(next, left, now);
+	changed |= set_finalizers(next, left, now);
 	return changed;
 }
 
@@ -160,24 +220,29 @@ plan_status(const struct world *w, const json_t *ns, const struct left *left, st
 		changed = true;
 	}
 	if (changed)
-		plan_add(out, ACT_UPDATE_STATUS, json_incref(next), "%zu objects are left",
-		    left->objects);
+		plan_add(out, ACT_UPDATE_STATUS, json_incref(next), "%zu objects are left%s",
+		    left->objects, left->failing ? ", and not every server of kinds answers" : "");
 }
 
 /* A kind that was not looked at and could have objects here, or NULL.  Events go without being
- * looked at. */
-static const struct kind *
-unknown_kind(const struct world *w)
+ * looked at.  Where nothing was discovered it is the built-in ones that could. */
+static const char *
+unknown_kind(const struct world *w, char group_kind[static 128])
 {
-	char group_kind[128];
+	const struct served *s;
 	size_t n;
 	const struct kind *const *kinds = schema_kinds(&n);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; (s = world_served_at(w, i)); i++) {
+		served_group_kind(s, group_kind);
+		if (served_is_content(s) && !world_knows(w, group_kind))
+			return s->plural;
+	}
+	for (size_t i = 0; i < n && !world_discovered(w); i++)
 		if (kinds[i]->namespaced && (~kinds[i]->verbs & (VERB_LIST | VERB_WATCH)) == 0 &&
 		    strcmp(kinds[i]->kind, "Event") != 0 &&
 		    !world_knows(w, kind_group_kind(kinds[i], group_kind)))
-			return kinds[i];
+			return kinds[i]->plural;
 	return NULL;
 }
 
@@ -185,15 +250,16 @@ unknown_kind(const struct world *w)
 static int
 plan_finalize(const struct world *w, const json_t *ns, struct plan *out, struct err *err)
 {
-	const struct kind *unknown = unknown_kind(w);
-	json_t *next, *kept = json_array(), *name;
+	char group_kind[128];
+	const char *unknown = unknown_kind(w, group_kind);
+	json_t *action, *next, *kept = json_array(), *name;
 	size_t i;
 
 	if (unknown) {
 		json_decref(kept);
 		return err_set(err, ERR_UNAVAILABLE,
 		    "it looks empty, but of %s nothing is known here (is the input complete?)",
-		    unknown->plural);
+		    unknown);
 	}
 	json_array_foreach (get(ns, "spec", "finalizers"), i, name)
 		if (strcmp(str(name, ""), "kubernetes") != 0)
@@ -205,8 +271,9 @@ plan_finalize(const struct world *w, const json_t *ns, struct plan *out, struct 
 	    json_true(), "collection");
 	next = json_deep_copy(ns);
 	put(next, kept, "spec", "finalizers");
-	put(plan_add(out, ACT_UPDATE, next, "namespace %s is empty", meta_name(ns)),
-	    json_string("finalize"), "subresource");
+	action = plan_add(out, ACT_UPDATE, next, "namespace %s is empty", meta_name(ns));
+	put(action, json_string("finalize"), "subresource");
+	put(action, json_string(meta_name(ns)), "empty");
 	return 0;
 }
 
@@ -225,29 +292,60 @@ ours(const json_t *ns)
 static int
 reconcile(const struct world *w, const json_t *ns, struct plan *out, struct err *err)
 {
-	struct left left = { BUF_INIT, BUF_INIT, 0 };
+	struct left left = { BUF_INIT, BUF_INIT, BUF_INIT, 0, 0 };
+	int r = 0;
 
 	if (!meta_deleting(ns) || !ours(ns))
 		return 0;
 	count_left(w, meta_name(ns), &left);
-	if (left.objects == 0)
-		return plan_finalize(w, ns, out, err);
-	plan_content(w, meta_name(ns), out);
-	plan_status(w, ns, &left, out);
+	count_failing(w, &left);
+	if (left.objects == 0 && left.failing == 0) {
+		r = plan_finalize(w, ns, out, err);
+	} else {
+		plan_content(w, meta_name(ns), out);
+		plan_status(w, ns, &left, out);
+	}
 	buf_release(&left.kinds);
 	buf_release(&left.finalizers);
-	return 0;
+	buf_release(&left.unknown);
+	return r;
 }
 
-/* Whatever changes in a Namespace that is being deleted. */
+/* Something could not be deleted: the Namespace says why. */
+static void
+refused(const struct world *w, const json_t *ns, const json_t *action, const struct err *why,
+    struct plan *out)
+{
+	json_auto_t *next = json_deep_copy(ns);
+	autofree char *message = NULL;
+	char now[TIME_TEXT];
+
+	if (strcmp(text(action, "action"), "delete") != 0)
+		return;
+	time_print(world_now(w), now);
+	message = xasprintf("Failed to delete all resource types, 1 remaining: %s", why->msg);
+	if (condition_set(next, "NamespaceDeletionContentFailure", "True", "ContentDeletionFailed",
+		message, now))
+		plan_add(out, ACT_UPDATE_STATUS, json_incref(next), "%s", why->msg);
+}
+
+/* Whatever changes in a Namespace that is being deleted; and for all of these, what is served. */
 static void
 wakes(const struct world *w, const json_t *obj,
     void (*wake)(void *arg, const char *group_kind, const char *ns, const char *name), void *arg)
 {
 	const json_t *ns = world_get(w, "Namespace", "", meta_namespace(obj));
+	char group_kind[128];
 
 	if (ns && meta_deleting(ns))
 		wake(arg, NULL, "", meta_name(ns));
+	if (strcmp(meta_group_kind(obj, group_kind), DISCOVERY) == 0) {
+		struct walk it = world_each(w, "Namespace", NULL);
+
+		while ((ns = walk_next(&it)))
+			if (meta_deleting(ns))
+				wake(arg, NULL, "", meta_name(ns));
+	}
 }
 
 const struct controller namespace_controller = {
@@ -256,5 +354,6 @@ const struct controller namespace_controller = {
 	.reads = (const char *const[]){ "*", NULL },
 	.wakes = wakes,
 	.reconcile = reconcile,
+	.refused = refused,
 	.summary = "empty a Namespace that is being deleted, and let it go",
 };

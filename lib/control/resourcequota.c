@@ -1,6 +1,7 @@
 /*
  * ResourceQuota: count what a namespace uses of its quotas.
- *	reads	the ResourceQuota, the objects that it counts
+ *	reads	the ResourceQuota, the objects that it counts, of whatever kind; the kinds that are
+ *		served
  *	plans	update-status ResourceQuota
  *
  * The store's ResourceQuota admission writes down what is made before it is; here follows what
@@ -11,21 +12,24 @@
 #include "api/meta.h"
 #include "api/quota.h"
 #include "api/resources.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "control/control.h"
+#include "control/served.h"
 
 /* The store counts first and makes the object then: for so long the sum is ahead of the objects. */
 enum { AHEAD = 2 };
 
-static const char *const counted[] = { "ConfigMap", "ControllerRevision.apps", "CronJob.batch",
-	"CSIStorageCapacity.storage.k8s.io", "DaemonSet.apps", "Deployment.apps", "Endpoints",
-	"EndpointSlice.discovery.k8s.io", "HorizontalPodAutoscaler.autoscaling",
-	"Ingress.networking.k8s.io", "Job.batch", "Lease.coordination.k8s.io", "LimitRange",
-	"NetworkPolicy.networking.k8s.io", "PersistentVolumeClaim", "Pod",
-	"PodDisruptionBudget.policy", "PodTemplate", "ReplicaSet.apps", "ReplicationController",
-	"ResourceClaim.resource.k8s.io", "ResourceClaimTemplate.resource.k8s.io", "ResourceQuota",
-	"Role.rbac.authorization.k8s.io", "RoleBinding.rbac.authorization.k8s.io", "Secret",
-	"Service", "ServiceAccount", "StatefulSet.apps", NULL };
+/* Of these it looks at more than that they are there; of all others their number counts. */
+static const char *const counted[] = { "PersistentVolumeClaim", "Pod", "ResourceQuota", "Service",
+	"*", NULL };
+
+static int
+unknown(const char *group_kind, struct err *err)
+{
+	return err_set(err, ERR_UNAVAILABLE,
+	    "it counts %s, of which nothing is known here (is the input complete?)", group_kind);
+}
 
 /* What all objects of one kind use, of the names in part. */
 static int
@@ -36,9 +40,7 @@ add_kind(
 	struct walk it;
 
 	if (!world_knows(w, kind_group_kind(k, group_kind)))
-		return err_set(err, ERR_UNAVAILABLE,
-		    "it counts %s, of which nothing is known here (is the input complete?)",
-		    group_kind);
+		return unknown(group_kind, err);
 	it = world_each(w, group_kind, meta_namespace(quota));
 	for (const json_t *obj; (obj = walk_next(&it));) {
 		json_auto_t *own = NULL, *part = NULL;
@@ -49,6 +51,47 @@ add_kind(
 		part = quota_part(k, own);
 		resources_add(used, part);
 	}
+	return 0;
+}
+
+/* The kind that "count/widgets.example.com" counts when it is not built in, or NULL. */
+static const struct served *
+served_kind(const struct world *w, const char *name)
+{
+	const struct served *s;
+	const char *dot = strchr(name, '.');
+
+	if (!text_starts(name, "count/") || !dot)
+		return NULL;
+	name += strlen("count/");
+	for (size_t i = 0; (s = world_served_at(w, i)); i++)
+		if (s->namespaced && strcmp(s->group, dot + 1) == 0 &&
+		    strlen(s->plural) == (size_t)(dot - name) &&
+		    strncmp(s->plural, name, strlen(s->plural)) == 0)
+			return s;
+	return NULL;
+}
+
+/* Scopes are about Pods and volumes: a quota that has some counts nothing else. */
+static bool
+has_scopes(const json_t *quota)
+{
+	return json_array_size(get(quota, "spec", "scopes")) > 0 ||
+	       json_array_size(get(quota, "spec", "scopeSelector", "matchExpressions")) > 0;
+}
+
+static int
+add_served(const struct world *w, const json_t *quota, const struct served *s, const char *name,
+    json_t *used, struct err *err)
+{
+	char group_kind[128];
+
+	served_group_kind(s, group_kind);
+	if (!world_knows(w, group_kind))
+		return unknown(group_kind, err);
+	if (!has_scopes(quota))
+		resources_count(
+		    used, name, (int64_t)world_each(w, group_kind, meta_namespace(quota)).n);
 	return 0;
 }
 
@@ -65,7 +108,10 @@ count_all(const struct world *w, const json_t *quota, json_t **ret, struct err *
 
 	json_object_foreach ((json_t *)hard, name, v) {
 		const struct kind *k = quota_kind(name);
+		const struct served *s = k ? NULL : served_kind(w, name);
 
+		if (s && (r = add_served(w, quota, s, name, all, err)) < 0)
+			return r;
 		if (!k || json_object_get(seen, kind_group_kind(k, group_kind)))
 			continue;
 		json_object_set_new(seen, group_kind, json_true());

@@ -5,26 +5,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "control/map.h"
+#include "control/served.h"
+#include "control/sorted.h"
 #include "control/world.h"
-
-/*
- * Every object is one `entry`, found by kind, namespace and name.  Each index is a
- * `list` of entries in the order of namespace, name and kind.  What is put in at random is
- * appended and sorted in when the list is next asked for, so that filling a world costs one sort,
- * and a change to a current one a search and a move of pointers.
- */
-struct list {
-	const json_t **at;    /* what walks hand out */
-	struct entry **entry; /* the same objects, with their keys at hand */
-	size_t n, cap;
-	size_t sorted; /* the first so many are in order */
-};
-
-struct entry {
-	json_t *obj;
-	const char *kind;      /* lives as long as the world */
-	const char *ns, *name; /* in obj */
-};
 
 /* Thirty years; what is longer cannot be added to a time without care. */
 #define LONGEST 1e9
@@ -38,6 +21,8 @@ struct world {
 	struct map settings; /* -> string */
 	char **kind;	     /* the name of every kind that has been here */
 	size_t nkinds, kinds_cap;
+	struct map kind_names; /* -> the same, to be found */
+	struct served_table served;
 };
 
 /* A key for the maps: a letter that tells the index, and fields parted by NUL. */
@@ -74,117 +59,6 @@ key_release(struct key *k)
 }
 #define autokey __attribute__((cleanup(key_release)))
 
-static int
-compare(const struct entry *a, const struct entry *b)
-{
-	int order = strcmp(a->ns, b->ns);
-
-	if (!order)
-		order = strcmp(a->name, b->name);
-	return order ? order : strcmp(a->kind, b->kind);
-}
-
-static int
-compare_p(const void *a, const void *b)
-{
-	return compare(*(struct entry *const *)a, *(struct entry *const *)b);
-}
-
-/* --- lists --------------------------------------------------------------- */
-
-static void
-list_free(void *arg)
-{
-	struct list *l = arg;
-
-	free(l->at);
-	free(l->entry);
-	free(l);
-}
-
-/* How many of the first n entries come before e. */
-static size_t
-list_position(const struct list *l, size_t n, const struct entry *e)
-{
-	size_t low = 0;
-
-	while (low < n) {
-		size_t mid = low + (n - low) / 2;
-
-		if (compare(l->entry[mid], e) < 0)
-			low = mid + 1;
-		else
-			n = mid;
-	}
-	return low;
-}
-
-/* Sort in what was appended: from the largest down, so that every entry moves once at most. */
-static void
-list_settle(struct list *l)
-{
-	size_t fresh = l->n - l->sorted, end = l->sorted, to = l->n;
-	struct entry **tail;
-
-	if (!fresh)
-		return;
-	tail = xreallocarray(NULL, fresh, sizeof *tail);
-	memcpy(tail, l->entry + l->sorted, fresh * sizeof *tail);
-	qsort(tail, fresh, sizeof *tail, compare_p);
-	while (fresh > 0) {
-		struct entry *e = tail[--fresh];
-		size_t at = list_position(l, end, e), count = end - at;
-
-		to -= count;
-		memmove(l->entry + to, l->entry + at, count * sizeof *l->entry);
-		memmove(l->at + to, l->at + at, count * sizeof *l->at);
-		to--;
-		l->entry[to] = e;
-		l->at[to] = e->obj;
-		end = at;
-	}
-	free(tail);
-	l->sorted = l->n;
-}
-
-static void
-list_add(struct list *l, struct entry *e)
-{
-	if (l->n >= l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 4;
-		l->at = xreallocarray(l->at, l->cap, sizeof *l->at);
-		l->entry = xreallocarray(l->entry, l->cap, sizeof *l->entry);
-	}
-	if (l->sorted == l->n && (l->n == 0 || compare(l->entry[l->n - 1], e) < 0))
-		l->sorted++;
-	l->entry[l->n] = e;
-	l->at[l->n++] = e->obj;
-}
-
-/* Where the entry is; l->n when it is not there. */
-static size_t
-list_find(struct list *l, const struct entry *e)
-{
-	size_t i;
-
-	list_settle(l);
-	i = list_position(l, l->n, e);
-	return i < l->n && l->entry[i] == e ? i : l->n;
-}
-
-static void
-list_remove(struct list *l, const struct entry *e)
-{
-	size_t i = list_find(l, e);
-
-	if (i == l->n)
-		return;
-	l->n--;
-	l->sorted--;
-	memmove(l->entry + i, l->entry + i + 1, (l->n - i) * sizeof *l->entry);
-	memmove(l->at + i, l->at + i + 1, (l->n - i) * sizeof *l->at);
-}
-
 /* --- indexes ------------------------------------------------------------- */
 
 enum index {
@@ -196,7 +70,7 @@ enum index {
 	BY_NODE = 'd'
 };
 
-static struct list *
+static struct sorted *
 list_of(struct world *w, enum index index, const char *a, const char *b)
 {
 	autokey struct key k;
@@ -205,7 +79,7 @@ list_of(struct world *w, enum index index, const char *a, const char *b)
 	key_make(&k, (char)index, a, b, NULL);
 	s = map_at(&w->lists, k.data, k.len);
 	if (!s->value)
-		s->value = xcalloc(1, sizeof(struct list));
+		s->value = xcalloc(1, sizeof(struct sorted));
 	return s->value;
 }
 
@@ -213,18 +87,18 @@ static void
 index_one(
     struct world *w, enum index index, const char *a, const char *b, struct entry *e, bool add)
 {
-	struct list *l = list_of(w, index, a, b);
+	struct sorted *l = list_of(w, index, a, b);
 
 	if (add) {
-		list_add(l, e);
+		sorted_add(l, e);
 		return;
 	}
-	list_remove(l, e);
+	sorted_remove(l, e);
 	if (l->n == 0) {
 		autokey struct key k;
 
 		key_make(&k, (char)index, a, b, NULL);
-		list_free(map_take(&w->lists, k.data, k.len));
+		sorted_free(map_take(&w->lists, k.data, k.len));
 	}
 }
 
@@ -277,14 +151,14 @@ index_content(struct world *w, struct entry *e, bool add)
 static void
 replace(struct world *w, struct entry *e, json_t *obj)
 {
-	struct list *lists[2];
+	struct sorted *lists[2];
 	json_t *old = e->obj;
 
 	index_content(w, e, false);
 	lists[0] = list_of(w, BY_KIND, e->kind, NULL);
 	lists[1] = list_of(w, BY_NAMESPACE, e->kind, e->ns);
 	for (size_t i = 0; i < COUNT(lists); i++)
-		lists[i]->at[list_find(lists[i], e)] = obj;
+		lists[i]->at[sorted_find(lists[i], e)] = obj;
 	e->obj = obj;
 	e->ns = meta_namespace(obj);
 	e->name = meta_name(obj);
@@ -296,13 +170,13 @@ static struct walk
 walk_of(const struct world *w, enum index index, const char *a, const char *b)
 {
 	autokey struct key k;
-	struct list *l;
+	struct sorted *l;
 
 	key_make(&k, (char)index, a, b, NULL);
 	l = map_get(&w->lists, k.data, k.len);
 	if (!l)
 		return (struct walk){ NULL, 0 };
-	list_settle(l);
+	sorted_settle(l);
 	return (struct walk){ l->at, l->n };
 }
 
@@ -323,16 +197,31 @@ entry_free(void *arg)
 	free(e);
 }
 
-/* The world's own copy of a kind's name.  There are a hundred kinds at most, and the last is likely
- * the next. */
+/* The world's own copy of a kind's name. */
 static const char *
 kind_name(struct world *w, const char *kind)
 {
-	for (size_t i = w->nkinds; i-- > 0;)
-		if (strcmp(w->kind[i], kind) == 0)
-			return w->kind[i];
-	GROW(w->kind, w->nkinds, w->kinds_cap);
-	return w->kind[w->nkinds++] = xstrdup(kind);
+	struct map_slot *slot = map_at(&w->kind_names, kind, strlen(kind));
+
+	if (!slot->value) {
+		GROW(w->kind, w->nkinds, w->kinds_cap);
+		slot->value = w->kind[w->nkinds++] = xstrdup(kind);
+	}
+	return slot->value;
+}
+
+/* What is served is looked up in a table that is made of these objects. */
+static void
+note_served(struct world *w, const char *kind)
+{
+	if (strcmp(kind, DISCOVERY) == 0)
+		w->served.current = false;
+}
+
+struct served_table *
+world_served_table(const struct world *w)
+{
+	return (struct served_table *)&w->served;
 }
 
 void
@@ -340,11 +229,13 @@ world_free(struct world *w)
 {
 	if (!w)
 		return;
-	map_release(&w->lists, list_free);
+	map_release(&w->lists, sorted_free);
 	map_release(&w->uids, NULL);
 	map_release(&w->entries, entry_free);
 	map_release(&w->known, NULL);
 	map_release(&w->settings, free);
+	map_release(&w->kind_names, NULL);
+	served_release(&w->served);
 	for (size_t i = 0; i < w->nkinds; i++)
 		free(w->kind[i]);
 	free(w->kind);
@@ -360,6 +251,7 @@ world_put(struct world *w, json_t *obj)
 	struct entry *e;
 
 	meta_group_kind(obj, kind);
+	note_served(w, kind);
 	key_make(&k, 'e', kind, meta_namespace(obj), meta_name(obj));
 	s = map_at(&w->entries, k.data, k.len);
 	if (s->value) {
@@ -382,6 +274,7 @@ world_remove(struct world *w, const char *group_kind, const char *ns, const char
 	e = map_take(&w->entries, k.data, k.len);
 	if (!e)
 		return false;
+	note_served(w, e->kind);
 	index_content(w, e, false);
 	index_place(w, e, false);
 	entry_free(e);

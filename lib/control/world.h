@@ -13,6 +13,7 @@
  * A filter fills it from a pipe; client/cache.c keeps one current from watches.
  *
  * Kinds are named by group-kind, "Pod" or "Deployment.apps" (meta_group_kind).
+ * Which kinds there are at all is known when discovery objects are in it: served.h.
  * Objects in it are never changed: a newer one replaces the older.  Results are
  * borrowed and hold until the world next changes.
  */
