@@ -74,16 +74,16 @@ prune_in(struct run *r, const struct kind *k, json_t *new, const struct fieldset
 {
 	struct arena *a = &r->arena;
 	json_auto_t *trees = json_array();
-	struct fieldset merged = typed_fields(a, k->type, new), owned, left, all, last, gone;
+	struct fieldset merged = typed_fields(a, kind_schema(k), new), owned, left, all, last, gone;
 
-	last = typed_named(a, k->type, last_fields);
+	last = typed_named(a, kind_schema(k), last_fields);
 	owned = apply_owned(a, &r->managers, k, new, &last, trees);
-	owned = typed_named(a, k->type, &owned);
-	all = typed_named(a, k->type, &merged);
+	owned = typed_named(a, kind_schema(k), &owned);
+	all = typed_named(a, kind_schema(k), &merged);
 
 	/* without the last apply, but with what anybody owns */
 	left = fieldset_without(a, &merged, &last);
-	left = typed_named(a, k->type, &left);
+	left = typed_named(a, kind_schema(k), &left);
 	left = fieldset_union(a, &left, &owned);
 	gone = fieldset_minus(a, &all, &left);
 
@@ -91,7 +91,7 @@ prune_in(struct run *r, const struct kind *k, json_t *new, const struct fieldset
 	left = fieldset_without(a, &all, &gone);
 	gone = fieldset_minus(a, &all, &left);
 	gone = fieldset_common(a, &last, &gone);
-	typed_remove(a, k->type, new, &gone);
+	typed_remove(a, kind_schema(k), new, &gone);
 }
 
 /* In the version of the last apply: that is the one its fields are of. */
@@ -322,7 +322,7 @@ int
 apply_patch(const struct apply *a, const json_t *live, const json_t *patch, json_t **ret,
     struct conflicts *conflicts, struct err *err)
 {
-	struct run r = { .req = a, .type = a->kind->type };
+	struct run r = { .req = a, .type = kind_schema(a->kind) };
 	json_t *nothing = NULL;
 	int res;
 

@@ -27,12 +27,12 @@ legacy_fields(struct arena *a, const struct kind *k, const json_t *live, struct 
 	if (!json || !*json || !(last = json_loads(json, 0, NULL)))
 		return NULL;
 	if (strcmp(text(last, "apiVersion"), kind_api_version(k, version)) != 0 ||
-	    !typed_check(k->type, last, &why)) {
+	    !typed_check(kind_schema(k), last, &why)) {
 		json_decref(last);
 		return NULL;
 	}
-	s = typed_fields(a, k->type, last);
-	c = typed_compare(a, k->type, last, live);
+	s = typed_fields(a, kind_schema(k), last);
+	c = typed_compare(a, kind_schema(k), last, live);
 	s = fieldset_minus(a, &s, &c.modified);
 	s = fieldset_minus(a, &s, &c.added);
 	*ret = fieldset_minus(a, &s, &c.removed);

@@ -60,8 +60,8 @@ reset_all_but_status(struct arena *a, const struct kind *k, struct fieldset *s)
 	static const char *const labels[] = { "labels", NULL };
 	static const char *const owners[] = { "deletionTimestamp", "ownerReferences", NULL };
 
-	for (size_t i = 0; i < k->type->nfields; i++) {
-		const char *name = k->type->fields[i].name;
+	for (size_t i = 0; i < kind_schema(k)->nfields; i++) {
+		const char *name = kind_schema(k)->fields[i].name;
 
 		if (strcmp(name, "metadata") == 0) {
 			if (status_keeps_metadata(k))
@@ -219,7 +219,7 @@ apply_track(const struct apply *req, const json_t *live, json_t *obj)
 	if (m.n || !live) {
 		old = live		  ? apply_plain(live)
 		      : req->kind->custom ? json_object()
-					  : typed_nothing(req->kind->type);
+					  : typed_nothing(kind_schema(req->kind));
 		if (note_changes(req, &m, old, obj, kind_api_version(req->kind, version)) &&
 		    (entries = managers_json(&m)))
 			json_object_set_new(meta, "managedFields", entries);

@@ -38,9 +38,9 @@ fits(struct apply_views *all, const struct apply_view *v)
 {
 	autobuf struct buf why = BUF_INIT;
 
-	if (!typed_check_kept(v->kind->type, v->old, &why))
+	if (!typed_check_kept(kind_schema(v->kind), v->old, &why))
 		err_set(&all->broken, ERR_INTERNAL, "failed to convert old object: %s", why.data);
-	else if (!typed_check_kept(v->kind->type, v->new, &why))
+	else if (!typed_check_kept(kind_schema(v->kind), v->new, &why))
 		err_set(&all->broken, ERR_INTERNAL, "failed to convert new object: %s", why.data);
 	return all->broken.code == 0;
 }
@@ -72,7 +72,7 @@ apply_view(struct apply_views *all, const char *version)
 		.old = seen_as(all->old, own, k),
 		.new = seen_as(all->new, own, k),
 		.next = all->list };
-	c = typed_compare(a, k->type, v->old, v->new);
+	c = typed_compare(a, kind_schema(k), v->old, v->new);
 	v->changed = fieldset_union(a, &c.modified, &c.added);
 	v->changed = fieldset_without(a, &v->changed, &reset);
 	v->removed = fieldset_without(a, &c.removed, &reset);
@@ -112,7 +112,7 @@ kept_for(struct arena *a, const struct managers *m, const struct kind *k, const 
 	*tree = json_deep_copy(all);
 	typed_remove(a, at->type, *tree, &gone);
 	convert_part(*tree, at, k);
-	return typed_fields(a, k->type, *tree);
+	return typed_fields(a, kind_schema(k), *tree);
 }
 
 struct fieldset
@@ -132,7 +132,7 @@ apply_owned(struct arena *a, const struct managers *m, const struct kind *k, con
 			continue;
 		if (!pruned) {
 			pruned = json_deep_copy(whole);
-			typed_remove(a, k->type, pruned, last);
+			typed_remove(a, kind_schema(k), pruned, last);
 		}
 		more = kept_for(a, m, k, at, whole, pruned, &tree);
 		owned = fieldset_union(a, &owned, &more);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/custom_schema.h"
 #include "api/meta.h"
 #include "base/arena.h"
 #include "base/mem.h"
@@ -20,6 +21,12 @@ zeroed(struct arena *a, size_t size)
 	return memset(arena_alloc(a, size), 0, size);
 }
 
+static const char *
+copied(struct arena *a, const char *text)
+{
+	return *text ? arena_text(a, text, strlen(text)) : "";
+}
+
 /* A list of strings as an array ended by NULL. */
 static const char *const *
 words(struct arena *a, const json_t *list)
@@ -30,15 +37,17 @@ words(struct arena *a, const json_t *list)
 
 	json_array_foreach (list, i, v)
 		if (json_is_string(v))
-			ret[n++] = json_string_value(v);
+			ret[n++] = copied(a, json_string_value(v));
 	return ret;
 }
 
 /* JSONPaths of definitions are simple: ".spec.replicas" is spec.replicas. */
 static const char *
-plain_path(const char *path)
+plain_path(struct arena *a, const json_t *of, const char *key)
 {
-	return path && *path == '.' ? path + 1 : path;
+	const char *path = text(of, key);
+
+	return copied(a, *path == '.' ? path + 1 : path);
 }
 
 static const char *const *
@@ -49,7 +58,7 @@ selectable(struct arena *a, const json_t *list)
 	json_t *v;
 
 	json_array_foreach (list, i, v)
-		ret[i] = plain_path(text(v, "jsonPath"));
+		ret[i] = plain_path(a, v, "jsonPath");
 	return ret;
 }
 
@@ -64,11 +73,11 @@ add_columns(struct arena *a, struct kind *k, const json_t *version)
 	c[0] = (struct column){ "Name", "string", "name", 0, ".metadata.name" };
 	c[1] = (struct column){ "Age", "date", "", 0, ".metadata.creationTimestamp" };
 	json_array_foreach (list, i, v)
-		c[i + 1] = (struct column){ .name = text(v, "name"),
-			.type = text(v, "type"),
-			.format = text(v, "format"),
+		c[i + 1] = (struct column){ .name = copied(a, text(v, "name")),
+			.type = copied(a, text(v, "type")),
+			.format = copied(a, text(v, "format")),
 			.priority = (int)num(json_object_get(v, "priority"), 0),
-			.path = text(v, "jsonPath") };
+			.path = copied(a, text(v, "jsonPath")) };
 	k->columns = c;
 	k->ncolumns = n ? n + 1 : 2;
 }
@@ -84,9 +93,9 @@ add_subresources(struct arena *a, struct kind *k, struct custom *x, const json_t
 		s[k->nsubresources++] =
 		    (struct subresource){ "status", k->group, k->version, k->kind, PART_VERBS };
 	if (scale) {
-		x->scale[0] = plain_path(text(scale, "specReplicasPath"));
-		x->scale[1] = plain_path(text(scale, "statusReplicasPath"));
-		x->scale[2] = plain_path(text(scale, "labelSelectorPath"));
+		x->scale[0] = plain_path(a, scale, "specReplicasPath");
+		x->scale[1] = plain_path(a, scale, "statusReplicasPath");
+		x->scale[2] = plain_path(a, scale, "labelSelectorPath");
 		s[k->nsubresources++] =
 		    (struct subresource){ "scale", "autoscaling", "v1", "Scale", PART_VERBS };
 	}
@@ -102,50 +111,50 @@ deprecation(struct arena *a, const struct kind *k, const json_t *version)
 	if (!truth(json_object_get(version, "deprecated")))
 		return NULL;
 	if (*said)
-		return said;
+		return copied(a, said);
 	made = xasprintf("%s/%s %s is deprecated", k->group, k->version, k->kind);
 	return arena_text(a, made, strlen(made));
 }
 
-static int
-add_version(struct definition *d, struct arena *a, const json_t *version, struct err *err)
+static void
+add_version(struct definition *d, const json_t *crd, const json_t *version)
 {
-	const json_t *spec = json_object_get(d->crd, "spec");
-	const json_t *names = get(d->crd, "status", "acceptedNames");
-	json_t *schema = get(version, "schema", "openAPIV3Schema");
+	static const struct type later = {
+		.name = "Object", .class = CLASS_STRUCT, .summary = "", .open = true
+	};
+	const json_t *spec = json_object_get(crd, "spec");
+	const json_t *names = get(crd, "status", "acceptedNames");
+	struct arena *a = d->memory;
 	struct custom *x = &d->custom[d->n];
-	struct kind *k = &d->kinds[d->n++];
+	struct kind *k = &d->kinds[d->n];
 
 	*k = (struct kind){
-		.group = text(spec, "group"),
-		.version = text(version, "name"),
-		.kind = text(names, "kind"),
-		.plural = text(names, "plural"),
-		.singular = text(names, "singular"),
+		.group = copied(a, text(spec, "group")),
+		.version = copied(a, text(version, "name")),
+		.kind = copied(a, text(names, "kind")),
+		.plural = copied(a, text(names, "plural")),
+		.singular = copied(a, text(names, "singular")),
 		.short_names = words(a, json_object_get(names, "shortNames")),
 		.categories = words(a, json_object_get(names, "categories")),
 		.namespaced = strcmp(text(spec, "scope"), "Namespaced") == 0,
 		.verbs = ALL_VERBS,
-		.summary = text(schema, "description"),
+		.type = &later,
+		.summary =
+		    copied(a, text(get(version, "schema", "openAPIV3Schema"), "description")),
 		.named = NAME_SUBDOMAIN,
 		.custom = x,
 	};
-	x->list_kind = text(names, "listKind");
+	x->definition = d;
+	x->place = d->n++;
+	x->list_kind = copied(a, text(names, "listKind"));
 	x->selectable = selectable(a, json_object_get(version, "selectableFields"));
 	x->warning = deprecation(a, k, version);
-	x->published = schema;
 	add_columns(a, k, version);
 	add_subresources(a, k, x, version);
-	x->schema = structural_load(schema);
-	if (!x->schema)
-		return err_set(
-		    err, ERR_INVALID, "cannot use the schema of version '%s'", k->version);
-	k->type = structural_type(x->schema);
-	return 0;
 }
 
 struct definition *
-definition_new(const json_t *crd, struct err *err)
+definition_lazy(const json_t *crd, json_t *(*load)(void *source), void *source)
 {
 	struct definition *d = xcalloc(1, sizeof *d);
 	struct arena *a = xcalloc(1, sizeof *a);
@@ -154,29 +163,37 @@ definition_new(const json_t *crd, struct err *err)
 	json_t *v;
 
 	d->memory = a;
-	d->crd = json_deep_copy(crd);
-	versions = get(d->crd, "spec", "versions");
+	d->load = load;
+	d->source = source;
 	d->kinds = zeroed(a, (n + 1) * sizeof *d->kinds);
 	d->custom = zeroed(a, (n + 1) * sizeof *d->custom);
 	d->served = zeroed(a, (n + 1) * sizeof *d->served);
 	json_array_foreach (versions, i, v) {
-		if (add_version(d, a, v, err) < 0) {
-			definition_free(d);
-			return NULL;
-		}
+		add_version(d, crd, v);
 		if (truth(json_object_get(v, "storage")))
 			d->stored = &d->kinds[i];
 		if (truth(json_object_get(v, "served")))
 			d->served[d->nserved++] = &d->kinds[i];
 	}
+	if (!d->stored && d->n)
+		d->stored = &d->kinds[0];
 	for (i = 0; i < d->n; i++) {
-		d->custom[i].stored = d->stored ? d->stored : &d->kinds[0];
+		d->custom[i].stored = d->stored;
 		d->custom[i].served = d->served;
 		d->custom[i].all = d->kinds;
 		d->custom[i].nall = d->n;
 	}
-	if (!d->stored && d->n)
-		d->stored = &d->kinds[0];
+	return d;
+}
+
+struct definition *
+definition_new(const json_t *crd)
+{
+	struct definition *d = definition_lazy(crd, NULL, NULL);
+
+	d->crd = json_deep_copy(crd);
+	for (size_t i = 0; i < d->n; i++)
+		d->kinds[i].type = kind_schema(&d->kinds[i]);
 	return d;
 }
 
@@ -186,7 +203,7 @@ definition_free(struct definition *d)
 	if (!d)
 		return;
 	for (size_t i = 0; i < d->n; i++)
-		structural_free(d->custom[i].schema);
+		custom_drop(&d->custom[i]);
 	json_decref(d->crd);
 	arena_release(d->memory);
 	free(d->memory);

@@ -13,19 +13,21 @@
  * kinds like the built-in ones; struct custom is what only they have.
  */
 struct custom {
-	struct structural *schema;
-	const struct kind *stored;	  /* the version that objects are kept in */
-	const struct kind *const *served; /* all versions that are served, NULL-terminated */
-	const struct kind *all;		  /* all versions, served or not */
+	struct definition *definition;
+	size_t place;			     /* of the version among those of the definition */
+	_Atomic(struct structural *) schema; /* NULL: not compiled now; see custom_schema() */
+	_Atomic bool used;		     /* since definition_forget() last looked */
+	const struct kind *stored;	     /* the version that objects are kept in */
+	const struct kind *const *served;    /* all versions that are served, NULL-terminated */
+	const struct kind *all;		     /* all versions, served or not */
 	size_t nall;
 	const char *list_kind;
 	const char *const
-	    *selectable;	 /* "spec.color": what field selectors may name, NULL-terminated
-				  */
-	const char *warning;	 /* of a deprecated version; NULL: none */
-	const json_t *published; /* the schema as it was given, for OpenAPI */
-	bool status;		 /* has the subresource */
-	const char *scale[3];	 /* spec.replicas, status.replicas, selector; NULL: none */
+	    *selectable;      /* "spec.color": what field selectors may name, NULL-terminated
+			       */
+	const char *warning;  /* of a deprecated version; NULL: none */
+	bool status;	      /* has the subresource */
+	const char *scale[3]; /* spec.replicas, status.replicas, selector; NULL: none */
 
 	/* Objects written before this revision may lack a default that the schema has by now, or
 	 * have fields that it has no more. */
@@ -41,14 +43,35 @@ struct definition {
 	const struct kind *stored;
 	const struct kind **served; /* NULL-terminated */
 	size_t nserved;
-	json_t *crd; /* what names point into */
+	json_t *crd; /* NULL: load(source) makes it */
+	json_t *(*load)(void *source);
+	_Atomic(void *) source; /* the loader's; what it is may be replaced, if it says the same */
 	void *memory;
 };
 
-/* Build them from a definition that is valid; its names are those of status.acceptedNames.  NULL
- * with the cause in err when a schema cannot be compiled. */
-struct definition *definition_new(const json_t *crd, struct err *err);
-void definition_free(struct definition *d); /* accepts NULL */
+/* Build them from a definition that is valid; its names are those of status.acceptedNames. */
+struct definition *definition_new(const json_t *crd);
+/*
+ * The same for who has thousands, most of which nobody uses: compiled schemas are by far the
+ * largest part, so they are made when they are first needed, of what load(source) gives (new), and
+ * are forgotten when they are needed no more.  kind->type of such kinds says nothing:
+ * kind_schema() does.
+ */
+struct definition *definition_lazy(const json_t *crd, json_t *(*load)(void *source), void *source);
+void definition_free(struct definition *d); /* accepts NULL; the source stays */
+
+/*
+ * Give up schemas that nobody has used since this was last asked; all: used or not.  They go by
+ * registry_retire(): to be called by the thread that changes the registry.
+ */
+void definition_forget(struct definition *d, bool all);
+/* The bytes that compiled schemas of lazy definitions take. */
+size_t definition_weight(void);
+
+/* The schema of a custom kind, to be used before registry_leave(). */
+const struct structural *custom_schema(const struct kind *k);
+/* What OpenAPI publishes of it (structural_openapi); new. */
+json_t *custom_openapi(const struct kind *k, int version);
 
 /* --- what functions of api/validate.h and api/convert.h do with such kinds --- */
 

@@ -52,7 +52,7 @@ custom_decode(const struct kind *k, json_t *obj, struct causes *unknown, struct 
 	}
 	causes_release(&here);
 	if (r == 0) {
-		structural_prune(k->custom->schema, obj, &paths);
+		structural_prune(custom_schema(k), obj, &paths);
 		add_unknown(unknown, &paths);
 	} else if (strncmp(err->msg, k->kind, strlen(k->kind)) != 0) {
 		err_wrap(err, "%s in version \"%s\" cannot be handled as a %s", k->kind, k->version,
@@ -66,8 +66,8 @@ custom_read(const struct kind *stored, json_t *obj, uint64_t revision)
 {
 	if (revision >= stored->custom->since)
 		return;
-	structural_prune(stored->custom->schema, obj, NULL);
-	structural_default(stored->custom->schema, obj);
+	structural_prune(custom_schema(stored), obj, NULL);
+	structural_default(custom_schema(stored), obj);
 }
 
 void
@@ -77,13 +77,13 @@ custom_convert(json_t *obj, const struct kind *to)
 
 	if (json_object_get(obj, "apiVersion"))
 		json_object_set_new(obj, "apiVersion", json_string(kind_api_version(to, version)));
-	structural_prune(to->custom->schema, obj, NULL);
+	structural_prune(custom_schema(to), obj, NULL);
 }
 
 void
 custom_default(const struct kind *k, json_t *obj)
 {
-	structural_default(k->custom->schema, obj);
+	structural_default(custom_schema(k), obj);
 }
 
 static bool
@@ -109,7 +109,7 @@ custom_validate(const struct kind *k, const json_t *obj, const json_t *old, stru
 	} else {
 		meta_create(out, k, obj);
 	}
-	structural_validate_update(k->custom->schema, obj, old, out, passed);
+	structural_validate_update(custom_schema(k), obj, old, out, passed);
 }
 
 const struct kind *

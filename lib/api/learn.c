@@ -239,8 +239,7 @@ make(struct learn *l, struct lesson *s, const json_t *crd, struct err *err)
 
 	if (!each_name(l, group, names, is_free, meta_name(crd), err))
 		return -(int)err->code;
-	if (!(s->definition = definition_new(crd, err)))
-		return -(int)err->code;
+	s->definition = definition_new(crd);
 	s->names = json_incref(names);
 	each_name(l, group, names, take_name, meta_name(crd), NULL);
 	l->changed = true;

@@ -426,14 +426,14 @@ custom_name(const struct kind *k)
 }
 
 static json_t *
-custom_schema(json_t *schemas, const struct kind *k)
+add_custom(json_t *schemas, const struct kind *k)
 {
 	autofree char *name = custom_name(k);
 	json_t *s;
 
 	if (!json_object_get(schemas, name)) {
 		json_decref(openapi_type(schemas, type_find("meta.v1.ObjectMeta")));
-		s = structural_openapi(k->custom->schema, 3);
+		s = custom_openapi(k, 3);
 		json_object_set_new(s, "x-kubernetes-group-version-kind",
 		    kind_names(k->group, k->version, k->kind));
 		json_object_set_new(schemas, name, s);
@@ -449,7 +449,7 @@ openapi_kind(json_t *schemas, const struct kind *k)
 	json_t *s;
 
 	if (k->custom)
-		return custom_schema(schemas, k);
+		return add_custom(schemas, k);
 	add_struct(schemas, k->type);
 	s = json_object_get(schemas, name);
 	if (!json_object_get(s, key))

@@ -148,30 +148,23 @@ openapi_v2_path(const json_t *item)
 	return out;
 }
 
-/* The custom kind that this is the schema of, or NULL. */
-static const struct kind *
-custom_kind(const json_t *schema)
+/* Is this the schema of a custom kind? */
+static bool
+is_custom(const json_t *schema)
 {
 	const json_t *names =
 	    json_array_get(json_object_get(schema, "x-kubernetes-group-version-kind"), 0);
 	const struct kind *k =
 	    kind_find(text(names, "group"), text(names, "version"), text(names, "kind"));
 
-	return k && k->custom ? k : NULL;
+	return k && k->custom;
 }
 
 static json_t *
 convert_definition(const json_t *schema)
 {
-	static const char key[] = "x-kubernetes-group-version-kind";
-	const struct kind *k = custom_kind(schema);
-	json_t *out;
-
-	if (!k)
-		return openapi_v2_schema(schema);
-	out = structural_openapi(k->custom->schema, 2);
-	json_object_set(out, key, json_object_get(schema, key));
-	return out;
+	/* what is published in version 3 has all that version 2 is made of */
+	return is_custom(schema) ? structural_openapi(schema, 2) : openapi_v2_schema(schema);
 }
 
 void

@@ -124,11 +124,15 @@ struct kind {
 	size_t nsubresources;
 	const struct column *columns;
 	size_t ncolumns;
-	const struct type *type; /* always a struct with apiVersion, kind, metadata */
+	const struct type *type; /* a struct with apiVersion, kind, metadata; see kind_schema() */
 	const char *summary;
 	enum name_form named;
 	const struct custom *custom; /* of a CustomResourceDefinition (api/custom.h); else NULL */
 };
+
+/* The type of its objects: that of a custom kind is made when it is asked for, and is there until
+ * registry_leave() (api/registry.h). */
+const struct type *kind_schema(const struct kind *k);
 
 /* Every kind that is served, in group, version, kind order; *n their number.  Kinds come and go
  * (api/registry.h): the list is as it was when it was asked for. */

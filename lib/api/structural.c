@@ -30,8 +30,25 @@ inherit(struct node *n, const struct node *part)
 	n->lists_inside |= part->lists_inside;
 }
 
-static unsigned
-type_bit(const char *word)
+/* What nodes need of the schema they copy: it is larger by far as JSON. */
+const char *
+schema_keep(struct structural *s, const char *text)
+{
+	return *text ? arena_text(&s->arena, text, strlen(text)) : "";
+}
+
+static const json_t *
+keep_json(struct structural *s, const json_t *v)
+{
+	json_t *copy = v ? json_deep_copy(v) : NULL;
+
+	if (copy)
+		json_array_append_new(s->kept, copy);
+	return copy;
+}
+
+static void
+read_type(struct node *n, const char *word)
 {
 	static const struct {
 		const char *word;
@@ -45,10 +62,13 @@ type_bit(const char *word)
 		{ "object", IS_OBJECT },
 	};
 
-	for (size_t i = 0; i < COUNT(words); i++)
-		if (!strcmp(word, words[i].word))
-			return words[i].bit;
-	return 0;
+	n->word = "";
+	for (size_t i = 0; i < COUNT(words); i++) {
+		if (strcmp(word, words[i].word))
+			continue;
+		n->word = words[i].word;
+		n->types = words[i].bit;
+	}
 }
 
 static int64_t
@@ -68,7 +88,7 @@ number(const json_t *schema, const char *key, double *ret)
 	return json_is_number(v);
 }
 
-/* NULL-terminated; the texts belong to the copy of the schema. */
+/* NULL-terminated. */
 static const char **
 words(struct structural *s, const json_t *list, size_t *n)
 {
@@ -79,7 +99,7 @@ words(struct structural *s, const json_t *list, size_t *n)
 	*n = 0;
 	json_array_foreach (list, i, item)
 		if (json_is_string(item))
-			ret[(*n)++] = json_string_value(item);
+			ret[(*n)++] = schema_keep(s, json_string_value(item));
 	ret[*n] = NULL;
 	return ret;
 }
@@ -116,7 +136,7 @@ read_properties(struct structural *s, struct node *n, const json_t *properties)
 	json_object_foreach ((json_t *)properties, name, schema) {
 		struct node *part = node_new(s, schema);
 
-		n->property[n->nproperties++] = (struct property){ name, part };
+		n->property[n->nproperties++] = (struct property){ schema_keep(s, name), part };
 		inherit(n, part);
 	}
 	qsort(n->property, n->nproperties, sizeof *n->property, by_name);
@@ -181,24 +201,23 @@ read_parts(struct structural *s, struct node *n, const json_t *schema)
 static void
 node_read(struct structural *s, struct node *n, const json_t *schema)
 {
-	const char *pattern = text(schema, "pattern");
+	const char *pattern = text(schema, "pattern"), *format = text(schema, "format");
 
-	*n = (struct node){ .json = schema };
-	n->word = text(schema, "type");
-	n->types = type_bit(n->word);
+	*n = (struct node){ .summary = schema_keep(s, text(schema, "description")) };
+	read_type(n, text(schema, "type"));
 	n->nullable = truth(json_object_get(schema, "nullable"));
 	read_bounds(n, schema);
-	n->pattern = *pattern ? pattern : NULL;
-	n->format_fits = format_check(text(schema, "format"));
-	n->format = n->format_fits ? text(schema, "format") : NULL;
-	n->dflt = json_object_get(schema, "default");
+	n->pattern = *pattern ? schema_keep(s, pattern) : NULL;
+	n->format_fits = format_check(format);
+	n->format = n->format_fits ? schema_keep(s, format) : NULL;
+	n->dflt = keep_json(s, json_object_get(schema, "default"));
 	if (json_array_size(json_object_get(schema, "enum")))
-		n->enumeration = json_object_get(schema, "enum");
+		n->enumeration = keep_json(s, json_object_get(schema, "enum"));
 	n->required = words(s, json_object_get(schema, "required"), &n->nrequired);
 	read_parts(s, n, schema);
 	read_extensions(s, n, schema);
 	n->defaults |= n->dflt != NULL;
-	rules_read(s, n, json_object_get(schema, "x-kubernetes-validations"));
+	rules_read(s, n, schema);
 	n->rules_inside |= n->nrules > 0;
 }
 
@@ -223,8 +242,8 @@ structural_load(const json_t *schema)
 {
 	struct structural *s = xcalloc(1, sizeof *s);
 
-	s->json = schema ? json_deep_copy(schema) : json_object();
-	s->root = node_new(s, s->json);
+	s->kept = json_array();
+	s->root = node_new(s, schema);
 	s->type = node_type(&s->arena, s->root);
 	rules_compile(s);
 	return s;
@@ -257,7 +276,7 @@ structural_free(struct structural *s)
 	if (!s)
 		return;
 	rules_free(s);
-	json_decref(s->json);
+	json_decref(s->kept);
 	arena_release(&s->arena);
 	free(s);
 }
@@ -266,4 +285,28 @@ const struct type *
 structural_type(const struct structural *s)
 {
 	return s->type;
+}
+
+/* Of a tree of jansson: what it allocates for each value. */
+static size_t
+json_size(const json_t *v)
+{
+	enum { EACH = 64 };
+	const char *key;
+	size_t i, sum = EACH;
+	json_t *part;
+
+	if (json_is_string(v))
+		return sum + json_string_length(v);
+	json_array_foreach (v, i, part)
+		sum += json_size(part);
+	json_object_foreach ((json_t *)v, key, part)
+		sum += EACH + strlen(key) + json_size(part);
+	return sum;
+}
+
+size_t
+structural_size(const struct structural *s)
+{
+	return sizeof *s + s->arena.total + json_size(s->kept) + rules_size(s);
 }

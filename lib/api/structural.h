@@ -23,7 +23,8 @@ struct structural *structural_new(const json_t *schema, const char *path, struct
 /* The same of a schema that was accepted before (one that is stored): what it costs is not asked
  * again. */
 struct structural *structural_load(const json_t *schema);
-void structural_free(struct structural *s); /* accepts NULL */
+void structural_free(struct structural *s);	    /* accepts NULL */
+size_t structural_size(const struct structural *s); /* its bytes, about */
 
 /*
  * The same as tables (api/schema.h): a struct with apiVersion, kind and metadata, on which typed
@@ -57,13 +58,9 @@ void structural_validate_update(const struct structural *s, const json_t *obj, c
     struct causes *causes, struct causes *passed);
 
 /*
- * What OpenAPI publishes of it, version 2 or 3: a new schema, in which apiVersion, kind and
+ * What OpenAPI publishes of a schema, version 2 or 3: a new one, in which apiVersion, kind and
  * metadata are described as well.  Version 2 says less: no nullable, no logic, no defaults.
  */
-json_t *structural_openapi(const struct structural *s, int version);
-
-/* The type word ("string", "integer" ...) of the field at a simple path (".spec.replicas"), "" of a
- * field without one; NULL and *why when there is none. */
-const char *structural_field(const struct structural *s, const char *path, char why[static 128]);
+json_t *structural_openapi(const json_t *schema, int version);
 
 #endif

@@ -10,8 +10,9 @@
 #include "cel/library.h"
 
 void
-rules_read(struct structural *s, struct node *n, const json_t *list)
+rules_read(struct structural *s, struct node *n, const json_t *schema)
 {
+	const json_t *list = json_object_get(schema, "x-kubernetes-validations");
 	size_t i;
 	json_t *v;
 
@@ -20,16 +21,19 @@ rules_read(struct structural *s, struct node *n, const json_t *list)
 	n->rule = arena_alloc(&s->arena, json_array_size(list) * sizeof *n->rule);
 	json_array_foreach (list, i, v) {
 		autobuf struct buf field = BUF_INIT;
-		const char *path = text(v, "fieldPath");
+		const char *path = text(v, "fieldPath"),
+			   *reason = str(json_object_get(v, "reason"), NULL);
+		const json_t *optional = json_object_get(v, "optionalOldSelf");
 		char why[128];
 
-		n->rule[n->nrules++] = (struct rule){ .source = text(v, "rule"),
-			.message = text(v, "message"),
-			.expression = text(v, "messageExpression"),
-			.reason = str(json_object_get(v, "reason"), NULL),
-			.json = v,
-			.optional_old = truth(json_object_get(v, "optionalOldSelf")) };
-		if (*path && schema_at(n->json, path, true, &field, why) && field.len)
+		n->rule[n->nrules++] = (struct rule){ .source = schema_keep(s, text(v, "rule")),
+			.message = schema_keep(s, text(v, "message")),
+			.expression = schema_keep(s, text(v, "messageExpression")),
+			.reason = reason ? schema_keep(s, reason) : NULL,
+			.path = schema_keep(s, path),
+			.says_optional = json_is_boolean(optional),
+			.optional_old = truth(optional) };
+		if (*path && schema_at(schema, path, true, &field, why) && field.len)
 			n->rule[n->nrules - 1].field = arena_text(&s->arena, field.data, field.len);
 	}
 }
@@ -118,6 +122,7 @@ compile_node(struct structural *s, struct node *n, bool resource)
 		if (!env[r->optional_old])
 			env[r->optional_old] = env_new(s, self, r->optional_old);
 		compile(s, env[r->optional_old], r);
+		s->programs += cel_program_size(r->program) + cel_program_size(r->words);
 	}
 }
 
@@ -146,6 +151,16 @@ rules_free(struct structural *s)
 	for (size_t i = 0; i < s->nenvs; i++)
 		cel_env_free(s->env[i]);
 	free(s->env);
+}
+
+size_t
+rules_size(const struct structural *s)
+{
+	size_t sum = s->programs;
+
+	for (size_t i = 0; i < s->nenvs; i++)
+		sum += cel_env_arena(s->env[i])->total;
+	return sum;
 }
 
 /* --- what is asked ------------------------------------------------------------------------- */
@@ -219,14 +234,10 @@ room(int64_t least)
 static json_t *
 shown_rule(const struct rule *r)
 {
-	const json_t *optional = json_object_get(r->json, "optionalOldSelf");
-	json_t *v = json_pack("{s:s, s:s, s:s, s:o, s:s, s:o}", "Rule", r->source, "Message",
-	    r->message, "MessageExpression", r->expression, "Reason",
-	    r->reason ? json_string(r->reason) : json_null(), "FieldPath",
-	    text(r->json, "fieldPath"), "OptionalOldSelf",
-	    json_is_boolean(optional) ? json_boolean(truth(optional)) : json_null());
-
-	return v;
+	return json_pack("{s:s, s:s, s:s, s:o, s:s, s:o}", "Rule", r->source, "Message", r->message,
+	    "MessageExpression", r->expression, "Reason",
+	    r->reason ? json_string(r->reason) : json_null(), "FieldPath", r->path,
+	    "OptionalOldSelf", r->says_optional ? json_boolean(r->optional_old) : json_null());
 }
 
 static void
@@ -251,7 +262,6 @@ check_rule(struct causes *out, const struct path *at, const struct rule *r, stru
     struct budget *b)
 {
 	json_auto_t *shown = r->fault ? shown_rule(r) : NULL;
-	const json_t *optional = json_object_get(r->json, "optionalOldSelf");
 	const struct path *rule = AT(at, "rule");
 	uint64_t cost = 0;
 
@@ -270,8 +280,8 @@ check_rule(struct causes *out, const struct path *at, const struct rule *r, stru
 		refuse_text(out, rule, r->source,
 		    "oldSelf cannot be used on the uncorrelatable portion of the schema within %s",
 		    apart);
-	} else if (!r->uses_old && json_is_boolean(optional)) {
-		refuse_value(out, AT(at, "optionalOldSelf"), optional,
+	} else if (!r->uses_old && r->says_optional) {
+		refuse_value(out, AT(at, "optionalOldSelf"), json_boolean(r->optional_old),
 		    "may not be set if oldSelf is not used in rule");
 	}
 }

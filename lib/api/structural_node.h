@@ -30,7 +30,7 @@ struct rule; /* structural_rule.h */
 
 struct node {
 	unsigned types;	  /* of enum type_bits, 0: any */
-	const char *word; /* its type, "" when it has none */
+	const char *word; /* its type, "" when it has none that is known */
 	bool nullable, int_or_string, preserve, embedded;
 	bool exclusive_minimum, exclusive_maximum;
 	bool has_minimum, has_maximum, has_multiple;
@@ -59,19 +59,21 @@ struct node {
 	bool atomic;		 /* x-kubernetes-map-type */
 	struct rule *rule;
 	size_t nrules;
-	const json_t *json; /* as it was written */
+	const char *summary; /* its description, "" when it has none */
 };
 
 struct structural {
 	struct arena arena;
-	json_t *json; /* a copy of the schema */
+	json_t *kept; /* what nodes point to: defaults and enumerations */
 	struct node *root;
 	const struct type *type;
 	struct cel_env **env; /* of the rules */
 	size_t nenvs, envs_cap;
+	size_t programs; /* their bytes */
 };
 
 const struct node *node_property(const struct node *n, const char *name); /* or NULL */
+const char *schema_keep(struct structural *s, const char *text); /* a copy that lives as long */
 char *node_path(const struct path *at); /* path_print(), "<nil>" for NULL */
 
 /* The known format of this name, or NULL. */

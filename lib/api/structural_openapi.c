@@ -54,12 +54,12 @@ add_own(json_t *properties, const char *name, const char *type, const char *desc
 }
 
 json_t *
-structural_openapi(const struct structural *s, int version)
+structural_openapi(const json_t *given, int version)
 {
 	const char *meta =
 	    version == 2 ? "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 			 : "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
-	json_t *schema = json_deep_copy(s->json), *properties;
+	json_t *schema = given ? json_deep_copy(given) : json_object(), *properties;
 
 	if (version == 2)
 		restrict_schema(schema);

@@ -93,11 +93,3 @@ schema_at(
 	}
 	return schema;
 }
-
-const char *
-structural_field(const struct structural *s, const char *path, char why[static 128])
-{
-	const json_t *schema = schema_at(s->json, path, false, NULL, why);
-
-	return schema ? text(schema, "type") : NULL;
-}

@@ -11,8 +11,9 @@ struct rule {
 	const struct cel_type *self;
 	int64_t least; /* bytes of the shortest value */
 	bool uses_old, optional_old;
+	bool says_optional;		 /* optionalOldSelf stands there */
 	const char *fault, *words_fault; /* why it does not compile, NULL: it does */
-	const json_t *json;
+	const char *path;		 /* fieldPath as it was written */
 };
 
 /* The type of a value as the language sees it, or NULL when it cannot; *least gets how many bytes
@@ -20,10 +21,12 @@ struct rule {
 const struct cel_type *node_cel_type(
     struct arena *a, const struct node *n, bool resource, int64_t *least);
 
-void rules_read(struct structural *s, struct node *n, const json_t *list);
+/* Those that stand in a schema; the text of what they are made of is copied. */
+void rules_read(struct structural *s, struct node *n, const json_t *schema);
 /* Compile the rules of all nodes; what does not compile says so when it is asked. */
 void rules_compile(struct structural *s);
 void rules_free(struct structural *s);
+size_t rules_size(const struct structural *s); /* the bytes of what was compiled */
 /* What is asked of the words of the rules at one schema: is there a rule, is its message a line? */
 void rules_check_words(struct causes *out, const struct path *at, const json_t *schema);
 /* Do they compile, and are they cheap enough? */

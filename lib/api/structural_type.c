@@ -64,7 +64,7 @@ field_of(struct arena *a, const char *name, const struct node *n)
 	return (struct field){
 		.name = name,
 		.type = of_node(a, n, false),
-		.summary = text(n->json, "description"),
+		.summary = n->summary,
 		.list = n->list,
 		.list_keys = n->list == LIST_MAP ? n->keys : NULL,
 		.dflt = dflt ? arena_text(a, dflt, strlen(dflt)) : NULL,
@@ -147,7 +147,7 @@ of_struct(struct arena *a, const struct node *n, bool resource)
 		.fields = fields,
 		.nfields = count,
 		.atomic = n->atomic,
-		.summary = text(n->json, "description"),
+		.summary = n->summary,
 		.leads = leads,
 		.open = n->preserve || n->open };
 	return t;
@@ -159,10 +159,9 @@ of_several(struct arena *a, enum type_class class, const struct node *n, const s
 	struct type *t = arena_alloc(a, sizeof *t);
 	const struct type *elem = of_node(a, item, false);
 
-	*t = (struct type){ .class = class,
-		.elem = elem,
-		.atomic = n->atomic,
-		.summary = text(n->json, "description") };
+	*t = (struct type){
+		.class = class, .elem = elem, .atomic = n->atomic, .summary = n->summary
+	};
 	t->name = printed(a, class == CLASS_LIST ? "[]%s" : "map[string]%s",
 	    strlen(elem->name) < LONGEST ? elem->name : "Object");
 	return t;

@@ -56,6 +56,7 @@ int cel_compile(
 void cel_program_free(struct cel_program *p);			      /* accepts NULL */
 const struct cel_type *cel_program_type(const struct cel_program *p); /* of its value */
 const char *cel_program_source(const struct cel_program *p);
+size_t cel_program_size(const struct cel_program *p); /* its bytes; 0 for NULL */
 bool cel_program_uses(const struct cel_program *p, size_t variable);
 
 /*

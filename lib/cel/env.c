@@ -237,6 +237,12 @@ cel_program_source(const struct cel_program *p)
 	return p->source;
 }
 
+size_t
+cel_program_size(const struct cel_program *p)
+{
+	return p ? sizeof *p + p->arena.total : 0;
+}
+
 bool
 cel_program_uses(const struct cel_program *p, size_t variable)
 {

@@ -1,6 +1,7 @@
 /* The status of CustomResourceDefinitions. */
 #include "store/definition_names.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/cause.h"
@@ -9,38 +10,125 @@
 #include "base/mem.h"
 #include "base/text.h"
 
+/* --- who has which --- */
+
+struct groups {
+	struct group {
+		char *name;
+		struct taken taken;
+	} * item; /* in the order of their names */
+	size_t n, cap;
+};
+
+struct groups *
+groups_new(void)
+{
+	return xcalloc(1, sizeof(struct groups));
+}
+
 static void
-add_name(json_t *set, const char *name)
+group_release(struct group *g)
 {
-	if (*name)
-		json_object_set_new(set, name, json_true());
+	free(g->name);
+	json_decref(g->taken.resources);
+	json_decref(g->taken.kinds);
 }
 
 void
-taken_init(struct taken *t)
+groups_free(struct groups *g)
 {
-	*t = (struct taken){ json_object(), json_object() };
+	if (!g)
+		return;
+	for (size_t i = 0; i < g->n; i++)
+		group_release(&g->item[i]);
+	free(g->item);
+	free(g);
 }
 
-void
-taken_release(struct taken *t)
+/* Where the group is, or belongs. */
+static size_t
+place_of(const struct groups *g, const char *name, bool *there)
 {
-	json_decref(t->resources);
-	json_decref(t->kinds);
+	size_t from = 0, to = g->n;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (strcmp(g->item[mid].name, name) < 0)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	*there = from < g->n && strcmp(g->item[from].name, name) == 0;
+	return from;
 }
 
-void
-taken_add(struct taken *t, const json_t *names)
+static void
+count_name(json_t *set, const char *name, int by)
+{
+	json_int_t had = json_integer_value(json_object_get(set, name));
+
+	if (!*name)
+		return;
+	if (had + by > 0)
+		json_object_set_new(set, name, json_integer(had + by));
+	else
+		json_object_del(set, name);
+}
+
+static void
+count_names(struct taken *t, const json_t *names, int by)
 {
 	size_t i;
 	json_t *v;
 
-	add_name(t->resources, text(names, "plural"));
-	add_name(t->resources, text(names, "singular"));
+	count_name(t->resources, text(names, "plural"), by);
+	count_name(t->resources, text(names, "singular"), by);
 	json_array_foreach (json_object_get(names, "shortNames"), i, v)
-		add_name(t->resources, str(v, ""));
-	add_name(t->kinds, text(names, "kind"));
-	add_name(t->kinds, text(names, "listKind"));
+		count_name(t->resources, str(v, ""), by);
+	count_name(t->kinds, text(names, "kind"), by);
+	count_name(t->kinds, text(names, "listKind"), by);
+}
+
+void
+groups_add(struct groups *g, const char *group, const json_t *names)
+{
+	bool there;
+	size_t at = place_of(g, group, &there);
+
+	if (!json_object_size(names))
+		return;
+	if (!there) {
+		GROW(g->item, g->n, g->cap);
+		memmove(g->item + at + 1, g->item + at, (g->n++ - at) * sizeof *g->item);
+		g->item[at] = (struct group){ xstrdup(group), { json_object(), json_object() } };
+	}
+	count_names(&g->item[at].taken, names, 1);
+}
+
+void
+groups_remove(struct groups *g, const char *group, const json_t *names)
+{
+	bool there;
+	size_t at = place_of(g, group, &there);
+	struct taken *t = there ? &g->item[at].taken : NULL;
+
+	if (!t || !json_object_size(names))
+		return;
+	count_names(t, names, -1);
+	if (json_object_size(t->resources) || json_object_size(t->kinds))
+		return;
+	group_release(&g->item[at]);
+	memmove(g->item + at, g->item + at + 1, (--g->n - at) * sizeof *g->item);
+}
+
+struct taken
+groups_taken(const struct groups *g, const char *group)
+{
+	bool there;
+	size_t at = place_of(g, group, &there);
+
+	return there ? g->item[at].taken : (struct taken){ NULL, NULL };
 }
 
 /* --- names --- */

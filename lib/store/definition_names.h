@@ -9,16 +9,21 @@
  * (Kubernetes: the naming and establishing controllers).
  */
 struct taken {
-	json_t *resources,
-	    *kinds; /* sets: plurals, singulars, short names; kinds and their lists */
+	json_t *resources, *kinds; /* plurals, singulars, short names; kinds and their lists: by
+				    * how many each is had; NULL: none */
 };
-void taken_init(struct taken *t);
-void taken_add(struct taken *t, const json_t *names); /* acceptedNames of another definition */
-void taken_release(struct taken *t);
+
+/* The names of all groups: acceptedNames of their definitions. */
+struct groups;
+struct groups *groups_new(void);
+void groups_free(struct groups *g);
+void groups_add(struct groups *g, const char *group, const json_t *names);
+void groups_remove(struct groups *g, const char *group, const json_t *names);
+struct taken groups_taken(const struct groups *g, const char *group); /* borrowed */
 
 /*
- * Put status.acceptedNames and the conditions NamesAccepted and Established into crd.  Returns
- * whether anything has changed.
+ * Put status.acceptedNames and the conditions NamesAccepted and Established into crd.  taken:
+ * what others have.  Returns whether anything has changed.
  */
 bool definition_settle(json_t *crd, const struct taken *taken, const char *now);
 bool definition_established(const json_t *crd);

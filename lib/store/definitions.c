@@ -1,415 +1,223 @@
-/* From CustomResourceDefinitions to what is served. */
+/* The definitions as they were last looked at, and the thread that looks at what has changed. */
 #include "store/definitions.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "api/apply.h"
-#include "api/convert.h"
-#include "api/custom.h"
 #include "api/meta.h"
 #include "api/registry.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "store/definition_names.h"
-#include "store/delete.h"
+#include "store/definitions_private.h"
 
-/* A definition as it was last looked at. */
-struct known {
-	char *name;
-	uint64_t revision; /* of the definition */
-	bool seen;	   /* still there */
-	bool ending;
-	bool refused;		       /* some of its names */
-	json_t *names;		       /* those that it has */
-	json_t *basis;		       /* what the kinds were made of */
-	struct definition *definition; /* NULL: nothing of it is served */
-	struct known *next;
-};
+/* How many are served, and written, at a time; what compiled schemas may take, how often those that
+ * nobody uses are looked for, and at most. */
+enum { BATCH = 32, WEIGHT_MOST = 8 << 20, SWEEP = 60, SWEEP_HEAVY = 2 };
 
-struct definitions {
-	struct server *server;
-	const struct kind *kind;
-	struct table *table;
-	struct known *known;
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	bool changed, stop;
-	_Atomic uint64_t looked; /* the table's last change that was looked at */
-	_Atomic bool waiting;	 /* for instances to go, or for memory to become free */
-};
+/* --- names --- */
 
-/* --- what is there --- */
-
-struct gathered {
-	struct object **object;
-	size_t n, cap;
-};
-
-static bool
-gather_one(void *arg, struct object *o)
-{
-	struct gathered *g = arg;
-
-	GROW(g->object, g->n, g->cap);
-	g->object[g->n++] = object_ref(o);
-	return true;
-}
-
-static struct gathered
-gather(struct definitions *d, struct table *t)
-{
-	struct gathered g = { 0 };
-	struct walk w = { .table = t };
-	uint64_t revision;
-	struct err err;
-
-	(void)cache_walk(d->server->cache, &w, gather_one, &g, &revision, &err);
-	return g;
-}
-
-static void
-gathered_release(struct gathered *g)
-{
-	for (size_t i = 0; i < g->n; i++)
-		object_unref(g->object[i]);
-	free(g->object);
-}
-
-static struct known *
-known_find(struct definitions *d, const char *name)
-{
-	struct known *k = d->known;
-
-	while (k && strcmp(k->name, name) != 0)
-		k = k->next;
-	return k;
-}
-
-/* --- serving --- */
-
-static int
-by_place(const void *a, const void *b)
-{
-	const struct kind *k = *(const struct kind *const *)a, *l = *(const struct kind *const *)b;
-	int c = strcmp(k->group, l->group);
-
-	c = c ? c : strcmp(k->version, l->version);
-	return c ? c : strcmp(k->kind, l->kind);
-}
-
-static void
-publish(struct definitions *d)
-{
-	const struct kind **all = NULL;
-	size_t n = 0, cap = 0;
-
-	for (struct known *k = d->known; k; k = k->next) {
-		for (size_t i = 0; k->definition && i < k->definition->nserved; i++) {
-			GROW(all, n, cap);
-			all[n++] = k->definition->served[i];
-		}
-	}
-	if (n)
-		qsort(all, n, sizeof *all, by_place);
-	registry_set(all, n);
-	free(all);
-}
-
-static void
-retire(void *what)
-{
-	definition_free(what);
-}
-
-/* The tables show the new kinds from now on; who watches the old ones is sent away. */
-static void
-attach(struct definitions *d, struct definition *def, uint64_t since)
-{
-	struct cache *c = d->server->cache;
-	struct table *t = cache_custom_table(c, def->stored->group, def->stored->plural);
-
-	for (size_t i = 0; i < def->n; i++) {
-		def->custom[i].table = t;
-		def->custom[i].view = cache_custom_view(c, &def->kinds[i]);
-		def->custom[i].since = since;
-	}
-	watches_lock(d->server->watches);
-	for (size_t i = 0; i < def->n; i++)
-		((struct table *)def->custom[i].view)->kind = &def->kinds[i];
-	t->kind = def->stored;
-	watches_unlock(d->server->watches);
-}
-
-static void
-detach(struct definitions *d, struct definition *def, bool gone)
-{
-	struct table *t = def->custom[0].table;
-
-	watches_lock(d->server->watches);
-	for (size_t i = 0; i < def->n; i++) {
-		struct table *view = def->custom[i].view;
-
-		if (view->kind == &def->kinds[i])
-			view->kind = cache_no_kind();
-	}
-	if (gone)
-		t->kind = cache_no_kind();
-	watches_unlock(d->server->watches);
-	watches_end_table(d->server->watches, t);
-	registry_retire(retire, def);
-}
-
-/* What the kinds depend on. */
 static json_t *
-basis_of(const json_t *crd)
+names_of(const struct known *k)
 {
-	return json_pack("{s:O,s:O}", "spec", json_object_get(crd, "spec"), "names",
-	    get(crd, "status", "acceptedNames"));
+	return k->names ? json_loads(k->names, 0, NULL) : NULL;
 }
 
-/* Serve crd as it is now.  Returns whether anything has changed. */
+static const char *
+group_of(const struct known *k)
+{
+	const char *dot = strchr(k->name, '.'); /* its name says the group */
+
+	return dot ? dot + 1 : "";
+}
+
+/* Whoever was refused a name may get it now. */
+static void
+look_again(struct definitions *d, const struct known *but)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->known[i] != but && d->known[i]->refused)
+			d->known[i]->revision = 0;
+}
+
+/* The names that it has are given back, and it gets those that it can have now.  Returns whether
+ * its status has changed. */
 static bool
-serve(struct definitions *d, struct known *k, const json_t *crd, uint64_t since)
+settle(struct definitions *d, struct known *k, json_t *crd)
 {
-	json_t *basis = basis_of(crd);
-	struct definition *before = k->definition, *def;
-	struct err err;
-
-	if (before && json_equal(basis, k->basis)) {
-		json_decref(basis);
-		return false;
-	}
-	if (!(def = definition_new(crd, &err))) {
-		log_line("cannot serve '%s': %s", k->name, err.msg);
-		json_decref(basis);
-		return false;
-	}
-	json_decref(k->basis);
-	k->basis = basis;
-	attach(d, def, since);
-	k->definition = def;
-	publish(d);
-	if (before)
-		detach(d, before, false);
-	return true;
-}
-
-static void
-forget(struct definitions *d, struct known *k)
-{
-	struct known **link = &d->known;
-	struct definition *def = k->definition;
-
-	while (*link != k)
-		link = &(*link)->next;
-	*link = k->next;
-	if (def) {
-		publish(d);
-		detach(d, def, true);
-	}
-	for (struct known *o = d->known; o; o = o->next)
-		if (o->refused)
-			o->revision = 0; /* what this one had is free */
-	json_decref(k->names);
-	json_decref(k->basis);
-	free(k->name);
-	free(k);
-}
-
-/* --- writing --- */
-
-/* The status as changed; `last`: its last finalizer is gone, and so it goes.  Somebody else may
- * have been faster: then we are told of it and look again. */
-static void
-write_status(struct definitions *d, struct object *was, json_t *crd)
-{
-	struct write w = { .table = d->table, .expect = was->revision, .draft = DRAFT_INIT };
-	json_auto_t *old = object_json(was, d->kind);
+	json_auto_t *had = names_of(k);
+	const json_t *names;
+	struct taken taken;
+	autofree char *text = NULL;
 	char now[40];
-	struct apply track = { .kind = d->kind,
-		.subresource = "status",
-		.manager = "kube-apiserver",
-		.now = call_now(now) };
-	struct err err;
+	bool changed;
 
-	apply_track(&track, old, crd);
-	w.deletes = update_deletes(d->kind, crd);
-	draft_encode(&w.draft, d->kind, w.deletes ? old : crd);
-	if (commit_wait(d->server->commit, &w, &err) < 0 && w.result != -ERR_CONFLICT)
-		log_line("cannot write '%s': %s", object_name(was), err.msg);
-	write_release(&w);
-}
-
-/* --- the end --- */
-
-static void
-delete_instance(struct definitions *d, struct table *t, struct object *o)
-{
-	struct write w = { .table = t, .expect = o->revision, .draft = DRAFT_INIT };
-	json_t *obj = object_json_kept(o, t->kind);
-	struct delete_options options = {
-		.policy = (char *)"", .uid = (char *)"", .version = (char *)""
-	};
-	enum deletion what = delete_decide(t->kind, obj, &options, clock_now());
-	struct err err;
-
-	if (what != DELETE_UNCHANGED) {
-		w.deletes = what == DELETE_NOW;
-		draft_encode(&w.draft, t->kind, obj);
-		(void)commit_wait(d->server->commit, &w, &err);
-	}
-	write_release(&w);
-	json_decref(obj);
-}
-
-static void
-drop_finalizer(json_t *crd)
-{
-	json_t *list = get(crd, "metadata", "finalizers");
-
-	for (size_t i = json_array_size(list); i-- > 0;)
-		if (strcmp(str(json_array_get(list, i), ""), DEFINITION_FINALIZER) == 0)
-			json_array_remove(list, i);
-	if (json_array_size(list) == 0)
-		json_object_del(json_object_get(crd, "metadata"), "finalizers");
-}
-
-/* It is being deleted: its instances first.  Returns whether some are left. */
-static bool
-end(struct definitions *d, struct known *k, struct object *o, json_t *crd)
-{
-	struct table *t = k->definition ? k->definition->custom[0].table : NULL;
-	struct gathered g = t ? gather(d, t) : (struct gathered){ 0 };
-	char now[40];
-
-	for (size_t i = 0; i < g.n; i++)
-		delete_instance(d, t, g.object[i]);
-	gathered_release(&g);
-	if (t && cache_count(d->server->cache, t) > 0) {
-		if (condition_set(crd, "Terminating", "True", "InstanceDeletionInProgress",
-			"CustomResource deletion is in progress", call_now(now)))
-			write_status(d, o, crd);
-		return true;
-	}
-	condition_set(crd, "Terminating", "False",
-	    t ? "InstanceDeletionCompleted" : "NeverEstablished",
-	    t ? "removed all instances" : "resource was never established", call_now(now));
-	drop_finalizer(crd);
-	write_status(d, o, crd);
-	return false;
+	groups_remove(d->groups, group_of(k), had);
+	taken = groups_taken(d->groups, group_of(k));
+	changed = !meta_deleting(crd) && definition_settle(crd, &taken, call_now(now));
+	names = get(crd, "status", "acceptedNames");
+	groups_add(d->groups, group_of(k), names);
+	k->refused = !definition_condition(crd, "NamesAccepted");
+	text = names ? json_dumps(names, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	if (strcmp(text ? text : "", k->names ? k->names : "") != 0)
+		look_again(d, k);
+	free(k->names);
+	k->names = steal(text);
+	return changed;
 }
 
 /* --- one definition --- */
 
-/* The names that definitions of this one's group have: as they are now, not as they were when this
- * look at all of them began. */
-static struct taken
-names_of_group(struct definitions *d, const json_t *crd)
-{
-	const char *group = text(crd, "spec", "group");
-	struct taken t;
-
-	taken_init(&t);
-	for (struct known *k = d->known; k; k = k->next) {
-		const char *dot = strchr(k->name, '.'); /* its name says the group */
-
-		if (k->names && dot && strcmp(dot + 1, group) == 0)
-			taken_add(&t, k->names);
-	}
-	return t;
-}
-
-/* What it has from now on.  Whoever was refused a name may get it now. */
-static void
-note_names(struct definitions *d, struct known *k, json_t *names, bool refused)
-{
-	bool changed = !json_equal(names, k->names);
-
-	json_decref(k->names);
-	k->names = names;
-	k->refused = refused;
-	for (struct known *o = d->known; changed && o; o = o->next)
-		if (o != k && o->refused)
-			o->revision = 0;
-}
-
-static struct known *
-known_add(struct definitions *d, const char *name)
-{
-	struct known *k = xcalloc(1, sizeof *k);
-
-	k->name = xstrdup(name);
-	k->next = d->known;
-	d->known = k;
-	return k;
-}
+/* Kinds that are replaced. */
+struct replaced {
+	struct definition *item[BATCH];
+	size_t n;
+};
 
 /* Served first, said so then: who reads that it is established finds it. */
 static void
-look_at(struct definitions *d, struct known *k, struct object *o)
+look_at(struct definitions *d, struct known *k, struct object *o, struct replaced *replaced,
+    struct volley *v)
 {
-	json_auto_t *crd = object_json(o, d->kind);
-	struct taken taken = names_of_group(d, crd);
-	char now[40];
+	json_auto_t *crd = definition_outline(o);
+	struct definition *before = NULL;
 	bool changed;
 
 	k->revision = o->revision;
 	k->ending = meta_deleting(crd) && meta_has_finalizer(crd, DEFINITION_FINALIZER);
-	changed = !meta_deleting(crd) && definition_settle(crd, &taken, call_now(now));
-	taken_release(&taken);
-	note_names(d, k, json_incref(get(crd, "status", "acceptedNames")),
-	    !definition_condition(crd, "NamesAccepted"));
+	changed = settle(d, k, crd);
 	if (definition_established(crd))
-		(void)serve(d, k, crd, o->revision);
+		before = definition_serve(d, k, o, crd);
+	if (before)
+		replaced->item[replaced->n++] = before;
 	for (size_t i = 0; k->definition && i < k->definition->n; i++)
 		k->definition->custom[i].terminating = definition_condition(crd, "Terminating");
 	if (changed)
-		write_status(d, o, crd);
+		volley_status(v, o, crd);
 	else if (k->ending)
-		k->ending = end(d, k, o, crd);
+		k->ending = definition_end(d, k, o, crd, v);
+}
+
+/* What was looked at is served from now on, and says so. */
+static void
+conclude(struct definitions *d, struct replaced *replaced, struct volley *v)
+{
+	if (d->unpublished)
+		definitions_publish(d);
+	while (replaced->n > 0)
+		definition_detach(d, replaced->item[--replaced->n], false);
+	volley_wait(v);
+}
+
+static void
+known_free(struct known *k)
+{
+	free(k->names);
+	free(k->basis);
+	free(k->name);
+	free(k);
+}
+
+/* Those that are there no more. */
+static void
+forget(struct definitions *d, struct known **gone, size_t n)
+{
+	definitions_publish(d);
+	for (size_t i = 0; i < n; i++) {
+		json_auto_t *had = names_of(gone[i]);
+
+		groups_remove(d->groups, group_of(gone[i]), had);
+		if (gone[i]->definition)
+			definition_detach(d, gone[i]->definition, true);
+		known_free(gone[i]);
+	}
+	look_again(d, NULL);
+}
+
+/* --- all of them --- */
+
+/* From here on known[i] is what is known of all->object[i]. */
+static void
+match(struct definitions *d, const struct gathered *all)
+{
+	struct known **next = xcalloc(all->n + 1, sizeof *next), **old = d->known;
+	struct known **gone = xcalloc(d->n + 1, sizeof *gone);
+	size_t at = 0, ngone = 0, n = d->n;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const char *name = object_name(all->object[i]);
+
+		while (at < n && strcmp(old[at]->name, name) < 0)
+			gone[ngone++] = old[at++];
+		if (at < n && strcmp(old[at]->name, name) == 0) {
+			next[i] = old[at++];
+		} else {
+			next[i] = xcalloc(1, sizeof *next[i]);
+			next[i]->name = xstrdup(name);
+		}
+	}
+	while (at < n)
+		gone[ngone++] = old[at++];
+	d->known = next;
+	d->n = all->n;
+	if (ngone)
+		forget(d, gone, ngone);
+	free(gone);
+	free(old);
 }
 
 /* All that have changed.  Returns whether something is still to be waited for. */
 static bool
 look(struct definitions *d)
 {
+	struct volley v = { .definitions = d };
+	struct replaced replaced = { .n = 0 };
+	size_t looked = 0;
 	bool waits = false;
 
 	d->looked = d->table->changed;
-	struct gathered all = gather(d, d->table);
+	struct gathered all = objects_gather(d, d->table);
 
-	for (struct known *k = d->known; k; k = k->next)
-		k->seen = false;
-	for (size_t i = 0; i < all.n; i++) {
-		struct object *o = all.object[i];
-		struct known *k = known_find(d, object_name(o));
+	match(d, &all);
+	for (size_t i = 0; i < d->n; i++) {
+		struct known *k = d->known[i];
 
-		if (!k)
-			k = known_add(d, object_name(o));
-		k->seen = true;
-		if (k->revision != o->revision || k->ending)
-			look_at(d, k, o);
-		waits |= k->ending;
+		if (k->revision == all.object[i]->revision && !k->ending)
+			continue;
+		look_at(d, k, all.object[i], &replaced, &v);
+		d->untidy = true;
+		if (++looked % BATCH == 0)
+			conclude(d, &replaced, &v);
 	}
-	for (struct known *k = d->known, *next; k; k = next) {
-		next = k->next;
-		if (!k->seen)
-			forget(d, k);
-	}
-	for (struct known *k = d->known; k; k = k->next)
-		waits |= k->revision == 0;
+	conclude(d, &replaced, &v);
+	for (size_t i = 0; i < d->n; i++)
+		waits |= d->known[i]->ending || d->known[i]->revision == 0;
 	gathered_release(&all);
 	return waits;
 }
 
+/* Schemas that nobody uses any more; soon where they are many. */
+static void
+sweep(struct definitions *d)
+{
+	bool heavy = definition_weight() > WEIGHT_MOST;
+
+	if (clock_monotonic() - d->swept < (heavy ? SWEEP_HEAVY : SWEEP))
+		return;
+	d->swept = clock_monotonic();
+	for (size_t i = 0; i < d->n; i++)
+		if (d->known[i]->definition)
+			definition_forget(d->known[i]->definition, heavy);
+	d->untidy |= heavy;
+}
+
 /* --- the thread --- */
 
+/* Returns whether to stop; *quiet: nothing has happened for a while. */
 static bool
-wait_for_change(struct definitions *d, bool soon)
+wait_for_change(struct definitions *d, bool soon, bool *quiet)
 {
 	struct timespec until;
 	bool stop;
@@ -423,22 +231,28 @@ wait_for_change(struct definitions *d, bool soon)
 	pthread_mutex_lock(&d->lock);
 	if (!d->changed && !d->stop)
 		pthread_cond_timedwait(&d->wake, &d->lock, &until);
+	*quiet = !d->changed && !soon;
 	d->changed = false;
 	stop = d->stop;
 	pthread_mutex_unlock(&d->lock);
-	return !stop;
+	return stop;
 }
 
 static void *
 definitions_thread(void *arg)
 {
 	struct definitions *d = arg;
-	bool waits = false;
+	bool waits = false, quiet;
 
-	while (wait_for_change(d, waits)) {
+	while (!wait_for_change(d, waits, &quiet)) {
 		if (waits || d->looked != d->table->changed)
 			waits = look(d);
+		sweep(d);
 		waits |= registry_reap() > 0;
+		if (quiet && d->untidy) {
+			d->untidy = false;
+			malloc_trim(0); /* trees of JSON are much larger than what is kept */
+		}
 	}
 	return NULL;
 }
@@ -458,16 +272,20 @@ definitions_changed(struct definitions *d)
 static void
 serve_all(struct definitions *d)
 {
-	struct gathered all = gather(d, d->table);
+	struct gathered all = objects_gather(d, d->table);
 
-	for (size_t i = 0; i < all.n; i++) {
-		json_auto_t *crd = object_json(all.object[i], d->kind);
-		struct known *k = known_add(d, object_name(all.object[i]));
+	match(d, &all);
+	for (size_t i = 0; i < d->n; i++) {
+		struct known *k = d->known[i];
+		json_auto_t *crd = definition_outline(all.object[i]);
+		const json_t *names = get(crd, "status", "acceptedNames");
 
-		k->names = json_incref(get(crd, "status", "acceptedNames"));
+		groups_add(d->groups, group_of(k), names);
+		k->names = names ? json_dumps(names, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 		if (definition_established(crd))
-			(void)serve(d, k, crd, all.object[i]->revision);
+			(void)definition_serve(d, k, all.object[i], crd);
 	}
+	definitions_publish(d);
 	gathered_release(&all);
 }
 
@@ -480,6 +298,7 @@ definitions_start(struct definitions **ret, struct server *s, struct err *err)
 	d->server = s;
 	d->kind = kind_find("apiextensions.k8s.io", "v1", "CustomResourceDefinition");
 	d->table = cache_table(s->cache, d->kind);
+	d->groups = groups_new();
 	d->looked = UINT64_MAX; /* whatever is there has to be looked at once */
 	pthread_mutex_init(&d->lock, NULL);
 	clock_cond_init(&d->wake);
@@ -510,14 +329,12 @@ definitions_free(struct definitions *d)
 	if (!d)
 		return;
 	registry_set(NULL, 0);
-	for (struct known *k = d->known, *next; k; k = next) {
-		next = k->next;
-		definition_free(k->definition);
-		json_decref(k->names);
-		json_decref(k->basis);
-		free(k->name);
-		free(k);
+	for (size_t i = 0; i < d->n; i++) {
+		definition_release(d->known[i]->definition);
+		known_free(d->known[i]);
 	}
+	free(d->known);
+	groups_free(d->groups);
 	(void)registry_reap();
 	pthread_mutex_destroy(
 	    &d->lock); /* the commit thread has told us of changes until its end */

@@ -13,7 +13,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-use(const struct structural *s, const json_t *object, const json_t *old)
+use(const struct structural *s, const json_t *schema, const json_t *object, const json_t *old)
 {
 	json_auto_t *obj = json_is_object(object) ? json_deep_copy(object) : json_object();
 	struct causes causes = CAUSES_INIT, passed = CAUSES_INIT;
@@ -22,8 +22,8 @@ use(const struct structural *s, const json_t *object, const json_t *old)
 	structural_prune(s, obj, &unknown);
 	structural_default(s, obj);
 	structural_validate_update(s, obj, json_is_object(old) ? old : NULL, &causes, &passed);
-	json_decref(structural_openapi(s, 2));
-	json_decref(structural_openapi(s, 3));
+	json_decref(structural_openapi(schema, 2));
+	json_decref(structural_openapi(schema, 3));
 	buf_release(&unknown);
 	causes_release(&causes);
 	causes_release(&passed);
@@ -45,10 +45,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (json_is_object(schema)) {
 		s = structural_new(schema, "spec.validation.openAPIV3Schema", &causes);
 		if (s)
-			use(s, json_array_get(v, 1), json_array_get(v, 2));
+			use(s, schema, json_array_get(v, 1), json_array_get(v, 2));
 		structural_free(s);
 		s = structural_load(schema);
-		use(s, json_array_get(v, 1), json_array_get(v, 2));
+		use(s, schema, json_array_get(v, 1), json_array_get(v, 2));
 		structural_free(s);
 	}
 	causes_release(&causes);

@@ -33,7 +33,7 @@ run(const char *what, json_t *schema, json_t *obj, const json_t *old)
 		structural_prune(s, obj, NULL);
 		structural_default(s, obj);
 		structural_validate(s, obj, old, &causes);
-		json_decref(structural_openapi(s, 2));
+		json_decref(structural_openapi(schema, 2));
 		n = (int)causes.n;
 	}
 	if (getenv("SHOW_TIMES"))
