@@ -9,7 +9,7 @@
 
 /*
  * The encoding itself (protobuf.dev/programming-guides/encoding), and what both directions share.
- * Private to lib/api/protobuf*.c.
+ * For lib/api/protobuf*.c, and for messages that are no kind's.
  */
 enum wire { WIRE_VARINT, WIRE_64, WIRE_BYTES, WIRE_GROUP, WIRE_END, WIRE_32 };
 

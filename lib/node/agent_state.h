@@ -31,7 +31,10 @@ void work_done(struct agent *a, struct pod *p, double now);
 void work_exit(struct agent *a, struct pod *p, struct container *c);
 void work_watch(struct agent *a, struct container *c);		       /* from its monitor */
 void work_hooked(struct agent *a, struct pod *p, struct container *c); /* preStop is done */
-/* Probes that are due; lowers *wake to the next one. */
+/* Ask a container to end: its preStop hook first, within the same grace period. */
+void work_ask(struct agent *a, struct pod *p, struct container *c);
+
+/* work_probe.c: probes that are due; lowers *wake to the next one. */
 void work_probes(struct agent *a, struct pod *p, double now, double *wake);
 void work_probed(struct agent *a, struct pod *p, struct container *c, int which, double now);
 

@@ -299,6 +299,29 @@ host_open(struct host **ret, const struct host_options *o, struct err *err)
 	return 0;
 }
 
+int
+host_peek(struct host **ret, const char *data, const char *runtime, struct err *err)
+{
+	const char *names[] = { runtime, "crun", "runc" };
+	struct host *h = xcalloc(1, sizeof *h);
+
+	h->lock = -1;
+	h->o.data = realpath(data, NULL);
+	for (size_t i = runtime ? 0 : 1; !h->o.runtime && i < (runtime ? 1 : COUNT(names)); i++)
+		h->o.runtime = find_program(names[i]);
+	if (h->o.data && h->o.runtime) {
+		*ret = h;
+		return 0;
+	}
+	if (!h->o.data)
+		err_sys(err, errno, "cannot use folder '%s'", data);
+	else
+		err_set(err, ERR_UNAVAILABLE, "cannot find the container runtime '%s'",
+		    runtime ? runtime : "crun");
+	host_close(h);
+	return -(int)err->code;
+}
+
 void
 host_close(struct host *h)
 {

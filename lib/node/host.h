@@ -51,6 +51,9 @@ struct host {
 int host_open(struct host **ret, const struct host_options *o, struct err *err);
 void host_close(struct host *h); /* accepts NULL */
 
+/* A look at the folder of a node that may be running: for host_path() and host_runtime() alone. */
+int host_peek(struct host **ret, const char *data, const char *runtime, struct err *err);
+
 /* Where pods get their addresses from, when it was not known at host_open; recorded for host_open
  * with `cleaning`. */
 int host_set_cidr(struct host *h, const char *cidr, struct err *err);

@@ -1,157 +1,18 @@
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <gnutls/gnutls.h>
-#include <netdb.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "api/meta.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "node/files.h"
 #include "node/probe.h"
+#include "node/probe_net.h"
+
+enum { HOOK_SECONDS = 300 }; /* of a hook that asks somebody */
 
 const char *const probe_fields[PROBES] = { "startupProbe", "livenessProbe", "readinessProbe" };
-
-/* A port as a number or by the name of one of the container's. */
-static int
-find_port(const struct probing *p, const json_t *port)
-{
-	json_t *one;
-	long long n;
-	size_t i;
-
-	if (json_is_integer(port))
-		return (int)json_integer_value(port);
-	json_array_foreach (get(p->container, "ports"), i, one)
-		if (strcmp(text(one, "name"), str(port, "")) == 0)
-			return (int)num(get(one, "containerPort"), 0);
-	return text_int(str(port, ""), &n) ? (int)n : 0;
-}
-
-static int
-open_tcp(const struct probing *p, const char *host, const json_t *port, struct err *err)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
-	char service[16];
-	int fd = -1, code;
-
-	snprintf(service, sizeof service, "%d", find_port(p, port));
-	host = *host ? host : p->ip;
-	if ((code = getaddrinfo(host, service, &hints, &list)) != 0)
-		return err_set(
-		    err, ERR_UNAVAILABLE, "cannot resolve '%s': %s", host, gai_strerror(code));
-	fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, list->ai_addr, list->ai_addrlen) < 0) {
-		code = err_sys(err, errno, "dial tcp %s:%s", host, service);
-		if (fd >= 0)
-			close(fd);
-		fd = code;
-	}
-	freeaddrinfo(list);
-	return fd;
-}
-
-static int
-probe_tcp(const struct probing *p, const json_t *how, struct err *err)
-{
-	int fd = open_tcp(p, text(how, "host"), get(how, "port"), err);
-
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
-static char *
-request_text(const struct probing *p, const json_t *how)
-{
-	const char *path = text(how, "path");
-	autobuf struct buf b = BUF_INIT;
-	bool host = false;
-	json_t *header;
-	size_t i;
-
-	buf_printf(&b, "GET %s%s HTTP/1.1\r\n", *path == '/' ? "" : "/", path);
-	json_array_foreach (get(how, "httpHeaders"), i, header) {
-		host = host || strcasecmp(text(header, "name"), "host") == 0;
-		buf_printf(&b, "%s: %s\r\n", text(header, "name"), text(header, "value"));
-	}
-	if (!host)
-		buf_printf(&b, "Host: %s:%d\r\n", *text(how, "host") ? text(how, "host") : p->ip,
-		    find_port(p, get(how, "port")));
-	buf_puts(&b,
-	    "User-Agent: orch-probe/" ORCH_VERSION "\r\nAccept: */*\r\nConnection: close\r\n\r\n");
-	return buf_detach(&b);
-}
-
-/* Send the request, take in the first bytes of the answer: its length, or negative. */
-static ssize_t
-exchange(int fd, const char *request, char *answer, size_t size)
-{
-	size_t have = 0;
-	ssize_t n;
-
-	if (write(fd, request, strlen(request)) < 0)
-		return -1;
-	while (have < 16 && (n = read(fd, answer + have, size - have)) > 0)
-		have += (size_t)n;
-	return (ssize_t)have;
-}
-
-/* The same over TLS.  Like the kubelet, a probe takes any certificate. */
-static ssize_t
-exchange_tls(int fd, const char *request, char *answer, size_t size)
-{
-	gnutls_certificate_credentials_t any;
-	gnutls_session_t s;
-	ssize_t n = -1;
-	int r;
-
-	if (gnutls_certificate_allocate_credentials(&any) < 0 || gnutls_init(&s, GNUTLS_CLIENT) < 0)
-		abort();
-	gnutls_set_default_priority(s);
-	gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, any);
-	gnutls_transport_set_int(s, fd);
-	do
-		r = gnutls_handshake(s);
-	while (r < 0 && !gnutls_error_is_fatal(r));
-	if (r == 0 && gnutls_record_send(s, request, strlen(request)) > 0)
-		while (
-		    (n = gnutls_record_recv(s, answer, size)) < 0 && !gnutls_error_is_fatal((int)n))
-			;
-	gnutls_deinit(s);
-	gnutls_certificate_free_credentials(any);
-	return n;
-}
-
-/* 200 to 399 is health, as Kubernetes has it; a redirect is not followed. */
-static int
-probe_http(const struct probing *p, const json_t *how, struct err *err)
-{
-	bool tls = strcmp(text(how, "scheme"), "HTTPS") == 0;
-	autofree char *request = request_text(p, how);
-	char answer[1024];
-	int status = 0, fd;
-	ssize_t n;
-
-	if ((fd = open_tcp(p, text(how, "host"), get(how, "port"), err)) < 0)
-		return fd;
-	n = (tls ? exchange_tls : exchange)(fd, request, answer, sizeof answer - 1);
-	close(fd);
-	answer[n > 0 ? n : 0] = '\0';
-	if (sscanf(answer, "HTTP/%*d.%*d %d", &status) != 1)
-		return err_set(err, ERR_UNAVAILABLE, "no %s answer", tls ? "HTTPS" : "HTTP");
-	if (status < 200 || status >= 400)
-		return err_set(
-		    err, ERR_UNAVAILABLE, "HTTP probe failed with statuscode: %d", status);
-	return 0;
-}
 
 /* Where the runtime says which process it made, for the alarm: nothing else would end that one. */
 static char exec_pid[4096];
@@ -176,10 +37,10 @@ on_alarm(int sig)
 
 /* In the container with its own user and rights: plain `exec` would be root. */
 static int
-probe_exec(const struct probing *p, const json_t *pod_command, const char *bundle, struct err *err)
+probe_exec(const struct probing *p, const json_t *command, struct err *err)
 {
-	autofree char *config = xasprintf("%s/config.json", bundle);
-	autofree char *file = xasprintf("%s/exec.%d", bundle, (int)getpid());
+	autofree char *config = xasprintf("%s/config.json", p->bundle);
+	autofree char *file = xasprintf("%s/exec.%d", p->bundle, (int)getpid());
 	const char *args[] = { "exec", "--process", file, "--pid-file", exec_pid, p->id, NULL };
 	autobuf struct buf b = BUF_INIT, out = BUF_INIT;
 	json_auto_t *whole = NULL;
@@ -192,7 +53,7 @@ probe_exec(const struct probing *p, const json_t *pod_command, const char *bundl
 	process = get(whole, "process");
 	if (!process)
 		return err_set(err, ERR_INTERNAL, "'%s' is damaged", config);
-	json_object_set(process, "args", (json_t *)pod_command);
+	json_object_set(process, "args", (json_t *)command);
 	json_object_set_new(process, "terminal", json_false());
 	buf_clear(&b);
 	json_add(&b, process);
@@ -202,36 +63,62 @@ probe_exec(const struct probing *p, const json_t *pod_command, const char *bundl
 	r = host_runtime(p->host, args, &out, err);
 	unlink(exec_pid);
 	unlink(file);
+	if (r < 0 && out.len) { /* it said more on stdout */
+		struct err why = *err;
+
+		err_set(err, why.code, "%.*s%s", (int)(out.len < 1024 ? out.len : 1024), out.data,
+		    why.msg);
+	}
 	return r;
+}
+
+static int
+run(const struct probing *p, double seconds, char **note, struct err *err)
+{
+	struct reach r = { p->ip, p->container, seconds };
+	const json_t *how;
+
+	*note = NULL;
+	if ((how = get(p->probe, "httpGet")))
+		return reach_http(&r, how, note, err);
+	if ((how = get(p->probe, "tcpSocket")))
+		return reach_tcp(&r, how, err);
+	if ((how = get(p->probe, "grpc")))
+		return reach_grpc(&r, how, err);
+	if ((how = get(p->probe, "exec")))
+		return probe_exec(p, get(how, "command"), err);
+	if ((how = get(p->probe, "sleep"))) {
+		sleep((unsigned)num(get(how, "seconds"), 0));
+		return 0;
+	}
+	return err_set(err, ERR_INVALID, "it is none of exec, grpc, httpGet, tcpSocket");
 }
 
 int
 handler_run(const struct probing *p, struct err *err)
 {
-	const json_t *how;
+	autofree char *ignored = NULL;
 
-	if ((how = get(p->probe, "httpGet")))
-		return probe_http(p, how, err);
-	if ((how = get(p->probe, "tcpSocket")))
-		return probe_tcp(p, how, err);
-	if ((how = get(p->probe, "exec")))
-		return probe_exec(p, get(how, "command"), p->bundle, err);
-	if ((how = get(p->probe, "sleep"))) {
-		sleep((unsigned)num(get(how, "seconds"), 0));
-		return 0;
-	}
-	return err_set(err, ERR_INVALID, "it is none of exec, httpGet, tcpSocket");
+	return run(p, HOOK_SECONDS, &ignored, err);
 }
 
 int
 probe_try(void *arg, json_t **result, struct err *err)
 {
 	const struct probing *p = arg;
+	json_int_t seconds = num(get(p->probe, "timeoutSeconds"), 1);
+	bool exec = get(p->probe, "exec") != NULL;
+	autofree char *note = NULL;
+	int r;
 
-	(void)result;
+	/* Its signal ends this process; what goes over the network keeps time itself, and says
+	 * what it waited for. */
 	signal(SIGALRM, on_alarm);
-	alarm((unsigned)num(get(p->probe, "timeoutSeconds"), 1)); /* its signal ends this process */
-	return handler_run(p, err);
+	alarm((unsigned)(exec ? seconds : seconds + 1));
+	r = run(p, (double)seconds, &note, err);
+	if (r == 0 && note)
+		*result = json_pack("{s:s}", "note", note); /* none when it is no UTF-8 */
+	return r;
 }
 
 bool

@@ -8,7 +8,7 @@
 #include "node/job.h"
 
 /*
- * Startup, liveness and readiness probes: httpGet, tcpSocket and exec, each try in a forked
+ * Startup, liveness and readiness probes: httpGet, tcpSocket, grpc and exec, each try in a forked
  * process. Until the startup probe has succeeded the other two wait.
  */
 enum { STARTUP, LIVENESS, READINESS, PROBES };
@@ -23,7 +23,8 @@ struct probe {
 	char *message; /* of the last failure */
 };
 
-/* One try against a running container, for a forked process: 0 or what failed. */
+/* One try against a running container, for a forked process: 0 or what failed; *result may get
+ * {"note": TEXT}, of a success that is odd. */
 struct probing {
 	const struct host *host;
 	const json_t *probe; /* or the handler of a hook */

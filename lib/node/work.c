@@ -178,9 +178,8 @@ do_hook(void *arg, json_t **result, struct err *err)
 	return handler_run(arg, err);
 }
 
-/* Ask a container to end: its preStop hook first, within the same grace period. */
-static void
-ask_to_end(struct agent *a, struct pod *p, struct container *c)
+void
+work_ask(struct agent *a, struct pod *p, struct container *c)
 {
 	const json_t *hook = get(c->spec, "lifecycle", "preStop");
 	autofree char *bundle =
@@ -224,7 +223,7 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 		if (step == STEP_KILL)
 			send_signal(p, c, SIGKILL);
 		else
-			ask_to_end(a, p, c);
+			work_ask(a, p, c);
 		return;
 	}
 	p->doing = (int)step;
@@ -407,70 +406,4 @@ work_done(struct agent *a, struct pod *p, double now)
 		log_line("pod %s: cannot take it down: %s", p->label, err.msg);
 		p->again = now + 2;
 	}
-}
-
-/* --- probes --------------------------------------------------------------------------- */
-
-static void
-begin_probe(struct agent *a, struct pod *p, struct container *c, int which, double now)
-{
-	autofree char *bundle =
-	    host_path(a->host, "pods/%s/containers/%s-%u", p->uid, c->name, c->attempt);
-	char id[40];
-	struct probing in = { a->host, get(c->spec, probe_fields[which]), c->spec,
-		p->ip ? p->ip : "", container_id(p->uid, c->name, c->attempt, id), bundle };
-	struct err err;
-
-	if (job_start(&c->probes[which].job, probe_try, &in, &err) == 0)
-		watch(a, c->probes[which].job.fd);
-	else
-		c->probes[which].again = now + 1;
-}
-
-void
-work_probes(struct agent *a, struct pod *p, double now, double *wake)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		struct container *c = &p->c[i];
-		bool waits = get(c->spec, "startupProbe") && !c->probes[STARTUP].good;
-
-		for (int w = 0; w < PROBES && c->state == RUNNING && c->kind != INIT; w++) {
-			struct probe *probe = &c->probes[w];
-
-			if (!get(c->spec, probe_fields[w]) || probe->job.pid ||
-			    (w != STARTUP && waits) || (w == STARTUP && probe->good) ||
-			    (p->stopping && w != READINESS))
-				continue;
-			if (probe->again <= now)
-				begin_probe(a, p, c, w, now);
-			else if (probe->again < *wake)
-				*wake = probe->again;
-		}
-	}
-}
-
-void
-work_probed(struct agent *a, struct pod *p, struct container *c, int which, double now)
-{
-	static const char *const words[PROBES] = { "startup", "liveness", "readiness" };
-	struct probe *probe = &c->probes[which];
-	const json_t *spec = get(c->spec, probe_fields[which]);
-	struct err err;
-	bool success;
-
-	unwatch(a, probe->job.fd);
-	success = job_end(&probe->job, NULL, &err) == 0;
-	if (!success)
-		text_replace(&probe->message, err.msg);
-	if (!probe_count(probe, spec, success, now))
-		return;
-	p->dirty = true;
-	if (success)
-		return;
-	tell(a, p, "Warning", "Unhealthy", "container '%s': %s probe failed: %s", c->name,
-	    words[which], err.msg);
-	if (which == READINESS || p->stopping)
-		return;
-	ask_to_end(a, p, c); /* and KILL, when it does not go */
-	c->kill_by = now + (double)num(get(p->object, "spec", "terminationGracePeriodSeconds"), 30);
 }
