@@ -7,6 +7,8 @@
 #include "base/cli.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "client/crds.h"
+#include "client/options.h"
 
 static const char *api_version, *output = "text";
 static bool recursive;
@@ -18,12 +20,14 @@ static const struct opt opts[] = {
 	    &api_version, false },
 	{ 0 },
 };
+static const struct opt *const shared[] = { crds_opts, client_opts, NULL };
 
 const struct program self = {
 	.name = "orch-explain",
-	.synopsis = "[-r] [-o format] [--api-version version] kind[.field] ...",
+	.synopsis = "[-r] [-o format] [--api-version version] [--crds file] kind[.field] ...",
 	.summary = "Explain kinds and fields of the API.",
 	.opts = opts,
+	.shared = shared,
 	.operands = "kinds",
 };
 
@@ -266,11 +270,15 @@ int
 main(int argc, char *argv[])
 {
 	int first = cli_parse(argc, argv), worst = 0;
+	struct learn *learn = learn_new();
+	struct err err;
 
 	if (first == argc)
 		usage();
 	if (strcmp(output, "text") && strcmp(output, "jsonl"))
 		die(NULL, "no output format '%s': there are text and jsonl", output);
+	if (crds_learn(learn, argv + first, warn, &err) < 0)
+		die(&err, "cannot explain");
 	for (int i = first; i < argc; i++) {
 		int status;
 
@@ -279,5 +287,6 @@ main(int argc, char *argv[])
 		status = explain(argv[i]);
 		worst = status > worst ? status : worst;
 	}
+	learn_free(learn);
 	return finish(worst);
 }

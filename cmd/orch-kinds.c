@@ -7,6 +7,8 @@
 #include "base/cli.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "client/client.h"
+#include "client/crds.h"
 
 static const char *group, *verb, *category, *output = "table", *namespaced;
 static bool bare;
@@ -22,12 +24,14 @@ static const struct opt opts[] = {
 	{ 0, "no-headers", NULL, "no line of column names", &bare, false },
 	{ 0 },
 };
+static const struct opt *const shared[] = { crds_opts, client_opts, NULL };
 
 const struct program self = {
 	.name = "orch-kinds",
 	.synopsis = "[-o format] [--group group] [--namespaced[=bool]] [--verb verb] [kind ...]",
 	.summary = "List the kinds of the API.",
 	.opts = opts,
+	.shared = shared,
 	.operands = "kinds",
 };
 
@@ -56,7 +60,7 @@ verb_bit(const char *name)
 }
 
 static bool
-wanted(const struct kind *k, char *words[])
+wanted(const struct kind *k, const struct kind *const *meant, size_t n)
 {
 	if (group && strcmp(group, k->group))
 		return false;
@@ -66,10 +70,10 @@ wanted(const struct kind *k, char *words[])
 		return false;
 	if (category && !in_words(k->categories, category))
 		return false;
-	for (char **w = words; *w; w++)
-		if (kind_of_word(*w) == k)
+	for (size_t i = 0; i < n; i++)
+		if (meant[i] == k)
 			return true;
-	return !*words;
+	return n == 0;
 }
 
 /* --- the table ------------------------------------------------------------- */
@@ -228,26 +232,97 @@ find_format(void)
 	die(NULL, "no output format '%s': there are table, wide, name and jsonl", output);
 }
 
+/* --- which there are ---------------------------------------------------------------------- */
+
+struct kinds {
+	const struct kind **item;
+	size_t n, cap;
+};
+
+static void
+keep(struct kinds *all, const struct kind *k)
+{
+	GROW(all->item, all->n, all->cap);
+	all->item[all->n++] = k;
+}
+
+/* What is built in and learned, and behind it what only the server has. */
+static void
+gather(struct kinds *all, struct client *c)
+{
+	autofree const struct kind **server = NULL;
+	struct err err;
+	size_t n;
+	const struct kind *const *k = schema_kinds(&n);
+
+	for (size_t i = 0; i < n; i++)
+		keep(all, k[i]);
+	if (c && client_kinds(c, &server, &err) < 0)
+		die(&err, "cannot list the server's kinds");
+	for (size_t i = 0; server && server[i]; i++)
+		if (kind_find(server[i]->group, server[i]->version, server[i]->kind) != server[i])
+			keep(all, server[i]);
+}
+
+/* The kinds that the words mean. */
+static void
+look_up(struct kinds *meant, struct client *c, char *words[])
+{
+	for (char **w = words; *w; w++) {
+		const struct kind *k = kind_of_word(*w);
+		struct err err = { ERR_NOT_FOUND, "no such kind" };
+
+		if (!k && c && client_kind(c, *w, &k, &err) < 0 && err.code == ERR_BAD_REQUEST)
+			err.code = ERR_NOT_FOUND;
+		if (!k)
+			die(&err, "cannot list '%s'", *w);
+		keep(meant, k);
+	}
+}
+
+/* With --from-server a client, else NULL: discovery knows more than definitions do. */
+static struct client *
+open_client(void)
+{
+	struct client *c;
+	struct err err;
+
+	if (!crds_options.server)
+		return NULL;
+	crds_options.server = false;
+	if (client_open(&c, &err) < 0)
+		die(&err, "cannot list the server's kinds");
+	return c;
+}
+
 int
 main(int argc, char *argv[])
 {
 	int first = cli_parse(argc, argv);
 	const struct format *format = find_format();
-	size_t n, shown = 0;
-	const struct kind *const *k = schema_kinds(&n);
+	struct kinds all = { 0 }, meant = { 0 };
+	struct learn *learn = learn_new();
+	struct client *c = open_client();
+	size_t shown = 0;
+	struct err err;
 
 	if (namespaced && *namespaced && strcmp(namespaced, "true") && strcmp(namespaced, "false"))
 		die(NULL, "--namespaced: '%s' is neither true nor false", namespaced);
-	for (char **w = argv + first; *w; w++)
-		if (!kind_of_word(*w))
-			die(&(struct err){ ERR_NOT_FOUND, "no such kind" }, "cannot list '%s'", *w);
-	for (size_t i = 0; i < n; i++) {
-		if (!wanted(k[i], argv + first))
+	if (crds_learn(learn, NULL, warn, &err) < 0)
+		die(&err, "cannot list");
+	look_up(&meant, c, argv + first);
+	gather(&all, c);
+	for (size_t i = 0; i < all.n; i++) {
+		if (!wanted(all.item[i], meant.item, meant.n))
 			continue;
 		if (!shown++ && format->print == add_kind && !bare)
 			add_header();
-		format->print(k[i]);
+		format->print(all.item[i]);
 	}
 	print_rows();
+	free(all.item);
+	free(meant.item);
+	client_close(c);
+	learn_free(learn);
 	return finish(shown ? 0 : 1);
 }

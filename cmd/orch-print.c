@@ -1,5 +1,6 @@
 /* orch-print - the object stream for people and scripts: tables, YAML, JSON, templates. */
 #include <stdio.h>
+#include <string.h>
 
 #include "api/object.h"
 #include "api/printer.h"
@@ -8,6 +9,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "client/crds.h"
+#include "client/options.h"
 
 static const char *format = "table", *label_columns, *time_arg;
 static struct list files;
@@ -29,16 +32,19 @@ static const struct opt opts[] = {
 	{ 't', "time", "TIME", "count ages to this time (default: now)", &time_arg, false },
 	{ 0 },
 };
+static const struct opt *const shared[] = { crds_opts, client_opts, NULL };
 
 const struct program self = {
 	.name = "orch-print",
 	.synopsis = "[-o format] [-L keys] [-Aek] [-f file] [file ...]",
 	.summary = "Print objects as tables, YAML, JSON, names or by a template.",
 	.opts = opts,
+	.shared = shared,
 	.operands = "files",
 };
 
 struct job {
+	struct learn *learn; /* NULL: columns are not asked for */
 	struct printer *printer;
 	struct buf out;
 };
@@ -55,9 +61,11 @@ static int
 print(void *arg, struct objects *in, json_t *obj, struct err *err)
 {
 	struct job *job = arg;
-	int r = printer_add(job->printer, obj, &job->out, err);
+	int r;
 
-	(void)in;
+	if (job->learn)
+		crds_take(job->learn, obj, objects_where(in), warn);
+	r = printer_add(job->printer, obj, &job->out, err);
 	json_decref(obj);
 	write_out(&job->out);
 	return r < 0 ? r : ferror(stdout);
@@ -106,6 +114,10 @@ main(int argc, char *argv[])
 	set_options(&options, &file);
 	if (printer_new(&job.printer, format, &options, &err) < 0)
 		die(&err, "cannot print");
+	if (strcmp(format, "table") == 0 || strcmp(format, "wide") == 0)
+		job.learn = learn_new();
+	if (job.learn && crds_learn(job.learn, NULL, warn, &err) < 0)
+		die(&err, "cannot print");
 	r = objects_each(
 	    (char *const *)files.item, (int)files.n, ACCEPT_OBJECTS, print, &job, &err);
 	free(files.item);
@@ -115,6 +127,7 @@ main(int argc, char *argv[])
 		printer_flush(job.printer, &job.out); /* what came before the mistake */
 	write_out(&job.out);
 	printer_free(job.printer);
+	learn_free(job.learn);
 	buf_release(&job.out);
 	return finish(r < 0 ? complain(&err, "cannot print") : 0);
 }

@@ -11,6 +11,8 @@
 #include "base/cli.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "client/crds.h"
+#include "client/options.h"
 
 static struct list files;
 static const char *namespace, *labels, *fields, *name;
@@ -26,16 +28,19 @@ static const struct opt opts[] = {
 	{ 0, "exit-code", NULL, "exit 1 when nothing was passed on", &exit_code, false },
 	{ 0 },
 };
+static const struct opt *const shared[] = { crds_opts, client_opts, NULL };
 
 const struct program self = {
 	.name = "orch-select",
 	.synopsis = "[-v] [-n namespace] [-l selector] [-f file] [kind[/name] ...]",
 	.summary = "Pass on the objects that match kind, name, namespace, labels and fields.",
 	.opts = opts,
+	.shared = shared,
 	.operands = "kinds",
 };
 
 struct filter {
+	struct learn *learn;
 	struct pick *kinds;
 	struct selector *labels, *fields;
 	struct buf out;
@@ -61,6 +66,7 @@ take(void *arg, struct objects *in, json_t *value, struct err *err)
 	const char *raw;
 
 	(void)err;
+	crds_take(f->learn, object_of(value), objects_where(in), warn);
 	if (matches(f, object_of(value)) != invert) {
 		f->passed++;
 		buf_clear(&f->out);
@@ -80,6 +86,9 @@ setup(struct filter *f, char *words[])
 {
 	struct err err;
 
+	f->learn = learn_new();
+	if (crds_learn(f->learn, NULL, warn, &err) < 0)
+		die(&err, "cannot select");
 	f->kinds = pick_new();
 	for (; *words; words++)
 		if (pick_add(f->kinds, *words, &err) < 0)
@@ -103,6 +112,7 @@ main(int argc, char *argv[])
 	selector_free(f.labels);
 	selector_free(f.fields);
 	buf_release(&f.out);
+	learn_free(f.learn);
 	free(files.item);
 	if (r < 0)
 		return finish(complain(&err, "cannot select"));

@@ -64,7 +64,8 @@ take(void *arg, struct objects *in, json_t *obj, struct err *err)
 	struct buf line = BUF_INIT;
 	size_t len;
 	const char *raw = objects_raw(in, &len);
-	struct item it = { .rank = install_rank(text(obj, "kind")), .nth = all->n };
+	struct item it = { .rank = install_rank(text(obj, "apiVersion"), text(obj, "kind")),
+		.nth = all->n };
 
 	if (by && key_of(obj, &it.key, err) < 0)
 		return -(int)err->code;

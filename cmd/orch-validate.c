@@ -332,7 +332,7 @@ main(int argc, char *argv[])
 		files.item[files.n++] = argv[i];
 	}
 	set_unknown();
-	if (crds_learn(c.learn, warn, &err) < 0)
+	if (crds_learn(c.learn, NULL, warn, &err) < 0)
 		die(&err, "cannot validate");
 	r = objects_each((char *const *)files.item, (int)files.n, ACCEPT_OBJECTS, take, &c, &err);
 	release(&c); /* also what came before a mistake */

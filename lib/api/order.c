@@ -1,5 +1,6 @@
 #include "api/order.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -50,15 +51,27 @@ static const char *const order[] = {
 	"ValidatingWebhookConfiguration",
 };
 
-int
-install_rank(const char *kind)
+/* "v1", "apps/v1", "storage.k8s.io/v1". */
+static bool
+own_group(const char *api_version)
 {
+	const char *slash = strchr(api_version, '/');
+	size_t len = slash ? (size_t)(slash - api_version) : 0, end = strlen(".k8s.io");
+
+	return !memchr(api_version, '.', len) ||
+	       (len > end && strncmp(api_version + len - end, ".k8s.io", end) == 0);
+}
+
+int
+install_rank(const char *api_version, const char *kind)
+{
+	bool own = own_group(api_version);
 	int other = 0;
 
 	for (size_t i = 0; i < COUNT(order); i++)
 		if (!order[i])
 			other = (int)i;
-		else if (strcmp(order[i], kind) == 0)
+		else if (own && strcmp(order[i], kind) == 0)
 			return (int)i;
 	return other;
 }

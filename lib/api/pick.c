@@ -3,6 +3,7 @@
 
 #include "api/meta.h"
 #include "api/pick.h"
+#include "api/registry.h"
 #include "api/schema.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -16,6 +17,7 @@ struct word {
 struct pick {
 	struct word *words;
 	size_t n, cap;
+	uint64_t generation; /* of the registry when the words were looked up */
 };
 
 struct pick *
@@ -50,6 +52,7 @@ add_word(struct pick *p, const char *text, size_t len, struct err *err)
 	w.text = xstrndup(text, kind_len);
 	w.name = slash ? xstrndup(slash + 1, len - kind_len - 1) : NULL;
 	w.kind = kind_of_word(w.text);
+	p->generation = registry_generation();
 	GROW(p->words, p->n, p->cap);
 	p->words[p->n++] = w;
 	return 0;
@@ -117,11 +120,23 @@ match_word(const struct word *w, const struct kind *kind, const json_t *obj)
 	return !kind && match_text(w->text, obj);
 }
 
+/* Kinds may have been learned since. */
+static void
+look_up_again(struct pick *p)
+{
+	if (p->generation == registry_generation())
+		return;
+	p->generation = registry_generation();
+	for (size_t i = 0; i < p->n; i++)
+		p->words[i].kind = kind_of_word(p->words[i].text);
+}
+
 bool
-pick_match(const struct pick *p, const json_t *obj)
+pick_match(struct pick *p, const json_t *obj)
 {
 	const struct kind *kind = kind_of_object(text(obj, "apiVersion"), text(obj, "kind"));
 
+	look_up_again(p);
 	for (size_t i = 0; i < p->n; i++)
 		if (match_word(&p->words[i], kind, obj))
 			return true;

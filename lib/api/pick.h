@@ -22,6 +22,6 @@ void pick_free(struct pick *p); /* accepts NULL */
 int pick_add(struct pick *p, const char *operand, struct err *err);
 
 /* Does any word match?  Nothing added matches everything. */
-bool pick_match(const struct pick *p, const json_t *obj);
+bool pick_match(struct pick *p, const json_t *obj);
 
 #endif

@@ -13,6 +13,7 @@
 struct table {
 	char *group_kind;
 	const struct kind *kind; /* NULL when the schema does not know it */
+	json_t *waiting; /* its objects, as long as it may still learn the kind; NULL: made */
 	bool namespaced;
 	bool named;	  /* has a name column, in two forms: plain and with the kind */
 	size_t name;	  /* where the two are */
@@ -46,6 +47,7 @@ tables_free(struct tables *t)
 		return;
 	for (size_t i = 0; i < t->n; i++) {
 		free(t->item[i].group_kind);
+		json_decref(t->item[i].waiting);
 		grid_release(&t->item[i].grid);
 	}
 	free(t->item);
@@ -160,14 +162,40 @@ table_of(struct tables *t, const json_t *obj)
 	GROW(t->item, t->n, t->cap);
 	one = &t->item[t->n++];
 	*one = (struct table){ .group_kind = xstrdup(name) };
-	one->kind = kind_of_object(text(obj, "apiVersion"), text(obj, "kind"));
+	one->waiting = json_array();
 	grid_init(&one->grid);
-	make_columns(t, one);
 	return one;
 }
 
+/* From now on it has columns. */
+static void
+settle(const struct tables *t, struct table *one)
+{
+	json_auto_t *waiting = one->waiting;
+	size_t i;
+	json_t *obj;
+
+	one->waiting = NULL;
+	make_columns(t, one);
+	json_array_foreach (waiting, i, obj)
+		make_row(t, one, obj);
+}
+
+/* An unknown kind may be learned before anything is printed: its objects wait for that. */
+static void
+add_row(const struct tables *t, struct table *one, json_t *obj)
+{
+	if (one->waiting &&
+	    (one->kind = kind_of_object(text(obj, "apiVersion"), text(obj, "kind"))))
+		settle(t, one);
+	if (one->waiting)
+		json_array_append(one->waiting, obj);
+	else
+		make_row(t, one, obj);
+}
+
 void
-tables_add(struct tables *t, const json_t *obj)
+tables_add(struct tables *t, json_t *obj)
 {
 	struct table *one = table_of(t, obj);
 	const char *ns = meta_namespace(obj);
@@ -179,7 +207,17 @@ tables_add(struct tables *t, const json_t *obj)
 		else if (!t->namespace)
 			t->namespace = xstrdup(ns);
 	}
-	make_row(t, one, obj);
+	add_row(t, one, obj);
+}
+
+/* It is printed now: with the columns of its kind, if that has come since. */
+static void
+last_look(const struct tables *t, struct table *one)
+{
+	const json_t *first = json_array_get(one->waiting, 0);
+
+	one->kind = kind_of_object(text(first, "apiVersion"), text(first, "kind"));
+	settle(t, one);
 }
 
 static void
@@ -205,7 +243,10 @@ print_table(struct tables *t, size_t i, struct buf *out)
 void
 tables_print(struct tables *t, struct buf *out)
 {
-	for (size_t i = 0; i < t->n; i++)
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->item[i].waiting)
+			last_look(t, &t->item[i]);
 		if (grid_rows(&t->item[i].grid) > 0)
 			print_table(t, i, out);
+	}
 }

@@ -8,7 +8,7 @@ struct tables;
 
 struct tables *tables_new(bool wide, const struct printer_options *o);
 void tables_free(struct tables *t); /* accepts NULL */
-void tables_add(struct tables *t, const json_t *obj);
+void tables_add(struct tables *t, json_t *obj);
 void tables_print(struct tables *t, struct buf *out); /* what was not printed yet */
 
 struct custom;

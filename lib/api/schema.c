@@ -7,6 +7,7 @@
 
 #include "api/registry.h"
 #include "api/tables.h"
+#include "api/version.h"
 
 /* A piece of text that is not ended by a NUL. */
 struct span {
@@ -188,7 +189,19 @@ qualified(const struct kind *k, const char *rest)
 	return !strncasecmp(rest, k->group, n) && (!k->group[n] || (n && k->group[n] == '.'));
 }
 
-/* The first group wins, and in it the last version: groups grow by adding better versions. */
+/* Of two versions of one kind, the one that its name alone stands for: built-in groups grow by
+ * adding better versions; a definition's are what they say they are. */
+static const struct kind *
+better(const struct kind *found, const struct kind *k)
+{
+	bool same = found && k->custom && !strcmp(found->plural, k->plural);
+
+	if (found && k->custom && !same)
+		return found;
+	return same && version_order(found->version, k->version) < 0 ? found : k;
+}
+
+/* The first group wins, and in it the best version. */
 static const struct kind *
 word_in(const struct kind *const *kinds, size_t n, const char *word)
 {
@@ -202,7 +215,7 @@ word_in(const struct kind *const *kinds, size_t n, const char *word)
 		if (found && strcmp(found->group, k->group))
 			break;
 		if (named(k, name) && (!dot || qualified(k, dot + 1)))
-			found = k;
+			found = better(found, k);
 	}
 	return found;
 }

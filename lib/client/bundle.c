@@ -58,7 +58,7 @@ prepare(struct bundle *b, struct item *i, struct err *err)
 	apply_prepare(i->obj, i->kind, copy);
 	if (b->server_side)
 		apply_encode_secret(i->kind, i->obj);
-	i->rank = 2 * install_rank(i->kind->kind);
+	i->rank = 2 * install_rank(text(i->obj, "apiVersion"), i->kind->kind);
 	return note_key(b, i, err);
 }
 
@@ -73,7 +73,7 @@ bundle_add(struct bundle *b, json_t *obj, const char *where, struct err *err)
 	if (r >= 0)
 		r = prepare(b, &i, &why);
 	else if (r == -ERR_BAD_REQUEST) /* there is no such kind; not yet, maybe */
-		r = 0, i.kind = NULL, i.err = why, i.rank = 2 * install_rank("");
+		r = 0, i.kind = NULL, i.err = why, i.rank = 2 * install_rank("", "");
 	if (r < 0) {
 		*err = why;
 		free(i.where);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/meta.h"
 #include "api/object.h"
@@ -24,8 +25,31 @@ const struct opt crds_opts[] = {
 struct learning {
 	struct learn *learn;
 	enum learn_how how;
+	char *const *words; /* NULL: all */
 	void (*say)(const char *fmt, ...) PRINTF(1, 2);
 };
+
+/* Is one of the words, up to its first dot, a name of its kind? */
+static bool
+meant(char *const words[], const json_t *crd)
+{
+	const json_t *names = get(crd, "spec", "names");
+	size_t i;
+	json_t *v;
+
+	for (char *const *w = words; w && *w; w++) {
+		autofree char *word = xstrndup(*w, strcspn(*w, "."));
+
+		if (strcasecmp(word, text(names, "plural")) == 0 ||
+		    strcasecmp(word, text(names, "kind")) == 0 ||
+		    strcasecmp(word, text(names, "singular")) == 0)
+			return true;
+		json_array_foreach (json_object_get(names, "shortNames"), i, v)
+			if (strcasecmp(word, str(v, "")) == 0)
+				return true;
+	}
+	return !words;
+}
 
 static void
 learn_one(const struct learning *l, const json_t *obj, const char *where)
@@ -45,7 +69,7 @@ void
 crds_take(struct learn *l, const json_t *obj, const char *where,
     void (*say)(const char *fmt, ...) PRINTF(1, 2))
 {
-	const struct learning how = { l, LEARN_WRITTEN, say };
+	const struct learning how = { l, LEARN_WRITTEN, NULL, say };
 
 	if (is_definition(obj))
 		learn_one(&how, obj, where);
@@ -55,9 +79,11 @@ crds_take(struct learn *l, const json_t *obj, const char *where,
 static int
 take(void *arg, struct objects *in, json_t *obj, struct err *err)
 {
+	const struct learning *l = arg;
+
 	(void)err;
-	if (is_definition(obj))
-		learn_one(arg, obj, objects_where(in));
+	if (is_definition(obj) && meant(l->words, obj))
+		learn_one(l, obj, objects_where(in));
 	json_decref(obj);
 	return 0;
 }
@@ -113,10 +139,11 @@ learn_server(struct learning *l, struct err *err)
 }
 
 int
-crds_learn(struct learn *l, void (*say)(const char *fmt, ...) PRINTF(1, 2), struct err *err)
+crds_learn(struct learn *l, char *const words[], void (*say)(const char *fmt, ...) PRINTF(1, 2),
+    struct err *err)
 {
 	const struct list *files = &crds_options.files;
-	struct learning from = { l, LEARN_LIVE, say };
+	struct learning from = { l, LEARN_LIVE, words, say };
 	int r = crds_options.server ? learn_server(&from, err) : 0;
 
 	from.how = LEARN_WRITTEN;

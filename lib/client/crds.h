@@ -20,9 +20,11 @@ extern const struct opt crds_opts[]; /* for program.shared, beside client_opts *
 /*
  * Learn by the options: first from the server, then from the files in their order, so that a file
  * counts more.  What cannot be learned is said (base/cli.h's warn()), and its kinds stay unknown.
- * Negative when a file cannot be read, or the server not be asked.
+ * `words` (ended by NULL; or NULL for all): only kinds that one of them may mean, by what stands
+ * before its first dot.  Negative when a file cannot be read, or the server not be asked.
  */
-int crds_learn(struct learn *l, void (*say)(const char *fmt, ...) PRINTF(1, 2), struct err *err);
+int crds_learn(struct learn *l, char *const words[], void (*say)(const char *fmt, ...) PRINTF(1, 2),
+    struct err *err);
 
 /* Learn from an object of the input if it is a definition, and say what is odd about it; then have
  * all that is known found.  `where` is objects_where()'s. */

@@ -166,7 +166,7 @@ add_record(struct bundle *b, const struct applyset *set, const json_t *kinds,
 	i->hidden = true;
 	i->manager = APPLYSET_MANAGER;
 	i->client_side = false;
-	i->rank = json_object_get(b->keys, ns) ? 2 * install_rank("Namespace") + 1 : -1;
+	i->rank = json_object_get(b->keys, ns) ? 2 * install_rank("v1", "Namespace") + 1 : -1;
 	return 0;
 }
 

@@ -119,9 +119,11 @@ prune_kind(const struct prune *how, const char *kind, struct err *err)
 static int
 rank(const char *group_kind)
 {
-	autofree char *kind = xstrndup(group_kind, strcspn(group_kind, "."));
+	size_t n = strcspn(group_kind, ".");
+	autofree char *kind = xstrndup(group_kind, n);
+	autofree char *version = xasprintf("%s/", group_kind + n + (group_kind[n] == '.'));
 
-	return install_rank(kind);
+	return install_rank(version, kind);
 }
 
 static int

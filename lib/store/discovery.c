@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/version.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "store/page.h"
@@ -144,45 +145,6 @@ version_seen(const json_t *versions, const char *version)
 		if (strcmp(json_string_value(json_object_get(v, "version")), version) == 0)
 			return true;
 	return false;
-}
-
-/* "v1" 3, "v1beta2" 2, "v1alpha1" 1, anything else 0; its numbers. */
-static int
-stability(const char *version, unsigned long number[2])
-{
-	char *end;
-	bool beta;
-
-	number[0] = number[1] = 0;
-	if (version[0] != 'v' || version[1] < '1' || version[1] > '9')
-		return 0;
-	number[0] = strtoul(version + 1, &end, 10);
-	if (!*end)
-		return 3;
-	beta = strncmp(end, "beta", 4) == 0;
-	if (!beta && strncmp(end, "alpha", 5) != 0)
-		return 0;
-	end += beta ? 4 : 5;
-	if (*end < '1' || *end > '9')
-		return 0;
-	number[1] = strtoul(end, &end, 10);
-	return *end ? 0 : 1 + beta;
-}
-
-/* v10, v2, v1, v1beta2, v1beta1, v1alpha1, then others by name. */
-static int
-version_order(const char *a, const char *b)
-{
-	unsigned long x[2], y[2];
-	int s = stability(a, x), t = stability(b, y);
-
-	if (s != t)
-		return t - s;
-	if (s == 0)
-		return strcmp(a, b);
-	if (x[0] != y[0])
-		return x[0] > y[0] ? -1 : 1;
-	return x[1] == y[1] ? 0 : x[1] > y[1] ? -1 : 1;
 }
 
 static void

@@ -84,3 +84,25 @@ setup() { BIN=${BIN:-build/bin}; }
 	run "$BIN/orch-explain" ''
 	[ "$status" -eq 1 ]
 }
+
+@test "custom kinds: from a file, from the stream, in their best version or another" {
+	crd=$BATS_TEST_DIRNAME/../manifests/widgets.yaml
+	run "$BIN/orch-explain" --crds "$crd" widgets
+	[ "${lines[0]}" = "Widget  example.com/v1, widgets, wd" ]
+	[ "${lines[1]}" = "    A thing of some size." ]
+	run "$BIN/orch-explain" --crds "$crd" widgets.v1beta1.example.com
+	[ "${lines[0]}" = "Widget  example.com/v1beta1, widgets, wd" ]
+	run "$BIN/orch-explain" --crds - wd.spec <"$crd"
+	[[ "$output" == *'  color  string  = "red"  one of red, blue'* ]]
+	[[ "$output" == *$'  size  integer  required\n      How large it is.'* ]]
+	run "$BIN/orch-explain" --crds "$crd" widget.example.com.spec.tags
+	[[ "$output" == *"a set: no value twice"* ]]
+	run "$BIN/orch-explain" -r -o jsonl --crds "$crd" widget
+	[ "$(jq -r 'select(.path == "widget.status.conditions.type").required' <<<"$output")" = true ]
+	run "$BIN/orch-explain" --crds "$crd" widget.spec.colour
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"(did you mean 'color'?)" ]]
+	run "$BIN/orch-explain" widget
+	[ "$status" -eq 1 ]
+	[ "$output" = "orch-explain: cannot explain 'widget': no such kind: orch-kinds lists them" ]
+}

@@ -81,3 +81,12 @@ setup() { BIN=${BIN:-build/bin}; }
 	run "$schema" x.kinds
 	[ "$output" = "x.kinds:1: no 'api' line before 'X'" ]
 }
+
+@test "custom kinds, from a file" {
+	crd=$BATS_TEST_DIRNAME/../manifests/widgets.yaml
+	run "$BIN/orch-kinds" --crds "$crd" --no-headers -o wide wd
+	[[ "$output" =~ ^widgets\ +wd\ +example.com/v1\ +true\ +Widget\ .*\ all,toys$ ]]
+	run "$BIN/orch-kinds" --crds "$crd" -o jsonl --category toys
+	[ "$(jq -r '.apiVersion' <<<"$output" | paste -sd' ')" = "example.com/v1 example.com/v1beta1" ]
+	[ "$(jq -rc '.subresources' <<<"$output" | head -1)" = '["status","scale"]' ]
+}

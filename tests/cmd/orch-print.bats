@@ -1,4 +1,5 @@
 # orch-print: the object stream for people and scripts.
+bats_require_minimum_version 1.5.0
 
 setup() {
 	BIN=${BIN:-build/bin}
@@ -149,4 +150,62 @@ n1' ]
 	run bash -c "printf 'apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {k: v}}\n' |
 	    '$BIN/orch-parse' | '$BIN/orch-select' cm | '$BIN/orch-print'"
 	[ "${lines[1]}" = 'c      1      <unknown>' ]
+}
+
+# --- custom kinds
+
+widgets() { # the definition of a kind, and NAME:SIZE...
+	cat <<-'Y'
+	apiVersion: apiextensions.k8s.io/v1
+	kind: CustomResourceDefinition
+	metadata: {name: widgets.example.com}
+	spec:
+	  group: example.com
+	  scope: Namespaced
+	  names: {plural: widgets, kind: Widget, shortNames: [wd], categories: [toys]}
+	  versions:
+	  - name: v1
+	    served: true
+	    storage: true
+	    additionalPrinterColumns:
+	    - {name: Size, type: integer, jsonPath: .spec.size}
+	    - {name: Color, type: string, jsonPath: .spec.color, priority: 1}
+	    schema:
+	      openAPIV3Schema:
+	        type: object
+	        properties:
+	          spec: {type: object, properties: {size: {type: integer}, color: {type: string}}}
+	Y
+}
+widget() { # NAME SIZE
+	printf '{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"%s"},"spec":{"size":%s,"color":"red"}}\n' "$1" "$2"
+}
+
+@test "custom: columns of a definition, before its objects, between them and behind, and from a file" {
+	cd "$BATS_TEST_TMPDIR"
+	widgets >crd.yaml
+	widget a 1 >a.json
+	widget b 2 >b.json
+	want=$'NAME   SIZE\na      1\nb      2'
+	[ "$("$BIN/orch-print" --crds crd.yaml a.json b.json)" = "$want" ]
+	want=$'NAME                   SIZE   COLOR\nwidget.example.com/a   1      red\nwidget.example.com/b   2      red'
+	for order in "crd.yaml a.json b.json" "a.json crd.yaml b.json" "a.json b.json crd.yaml"; do
+		run "$BIN/orch-print" -o wide $order
+		[ "$status" -eq 0 ]
+		[[ "$output" == *"$want"* ]]
+	done
+}
+
+@test "custom: without a definition a kind has its names and ages" {
+	run "$BIN/orch-print" -t 2026-01-01T00:00:00Z <<<'{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"a","creationTimestamp":"2025-12-31T23:00:00Z"}}'
+	[ "$output" = $'NAME   AGE\na      60m' ]
+}
+
+@test "custom: a definition that is none is said, and no more" {
+	cd "$BATS_TEST_TMPDIR"
+	widgets | sed 's/type: object$/type: thing/' >crd.yaml
+	run --separate-stderr "$BIN/orch-print" --crds crd.yaml <<<'{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"a"}}'
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "NAME   AGE" ]
+	[[ "$stderr" == *"warning: crd.yaml:1: cannot learn from 'widgets.example.com': "*'Unsupported value: "thing"'* ]]
 }

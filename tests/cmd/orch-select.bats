@@ -95,3 +95,16 @@ names() { "$BIN/orch-select" "$@" <objects | jq -r .metadata.name | paste -sd' '
 	run "$BIN/orch-select" <<<'{"a":1}'
 	[ "$status" -eq 2 ]
 }
+
+@test "custom kinds by short name and category: --crds, and what the stream has told" {
+	crd=$BATS_TEST_DIRNAME/../manifests/widgets.yaml
+	echo '{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w"},"spec":{"size":1}}' >widget
+	for word in wd toys wd/w widgets.v1.example.com Widget all; do
+		run bash -c "cat objects widget | '$BIN/orch-select' --crds '$crd' $word | jq -r .kind | tail -1"
+		[ "$output" = Widget ]
+	done
+	run bash -c "'$BIN/orch-parse' widget '$crd' widget | '$BIN/orch-select' wd | wc -l"
+	[ "$output" = 1 ]
+	run "$BIN/orch-select" --crds "$crd" wd/x <widget
+	[ -z "$output" ]
+}

@@ -58,3 +58,18 @@ kinds() { jq -r .kind | paste -sd' '; }
 	[ "$status" -eq 2 ]
 	[[ "$output" == *"cannot sort by '{.a'"* ]]
 }
+
+@test "a custom kind that is called as one of Kubernetes' own comes behind its definition" {
+	for kind in example.com/v1/Namespace v1/Service example.com/v1/Service example.com/v1/PriorityClass \
+	    apiextensions.k8s.io/v1/CustomResourceDefinition scheduling.k8s.io/v1/PriorityClass v1/Namespace; do
+		echo "{\"apiVersion\":\"${kind%/*}\",\"kind\":\"${kind##*/}\",\"metadata\":{\"name\":\"1\"}}"
+	done >all
+	run bash -c "'$BIN/orch-sort' all | jq -r '\"\(.apiVersion)/\(.kind)\"'"
+	[ "$output" = "scheduling.k8s.io/v1/PriorityClass
+v1/Namespace
+apiextensions.k8s.io/v1/CustomResourceDefinition
+v1/Service
+example.com/v1/Namespace
+example.com/v1/Service
+example.com/v1/PriorityClass" ]
+}
