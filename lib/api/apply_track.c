@@ -87,6 +87,8 @@ apply_reset(struct arena *a, const struct apply *req)
 
 	if (!req->kind->custom && strcmp(req->kind->kind, "CertificateSigningRequest") == 0)
 		reset_request(a, req, &s);
+	else if (req->kind->custom && strcmp(req->subresource, "status") == 0)
+		add_field(a, &s, "spec", true);
 	else if (strcmp(req->subresource, "status") == 0)
 		reset_all_but_status(a, req->kind, &s);
 	else if (strcmp(req->subresource, "scale") != 0 && kind_subresource(req->kind, "status"))

@@ -83,9 +83,14 @@ void custom_read(const struct kind *stored, json_t *obj, uint64_t revision);
 /* obj becomes one of another version of its kind. */
 void custom_convert(json_t *obj, const struct kind *to);
 void custom_default(const struct kind *k, json_t *obj);
-/* passed (may be NULL) gets what was wrong before, too, and is let through. */
-void custom_validate(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out,
-    struct causes *passed);
+/* status: it comes through /status.  passed (may be NULL) gets what was wrong before, too, and is
+ * let through. */
+void custom_validate(const struct kind *k, const json_t *obj, const json_t *old, bool status,
+    struct causes *out, struct causes *passed);
+/* custom_scale.c: where the numbers and the selector of the subresource scale stand. */
+void custom_check_scale(const struct custom *x, const json_t *obj, bool status, struct causes *out);
+/* Why there is no Scale of this object, new; NULL: there is one. */
+char *custom_scale_fault(const struct custom *x, const json_t *obj);
 /* The version of k that is called so, served or not. */
 const struct kind *custom_sibling(const struct kind *k, const char *api_version);
 /* Is obj a new generation of old? */

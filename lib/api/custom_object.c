@@ -97,19 +97,34 @@ check_kind(const struct kind *k, const json_t *obj, struct causes *out)
 	return false;
 }
 
-void
-custom_validate(const struct kind *k, const json_t *obj, const json_t *old, struct causes *out,
-    struct causes *passed)
+static void
+check_scale(const struct structural_change *c, struct causes *out)
 {
+	custom_check_scale(c->arg, c->obj, c->status, out);
+}
+
+void
+custom_validate(const struct kind *k, const json_t *obj, const json_t *old, bool status,
+    struct causes *out, struct causes *passed)
+{
+	const struct structural_change c = { .obj = obj,
+		.old = old,
+		.status = status,
+		.passed = passed,
+		.more = check_scale,
+		.arg = k->custom };
+	size_t before;
+
 	if (!check_kind(k, obj, out))
 		return;
-	if (old) {
+	if (old)
 		meta_common(out, k, obj, old);
+	before = out->n;
+	if (old)
 		meta_update(out, k, obj, old);
-	} else {
+	else
 		meta_create(out, k, obj);
-	}
-	structural_validate_update(custom_schema(k), obj, old, out, passed);
+	structural_validate_change(custom_schema(k), &c, out, before);
 }
 
 const struct kind *

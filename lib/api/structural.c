@@ -253,17 +253,22 @@ struct structural *
 structural_new(const json_t *schema, const char *path, struct causes *causes)
 {
 	const struct path *at = &(const struct path){ NULL, path, NULL, 0 };
-	size_t before = causes->n;
+	size_t before = causes->n, shaped;
 	struct structural *s = NULL;
+	const char *unusable = schema_unusable(schema);
 
-	schema_shape(schema, at, causes);
-	if (causes->n == before) {
+	if (!unusable)
+		schema_shape(schema, at, causes);
+	if (!unusable && causes->n == before) {
 		s = structural_load(schema);
 		node_check_defaults(s->root, at, causes);
 	}
+	shaped = causes->n;
 	schema_check(schema, at, causes);
-	if (s && causes->n == before)
-		rules_check(s, at, causes);
+	if (s && shaped == before)
+		rules_check(s, at, causes, shaped);
+	if (unusable && causes->n == before)
+		cause_add(causes, "FieldValueInvalid", path, "Invalid value: \"\": %s", unusable);
 	if (causes->n == before)
 		return s;
 	structural_free(s);

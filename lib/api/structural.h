@@ -58,6 +58,21 @@ void structural_validate_update(const struct structural *s, const json_t *obj, c
     struct causes *causes, struct causes *passed);
 
 /*
+ * The same with what else there is to ask.  Of a change of the status nothing but that is looked
+ * at.  Rules are not asked when one of the causes from `before` on says that the object is not what
+ * they are about.
+ */
+struct structural_change {
+	const json_t *obj, *old; /* old NULL: it is new */
+	bool status;		 /* it comes through /status */
+	struct causes *passed;	 /* may be NULL */
+	void (*more)(const struct structural_change *c, struct causes *out); /* may be NULL */
+	const void *arg;
+};
+void structural_validate_change(const struct structural *s, const struct structural_change *c,
+    struct causes *causes, size_t before);
+
+/*
  * What OpenAPI publishes of a schema, version 2 or 3: a new one, in which apiVersion, kind and
  * metadata are described as well.  Version 2 says less: no nullable, no logic, no defaults.
  */

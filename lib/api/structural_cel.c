@@ -138,11 +138,10 @@ of_map(struct arena *a, const struct node *n, const char *name)
 
 	if (!value.type)
 		return value;
-	return (struct sized){
-		limited(a, cel_map_type(a, limited(a, &cel_t_string, 0), value.type),
-		    n->max_properties >= 0 ? n->max_properties : (REQUEST - 2) / (value.least + 6)),
-		2
-	};
+	return (struct sized){ limited(a, cel_map_type(a, limited(a, &cel_t_string, 0), value.type),
+				   n->max_properties >= 0 ? n->max_properties
+							  : (REQUEST - 2) / (value.least + 6)),
+		2 };
 }
 
 static const struct cel_type *

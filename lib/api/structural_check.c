@@ -121,6 +121,9 @@ check_parts(struct causes *out, const struct path *at, const json_t *s, struct p
 			check(out, ITEM(AT(at, lists[k]), i), part, here);
 	json_object_foreach (json_object_get(s, "definitions"), name, part)
 		check(out, KEY(AT(at, "definitions"), name), part, here);
+	json_object_foreach (json_object_get(s, "dependencies"), name, part)
+		if (json_is_object(part))
+			check(out, KEY(AT(at, "dependencies"), name), part, here);
 }
 
 /* "must be object if x-kubernetes-map-type is specified" */
@@ -287,6 +290,59 @@ check(struct causes *out, const struct path *at, const json_t *s, struct place h
 	check_parts(out, at, s, here);
 	check_lists(out, at, s);
 	rules_check_words(out, at, s);
+}
+
+/* --- words that are not known at all ---------------------------------------------------------- */
+
+static bool
+any(const json_t *v)
+{
+	return json_is_string(v) ? json_string_length(v) : json_object_size(v);
+}
+
+static const char *
+unusable_here(const json_t *s)
+{
+	if (any(json_object_get(s, "id")))
+		return "OpenAPIV3Schema 'id' is not supported";
+	if (any(json_object_get(s, "$schema")))
+		return "OpenAPIV3Schema 'schema' is not supported";
+	if (any(json_object_get(s, "$ref")))
+		return "OpenAPIV3Schema '$ref' is not supported";
+	if (any(json_object_get(s, "patternProperties")))
+		return "OpenAPIV3Schema 'patternProperties' is not supported";
+	if (any(json_object_get(s, "dependencies")))
+		return "OpenAPIV3Schema 'dependencies' is not supported";
+	if (json_object_get(s, "additionalItems"))
+		return "OpenAPIV3Schema 'additionalItems' is not supported";
+	if (any(json_object_get(s, "definitions")))
+		return "OpenAPIV3Schema 'definitions' is not supported";
+	if (json_is_false(json_object_get(s, "x-kubernetes-preserve-unknown-fields")))
+		return "internal error: 'x-kubernetes-preserve-unknown-fields' must be true or "
+		       "undefined";
+	if (json_array_size(json_object_get(s, "items")))
+		return "OpenAPIV3Schema 'items' must be a schema, but is an array";
+	return NULL;
+}
+
+const char *
+schema_unusable(const json_t *s)
+{
+	static const char *const single[] = { "items", "additionalProperties", "not" };
+	static const char *const lists[] = { "allOf", "anyOf", "oneOf" };
+	const char *why = unusable_here(s), *name;
+	json_t *part;
+	size_t i;
+
+	for (size_t k = 0; !why && k < COUNT(single); k++)
+		if (json_is_object(json_object_get(s, single[k])))
+			why = schema_unusable(json_object_get(s, single[k]));
+	for (size_t k = 0; k < COUNT(lists); k++)
+		json_array_foreach (json_object_get(s, lists[k]), i, part)
+			why = why ? why : schema_unusable(part);
+	json_object_foreach (json_object_get(s, "properties"), name, part)
+		why = why ? why : schema_unusable(part);
+	return why;
 }
 
 void

@@ -175,6 +175,8 @@ struct budget {
 		uint64_t cost;
 	} dear[DEAREST + 1];
 	size_t n;
+	const struct causes *wrong; /* with the schema itself: from this one to that */
+	size_t from, to;
 };
 
 /* Where a schema stands: how often there may be such a value (UINT64_MAX: as often as a request
@@ -286,13 +288,31 @@ check_rule(struct causes *out, const struct path *at, const struct rule *r, stru
 	}
 }
 
+/* Is something wrong with the schema here or below? */
+static bool
+wrong_within(const struct budget *b, const struct path *at)
+{
+	autofree char *here = path_print(at);
+	size_t len = strlen(here);
+
+	for (size_t i = b->from; i < b->to; i++) {
+		const char *field = b->wrong->item[i].field;
+
+		if (!strncmp(field, here, len) && strchr(".[", field[len]))
+			return true;
+	}
+	return false;
+}
+
 /* Each rule once more, from below; s is not needed: all is in the nodes. */
 static void
 check_node(struct causes *out, const struct path *at, const struct node *n, struct stand here,
     struct budget *b)
 {
 	struct stand below = here;
-	int64_t most = n->types == IS_ARRAY ? n->max_items : n->additional ? n->max_properties : 1;
+	int64_t most = n->types == IS_ARRAY		       ? n->max_items
+		       : n->additional || n->open || n->closed ? n->max_properties
+							       : 1;
 
 	if (!n->rules_inside)
 		return;
@@ -300,25 +320,22 @@ check_node(struct causes *out, const struct path *at, const struct node *n, stru
 	    most < 0 || here.times == UINT64_MAX ? UINT64_MAX : times(here.times, (uint64_t)most);
 	if (n->additional)
 		check_node(out, AT(at, "additionalProperties"), n->additional, below, b);
-	for (size_t i = 0; i < n->nproperties; i++) {
-		struct stand inside = below;
-
-		if (n->atomic && !inside.apart)
-			inside.apart = at;
+	for (size_t i = 0; i < n->nproperties; i++)
 		check_node(out, KEY(AT(at, "properties"), n->property[i].name), n->property[i].node,
-		    inside, b);
-	}
+		    below, b);
 	if (n->list != LIST_MAP && !below.apart)
 		below.apart = at;
 	if (n->items)
 		check_node(out, AT(at, "items"), n->items, below, b);
+	if (!n->nrules || wrong_within(b, at))
+		return;
 	for (size_t i = 0; i < n->nrules; i++) {
 		const struct path *rule = ITEM(AT(at, "x-kubernetes-validations"), i);
 
 		if (n->rule[i].self)
 			check_rule(out, rule, &n->rule[i], here, b);
 	}
-	if (n->nrules && !n->rule[0].self) {
+	if (!n->rule[0].self) {
 		autofree char *where = path_print(AT(at, "x-kubernetes-validations"));
 
 		cause_add(out, "InternalError", where,
@@ -329,9 +346,9 @@ check_node(struct causes *out, const struct path *at, const struct node *n, stru
 }
 
 void
-rules_check(struct structural *s, const struct path *at, struct causes *out)
+rules_check(struct structural *s, const struct path *at, struct causes *out, size_t from)
 {
-	struct budget b = { 0 };
+	struct budget b = { .wrong = out, .from = from, .to = out->n };
 
 	check_node(out, at, s->root, (struct stand){ 1, NULL, true }, &b);
 	for (size_t i = 0; i < b.n; i++) {

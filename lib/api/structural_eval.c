@@ -9,6 +9,7 @@
 #include "cel/cel.h"
 
 enum { CALL_LIMIT = 1000000, BUDGET = 10000000, MESSAGE_MAX = 10240 };
+static const char over_limit[] = "operation cancelled: actual cost limit exceeded";
 
 struct ask {
 	struct arena arena;
@@ -19,7 +20,9 @@ struct ask {
 /* A value, what it was before, and the nearest around it of which that is known. */
 struct spot {
 	const struct path *at;
+	const struct node *node;
 	const json_t *value, *old;
+	const struct node *near_node;
 	const json_t *near, *near_old;
 };
 
@@ -28,8 +31,8 @@ static bool
 unchanged(const struct spot *p)
 {
 	if (p->old)
-		return json_equal(p->old, p->value);
-	return p->near_old && json_equal(p->near_old, p->near);
+		return node_unchanged(p->node, p->value, p->old);
+	return p->near_old && node_unchanged(p->near_node, p->near, p->near_old);
 }
 
 static char *
@@ -77,14 +80,46 @@ spent(struct ask *a, const struct spot *p, const char *word)
 	a->left = -1;
 }
 
-/* The message that an expression makes, or NULL when it makes none that can be shown. */
+/* It cost too much to find out: the rest is not asked. */
 static char *
-made_message(struct ask *a, const struct rule *r, const struct cel_value variables[2])
+too_dear(struct ask *a, const struct rule *r, const struct cel_value *v, uint64_t cost)
 {
+	if ((int64_t)cost > a->left)
+		return xstrdup("messageExpression evaluation failed due to running out of cost "
+			       "budget, no further validation rules will be run");
+	if (v->kind == CEL_ERROR && v->text.len >= strlen(over_limit) &&
+	    !strncmp(v->text.p, over_limit, strlen(over_limit))) {
+		autobuf struct buf source = BUF_INIT;
+
+		text_quote(&source, r->expression);
+		return xasprintf("no further validation rules will be run due to call cost exceeds "
+				 "limit for messageExpression: %s",
+		    source.data);
+	}
+	return NULL;
+}
+
+/*
+ * The message that an expression makes, or NULL when it makes none that can be shown.  *dear: it
+ * is about what it costs to make it.  As in Kubernetes, oldSelf is the plain value here also where
+ * the rule itself sees an optional one.
+ */
+static char *
+made_message(struct ask *a, const struct rule *r, const struct spot *p, bool *dear)
+{
+	const json_t *old = json_is_null(p->old) ? NULL : p->old;
+	struct cel_value variables[2] = { cel_from_json(&a->arena, p->value, r->self),
+		old ? cel_from_json(&a->arena, old, r->self) : cel_null() },
+			 v;
 	uint64_t cost = 0;
-	struct cel_value v = cel_eval(r->words, variables, &a->arena, CALL_LIMIT, &cost);
 	char *text;
 
+	if (!old && cel_program_uses(r->words, 1))
+		return NULL;
+	v = cel_eval(r->words, variables, &a->arena, CALL_LIMIT, &cost);
+	text = too_dear(a, r, &v, cost);
+	if ((*dear = text))
+		return text;
 	a->left -= (int64_t)cost;
 	if (v.kind != CEL_STRING)
 		return NULL;
@@ -110,10 +145,13 @@ shown(const json_t *value)
 	return buf_detach(&b);
 }
 
+/* word: what is shown in place of the value; NULL: the value. */
 static void
-say(struct causes *out, const struct rule *r, const struct spot *p, const char *detail)
+say(struct causes *out, const struct rule *r, const struct spot *p, const char *word,
+    const char *detail)
 {
-	autofree char *above = node_path(p->at), *is = shown(p->value),
+	autofree char *above = node_path(p->at),
+		      *is = word ? xasprintf("\"%s\"", word) : shown(p->value),
 		      *field = !r->field ? xstrdup(above)
 			       : p->at	 ? xasprintf("%s.%s", above, r->field)
 					 : xstrdup(r->field);
@@ -141,7 +179,7 @@ failed(struct ask *a, const struct node *n, const struct rule *r, const struct s
 		    "'%s': call arguments did not match a supported operator, function or macro "
 		    "signature for rule: %s",
 		    why, name);
-	else if (text_starts(why, "operation cancelled: actual cost limit exceeded"))
+	else if (text_starts(why, over_limit))
 		refuse(a, p, n->word,
 		    "'%s': no further validation rules will be run due to call cost exceeds limit "
 		    "for "
@@ -149,29 +187,36 @@ failed(struct ask *a, const struct node *n, const struct rule *r, const struct s
 		    why, name);
 	else
 		refuse(a, p, n->word, "%s evaluating rule: %s", why, name);
-	if (text_starts(why, "operation cancelled: actual cost limit exceeded"))
+	if (text_starts(why, over_limit))
 		a->left = -1;
 }
 
 static void
-broken(
-    struct ask *a, const struct rule *r, const struct spot *p, const struct cel_value variables[2])
+broken(struct ask *a, const struct rule *r, const struct spot *p)
 {
-	autofree char *detail = r->words ? made_message(a, r, variables) : NULL, *name = NULL;
+	struct causes *out = r->uses_old || !unchanged(p) ? a->out : a->passed;
+	bool dear = false;
+	autofree char *detail = r->words ? made_message(a, r, p, &dear) : NULL, *name = NULL;
 
 	if (!detail) {
 		name = called(r);
 		detail = *r->message ? steal(name) : xasprintf("failed rule: %s", name);
 	}
-	if (r->uses_old || !unchanged(p))
-		say(a->out, r, p, detail);
-	else if (a->passed)
-		say(a->passed, r, p, detail);
+	if (dear) {
+		const struct rule plain = { .field = r->field };
+
+		if (out)
+			say(out, &plain, p, p->node->word, detail);
+		a->left = -1;
+	} else if (out) {
+		say(out, r, p, NULL, detail);
+	}
 }
 
 static void
 ask_rule(struct ask *a, const struct node *n, const struct rule *r, const struct spot *p)
 {
+	const json_t *old = json_is_null(p->old) ? NULL : p->old;
 	struct cel_value variables[2], v;
 	uint64_t cost = 0;
 
@@ -179,18 +224,16 @@ ask_rule(struct ask *a, const struct node *n, const struct rule *r, const struct
 		refuse(a, p, n->word, "rule compile error: %s", r->fault);
 		return;
 	}
-	if (!r->program || (r->uses_old && !p->old && !r->optional_old))
+	if (!r->program || (r->uses_old && !old && !r->optional_old))
 		return;
 	if (a->left <= 0) {
 		spent(a, p, n->word);
 		return;
 	}
 	variables[0] = cel_from_json(&a->arena, p->value, r->self);
-	variables[1] = p->old ? cel_from_json(&a->arena, p->old, r->self) : cel_null();
+	variables[1] = old ? cel_from_json(&a->arena, old, r->self) : cel_null();
 	if (r->optional_old)
-		variables[1] = p->old && !json_is_null(p->old)
-				   ? cel_optional_of(&a->arena, variables[1])
-				   : cel_optional_none();
+		variables[1] = old ? cel_optional_of(&a->arena, variables[1]) : cel_optional_none();
 	v = cel_eval(r->program, variables, &a->arena, CALL_LIMIT, &cost);
 	if ((int64_t)cost > a->left) {
 		spent(a, p, n->word);
@@ -202,7 +245,7 @@ ask_rule(struct ask *a, const struct node *n, const struct rule *r, const struct
 
 		failed(a, n, r, p, why);
 	} else if (v.kind != CEL_BOOL || !v.b) {
-		broken(a, r, p, variables);
+		broken(a, r, p);
 	}
 }
 
@@ -212,8 +255,11 @@ static void
 ask_below(struct ask *a, const struct node *n, const struct spot *above, const struct path *at,
     const json_t *value, const json_t *old)
 {
-	const struct spot p = { at, value, old, above->old ? above->value : above->near,
-		above->old ? above->old : above->near_old };
+	struct spot p = { .at = at, .node = n, .value = value, .old = old };
+
+	p.near_node = above->old ? above->node : above->near_node;
+	p.near = above->old ? above->value : above->near;
+	p.near_old = above->old ? above->old : above->near_old;
 
 	if (n->rules_inside && a->left >= 0)
 		ask(a, n, &p);
@@ -222,7 +268,7 @@ ask_below(struct ask *a, const struct node *n, const struct spot *above, const s
 static void
 ask_object(struct ask *a, const struct node *n, const struct spot *p)
 {
-	const json_t *old = n->atomic ? NULL : p->old;
+	const json_t *old = p->old;
 	const char *name;
 	json_t *v;
 
@@ -264,7 +310,7 @@ rules_validate(const struct structural *s, const json_t *obj, const json_t *old,
     struct causes *passed)
 {
 	struct ask a = { .out = out, .passed = passed, .left = BUDGET };
-	const struct spot top = { NULL, obj, old, NULL, NULL };
+	const struct spot top = { .node = s->root, .value = obj, .old = old };
 
 	ask(&a, s->root, &top);
 	arena_release(&a.arena);

@@ -50,6 +50,47 @@ node_same_item(const struct node *n, const json_t *index, const json_t *item)
 	return key ? json_object_get(index, key) : NULL;
 }
 
+static bool
+same_list(const struct node *n, const json_t *value, const json_t *old)
+{
+	json_auto_t *before = node_index(n, old);
+	size_t i;
+	json_t *item;
+
+	if (!before)
+		return json_equal(value, old);
+	json_array_foreach (value, i, item) {
+		const json_t *was = node_same_item(n, before, item);
+
+		if (!was || !n->items || !node_unchanged(n->items, item, was))
+			return false;
+	}
+	return true;
+}
+
+bool
+node_unchanged(const struct node *n, const json_t *value, const json_t *old)
+{
+	const char *name;
+	json_t *v;
+
+	if (json_is_array(value) && json_is_array(old))
+		return json_array_size(value) == json_array_size(old) && same_list(n, value, old);
+	if (!json_is_object(value) || !json_is_object(old))
+		return json_equal(value, old);
+	if (json_object_size(value) != json_object_size(old))
+		return false;
+	json_object_foreach ((json_t *)value, name, v) {
+		const struct node *part = node_property(n, name);
+		const json_t *was = json_object_get(old, name);
+
+		part = part ? part : n->additional;
+		if (!part || !was || !node_unchanged(part, v, was))
+			return false;
+	}
+	return true;
+}
+
 static void
 check_unique_items(
     struct causes *out, const struct node *n, const struct path *at, const json_t *list)
@@ -120,12 +161,10 @@ needed(struct causes *out, const struct path *at, const json_t *value, const cha
 {
 	const json_t *v = json_object_get(value, key);
 
-	if (!v)
-		refuse_required(out, AT(at, key), "must not be empty");
+	if (!v || (json_is_string(v) && !json_string_length(v)))
+		refuse_required(out, AT(at, key), "");
 	else if (!json_is_string(v))
 		refuse_value(out, AT(at, key), v, "must be a string");
-	else if (!json_string_length(v))
-		refuse_text(out, AT(at, key), "", "must not be empty");
 	else
 		return json_string_value(v);
 	return NULL;
@@ -178,8 +217,8 @@ node_validate_embedded(
 static bool
 blocks(const struct causes *c, size_t from)
 {
-	static const char *const reasons[] = { "FieldValueRequired", "FieldValueTooLong",
-		"FieldValueTooMany", "FieldValueTypeInvalid", NULL };
+	static const char *const reasons[] = { "FieldValueNotSupported", "FieldValueRequired",
+		"FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid", NULL };
 
 	for (size_t i = from; i < c->n; i++)
 		if (text_in(c->item[i].reason, reasons))
@@ -200,15 +239,31 @@ check_lists(const struct structural *s, const json_t *obj, const json_t *old, st
 	causes_release(&before);
 }
 
-void
-structural_validate_update(const struct structural *s, const json_t *obj, const json_t *old,
-    struct causes *causes, struct causes *passed)
+static void
+check_values(const struct structural *s, const struct structural_change *c, struct causes *out)
 {
-	size_t before = causes->n;
+	const struct node *status = node_property(s->root, "status");
+	const json_t *v = json_object_get(c->obj, "status");
 
-	node_validate(s->root, NULL, obj, old, causes);
-	node_validate_embedded(s->root, NULL, obj, true, causes);
-	check_lists(s, obj, old, causes);
+	if (!c->status) {
+		node_validate(s->root, NULL, c->obj, c->old, out);
+		if (c->more)
+			c->more(c, out);
+		node_validate_embedded(s->root, NULL, c->obj, true, out);
+		return;
+	}
+	if (status && v)
+		node_validate_field(status, "status", v, json_object_get(c->old, "status"), out);
+	if (c->more)
+		c->more(c, out);
+}
+
+void
+structural_validate_change(const struct structural *s, const struct structural_change *c,
+    struct causes *causes, size_t before)
+{
+	check_values(s, c, causes);
+	check_lists(s, c->obj, c->old, causes);
 	if (!s->root->rules_inside)
 		return;
 	if (blocks(causes, before))
@@ -217,7 +272,16 @@ structural_validate_update(const struct structural *s, const json_t *obj, const 
 		    "object "
 		    "was invalid; correct the existing errors to complete validation");
 	else
-		rules_validate(s, obj, old, causes, passed);
+		rules_validate(s, c->obj, c->old, causes, c->passed);
+}
+
+void
+structural_validate_update(const struct structural *s, const json_t *obj, const json_t *old,
+    struct causes *causes, struct causes *passed)
+{
+	const struct structural_change c = { .obj = obj, .old = old, .passed = passed };
+
+	structural_validate_change(s, &c, causes, causes->n);
 }
 
 void

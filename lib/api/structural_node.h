@@ -80,6 +80,8 @@ char *node_path(const struct path *at); /* path_print(), "<nil>" for NULL */
 bool (*format_check(const char *name))(const char *text, size_t len);
 
 /* structural_check.c, structural_shape.c: what is asked of a schema before it is compiled. */
+/* Is there a word in it that makes asking for its shape idle?  NULL: no. */
+const char *schema_unusable(const json_t *schema);
 void schema_check(const json_t *schema, const struct path *at, struct causes *out);
 void schema_shape(const json_t *schema, const struct path *at, struct causes *out);
 
@@ -91,6 +93,9 @@ void node_prune(const struct node *n, json_t *value, bool resource);
  * that is not the top of an object. */
 void node_validate(const struct node *n, const struct path *base, const json_t *value,
     const json_t *old, struct causes *out);
+/* The same, of one field of an object. */
+void node_validate_field(const struct node *n, const char *name, const json_t *value,
+    const json_t *old, struct causes *out);
 /* Sets, maps and embedded resources (structural_list.c). */
 void node_validate_lists(
     const struct node *n, const struct path *at, const json_t *value, struct causes *out);
@@ -100,6 +105,9 @@ void node_validate_embedded(const struct node *n, const struct path *at, const j
 json_t *node_index(const struct node *n, const json_t *old);
 /* The one that this item was before, or NULL. */
 const json_t *node_same_item(const struct node *n, const json_t *index, const json_t *item);
+/* Did nothing change?  The items of a list map may come in another order; of what the schema does
+ * not know nobody can tell. */
+bool node_unchanged(const struct node *n, const json_t *value, const json_t *old);
 
 /*
  * The schema at a path below another one, or NULL and *why; brackets: ['name'] is a step, too.

@@ -30,11 +30,9 @@ check_message(struct causes *out, const struct path *at, const json_t *rule)
 	if (blank(words))
 		refuse_required(out, AT(at, "rule"), "rule is not specified");
 	else if (*message && blank(message))
-		refuse_text(
-		    out, AT(at, "message"), message, "message must be non-empty if specified");
+		refuse_text(out, AT(at, "message"), message, "must be non-empty if specified");
 	else if (!one_line(message))
-		refuse_text(
-		    out, AT(at, "message"), message, "message must not contain line breaks");
+		refuse_text(out, AT(at, "message"), message, "must not contain line breaks");
 	else if (!one_line(words) && blank(message))
 		refuse_required(out, AT(at, "message"),
 		    "message must be specified if rule contains line breaks");
@@ -56,11 +54,9 @@ check_words(struct causes *out, const struct path *at, const json_t *schema, con
 	if (json_is_string(reason) && !text_in(json_string_value(reason), reasons))
 		refuse_unsupported(out, AT(at, "reason"), json_string_value(reason), reasons);
 	if (*field && blank(field))
-		refuse_text(
-		    out, AT(at, "fieldPath"), field, "fieldPath must be non-empty if specified");
+		refuse_text(out, AT(at, "fieldPath"), field, "must be non-empty if specified");
 	if (strpbrk(field, "\r\n"))
-		refuse_text(
-		    out, AT(at, "fieldPath"), field, "fieldPath must not contain line breaks");
+		refuse_text(out, AT(at, "fieldPath"), field, "must not contain line breaks");
 	if (*field && !schema_at(schema, field, true, NULL, why))
 		refuse_text(out, AT(at, "fieldPath"), field, "must be a valid path");
 }

@@ -29,8 +29,9 @@ void rules_free(struct structural *s);
 size_t rules_size(const struct structural *s); /* the bytes of what was compiled */
 /* What is asked of the words of the rules at one schema: is there a rule, is its message a line? */
 void rules_check_words(struct causes *out, const struct path *at, const json_t *schema);
-/* Do they compile, and are they cheap enough? */
-void rules_check(struct structural *s, const struct path *at, struct causes *out);
+/* Do they compile, and are they cheap enough?  Those of a schema that one of the causes from `from`
+ * on is about are not asked. */
+void rules_check(struct structural *s, const struct path *at, struct causes *out, size_t from);
 /* Ask them of an object. */
 void rules_validate(const struct structural *s, const json_t *obj, const json_t *old,
     struct causes *out, struct causes *passed);

@@ -345,7 +345,7 @@ validate(struct check *c, const struct node *n, const struct path *at, const jso
 	c->differs = false;
 	check_value(c, n, at, value, old, out);
 	if (out->n > before && old && !c->differs && !c->spent) {
-		if (json_equal(old, value))
+		if (node_unchanged(n, value, old))
 			causes_truncate(out, before);
 		else
 			c->differs = true;
@@ -360,5 +360,15 @@ node_validate(const struct node *n, const struct path *base, const json_t *value
 	struct check c = { .base = base };
 
 	validate(&c, n, NULL, value, old, out);
+	arena_release(&c.arena);
+}
+
+void
+node_validate_field(const struct node *n, const char *name, const json_t *value, const json_t *old,
+    struct causes *out)
+{
+	struct check c = { .base = NULL };
+
+	validate(&c, n, AT(NULL, name), value, old, out);
 	arena_release(&c.arena);
 }

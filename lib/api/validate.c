@@ -146,7 +146,7 @@ void
 validate_create(const struct kind *k, const json_t *obj, struct causes *out)
 {
 	if (k->custom) {
-		custom_validate(k, obj, NULL, out, NULL);
+		custom_validate(k, obj, NULL, false, out, NULL);
 		return;
 	}
 	meta_create(out, k, obj);
@@ -183,7 +183,7 @@ validate_update(const struct kind *k, const json_t *obj, const json_t *old, stru
 	const struct rules *rules = k->custom ? NULL : rules_of(k);
 
 	if (k->custom)
-		custom_validate(k, obj, old, out, NULL);
+		custom_validate(k, obj, old, false, out, NULL);
 	else
 		ask(out, k, rules && rules->order ? rules->order : "CMU", obj, old, NULL);
 }
@@ -195,7 +195,7 @@ validate_part(
 	const struct status_rules *own = k->custom ? NULL : status_rules_of(k, sub);
 
 	if (k->custom)
-		custom_validate(k, obj, old, out, NULL);
+		custom_validate(k, obj, old, !strcmp(sub, "status"), out, NULL);
 	else
 		ask(out, k, own && own->order ? own->order : "MS", obj, old,
 		    own ? own->check : NULL);

@@ -104,11 +104,52 @@ answer_scale(struct call *c, struct object *written)
 	json_decref(s);
 }
 
+/* Can there be a Scale of it?  Else it has been said. */
+static int
+check_source(struct call *c, const json_t *obj)
+{
+	autofree char *why = c->kind->custom ? custom_scale_fault(c->kind->custom, obj) : NULL;
+
+	if (why)
+		reply_status(c, 500, NULL, why, NULL);
+	return why ? -1 : 0;
+}
+
+static int
+check_replicas(struct call *c, const json_t *obj)
+{
+	autofree char *msg = NULL;
+
+	if (!c->kind->custom || at_path(obj, replicas_path(c->kind)))
+		return 0;
+	msg = xasprintf("Internal error occurred: the spec replicas field \".%s\" does not exist",
+	    replicas_path(c->kind));
+	reply_status(c, 500, "InternalError", msg,
+	    json_pack(
+		"{s:[{s:s}]}", "causes", "message", msg + strlen("Internal error occurred: ")));
+	return -1;
+}
+
 static void
 scale_get(struct call *c)
 {
-	if (call_current(c) == 0)
+	json_auto_t *obj = call_current(c) == 0 ? object_json(c->old, c->kind) : NULL;
+
+	if (obj && check_source(c, obj) == 0 && check_replicas(c, obj) == 0)
 		answer_scale(c, c->old);
+}
+
+/* A patch of a number that there is not must bring one. */
+static int
+check_given(struct call *c, const json_t *obj, const json_t *scale)
+{
+	autofree char *msg = NULL;
+
+	if (!c->kind->custom || at_path(obj, replicas_path(c->kind)) ||
+	    get(scale, "spec", "replicas"))
+		return 0;
+	msg = xasprintf("the spec replicas field \".%s\" cannot be empty", replicas_path(c->kind));
+	return bad_request(c, msg);
 }
 
 static int
@@ -130,7 +171,7 @@ scale_check(struct call *c, const json_t *scale)
 	if (replicas && !json_is_integer(replicas))
 		return bad_request(c, "Scale in version \"v1\" cannot be handled as a Scale: "
 				      "spec.replicas is no number");
-	if (num(replicas, 0) >= 0)
+	if (num(replicas, 0) >= 0 || c->kind->custom) /* its own rules say it */
 		return 0;
 	cause = xasprintf(
 	    "Invalid value: %lld: must be greater than or equal to 0", (long long)num(replicas, 0));
@@ -156,10 +197,12 @@ scale_run(struct call *c)
 	    (patch && patch_check(c) < 0) || call_current(c) < 0)
 		return;
 	old = object_json(c->old, c->kind);
+	if (check_source(c, old) < 0)
+		return;
 	was = scale_of(c->kind, old);
 	if (patch ? patch_apply(c, was, NULL, &scale, NULL) < 0 : body_json(c, &scale) < 0)
 		return;
-	if (scale_check(c, scale) < 0)
+	if (scale_check(c, scale) < 0 || (patch && check_given(c, old, scale) < 0))
 		return;
 	obj = json_deep_copy(old);
 	place_at(obj, replicas_path(c->kind), json_integer(num(get(scale, "spec", "replicas"), 0)));

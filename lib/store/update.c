@@ -85,12 +85,12 @@ keep(json_t *obj, const json_t *old, const char *key)
 
 /* What was wrong before, and is let through for that, is warned about. */
 static void
-warn_passed(struct call *c, const struct kind *k, const json_t *now, const json_t *was,
+warn_passed(struct call *c, const struct kind *k, const json_t *now, const json_t *was, bool status,
     struct causes *causes)
 {
 	struct causes passed = CAUSES_INIT;
 
-	custom_validate(k, now, was, causes, &passed);
+	custom_validate(k, now, was, status, causes, &passed);
 	for (size_t i = 0; i < passed.n && causes->n == 0; i++) {
 		autofree char *text =
 		    xasprintf("%s: %s", passed.item[i].field, passed.item[i].message);
@@ -109,7 +109,7 @@ check_rules(struct call *c, const json_t *old, const json_t *obj, enum part part
 	int r = 0;
 
 	if (k->custom)
-		warn_passed(c, k, now, was, &causes);
+		warn_passed(c, k, now, was, part == PART_STATUS, &causes);
 	else if (part == PART_STATUS || part == PART_OTHER)
 		validate_part(k, c->target.sub, now, was, &causes);
 	else
@@ -157,7 +157,7 @@ needs_version(struct call *c)
 	json_t *d;
 
 	if (c->conditional || strcmp(c->req->method, "PUT") != 0 ||
-	    !(kind_strategy(c->kind) & NEEDS_VERSION))
+	    strcmp(c->target.sub, "scale") == 0 || !(kind_strategy(c->kind) & NEEDS_VERSION))
 		return 0;
 	msg = xasprintf("%s \"%s\" is invalid: metadata.resourceVersion: %s",
 	    call_resource(c, resource), c->target.name, cause);
@@ -178,9 +178,9 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 	if (needs_version(c) < 0)
 		return -1;
 	keep_system_fields(old, obj);
-	if (part == PART_STATUS)
+	if (part == PART_STATUS && !c->kind->custom)
 		part_enter(c, old, obj);
-	else if (part != PART_OTHER && kind_has_status(c->kind))
+	else if (part != PART_STATUS && part != PART_OTHER && kind_has_status(c->kind))
 		keep(obj, old, "status");
 	if (part == PART_MAIN)
 		strategy_enter(c->kind, obj);
@@ -188,6 +188,8 @@ update_prepare(struct call *c, const json_t *old, json_t *obj, enum part part)
 	defaults_apply(c->kind, obj);
 	convert_settle(c->kind, obj);
 	track_write(c, old, obj);
+	if (part == PART_STATUS && c->kind->custom) /* who writes more owns it, but has no effect */
+		part_enter(c, old, obj);
 	normalize_kept(c->kind, obj);
 	if (admission_mutate(c, OP_UPDATE, old, obj) < 0 ||
 	    (part == PART_MAIN && services_reserve(c, old, obj) < 0))

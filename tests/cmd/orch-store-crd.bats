@@ -222,3 +222,50 @@ two_versions() {
 	merge "$THINGS/a?fieldValidation=Strict" '{"spec":{"other":1}}'
 	[ "$code" = 422 ]; [[ "$(of '.details.causes[0].message')" == *'\"metadata\":{\"creationTimestamp\":'*'\"generation\":1,\"managedFields\":['*'\"spec\":{\"other\":1,\"size\":3}}'* ]]
 }
+
+@test "the numbers of a scale are looked at, and there is none without a number" {
+	api POST $CRDS "$(crd things Thing ',"subresources":{"status":{},"scale":{"specReplicasPath":".spec.n","statusReplicasPath":".status.n","labelSelectorPath":".status.s"}}' \
+		'"type":"object","x-kubernetes-preserve-unknown-fields":true')"
+	until_is $CRDS/things.example.com Established 'True InitialNamesAccepted'
+	thing a '{"n":"x"}'
+	[ "$code $(of '.details.causes[0] | .field + ": " + .message')" = "422 .spec.n: Invalid value: 0: .spec.n accessor error: x is of the type string, expected int64" ]
+	thing a '{"n":3000000000}'
+	[ "$(of '.details.causes[0].message')" = "Invalid value: 3000000000: should be less than or equal to 2147483647" ]
+	thing a
+	api GET $THINGS/a/scale
+	[ "$code $(of .message)" = '500 Internal error occurred: the spec replicas field ".spec.n" does not exist' ]
+	merge $THINGS/a/scale '{"metadata":{"resourceVersion":"1"}}'
+	[ "$code $(of .message)" = '400 the spec replicas field ".spec.n" cannot be empty' ]
+	api PUT $THINGS/a/scale '{"apiVersion":"autoscaling/v1","kind":"Scale","metadata":{"name":"a","namespace":"default"},"spec":{"replicas":2}}'
+	[ "$code $(of .spec.replicas)" = "200 2" ]
+	merge $THINGS/a/scale '{"spec":{"replicas":-1}}'
+	[ "$code $(of '.details.kind + " " + .details.causes[0].field')" = "422 Thing .spec.n" ]
+	merge $THINGS/a/status '{"status":{"n":-1,"s":1}}'
+	[ "$(of '[.details.causes[] | .field + ": " + .message] | join("; ")')" = '.status.n: Invalid value: -1: should be a non-negative integer; .status.s: Invalid value: "": .status.s accessor error: 1 is of the type int64, expected string' ]
+}
+
+@test "a write to the status looks at nothing else, and owns what it says in vain" {
+	things ',"subresources":{"status":{}}'
+	thing a
+	merge $CRDS/things.example.com "$(jq -nc --argjson c "$(crd things Thing ',"subresources":{"status":{}}')" \
+		'$c | .spec.versions[0].schema.openAPIV3Schema.required = ["more"] | .spec.versions[0].schema.openAPIV3Schema.properties.more = {type: "string"} | {spec}')"
+	[ "$code" = 200 ]
+	for _ in $(seq 100); do merge $THINGS/a '{"spec":{"size":4}}'; [ "$code" != 200 ] || continue; break; done
+	[ "$(of '.details.causes[0].field')" = more ]
+	merge $THINGS/a/status '{"metadata":{"labels":{"a":"b"}},"status":{"x":1}}'
+	[ "$code $(of .metadata.labels) $(of .status.x)" = "200 null 1" ]
+	[ "$(of '.metadata.managedFields[] | select(.subresource) | .fieldsV1 | keys | join(" ")')" = "f:metadata f:status" ]
+}
+
+@test "lists that are maps may be put in another order, wrong as they are; rules see what was in atomic maps" {
+	local l='"l":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["k"],"items":{"type":"object","required":["k"],"properties":{"k":{"type":"string"}}}'
+	local m='"m":{"type":"object","x-kubernetes-map-type":"atomic","properties":{"n":{"type":"integer","x-kubernetes-validations":[{"rule":"self >= oldSelf"}]}}}'
+	things '' "\"type\":\"object\",\"properties\":{$l},\"o\":{\"type\":\"string\"},$m}"
+	thing a '{"l":[{"k":"a"},{"k":"b"}],"m":{"n":3}}'; [ "$code" = 201 ]
+	merge $CRDS/things.example.com "$(jq -nc --argjson c "$(crd things Thing '' "\"type\":\"object\",\"properties\":{$l,\"maxItems\":1},\"o\":{\"type\":\"string\"},$m}")" '$c | {spec}')"
+	[ "$code" = 200 ]
+	for _ in $(seq 100); do thing b '{"l":[{"k":"a"},{"k":"b"}]}' '?dryRun=All'; [ "$code" = 201 ] || break; done
+	merge $THINGS/a '{"spec":{"l":[{"k":"b"},{"k":"a"}],"o":"x"}}'; [ "$code" = 200 ]
+	merge $THINGS/a '{"spec":{"l":[{"k":"b"},{"k":"c"}]}}'; [ "$code $(of '.details.causes[0].field')" = "422 spec.l" ]
+	merge $THINGS/a '{"spec":{"m":{"n":2}}}'; [ "$code $(of '.details.causes[0].field')" = "422 spec.m.n" ]
+}

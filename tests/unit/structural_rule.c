@@ -88,7 +88,8 @@ static const struct {
 	  "'string'}},'c':{'type':'integer'}},'x-kubernetes-validations':[{'rule':'self == oldSelf "
 	  "&& self.c == oldSelf.c'}]}",
 	    "" },
-	{ "{'type':'object','additionalProperties':{'type':'string'},'maxProperties':64,'x-kubernetes-"
+	{ "{'type':'object','additionalProperties':{'type':'string'},'maxProperties':64,'x-"
+	  "kubernetes-"
 	  "validations':[{'rule':'self.all(k, k.matches(`^[a-z0-9./-]{1,316}$`))'}]}",
 	    "" },
 	{ "{'type':'string','not':{'x-kubernetes-validations':[{'rule':'true'}]}}",
