@@ -9,7 +9,7 @@
 #include "kubelet/kubelet_private.h"
 #include "node/objects.h"
 
-enum { MAX_EVENTS = 1000 };
+enum { MAX_EVENTS = 1000, MAX_SEEN = 500 };
 
 const struct kind *
 core_kind(const char *kind)
@@ -54,16 +54,37 @@ delete_pod(void *arg, const json_t *pod)
 	return false;
 }
 
+/* Keep it for when the server is away; the one that was asked for longest ago makes room. */
+static void
+remember(struct kubelet *k, const char *key, json_t *obj)
+{
+	json_object_del(k->seen, key); /* to the end of the order */
+	if (json_object_size(k->seen) >= MAX_SEEN)
+		json_object_del(k->seen, json_object_iter_key(json_object_iter(k->seen)));
+	json_object_set(k->seen, key, obj);
+}
+
 static json_t *
 look_up(void *arg, const char *kind, const char *ns, const char *object)
 {
 	struct kubelet *k = arg;
+	autofree char *key = xasprintf("%s/%s/%s", kind, ns, object);
 	json_t *obj = NULL;
 	struct err err;
+	int r = client_get(k->client, core_kind(kind), ns, object, &obj, &err);
 
-	if (client_get(k->client, core_kind(kind), ns, object, &obj, &err) < 0)
+	if (r == 0) {
+		remember(k, key, obj);
+		return obj;
+	}
+	if (r == -ERR_NOT_FOUND) {
+		json_object_del(k->seen, key);
 		return NULL;
-	return obj;
+	}
+	metric_add(k->errors, 1);
+	log_more("cannot get %s '%s/%s': %s", kind, ns, object, err.msg);
+	obj = json_object_get(k->seen, key);
+	return obj ? json_incref(obj) : json_true();
 }
 
 /* A TokenRequest, bound to the pod: the token ends with it. */

@@ -20,6 +20,7 @@ kubelet_open(struct kubelet **ret, struct host *host, struct err *err)
 		.name = host->o.name,
 		.client = client,
 		.events = json_array(),
+		.seen = json_object(),
 		.statuses = metric_new("orch_node_status_updates_total", "counter",
 		    "Statuses sent to the server.", NULL),
 		.errors = metric_new("orch_node_errors_total", "counter",
@@ -35,6 +36,7 @@ kubelet_close(struct kubelet *k)
 	cache_close(k->cache);
 	client_close(k->client);
 	json_decref(k->events);
+	json_decref(k->seen);
 	free(k);
 }
 

@@ -16,6 +16,7 @@ struct kubelet {
 	json_t *events;	   /* to be posted when nothing is more urgent */
 	double beat, full; /* when the next heartbeat, the next whole status is due */
 	bool silent;	   /* the server did not take the last heartbeat: said so */
+	json_t *seen;	   /* what pods were made of, as last seen: "Kind/namespace/name" */
 	struct metric *statuses, *errors;
 };
 

@@ -72,6 +72,13 @@ set(json_t *env, const char *name, const char *value)
 	json_array_append_new(env, item);
 }
 
+/* Nobody can say now whether there is one (volume.h): not even an optional one is left out then. */
+static int
+unknown(const char *kind, const char *name, struct err *err)
+{
+	return err_set(err, ERR_UNAVAILABLE, "%s '%s' cannot be had now", kind, name);
+}
+
 static int
 add_from(const struct making_of *m, const json_t *from, json_t *env, struct err *err)
 {
@@ -82,6 +89,8 @@ add_from(const struct making_of *m, const json_t *from, json_t *env, struct err 
 	json_t *obj = json_object_get(m->sources, id), *value;
 	int r;
 
+	if (json_is_true(obj))
+		return unknown(kind, text(ref, "name"), err);
 	if (!json_is_object(obj))
 		return truth(get(ref, "optional")) ? 0
 						   : err_set(err, ERR_INVALID, "%s '%s' not found",
@@ -104,11 +113,15 @@ static int
 keyed(const struct making_of *m, const char *kind, const json_t *ref, struct buf *value,
     struct err *err)
 {
+	autofree char *id = xasprintf("%s/%s", kind, text(ref, "name"));
+
 	if (source_value(m->sources, kind, text(ref, "name"), text(ref, "key"), value)) {
 		int r = check_text(value->data, kind, text(ref, "name"), text(ref, "key"), err);
 
 		return r < 0 ? r : 1;
 	}
+	if (json_is_true(json_object_get(m->sources, id)))
+		return unknown(kind, text(ref, "name"), err);
 	if (truth(get(ref, "optional")))
 		return 0;
 	return err_set(err, ERR_INVALID, "%s '%s' with key '%s' not found", kind, text(ref, "name"),

@@ -10,64 +10,23 @@
 #include "api/quantity.h"
 #include "base/mem.h"
 #include "node/files.h"
+#include "node/payload.h"
 #include "node/volume.h"
 
-/* A volume under construction: where its files go and what they may be made of. */
+/* A volume under construction: its files, and what they may be made of. */
 struct making {
 	const struct host *host;
 	const json_t *pod, *sources;
 	const char *ip, *folder;
-	unsigned mode;	 /* of files that do not say their own */
-	json_t *written; /* made anew: the names of files that stay; else NULL */
-	bool unsure;	 /* something that may be missing is: what was made of it stays */
+	unsigned mode; /* of files that do not say their own */
+	struct payload *files;
 };
 
-static bool
-same_content(const char *path, const void *data, size_t len)
-{
-	autobuf struct buf has = BUF_INIT;
-	struct err ignored;
-
-	return buf_read_file(&has, path, len + 1, &ignored) == 0 && has.len == len &&
-	       (len == 0 || memcmp(has.data, data, len) == 0);
-}
-
 static int
-own_file(const struct making *m, const char *path, unsigned mode, struct err *err)
-{
-	json_int_t group = num(get(m->pod, "spec", "securityContext", "fsGroup"), -1);
-
-	if (chmod(path, group >= 0 ? mode | 0040 : mode) < 0 ||
-	    (group >= 0 && chown(path, (uid_t)-1, (gid_t)group) < 0))
-		return err_sys(err, errno, "cannot set the owner of '%s'", path);
-	return 0;
-}
-
-/* Who reads it meanwhile has the old file or the new one; no key begins with two dots. */
-static int
-put_file(const struct making *m, const char *name, const void *data, size_t len, unsigned mode,
+put_file(const struct making *m, const char *name, const void *data, size_t len, const json_t *mode,
     struct err *err)
 {
-	autofree char *path = xasprintf("%s/%s", m->folder, name), *parent = xstrdup(path);
-	autofree char *fresh = NULL;
-	int r;
-
-	if (!name_is_below(name))
-		return err_set(err, ERR_INVALID, "file '%s' would be outside of the volume", name);
-	*strrchr(parent, '/') = '\0';
-	fresh = xasprintf("%s/..new", parent);
-	if (m->written) {
-		json_object_set_new(m->written, name, json_true());
-		if (same_content(path, data, len))
-			return 0;
-	}
-	if ((r = mkdir_all(parent, 0755, err)) < 0 ||
-	    (r = file_write(fresh, data, len, mode, err)) < 0 ||
-	    (r = own_file(m, fresh, mode, err)) < 0)
-		return r;
-	if (rename(fresh, path) < 0)
-		return err_sys(err, errno, "cannot write '%s'", path);
-	return 0;
+	return payload_add(m->files, name, data, len, (unsigned)num(mode, m->mode), err);
 }
 
 /* All keys, or those that items name, of a ConfigMap or Secret. */
@@ -84,10 +43,10 @@ put_source(
 	size_t i;
 	int r;
 
-	if (!json_is_object(obj)) {
-		m->unsure = true;
+	if (json_is_true(obj))
+		return err_set(err, ERR_UNAVAILABLE, "%s '%s' cannot be had now", kind, name);
+	if (!json_is_object(obj))
 		return optional ? 0 : err_set(err, ERR_NOT_FOUND, "%s '%s' not found", kind, name);
-	}
 	json_array_foreach (items, i, item) {
 		autobuf struct buf b = BUF_INIT;
 
@@ -98,7 +57,7 @@ put_source(
 			    text(item, "key"));
 		}
 		if ((r = put_file(m, text(item, "path"), b.data ? b.data : "", b.len,
-			 (unsigned)num(get(item, "mode"), m->mode), err)) < 0)
+			 get(item, "mode"), err)) < 0)
 			return r;
 	}
 	for (size_t k = 0; k < COUNT(maps) && !items; k++)
@@ -106,7 +65,7 @@ put_source(
 			autobuf struct buf b = BUF_INIT;
 
 			source_value(m->sources, kind, name, key, &b);
-			if ((r = put_file(m, key, b.data ? b.data : "", b.len, m->mode, err)) < 0)
+			if ((r = put_file(m, key, b.data ? b.data : "", b.len, NULL, err)) < 0)
 				return r;
 		}
 	return 0;
@@ -144,8 +103,8 @@ put_downward(const struct making *m, const json_t *source, struct err *err)
 		if (!value)
 			return err_set(err, ERR_INVALID, "field '%s' is not known",
 			    text(item, "fieldRef", "fieldPath"));
-		if ((r = put_file(m, text(item, "path"), value, strlen(value),
-			 (unsigned)num(get(item, "mode"), m->mode), err)) < 0)
+		if ((r = put_file(
+			 m, text(item, "path"), value, strlen(value), get(item, "mode"), err)) < 0)
 			return r;
 	}
 	return 0;
@@ -157,14 +116,12 @@ put_token(const struct making *m, const json_t *projection, struct err *err)
 	autofree char *ref = token_ref(projection);
 	const char *token = str(json_object_get(m->sources, ref), NULL);
 
-	if (!token && m->written) { /* the one that is there is good for a while */
-		json_object_set_new(m->written, text(projection, "path"), json_true());
-		return 0;
-	}
+	if (!token && payload_keep(m->files, m->folder, text(projection, "path")))
+		return 0; /* the one that is there is good for a while */
 	if (!token)
 		return err_set(err, ERR_UNAVAILABLE, "there is no token of account '%s'",
 		    text(m->pod, "spec", "serviceAccountName"));
-	return put_file(m, text(projection, "path"), token, strlen(token), m->mode, err);
+	return put_file(m, text(projection, "path"), token, strlen(token), NULL, err);
 }
 
 static int
@@ -266,6 +223,20 @@ fill_volume(struct making *m, const json_t *v, bool *made, struct err *err)
 	}
 }
 
+/* Gather the files, then have them in place all at once. */
+static int
+write_files(struct making *m, const json_t *v, bool *made, struct err *err)
+{
+	json_int_t group = num(get(m->pod, "spec", "securityContext", "fsGroup"), -1);
+	int r;
+
+	m->files = payload_new();
+	if ((r = fill_volume(m, v, made, err)) == 0 && *made)
+		r = payload_write(m->files, m->folder, (gid_t)group, err);
+	payload_free(m->files);
+	return r;
+}
+
 static int
 make_volume(struct making *m, const json_t *v, struct err *err)
 {
@@ -280,8 +251,9 @@ make_volume(struct making *m, const json_t *v, struct err *err)
 	    mount("tmpfs", m->folder, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755") < 0)
 		return err_sys(
 		    err, errno, "cannot mount '%s'", m->folder); /* secrets stay off the disk */
-	r = fill_volume(m, v, &made, err);
-	return made ? r : err_set(err, ERR_INVALID, "this kind of volume is not supported");
+	r = write_files(m, v, &made, err);
+	return r < 0 || made ? r
+			     : err_set(err, ERR_INVALID, "this kind of volume is not supported");
 }
 
 int
@@ -295,37 +267,12 @@ volumes_up(
 	json_array_foreach (get(pod, "spec", "volumes"), i, v) {
 		autofree char *folder =
 		    host_path(h, "pods/%s/volumes/%s", meta_uid(pod), text(v, "name"));
-		struct making m = { h, pod, sources, ip, folder, 0644, NULL, false };
+		struct making m = { h, pod, sources, ip, folder, 0644, NULL };
 
 		if ((r = mkdir_all(folder, 0755, err)) < 0 || (r = make_volume(&m, v, err)) < 0)
 			return err_wrap(err, "volume '%s'", text(v, "name"));
 	}
 	return 0;
-}
-
-/* Remove the files below a folder that are not in `keep`; prefix: "", or "folder/" of a name. */
-static void
-drop_others(const char *folder, const char *prefix, const json_t *keep)
-{
-	DIR *d = opendir(folder);
-	struct dirent *e;
-
-	while (d && (e = readdir(d))) {
-		autofree char *path = xasprintf("%s/%s", folder, e->d_name);
-		autofree char *name = xasprintf("%s%s", prefix, e->d_name);
-		autofree char *below = xasprintf("%s/", name);
-
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (e->d_type == DT_DIR) {
-			drop_others(path, below, keep);
-			rmdir(path); /* fails when something is left */
-		} else if (!json_object_get(keep, name)) {
-			unlink(path);
-		}
-	}
-	if (d)
-		closedir(d);
 }
 
 int
@@ -339,16 +286,13 @@ volumes_renew(
 	json_array_foreach (get(pod, "spec", "volumes"), i, v) {
 		autofree char *folder =
 		    host_path(h, "pods/%s/volumes/%s", meta_uid(pod), text(v, "name"));
-		json_auto_t *written = json_object();
-		struct making m = { h, pod, sources, ip, folder, 0644, written, false };
+		struct making m = { h, pod, sources, ip, folder, 0644, NULL };
 		bool made;
 		int r;
 
-		if ((r = fill_volume(&m, v, &made, err)) < 0) {
+		if ((r = write_files(&m, v, &made, err)) < 0) {
 			err_wrap(err, "volume '%s'", text(v, "name"));
 			ret = r;
-		} else if (made && !m.unsure) {
-			drop_others(folder, "", written);
 		}
 	}
 	return ret;

@@ -10,7 +10,7 @@
 
 /* "ConfigMap/name" or "Secret/name" of everything that a pod's volumes and environment refer to,
  * "Token/seconds/audience" of the tokens that its volumes hold: an object with these keys, each
- * null. */
+ * null.  Filled in: the object, null when there is none, true when that cannot be said now. */
 json_t *pod_sources(const json_t *pod);
 json_t *volume_sources(const json_t *pod); /* of its volumes alone */
 enum { TOKEN_SECONDS = 3600 };		   /* of a projection that does not say it */
@@ -20,8 +20,9 @@ char *token_ref(const json_t *projection);
 int volumes_up(const struct host *h, const json_t *pod, const json_t *sources, const char *ip,
     struct err *err);
 /*
- * Bring what volumes_up has made up to what the sources hold now, file by file; what is missing
- * among them keeps its files.  All volumes are done, whatever befalls one.
+ * Bring what volumes_up has made up to what the sources hold now, each volume all at once
+ * (payload.h).  One that needs what is missing, or cannot be had now, stays as it is.  All volumes
+ * are done, whatever befalls one.
  */
 int volumes_renew(const struct host *h, const json_t *pod, const json_t *sources, const char *ip,
     struct err *err);
