@@ -40,7 +40,7 @@ teardown() { node_teardown; }
 		metadata: {name: sec}
 		data: {pass: c2VjcmV0}
 		EOF
-		pod env 'id -u; id -g; pwd; hostname; echo $A $B $PASS $POD $IP; cat /conf/file.txt; echo; stat -c %a /sec/pass; cat /sec/pass; echo; grep -c env /etc/hosts; echo kept >/data/x; cat /data/x; touch /nope 2>&1' '
+		pod env 'id -u; id -g; pwd; hostname; echo $A $B $PASS $POD $IP; cat /conf/file.txt; echo; stat -Lc %a /sec/pass; cat /sec/pass; echo; grep -c env /etc/hosts; echo kept >/data/x; cat /data/x; touch /nope 2>&1' '
 env:
 - {name: A, valueFrom: {configMapKeyRef: {name: conf, key: greeting}}}
 - {name: B, value: "<$(A)> $(NONE) $$(A)"}
