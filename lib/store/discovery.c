@@ -9,6 +9,56 @@
 #include "base/mem.h"
 #include "store/page.h"
 
+/* Kinds of one group, or of one version of it: they stand in a row. */
+struct row {
+	const struct kind *const *kind;
+	size_t n;
+};
+
+static struct row
+all_kinds(void)
+{
+	struct row r;
+
+	r.kind = schema_kinds(&r.n);
+	return r;
+}
+
+static int
+before(const struct kind *k, const char *group, const char *version)
+{
+	int c = strcmp(k->group, group);
+
+	return c || !version ? c : strcmp(k->version, version);
+}
+
+/* The first of its kind, or where it would be; behind: the first behind the last. */
+static size_t
+edge(struct row all, const char *group, const char *version, bool behind)
+{
+	size_t from = 0, to = all.n;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+		int c = before(all.kind[mid], group, version);
+
+		if (c < 0 || (behind && c == 0))
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from;
+}
+
+/* version NULL: all of the group */
+static struct row
+row_of(struct row all, const char *group, const char *version)
+{
+	size_t from = edge(all, group, version, false), to = edge(all, group, version, true);
+
+	return (struct row){ all.kind + from, to - from };
+}
+
 static json_t *
 verbs_json(unsigned verbs)
 {
@@ -107,15 +157,14 @@ resource_list(struct call *c)
 	const char *group = c->target.group, *version = c->target.version;
 	autofree char *gv = *group ? xasprintf("%s/%s", group, version) : xstrdup(version);
 	json_t *list = json_array(), *v;
-	size_t n;
-	const struct kind *const *k = schema_kinds(&n);
+	const struct row r = row_of(all_kinds(), group, version);
 
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(k[i]->group, group) != 0 || strcmp(k[i]->version, version) != 0)
-			continue;
-		json_array_append_new(list, resource_json(k[i]));
-		for (size_t s = 0; s < k[i]->nsubresources; s++)
-			json_array_append_new(list, subresource_json(k[i], &k[i]->subresources[s]));
+	for (size_t i = 0; i < r.n; i++) {
+		const struct kind *k = r.kind[i];
+
+		json_array_append_new(list, resource_json(k));
+		for (size_t s = 0; s < k->nsubresources; s++)
+			json_array_append_new(list, subresource_json(k, &k->subresources[s]));
 	}
 	v = json_pack("{s:s}", "kind", "APIResourceList");
 	if (*group) /* Kubernetes leaves it out for the core group */
@@ -161,32 +210,29 @@ add_version(json_t *versions, const struct kind *k)
 
 /* The newest version comes first and is preferred. */
 static json_t *
-group_json(const char *group)
+group_json(struct row group)
 {
 	json_t *versions = json_array();
-	size_t n;
-	const struct kind *const *k = schema_kinds(&n);
 
-	for (size_t i = n; i-- > 0;)
-		if (strcmp(k[i]->group, group) == 0 && !version_seen(versions, k[i]->version))
-			add_version(versions, k[i]);
-	return json_pack("{s:s,s:o,s:O}", "name", group, "versions", versions, "preferredVersion",
-	    json_array_get(versions, 0));
+	for (size_t i = group.n; i-- > 0;)
+		if (!version_seen(versions, group.kind[i]->version))
+			add_version(versions, group.kind[i]);
+	return json_pack("{s:s,s:o,s:O}", "name", group.kind[0]->group, "versions", versions,
+	    "preferredVersion", json_array_get(versions, 0));
 }
 
 static void
 group_list(struct call *c)
 {
 	json_t *list = json_array(), *v;
-	const char *last = "";
-	size_t n;
-	const struct kind *const *k = schema_kinds(&n);
+	const struct row all = all_kinds();
 
-	for (size_t i = 0; i < n; i++) {
-		if (!*k[i]->group || strcmp(k[i]->group, last) == 0)
-			continue;
-		last = k[i]->group;
-		json_array_append_new(list, group_json(last));
+	for (size_t i = 0; i < all.n;) {
+		struct row group = row_of(all, all.kind[i]->group, NULL);
+
+		if (*all.kind[i]->group)
+			json_array_append_new(list, group_json(group));
+		i += group.n;
 	}
 	v = json_pack("{s:s,s:s,s:o}", "kind", "APIGroupList", "apiVersion", "v1", "groups", list);
 	reply_json(c, 200, v);
@@ -224,54 +270,57 @@ aggregated_resource(const struct kind *k)
 	return r;
 }
 
-static json_t *
-aggregated_version(const char *group, const char *version)
+/* Written one by one: a tree of thousands of resources would cost more than all the rest. */
+static void
+add_resources(struct buf *b, struct row version)
 {
-	json_t *list = json_array();
-	size_t n;
-	const struct kind *const *k = schema_kinds(&n);
+	for (size_t i = 0; i < version.n; i++) {
+		json_auto_t *r = aggregated_resource(version.kind[i]);
 
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(k[i]->group, group) == 0 && strcmp(k[i]->version, version) == 0)
-			json_array_append_new(list, aggregated_resource(k[i]));
-	return json_pack(
-	    "{s:s,s:o,s:s}", "version", version, "resources", list, "freshness", "Current");
+		buf_puts(b, i ? "," : "");
+		json_add(b, r);
+	}
 }
 
-static json_t *
-aggregated_group(const char *group)
+static void
+add_group(struct buf *b, struct row group)
 {
-	json_t *versions = json_array(), *g = group_json(group), *v;
+	const char *name = group.kind[0]->group, *version;
+	json_auto_t *g = group_json(group);
 	size_t i;
+	json_t *v;
 
-	json_array_foreach (json_object_get(g, "versions"), i, v)
-		json_array_append_new(versions,
-		    aggregated_version(group, json_string_value(json_object_get(v, "version"))));
-	json_decref(g);
-	return json_pack("{s:{s:s},s:o}", "metadata", "name", group, "versions", versions);
+	buf_printf(b, "{\"metadata\":{\"name\":\"%s\"},\"versions\":[", name);
+	json_array_foreach (json_object_get(g, "versions"), i, v) {
+		version = json_string_value(json_object_get(v, "version"));
+		buf_printf(b, "%s{\"version\":\"%s\",\"resources\":[", i ? "," : "", version);
+		add_resources(b, row_of(group, name, version));
+		buf_puts(b, "],\"freshness\":\"Current\"}");
+	}
+	buf_puts(b, "]}");
 }
 
 static void
 aggregated(struct call *c)
 {
-	json_t *list = json_array(), *v;
-	const char *last = "";
-	size_t n;
-	const struct kind *const *k = schema_kinds(&n);
+	const struct row all = all_kinds();
 	autobuf struct buf b = BUF_INIT;
+	const char *comma = "";
 
-	if (c->target.type == TARGET_API)
-		json_array_append_new(list, aggregated_group(""));
-	for (size_t i = 0; i < n && c->target.type == TARGET_APIS; i++) {
-		if (strcmp(k[i]->group, last) == 0)
-			continue;
-		last = k[i]->group;
-		json_array_append_new(list, aggregated_group(last));
+	buf_puts(&b,
+	    "{\"kind\":\"APIGroupDiscoveryList\",\"apiVersion\":\"apidiscovery.k8s.io/v2\","
+	    "\"metadata\":{},\"items\":[");
+	for (size_t i = 0; i < all.n;) {
+		struct row group = row_of(all, all.kind[i]->group, NULL);
+
+		if (!*all.kind[i]->group == (c->target.type == TARGET_API)) {
+			buf_puts(&b, comma);
+			add_group(&b, group);
+			comma = ",";
+		}
+		i += group.n;
 	}
-	v = json_pack("{s:s,s:s,s:{},s:o}", "kind", "APIGroupDiscoveryList", "apiVersion",
-	    "apidiscovery.k8s.io/v2", "metadata", "items", list);
-	jsonl_add(&b, v);
-	json_decref(v);
+	buf_puts(&b, "]}\n");
 	page_answer(c, "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
 	    b.data, b.len);
 }
@@ -318,7 +367,7 @@ discovery_handle(struct call *c)
 		v = json_pack("{s:s,s:[s]}", "kind", "APIVersions", "versions", "v1");
 		break;
 	case TARGET_GROUP:
-		v = group_json(c->target.group);
+		v = group_json(row_of(all_kinds(), c->target.group, NULL));
 		json_object_set_new(v, "kind", json_string("APIGroup"));
 		json_object_set_new(v, "apiVersion", json_string("v1"));
 		break;

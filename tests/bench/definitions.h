@@ -2,6 +2,7 @@
 #define ORCH_TESTS_BENCH_DEFINITIONS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/mem.h"
 
