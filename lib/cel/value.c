@@ -194,8 +194,11 @@ cel_equal(struct arena *a, struct cel_value x, struct cel_value y)
 		return true;
 	case CEL_LIST:
 		return lists_equal(a, x.list, y.list);
-	case CEL_MAP:
 	case CEL_OBJECT:
+		if (x.map->json && y.map->json)
+			return cel_objects_equal(a, x.map, y.map);
+		return maps_equal(a, x.map, y.map);
+	case CEL_MAP:
 		return maps_equal(a, x.map, y.map);
 	case CEL_TYPE:
 		return x.type->kind == y.type->kind && strcmp(x.type->name, y.type->name) == 0;

@@ -119,6 +119,8 @@ struct cel_value cel_opaque_of(struct arena *a, const struct cel_type *type, con
 
 /* Equality as the language has it: of different kinds false, numbers by value, NaN never. */
 bool cel_equal(struct arena *a, struct cel_value x, struct cel_value y);
+/* Of two objects from JSON: all that is in it counts, also what expressions have no name for. */
+bool cel_objects_equal(struct arena *a, const struct cel_map *x, const struct cel_map *y);
 /* Order of two of one kind (or two numbers): -1, 0, 1; 2: they have none. */
 int cel_compare(struct cel_value x, struct cel_value y);
 

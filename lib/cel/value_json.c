@@ -138,6 +138,37 @@ cel_map_key(struct arena *a, const struct cel_map *m, size_t i, void **at)
 	return cel_string(a, json_object_iter_key(*at));
 }
 
+/* The type of a field by its name in JSON; NULL of one that expressions do not see. */
+static const struct cel_type *
+type_of_key(const struct cel_type *t, const char *key)
+{
+	for (size_t i = 0; i < t->nfields; i++)
+		if (strcmp(t->field[i].json ? t->field[i].json : t->field[i].name, key) == 0)
+			return t->field[i].type;
+	return NULL;
+}
+
+bool
+cel_objects_equal(struct arena *a, const struct cel_map *x, const struct cel_map *y)
+{
+	const char *key;
+	json_t *v;
+
+	if (x->n != y->n)
+		return false;
+	json_object_foreach ((json_t *)x->json, key, v) {
+		const struct cel_type *one = type_of_key(x->type, key),
+				      *two = type_of_key(y->type, key);
+		const json_t *w = json_object_get(y->json, key);
+
+		if (!w ||
+		    (one && two ? !cel_equal(a, cel_from_json(a, v, one), cel_from_json(a, w, two))
+				: !json_equal(v, w)))
+			return false;
+	}
+	return true;
+}
+
 /* --- to JSON ------------------------------------------------------------------------------ */
 
 static json_t *

@@ -118,6 +118,12 @@ test_bad(void)
 	"'maxLength':9},'v':{'type':'integer','x-kubernetes-validations':[{'rule':'self >= "       \
 	"oldSelf'}]}}}}"
 
+/* Whole objects are compared, fields that expressions do not know and those of other names too. */
+#define SAME                                                                                       \
+	"{'type':'object','x-kubernetes-preserve-unknown-fields':true,'properties':{'namespace':{" \
+	"'type':'string'},'a-b':{'type':'integer'}},'x-kubernetes-validations':[{'rule':'self == " \
+	"oldSelf'}]}"
+
 static const struct {
 	const char *schema, *old, *now, *want;
 } values[] = {
@@ -143,6 +149,14 @@ static const struct {
 	    "[{'k':'y','v':1},{'k':'x','v':2},{'k':'z','v':0}]",
 	    "a[1].v: Invalid value: 2: failed rule: self >= oldSelf" },
 	{ "{'type':'integer','x-kubernetes-validations':[{'rule':'self > 5'}]}", "1", "1", "" },
+	{ SAME, "{'namespace':'n','a-b':1,'x':{'y':[1.5]}}",
+	    "{'x':{'y':[1.5]},'a-b':1,'namespace':'n'}", "" },
+	{ SAME, "{'namespace':'n','x':{'y':1}}", "{'namespace':'n','x':{'y':2}}",
+	    "a: Invalid value: failed rule: self == oldSelf" },
+	{ SAME, "{'namespace':'n'}", "{'namespace':'m'}",
+	    "a: Invalid value: failed rule: self == oldSelf" },
+	{ SAME, "{'namespace':'n'}", "{'a-b':1}",
+	    "a: Invalid value: failed rule: self == oldSelf" },
 	{ "{'type':'integer','x-kubernetes-validations':[{'rule':'oldSelf.hasValue() ? self > "
 	  "oldSelf.value() : self == 1','optionalOldSelf':true}]}",
 	    NULL, "2",
