@@ -5,6 +5,8 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
 
 #include "api/meta.h"
 #include "api/object.h"
@@ -18,6 +20,7 @@
 #include "base/time.h"
 #include "client/loop.h"
 #include "control/control.h"
+#include "control/served.h"
 
 static bool watch, exhaustive, list;
 static const char *time_arg, *namespace, *ca_arg;
@@ -51,7 +54,9 @@ const struct program self = {
 
 /* One object asked for on the command line: "deployment/web". */
 struct target {
-	const struct kind *kind; /* NULL: every object */
+	char *word;	      /* NULL: every object */
+	char group_kind[128]; /* of it */
+	const char *shown;    /* the kind, in messages */
 	const char *name;
 };
 
@@ -155,13 +160,12 @@ read_world(void)
 static bool
 wanted(const json_t *obj, const struct target *target)
 {
-	char have[128], want[128];
+	char have[128];
 
 	if (namespace && strcmp(namespace, meta_namespace(obj)) != 0)
 		return false;
-	return !target->kind ||
-	       (strcmp(target->name, meta_name(obj)) == 0 &&
-		   strcmp(meta_group_kind(obj, have), kind_group_kind(target->kind, want)) == 0);
+	return !target->word || (strcmp(target->name, meta_name(obj)) == 0 &&
+				    strcmp(meta_group_kind(obj, have), target->group_kind) == 0);
 }
 
 static int
@@ -206,14 +210,44 @@ filter(const struct world *w, const struct controller *c, const struct target *t
 				worst = status;
 		}
 	}
-	if (!count && target->kind)
-		return complain(
-			   NULL, "no %s '%s' in the input", target->kind->singular, target->name),
-		       1;
+	if (!count && target->word)
+		return complain(NULL, "no %s '%s' in the input", target->shown, target->name), 1;
 	if (!count)
 		warn("controller '%s' has nothing to look at: no %s in the input", c->name,
 		    any ? "object" : c->kind);
 	return worst;
+}
+
+/* Does a word stand for a kind: "widget", "widgets", "widgets.example.com"? */
+static bool
+stands_for(const char *word, const struct served *s)
+{
+	size_t len = strcspn(word, ".");
+
+	return (!word[len] || strcasecmp(word + len + 1, s->group) == 0) &&
+	       ((strlen(s->plural) == len && strncasecmp(s->plural, word, len) == 0) ||
+		   (strlen(s->kind) == len && strncasecmp(s->kind, word, len) == 0));
+}
+
+/* The kind of a target: built in, or one that the input says is served. */
+static void
+find_kind(const struct world *w, struct target *t)
+{
+	const struct kind *k = t->word ? kind_of_word(t->word) : NULL;
+	const struct served *s;
+
+	t->shown = k ? k->singular : t->word;
+	if (k) {
+		kind_group_kind(k, t->group_kind);
+		return;
+	}
+	for (size_t i = 0; t->word && (s = world_served_at(w, i)); i++)
+		if (stands_for(t->word, s)) {
+			served_group_kind(s, t->group_kind);
+			return;
+		}
+	if (t->word)
+		die(NULL, "no kind '%s'", t->word);
 }
 
 static int
@@ -221,6 +255,8 @@ run_filter(const struct controller *const *which, struct target *target)
 {
 	struct world *w = read_world();
 	int worst = 0;
+
+	find_kind(w, target);
 
 	for (size_t i = 0; which[i]; i++) {
 		int status = filter(w, which[i], target);
@@ -230,6 +266,18 @@ run_filter(const struct controller *const *which, struct target *target)
 	}
 	world_free(w);
 	return worst;
+}
+
+/* Each kind is watched over a connection of its own. */
+static void
+raise_limit(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0) {
+		r.rlim_cur = r.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &r);
+	}
 }
 
 static int
@@ -248,6 +296,7 @@ run_loop(const struct controller *const *which)
 	if (client_open(&client, &err) < 0)
 		die(&err, "cannot open the connection to the API server");
 	loop.settings = &settings;
+	raise_limit();
 	r = loop_run(client, which, &loop, &err);
 	if (r < 0)
 		die(&err, "cannot go on");
@@ -268,20 +317,18 @@ static struct target
 parse_target(const char *operand)
 {
 	const char *slash = strchr(operand, '/');
-	autofree char *word = xstrndup(operand, slash ? (size_t)(slash - operand) : 0);
-	struct target t = { kind_of_word(word), slash ? slash + 1 : "" };
+	struct target t = { .name = slash ? slash + 1 : "" };
 
-	if (!slash || !*t.name)
+	if (!slash || slash == operand || !*t.name)
 		die(NULL, "'%s' is not KIND/NAME", operand);
-	if (!t.kind)
-		die(NULL, "no kind '%s'", word);
+	t.word = xstrndup(operand, (size_t)(slash - operand));
 	return t;
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct target target = { NULL, NULL };
+	struct target target = { 0 };
 	autofree const struct controller **which = NULL;
 	int first = cli_parse(argc, argv), n = argc - first;
 	int status;
@@ -297,5 +344,6 @@ main(int argc, char *argv[])
 	read_ca();
 	which = find_controllers(argv + first, (size_t)n);
 	status = watch ? run_loop(which) : run_filter(which, &target);
+	free(target.word);
 	return finish(status);
 }

@@ -120,7 +120,7 @@ static bool
 any_finalizer(const struct kind *k)
 {
 	static const char *const groups[] = { "admissionregistration.k8s.io",
-		"apiregistration.k8s.io", "coordination.k8s.io", NULL };
+		"apiextensions.k8s.io", "apiregistration.k8s.io", "coordination.k8s.io", NULL };
 
 	return text_in(k->group, groups);
 }

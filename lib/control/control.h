@@ -33,6 +33,8 @@ enum verb {
  *	"subresource"	where the update or patch goes: "finalize", "status".
  *	"options"	a DeleteOptions (also for evict), without preconditions.
  *	"collection"	true: a delete of every object of this kind in the namespace; no name.
+ *	"empty"		a namespace: refused with a conflict when the API server has an object of
+ *			any kind but Event in it after all.
  *	"absent"	references {"apiVersion","kind","namespace","name","uid"}: the action is
  *			refused with a conflict when the API server has one of these after all,
  *			because a cache may not have heard of it yet.
@@ -74,7 +76,9 @@ int verb_of_name(const char *name);    /* or -1 */
 struct controller {
 	const char *name; /* what the user types: orch-reconcile NAME */
 	const char *kind; /* group-kind of its keys: "Deployment.apps"; "*": all kinds */
-	/* Other group-kinds it looks at, NULL-terminated; "*" for all kinds. */
+	/* Other group-kinds it looks at, NULL-terminated; "*" for all kinds that are served, built
+	 * in or not: of these, metadata alone may be what there is, and of that only names, uids,
+	 * versions, owners, finalizers and the time of deletion. */
 	const char *const *reads;
 	/*
 	 * Which keys a change of obj (of `reads`) wakes, when its controller owner is not the

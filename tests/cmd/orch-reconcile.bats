@@ -222,3 +222,18 @@ rolled_out_in() { [ "$(orch-get pods -n "$1" -o jsonl | jq -c 'select(.status.ph
   run -0 orch-reconcile -w --once deployment replicaset
   [ "$(orch-get pods -l app=once -o jsonl | wc -l)" -eq 1 ]
 }
+
+@test "a target of a custom kind is one that the input says is served" {
+  cat >"$BATS_TEST_TMPDIR/in" <<'END'
+{"apiVersion": "apidiscovery.k8s.io/v2", "kind": "APIGroupDiscovery", "metadata": {"name": "example.com"}, "versions": [{"version": "v1", "resources": [
+  {"resource": "widgets", "responseKind": {"group": "example.com", "version": "v1", "kind": "Widget"}, "scope": "Namespaced", "verbs": ["list", "delete"]}]}]}
+{"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"namespace": "d", "name": "a", "uid": "a", "ownerReferences": [{"apiVersion": "example.com/v1", "kind": "Widget", "name": "x", "uid": "x"}]}}
+{"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"namespace": "d", "name": "b", "uid": "b", "ownerReferences": [{"apiVersion": "example.com/v1", "kind": "Widget", "name": "x", "uid": "x"}]}}
+END
+  for word in widget Widgets widgets.example.com; do
+    [ "$(orch-reconcile garbage "$word/b" <"$BATS_TEST_TMPDIR/in" | jq -r .object.metadata.name)" = b ]
+  done
+  run -1 orch-reconcile garbage widget/c <"$BATS_TEST_TMPDIR/in"
+  run -2 orch-reconcile garbage widgets.example.org/b <"$BATS_TEST_TMPDIR/in"
+  [[ $output == *"no kind 'widgets.example.org'"* ]]
+}

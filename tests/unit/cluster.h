@@ -11,8 +11,8 @@
 
 #include "api/meta.h"
 #include "api/pod.h"
-#include "base/time.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "control/control.h"
 
 struct cluster {
@@ -212,6 +212,18 @@ cluster_absent(const struct cluster *c, const json_t *refs, struct err *err)
 	return 0;
 }
 
+static inline int
+cluster_empty(const struct cluster *c, const char *ns, struct err *err)
+{
+	size_t i;
+	json_t *obj;
+
+	json_array_foreach (c->objects, i, obj)
+		if (*ns && strcmp(meta_namespace(obj), ns) == 0)
+			return err_set(err, ERR_CONFLICT, "it is not empty");
+	return 0;
+}
+
 /* Carry out one action. */
 static inline int
 cluster_act(struct cluster *c, const json_t *action, struct err *err)
@@ -223,7 +235,8 @@ cluster_act(struct cluster *c, const json_t *action, struct err *err)
 
 	if (verb == ACT_EVENT || truth(get(action, "collection")))
 		return 0; /* Events are not kept here */
-	if ((r = cluster_absent(c, get(action, "absent"), err)) < 0)
+	if ((r = cluster_absent(c, get(action, "absent"), err)) < 0 ||
+	    (r = cluster_empty(c, text(action, "empty"), err)) < 0)
 		return r;
 	if (verb == ACT_CREATE)
 		return cluster_create(c, planned, err);
