@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/admission.h"
+#include "store/aggregation.h"
 #include "store/bootstrap.h"
 #include "store/call.h"
 #include "store/definitions.h"
@@ -228,7 +229,7 @@ open_doors(struct store *s, struct err *err)
 	autofree char *key = xasprintf("%s/pki/node-client.key", dir_arg);
 
 	server_node_client(s->server, crt, key);
-	if ((r = open_tls(s, host, err)) < 0 ||
+	if ((r = open_tls(s, host, err)) < 0 || (r = aggregation_start(s->server, err)) < 0 ||
 	    (r = http_server_new(&s->server->http, NULL, 2, 2, server_handle, s->server, err)) < 0)
 		return r;
 	http_refusals(s->server->http, refusal_words);
@@ -257,6 +258,7 @@ shut(struct store *s)
 	http_server_stop(s->server->http, 5);
 	if (s->metrics)
 		http_server_stop(s->metrics, 1);
+	aggregation_stop(s->server->aggregation);
 	definitions_stop(s->definitions);
 	commit_stop(s->commit);
 	s->engine->ops->close(s->engine);

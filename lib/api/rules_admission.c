@@ -287,6 +287,15 @@ webhooks_create(struct causes *out, const json_t *obj)
 
 /* --- APIService --------------------------------------------------------------------------- */
 
+/* How many bytes a text in base64 stands for. */
+static size_t
+bytes_of(const char *text)
+{
+	size_t n = strlen(text);
+
+	return n / 4 * 3 - text_ends(text, "=") - text_ends(text, "==");
+}
+
 /* Who answers for it; without a Service the server does. */
 static void
 check_backend(struct causes *out, const struct path *at, const json_t *spec)
@@ -294,7 +303,7 @@ check_backend(struct causes *out, const struct path *at, const json_t *spec)
 	const json_t *service = json_object_get(spec, "service");
 	const json_t *trust = json_object_get(spec, "insecureSkipTLSVerify");
 	const json_t *port = json_object_get(service, "port");
-	size_t n = json_string_length(json_object_get(spec, "caBundle")) / 4 * 3;
+	size_t n = bytes_of(text(spec, "caBundle"));
 	autofree char *bytes = xasprintf("%zu bytes", n);
 
 	if (!service && n)

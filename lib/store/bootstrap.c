@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "store/aggregation.h"
 #include "store/bootstrap_private.h"
 #include "store/service.h"
 
@@ -158,16 +159,28 @@ leaves_spec(const json_t *old)
 	return (!says || strcmp(says, "false") != 0) && meta_generation(old) == 1;
 }
 
+/* Is it still the server's? */
+static bool
+is_managed(const json_t *old)
+{
+	return meta_label(old, "kube-aggregator.kubernetes.io/automanaged") != NULL;
+}
+
 /* old as it should be; new.  NULL: it may be as it likes. */
 static json_t *
-put_right(const struct wanted *w, const json_t *old)
+put_right(const struct wanted *w, const json_t *old, bool running)
 {
 	bool ours = w->care == CARE_MANDATORY || leaves_spec(old);
 	json_t *obj;
 
-	if (w->care == CARE_EXISTS || meta_deleting(old))
+	if (w->care == CARE_EXISTS || meta_deleting(old) ||
+	    (w->care == CARE_MANAGED && (running || !is_managed(old))))
 		return NULL;
 	obj = json_deep_copy(old);
+	if (w->care == CARE_MANAGED) {
+		json_object_set_new(obj, "spec", json_deep_copy(json_object_get(w->obj, "spec")));
+		return obj;
+	}
 	if (w->care == CARE_FIELDS) {
 		merge_fields(obj, w->obj);
 		return obj;
@@ -243,7 +256,7 @@ plan(struct bootstrap *b, const struct wanted *want)
 	struct object *o = cache_get(
 	    b->server->cache, want->table, meta_namespace(want->obj), meta_name(want->obj));
 	json_auto_t *old = o ? object_json(o, k) : NULL;
-	json_auto_t *obj = old ? put_right(want, old) : json_deep_copy(want->obj);
+	json_auto_t *obj = old ? put_right(want, old, b->running) : json_deep_copy(want->obj);
 	struct making *m = NULL;
 
 	if (obj) {
@@ -311,7 +324,9 @@ bootstrap_start(struct server *s, const struct bootstrap_facts *f, struct err *e
 		return r;
 	}
 	s->bootstrap = b;
-	return make_all(b, err);
+	r = make_all(b, err);
+	b->running = true;
+	return r;
 }
 
 void
@@ -360,6 +375,8 @@ after_write(void *arg, struct write *w, bool kept)
 	struct server *s = arg;
 
 	services_after(s->services, w, kept);
+	if (kept)
+		aggregation_after(s->aggregation, w);
 	if (kept && s->bootstrap)
 		bootstrap_after(s->bootstrap, w);
 }

@@ -76,6 +76,6 @@ bootstrap_api(struct bootstrap *b)
 			if (strcmp(groups[g].group, last->group) == 0)
 				bootstrap_want(b,
 				    api_service(last->group, last->version, groups[g].priority),
-				    CARE_FIELDS, "kube-apiserver");
+				    CARE_MANAGED, "kube-apiserver");
 	}
 }

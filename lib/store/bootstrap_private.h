@@ -8,6 +8,7 @@ enum care {
 	CARE_EXISTS,	/* that it is there */
 	CARE_SUGGESTED, /* its spec, if its annotation does not say that somebody else does */
 	CARE_MANDATORY, /* its spec and annotation, whatever they say */
+	CARE_MANAGED,	/* its spec, at the start, as long as its label says that it is ours */
 	CARE_FIELDS,	/* every field that is wanted; others may add to it */
 };
 
@@ -22,6 +23,7 @@ struct bootstrap {
 	struct server *server;
 	struct wanted *want;
 	size_t n, cap;
+	_Atomic bool running; /* what there is from the start is there */
 };
 
 void bootstrap_want(struct bootstrap *b, json_t *obj, enum care care, const char *by); /* takes */

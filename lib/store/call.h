@@ -31,11 +31,13 @@ struct server {
 	char *node_crt, *node_key; /* files: as whom it speaks to the servers of nodes */
 	struct front_proxy *front; /* speaking for others (front_proxy.h); NULL: nobody does */
 	struct openapi_pages *openapi;
-	struct tokens *tokens;	     /* of --token-auth-file; NULL: none */
-	struct issuer *issuer;	     /* of ServiceAccount tokens; NULL: none are made or taken */
-	char *url;		     /* what clients call the TLS port; NULL until it is known */
-	bool no_anonymous;	     /* who does not say who he is gets no answer */
-	struct services *services;   /* what Services are given (service.h); may be NULL */
+	struct tokens *tokens;	   /* of --token-auth-file; NULL: none */
+	struct issuer *issuer;	   /* of ServiceAccount tokens; NULL: none are made or taken */
+	char *url;		   /* what clients call the TLS port; NULL until it is known */
+	bool no_anonymous;	   /* who does not say who he is gets no answer */
+	struct services *services; /* what Services are given (service.h); may be NULL */
+	struct aggregation
+	    *_Atomic aggregation;    /* what others answer (aggregation.h); NULL: not yet */
 	struct bootstrap *bootstrap; /* what it makes by itself (bootstrap.h); NULL: not yet */
 	_Atomic bool ready;
 };
@@ -53,9 +55,10 @@ struct call {
 	struct http_exchange *x;
 	const struct http_request *req;
 	struct target target;
-	const struct kind *kind; /* target's, NULL for what is no resource */
-	struct table *table;	 /* where its objects are */
-	struct table *view;	 /* the same, or of the version that is asked for: for its words */
+	struct api_service *remote; /* who answers instead of us (aggregation.h); NULL: we do */
+	const struct kind *kind;    /* target's, NULL for what is no resource */
+	struct table *table;	    /* where its objects are */
+	struct table *view; /* the same, or of the version that is asked for: for its words */
 	struct user user;
 	struct identity *identity; /* of a token: what user points into */
 	double began;

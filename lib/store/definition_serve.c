@@ -6,6 +6,7 @@
 #include "api/meta.h"
 #include "api/registry.h"
 #include "base/mem.h"
+#include "store/aggregation.h"
 #include "store/definitions_private.h"
 
 static int
@@ -37,6 +38,7 @@ definitions_publish(struct definitions *d)
 	registry_set(all, n);
 	free(all);
 	d->unpublished = false;
+	aggregation_kinds_changed(d->server->aggregation);
 }
 
 void

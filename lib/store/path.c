@@ -207,3 +207,46 @@ target_parse(struct target *t, const char *path)
 	if (t->type != TARGET_RESOURCE)
 		t->kind = NULL;
 }
+
+/* Nobody may think that he reads a path better than who let it through: it has no empty parts but
+ * the last, and goes nowhere up. */
+static bool
+is_plain(char **part, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!*part[i] || strcmp(part[i], ".") == 0 || strcmp(part[i], "..") == 0)
+			return false;
+	return true;
+}
+
+bool
+target_parse_remote(struct target *t, const char *path)
+{
+	char *part[PARTS], *p;
+	int n = 0;
+
+	*t = (struct target){
+		.group = "", .version = "", .namespace = "", .resource = "", .name = "", .sub = ""
+	};
+	t->text = p = xstrdup(path);
+	while (n < PARTS && *p == '/') { /* what is further down decides nothing */
+		*p++ = '\0';
+		if (!*p)
+			break;
+		part[n++] = p;
+		p += strcspn(p, "/");
+	}
+	*p = '\0';
+	if (n < 3 || strcmp(part[0], "apis") != 0 || !*part[1] || !*part[2])
+		return false;
+	t->type = is_plain(part, n) ? TARGET_REMOTE : TARGET_UNKNOWN;
+	t->group = part[1];
+	t->version = part[2];
+	if (n > 4 && strcmp(part[3], "watch") == 0) {
+		t->watch = true;
+		parse_resource(t, part + 4, n - 4);
+	} else if (n > 3) {
+		parse_resource(t, part + 3, n - 3);
+	}
+	return true;
+}

@@ -23,6 +23,7 @@ enum target_type {
 	TARGET_METRICS,
 	TARGET_ROOT,	/* /: the list of what there is */
 	TARGET_OPENAPI, /* /openapi/v2, /openapi/v3 and its documents */
+	TARGET_REMOTE,	/* below /apis/GROUP/VERSION, which another server answers */
 	TARGET_OPENID,	/* /openid/v1/jwks, /.well-known/openid-configuration */
 };
 
@@ -37,6 +38,11 @@ struct target {
 };
 
 void target_parse(struct target *t, const char *path);
+/*
+ * The same for a path that another server may answer: /apis/GROUP/VERSION, or below it, where
+ * namespace, resource and so on are what they would be here.  False: it is none of those.
+ */
+bool target_parse_remote(struct target *t, const char *path);
 void target_release(struct target *t);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "store/aggregation.h"
 #include "store/call.h"
 #include "store/gzip.h"
 #include "store/service.h"
@@ -29,6 +30,7 @@ call_free(struct call *c)
 	object_unref(c->last);
 	free((void *)c->user.groups);
 	identity_unref(c->identity);
+	api_service_unref(c->remote);
 	registry_leave(c->epoch);
 	free(c);
 }

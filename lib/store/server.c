@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "store/aggregation.h"
 #include "store/authn.h"
 #include "store/bootstrap.h"
 #include "store/connect.h"
@@ -37,6 +38,7 @@ server_free(struct server *s)
 		return;
 	metrics_free(s->metrics);
 	bootstrap_free(s->bootstrap);
+	aggregation_free(s->aggregation);
 	services_free(s->services);
 	openapi_free(s->openapi);
 	free(s->node_crt);
@@ -219,7 +221,7 @@ static void
 route(struct call *c, const struct route *r)
 {
 	bool api = c->target.type != TARGET_RESOURCE && c->target.type != TARGET_MISSING &&
-		   c->target.type != TARGET_UNKNOWN;
+		   c->target.type != TARGET_UNKNOWN && c->target.type != TARGET_REMOTE;
 
 	bool asks = strcmp(c->req->method, "GET") == 0 ||
 		    (c->target.type == TARGET_HEALTH && strcmp(c->req->method, "HEAD") == 0);
@@ -234,6 +236,9 @@ route(struct call *c, const struct route *r)
 		break;
 	case TARGET_MISSING:
 		resource_missing(c);
+		break;
+	case TARGET_REMOTE:
+		aggregation_handle(c);
 		break;
 	case TARGET_ROOT:
 	case TARGET_API:
@@ -280,6 +285,7 @@ call_new(struct server *s, struct http_exchange *x)
 		c->table = cache_table(s->cache, c->kind);
 		c->view = cache_own_table(s->cache, c->kind);
 	}
+	aggregation_route(c);
 	return c;
 }
 
@@ -296,7 +302,7 @@ negotiable(const struct target *t)
 	if (t->type == TARGET_RESOURCE && connects(t->kind, t->sub))
 		return false;
 	return t->type != TARGET_HEALTH && t->type != TARGET_METRICS && t->type != TARGET_OPENAPI &&
-	       t->type != TARGET_OPENID && t->type != TARGET_UNKNOWN;
+	       t->type != TARGET_OPENID && t->type != TARGET_UNKNOWN && t->type != TARGET_REMOTE;
 }
 
 /* A refusal is about what the path names, be it there or not. */

@@ -332,6 +332,20 @@ create_definition(const json_t *old, json_t *obj)
 
 typedef void step(const json_t *old, json_t *obj);
 
+/* --- APIService --------------------------------------------------------------------------- */
+
+/* What this server answers by itself is there at once. */
+static void
+create_api_service(const json_t *old, json_t *obj)
+{
+	char now[40];
+
+	(void)old;
+	if (!json_is_object(get(obj, "spec", "service")))
+		condition_set(obj, "Available", "True", "Local",
+		    "Local APIServices are always available", call_now(now));
+}
+
 static const struct {
 	const char *group, *kind;
 	step *enter;  /* before defaults */
@@ -346,6 +360,7 @@ static const struct {
 	{ "", "ServiceAccount", NULL, name_secrets, name_secrets },
 	{ "apiextensions.k8s.io", "CustomResourceDefinition", NULL, create_definition,
 	    definition_update },
+	{ "apiregistration.k8s.io", "APIService", NULL, create_api_service, NULL },
 	{ "apps", "DaemonSet", enter_daemon_set, create_daemon_set, update_daemon_set },
 	{ "batch", "Job", enter_job, create_job, NULL },
 	{ "certificates.k8s.io", "CertificateSigningRequest", NULL, NULL, update_request },
