@@ -152,6 +152,15 @@ void check_selectable(
     struct causes *out, const struct path *at, const json_t *fields, const json_t *schema);
 void check_custom_schema(struct causes *out, const struct path *at, const json_t *validation,
     bool status, bool unchanged);
+void check_deprecation(
+    struct causes *out, const struct path *at, const json_t *warning, bool deprecated);
+/* What does not go together with objects that keep whatever is in them. */
+void check_with_preserve(struct causes *out, const struct path *at, const json_t *spec);
+/* rules_crd_shown.c: as messages show them; new. */
+json_t *crd_shown_schema(const json_t *schema);
+json_t *crd_shown_items(const json_t *items); /* of a schema */
+/* A part of a version: schema, subresources, additionalPrinterColumns, selectableFields. */
+json_t *crd_shown_part(const char *key, const json_t *v);
 /* A kind may have capitals where a label has none. */
 void check_kind_word(struct causes *out, const struct path *at, const char *kind);
 

@@ -122,6 +122,14 @@ in_common(const json_t *versions, const char *key)
 	return true;
 }
 
+/* Fields to select by only go where their schema goes. */
+static bool
+moved(const json_t *versions, const char *key)
+{
+	return in_common(versions, key) &&
+	       (strcmp(key, "selectableFields") || in_common(versions, "schema"));
+}
+
 static const json_t *
 part(const json_t *version, const char *key)
 {
@@ -154,43 +162,13 @@ shown_versions(const json_t *versions)
 			json_object_set_new(one, "DeprecationWarning", json_null());
 		for (size_t k = 0; k < COUNT(parts); k++) {
 			const json_t *x =
-			    in_common(versions, parts[k].key) ? NULL : part(v, parts[k].key);
+			    moved(versions, parts[k].key) ? NULL : part(v, parts[k].key);
 
-			json_object_set_new(
-			    one, parts[k].shown, x ? json_deep_copy(x) : json_null());
+			json_object_set_new(one, parts[k].shown, crd_shown_part(parts[k].key, x));
 		}
 		json_array_append_new(list, one);
 	}
 	return list;
-}
-
-/* One line that can be printed. */
-static void
-check_warning(struct causes *out, const struct path *at, const json_t *version)
-{
-	const json_t *warning = part(version, "deprecationWarning");
-	const char *words = str(warning, "");
-	enum { MOST = 256 };
-
-	at = AT(at, "deprecationWarning");
-	if (!warning)
-		return;
-	if (!truth(json_object_get(version, "deprecated"))) {
-		refuse_value(out, at, warning, "can only be set for deprecated versions");
-		return;
-	}
-	if (strlen(words) > MOST)
-		refuse_value(out, at, warning, "must be <= 256 characters long");
-	if (!*words)
-		refuse_value(out, at, warning, "must not be an empty string");
-	for (size_t i = 0; words[i]; i++)
-		if ((unsigned char)words[i] < ' ' || words[i] == 0x7f) {
-			refuse_value(out, at, warning,
-			    "must only contain printable UTF-8 characters; non-printable character "
-			    "found at index %zu",
-			    i);
-			break;
-		}
 }
 
 /* Was this schema accepted before, as that of the same version? */
@@ -223,7 +201,8 @@ check_version(struct causes *out, const struct path *at, const json_t *versions,
 
 	check_joined(
 	    out, AT(at, "name"), text(version, "name"), "", check_dns_1035, text(version, "name"));
-	check_warning(out, at, version);
+	check_deprecation(out, at, part(version, "deprecationWarning"),
+	    truth(json_object_get(version, "deprecated")));
 	if (!in_common(versions, "schema"))
 		check_custom_schema(out, AT(at, "schema"), json_object_get(version, "schema"),
 		    has_status(version), accepted(old, version));
@@ -233,8 +212,13 @@ check_version(struct causes *out, const struct path *at, const json_t *versions,
 	if (!in_common(versions, "additionalPrinterColumns"))
 		check_columns(out, AT(at, "additionalPrinterColumns"),
 		    json_object_get(version, "additionalPrinterColumns"));
-	if (fields && schema && !in_common(versions, "selectableFields"))
+	if (!fields || moved(versions, "selectableFields"))
+		return;
+	if (schema && !in_common(versions, "schema"))
 		check_selectable(out, AT(at, "selectableFields"), fields, schema);
+	else
+		refuse_text(out, AT(at, "selectableFields"), "",
+		    "may only be set when `version.schema.openAPIV3Schema` is not included");
 }
 
 static void
@@ -247,8 +231,7 @@ check_versions(struct causes *out, const struct path *at, const json_t *versions
 
 	json_array_foreach (versions, i, v)
 		if (!get(v, "schema", "openAPIV3Schema"))
-			refuse_required(out, AT(AT(ITEM(at, i), "schema"), "openAPIV3Schema"),
-			    "schemas are required");
+			refuse_required(out, AT(AT(ITEM(at, i), "schema"), "openAPIV3Schema"), "");
 	json_array_foreach (versions, i, v) {
 		stored += truth(json_object_get(v, "storage"));
 		unique &= !repeats(seen, text(v, "name"));
@@ -281,11 +264,15 @@ check_common(struct causes *out, const struct path *at, const json_t *versions, 
 	if (in_common(versions, "additionalPrinterColumns"))
 		check_columns(out, AT(at, "additionalPrinterColumns"),
 		    json_object_get(first, "additionalPrinterColumns"));
-	if (in_common(versions, "selectableFields") && part(first, "selectableFields") &&
-	    get(first, "schema", "openAPIV3Schema"))
+	if (!moved(versions, "selectableFields") || !part(first, "selectableFields"))
+		return;
+	if (get(first, "schema", "openAPIV3Schema"))
 		check_selectable(out, AT(at, "selectableFields"),
 		    json_object_get(first, "selectableFields"),
 		    get(first, "schema", "openAPIV3Schema"));
+	else
+		refuse_text(out, AT(at, "selectableFields"), "",
+		    "may only be set when validations.schema is included");
 }
 
 /* --- the whole ------------------------------------------------------------------------------ */
@@ -304,6 +291,7 @@ check_spec(struct causes *out, const json_t *obj, const json_t *old)
 		check_joined(out, AT(at, "version"), first, "", check_dns_1035, first);
 	check_needed_names(out, AT(at, "names"), json_object_get(spec, "names"));
 	check_common(out, at, versions, old);
+	check_with_preserve(out, at, spec);
 	check_conversion(out, AT(at, "conversion"), json_object_get(spec, "conversion"));
 }
 

@@ -147,7 +147,9 @@ check_root(struct causes *out, const struct path *at, const json_t *schema)
 	json_object_foreach ((json_t *)schema, key, v)
 		if ((!text_in(key, allowed) || (!strcmp(key, "nullable") && truth(v))) &&
 		    !json_is_false(v) && !json_is_null(v)) {
-			refuse_value(out, at, schema,
+			json_auto_t *shown = crd_shown_schema(schema);
+
+			refuse_value(out, at, shown,
 			    "only [Description Type Format Title Maximum ExclusiveMaximum Minimum "
 			    "ExclusiveMinimum MaxLength MinLength Pattern MaxItems MinItems "
 			    "UniqueItems MultipleOf Required Items Properties ExternalDocs Example "
@@ -174,6 +176,124 @@ check_custom_schema(struct causes *out, const struct path *at, const json_t *val
 		    "nullable cannot be true at the root");
 	if (!unchanged)
 		structural_free(structural_new(schema, where, out));
+}
+
+/* One code point of UTF-8; *len gets its bytes, 0 for none. */
+static unsigned
+code_point(const char *s, size_t *len)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	unsigned c;
+
+	*len = text_utf8(s, strlen(s));
+	if (*len < 2)
+		return *p;
+	c = *p & (0xff >> (*len + 1));
+	for (size_t i = 1; i < *len; i++)
+		c = c << 6 | (p[i] & 0x3f);
+	return c;
+}
+
+/* As Go's unicode.IsPrint, but for what Unicode has not assigned: no controls, no white space but
+ * the blank, no marks of direction or for private use. */
+static bool
+printable(unsigned c)
+{
+	static const unsigned none[][2] = { { 0, 0x1f }, { 0x7f, 0xa0 }, { 0xad, 0xad },
+		{ 0x600, 0x605 }, { 0x61c, 0x61c }, { 0x6dd, 0x6dd }, { 0x70f, 0x70f },
+		{ 0x1680, 0x1680 }, { 0x180e, 0x180e }, { 0x2000, 0x200f }, { 0x2028, 0x202f },
+		{ 0x205f, 0x206f }, { 0x3000, 0x3000 }, { 0xd800, 0xf8ff }, { 0xfeff, 0xfeff },
+		{ 0xfff0, 0xfffb }, { 0xfffe, 0xffff }, { 0xe0000, 0x10ffff } };
+
+	for (size_t i = 0; i < COUNT(none); i++)
+		if (c >= none[i][0] && c <= none[i][1])
+			return false;
+	return true;
+}
+
+/* One line that can be printed. */
+void
+check_deprecation(struct causes *out, const struct path *at, const json_t *warning, bool deprecated)
+{
+	const char *words = str(warning, "");
+	enum { MOST = 256 };
+	size_t len;
+
+	at = AT(at, "deprecationWarning");
+	if (!warning)
+		return;
+	if (!deprecated) {
+		refuse_text(out, at, words, "can only be set for deprecated versions");
+		return;
+	}
+	if (strlen(words) > MOST)
+		refuse_text(out, at, words, "must be <= 256 characters long");
+	if (!*words)
+		refuse_text(out, at, words, "must not be an empty string");
+	for (size_t i = 0; words[i]; i += len ? len : 1)
+		if (!printable(code_point(words + i, &len))) {
+			refuse_text(out, at, words,
+			    "must only contain printable UTF-8 characters; non-printable character "
+			    "found at index %zu",
+			    i);
+			break;
+		}
+}
+
+/* A default somewhere in it? */
+static bool
+has_default(const json_t *v)
+{
+	const char *key;
+	json_t *part;
+	size_t i;
+
+	if (json_is_array(v)) {
+		json_array_foreach (v, i, part)
+			if (has_default(part))
+				return true;
+		return false;
+	}
+	if (json_object_get(v, "default"))
+		return true;
+	json_object_foreach ((json_t *)v, key, part) {
+		static const char *const maps[] = { "properties", "patternProperties",
+			"definitions", "dependencies", NULL };
+		const char *name;
+		json_t *inner;
+
+		if (!strcmp(key, "enum") || !strcmp(key, "example"))
+			continue;
+		if (!text_in(key, maps) && has_default(part))
+			return true;
+		if (text_in(key, maps))
+			json_object_foreach (part, name, inner)
+				if (has_default(inner))
+					return true;
+	}
+	return false;
+}
+
+/* What does not go together with objects that keep whatever is in them. */
+void
+check_with_preserve(struct causes *out, const struct path *at, const json_t *spec)
+{
+	const json_t *preserve = json_object_get(spec, "preserveUnknownFields");
+	const char *strategy = text(json_object_get(spec, "conversion"), "strategy");
+	bool defaults = false;
+	size_t i;
+	json_t *v;
+
+	if (!truth(preserve))
+		return;
+	json_array_foreach (json_object_get(spec, "versions"), i, v)
+		defaults |= has_default(get(v, "schema", "openAPIV3Schema"));
+	if (defaults)
+		refuse_value(out, AT(at, "preserveUnknownFields"), preserve,
+		    "must be false in order to use defaults in the schema");
+	if (strcmp(strategy, "None"))
+		refuse_text(out, AT(AT(at, "conversion"), "strategy"), strategy,
+		    "must be None if spec.preserveUnknownFields is true");
 }
 
 static void

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/meta.h"
+#include "api/rules.h"
 #include "api/structural_node.h"
 #include "api/structural_rule.h"
 #include "base/mem.h"
@@ -177,7 +178,7 @@ check_keys(struct causes *out, const struct path *at, const json_t *s)
 		     *items = json_object_get(s, "items");
 	const struct path *inside = AT(at, "items"), *here = AT(at, "x-kubernetes-list-map-keys");
 	const char *type = text(items, "type");
-	json_auto_t *seen = json_object();
+	json_auto_t *seen = json_object(), *shown = crd_shown_items(items);
 	size_t i;
 	json_t *key;
 
@@ -186,7 +187,7 @@ check_keys(struct causes *out, const struct path *at, const json_t *s)
 	if (!items)
 		refuse_required(out, inside, "must have a schema if x-kubernetes-list-type is map");
 	else if (!json_is_object(items))
-		refuse_value(out, inside, items,
+		refuse_value(out, inside, shown,
 		    "must only have a single schema if x-kubernetes-list-type is map");
 	else if (strcmp(type, "object"))
 		refuse_text(out, AT(inside, "type"), type,

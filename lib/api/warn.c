@@ -334,6 +334,13 @@ find(const struct kind *k)
 	return i;
 }
 
+static bool
+is_definition(const struct kind *k)
+{
+	return strcmp(k->kind, "CustomResourceDefinition") == 0 &&
+	       strcmp(k->group, "apiextensions.k8s.io") == 0;
+}
+
 void
 warn_create(const struct kind *k, const json_t *obj, struct causes *out)
 {
@@ -341,6 +348,8 @@ warn_create(const struct kind *k, const json_t *obj, struct causes *out)
 
 	if (i < COUNT(warners))
 		warners[i].create(out, obj);
+	else if (is_definition(k))
+		warn_definition(out, obj, NULL);
 }
 
 void
@@ -353,6 +362,8 @@ warn_update(
 		warn_status(k, obj, out);
 		return;
 	}
+	if (!*sub && is_definition(k))
+		warn_definition(out, obj, old);
 	if (*sub || i == COUNT(warners) || !warners[i].update)
 		return;
 	if (warners[i].once && meta_annotation(old, warners[i].once))

@@ -43,6 +43,9 @@ void warn_ingress(struct causes *out, const json_t *obj);
 void warn_network_policy(struct causes *out, const json_t *obj);
 void warn_status(const struct kind *k, const json_t *obj, struct causes *out);
 
+/* warn_crd.c; old: NULL for a new one. */
+void warn_definition(struct causes *out, const json_t *obj, const json_t *old);
+
 /* Quantities of bytes with a fraction, of resources[name]. */
 void warn_fraction(
     struct causes *out, const struct path *at, const json_t *resources, const char *name);

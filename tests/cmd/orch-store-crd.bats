@@ -269,3 +269,16 @@ two_versions() {
 	merge $THINGS/a '{"spec":{"l":[{"k":"b"},{"k":"c"}]}}'; [ "$code $(of '.details.causes[0].field')" = "422 spec.l" ]
 	merge $THINGS/a '{"spec":{"m":{"n":2}}}'; [ "$code $(of '.details.causes[0].field')" = "422 spec.m.n" ]
 }
+
+@test "definitions: what is refused is shown as Kubernetes' own structs, unknown formats are warned about" {
+	local crd; crd=$(crd things Thing '' '"type":"object","properties":{"a":{"type":"string","format":"wide"},"b":{"type":"integer","format":"int32"}}')
+	api POST "$CRDS?dryRun=All" "$crd" -D heads
+	[ "$code" = 201 ]; grep -qi '^warning: 299 - "unrecognized format \\"wide\\""' heads; [ "$(grep -ci '^warning' heads)" = 1 ]
+	# one schema for all versions is moved, and then fields to select by must be the same, too
+	api POST "$CRDS?dryRun=All" "$(jq -c '.spec.versions += [.spec.versions[0] | .name = "v2" | .storage = false | .selectableFields = [{jsonPath: ".spec.a"}]]' <<<"$crd")"
+	[ "$code $(of '.details.causes[] | .field')" = "422 spec.versions[1].selectableFields" ]
+	api POST "$CRDS?dryRun=All" "$(jq -c '.spec.versions[0].schema.openAPIV3Schema.enum = [1] | .spec.versions[0].subresources.status = {}' <<<"$crd")"
+	[ "$(of '.details.causes[0].message' | sed 's/^Invalid value: //; s/: only \[Desc.*//' | jq -r '[keys_unsorted[3], .Type, .Enum[0], .Properties.spec.Properties.b.Format] | join(" ")')" = "Description object 1 int32" ]
+	api POST "$CRDS?dryRun=All" "$(jq -c '.spec.versions[0] |= (.deprecated = true | .deprecationWarning = "a\u200bb")' <<<"$crd")"
+	[[ "$(of '.details.causes[0].message')" = *"non-printable character found at index 1" ]]
+}

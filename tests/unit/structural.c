@@ -76,6 +76,27 @@ static const struct {
 	    "s.properties[a].items.x-kubernetes-map-type: Invalid value: null: must be atomic as "
 	    "item "
 	    "of a list with x-kubernetes-list-type=set" },
+	/* rules are asked where the schema around them is right */
+	{ "{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"integer\",\"x-kubernetes-"
+	  "validations\":[{\"rule\":\"1\"}]},\"c\":{\"type\":\"string\",\"uniqueItems\":true,"
+	  "\"x-kubernetes-validations\":[{\"rule\":\"2\"}]}}}",
+	    "s.properties[a].properties[c].uniqueItems: Forbidden: uniqueItems cannot be set to "
+	    "true since the runtime complexity becomes quadratic\n"
+	    "s.properties[a].properties[b].x-kubernetes-validations[0].rule: Invalid value: "
+	    "{\"Rule\":\"1\",\"Message\":\"\",\"MessageExpression\":\"\",\"Reason\":null,"
+	    "\"FieldPath\":\"\",\"OptionalOldSelf\":null}: cel expression must evaluate to a "
+	    "bool" },
+	/* what is no word of a schema at all comes before its shape */
+	{ "{\"properties\":{},\"definitions\":{\"x\":{}}}",
+	    "s.properties[a].definitions: Forbidden: definitions is not supported" },
+	{ "!{\"$schema\":\"x\"}",
+	    "s: Invalid value: \"\": OpenAPIV3Schema 'schema' is not supported" },
+	{ "{\"type\":\"object\",\"x-kubernetes-map-type\":\"atomic\",\"properties\":{\"b\":{"
+	  "\"type\":\"array\",\"maxItems\":2,\"items\":{\"type\":\"integer\",\"x-kubernetes-"
+	  "validations\":[{\"rule\":\"self > oldSelf\"}]}}}}",
+	    "s.properties[a].properties[b].items.x-kubernetes-validations[0].rule: Invalid value: "
+	    "\"self > oldSelf\": oldSelf cannot be used on the uncorrelatable portion of the "
+	    "schema within s.properties[a].properties[b]" },
 	{ "{\"type\":\"object\",\"uniqueItems\":true}",
 	    "s.properties[a].uniqueItems: Forbidden: uniqueItems cannot be set to true since the "
 	    "runtime complexity becomes quadratic" },
