@@ -20,7 +20,8 @@ static const char *name, *data = "/var/lib/orch", *netns, *pod_cidr, *address, *
 static const char *cni_path, *metrics, *pods_file, *pids_arg = "4096", *backoff_arg = "10s",
 						   *auth_file, *sync_arg = "1m";
 static const char *listen_arg, *client_ca_arg;
-static bool clean, once, insecure, verbose;
+static const char *sysctls;
+static bool clean, once, insecure, seccomp_default, verbose;
 
 static const struct opt opts[] = {
 	{ 0, "name", "NAME", "the node's name (default: this machine's hostname)", &name, false },
@@ -40,6 +41,10 @@ static const struct opt opts[] = {
 	{ 0, "backoff", "DURATION", "wait before the second restart (10s)", &backoff_arg, false },
 	{ 0, "sync-frequency", "DURATION", "wait between looks at ConfigMaps and Secrets (1m)",
 	    &sync_arg, false },
+	{ 0, "seccomp-default", NULL, "RuntimeDefault for who names no seccomp profile",
+	    &seccomp_default, false },
+	{ 0, "allowed-unsafe-sysctls", "NAME,...", "more sysctls that pods may set", &sysctls,
+	    false },
 	{ 0, "insecure", NULL, "pull in plain HTTP from any registry", &insecure, false },
 	{ 0, "auth-file", "FILE", "registry logins (~/.docker/config.json)", &auth_file, false },
 	{ 0, "listen", "HOST:PORT", "logs and terminals (ADDRESS:10250, else any)", &listen_arg,
@@ -189,6 +194,8 @@ open_host(void)
 		.address = address,
 		.auth_file = auth_file,
 		.insecure = insecure,
+		.seccomp_default = seccomp_default,
+		.sysctls = sysctls,
 		.cleaning = clean,
 		.keep_logs = pods_file != NULL,
 		.pids = (long)cli_number("pod-pids", pids_arg, 0, 1 << 22),

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "node/admit.h"
 #include "node/agent_state.h"
 
 double
@@ -155,6 +156,22 @@ heed_phase(struct pod *p, const json_t *pod, bool fresh)
 	}
 }
 
+/* What this machine cannot do is refused before it is begun. */
+static void
+admit(struct agent *a, struct pod *p)
+{
+	const char *phase = text(p->object, "status", "phase"), *reason;
+	autofree char *message = NULL;
+
+	if ((*phase && strcmp(phase, "Pending") != 0) || p->sandbox != NO_SANDBOX ||
+	    meta_deleting(p->object) || !(reason = admit_refuses(a->host, p->object, &message)))
+		return;
+	p->fail_reason = xstrdup(reason);
+	p->fail_message = xasprintf("Pod was rejected: %s", message);
+	p->sandbox = SANDBOX_DOWN;
+	tell(a, p, "Warning", reason, "%s", message);
+}
+
 /* While we were not heard of, the node controller said that nothing here is ready. */
 static bool
 overruled(const struct pod *p)
@@ -203,6 +220,7 @@ agent_set(struct agent *a, const json_t *pod, struct err *err)
 		GROW(a->pod, a->n, a->cap);
 		a->pod[a->n++] = p;
 		pod_recall(p, (int64_t)now_seconds());
+		admit(a, p);
 	} else {
 		pod_update(p, pod);
 		if (!p->wanted &&

@@ -244,8 +244,8 @@ static int
 open_data(struct host *h, const char *data, struct err *err)
 {
 	/* Nobody but root looks at secrets, or finds an image's set-user-id programs. */
-	static const char *const folders[] = { "pods", "images", "run", "run/runtime", "run/exits",
-		"run/attach", "cni" };
+	static const char *const folders[] = { "pods", "images", "seccomp", "run", "run/runtime",
+		"run/exits", "run/attach", "cni" };
 	autofree char *lock = NULL;
 	int r;
 
@@ -289,6 +289,7 @@ host_open(struct host **ret, const struct host_options *o, struct err *err)
 	h->o.pod_cidr = copy(o->pod_cidr);
 	h->o.address = copy(o->address);
 	h->o.auth_file = copy(o->auth_file);
+	h->o.sysctls = copy(o->sysctls);
 	h->o.data = h->o.runtime = h->o.conmon = h->o.cni_path = NULL;
 	cgroup_detect(&h->cgroups);
 	if ((r = open_data(h, o->data, err)) < 0 || (r = choose_programs(h, o, err)) < 0) {
@@ -346,6 +347,7 @@ host_close(struct host *h)
 	free((char *)h->o.pod_cidr);
 	free((char *)h->o.address);
 	free((char *)h->o.auth_file);
+	free((char *)h->o.sysctls);
 	free(h->pin);
 	free(h);
 }

@@ -15,6 +15,7 @@
  *	DATA/pods/UID/		a pod: pod.json, state.json, ns/ (its namespaces, pinned), etc/,
  *volumes/, containers/NAME-ATTEMPT/ (bundle, overlay)
  *	DATA/log/pods/NAMESPACE_NAME_UID/CONTAINER/N.log	what containers say, in CRI format
+ *	DATA/seccomp/		profiles that pods may name (Localhost)
  *	DATA/run/		the runtime's own state, exit files of conmon
  *	DATA/cni/		addresses in use (host-local)
  */
@@ -31,6 +32,8 @@ struct host_options {
 	long pids;	       /* processes a pod may have; 0: no bound */
 	bool keep_logs;	       /* of pods that have gone */
 	bool cleaning;	       /* only to remove things: no runtime is needed */
+	bool seccomp_default;  /* who names no seccomp profile has RuntimeDefault */
+	const char *sysctls;   /* unsafe ones that pods may set: "kernel.msg*,net.core.somaxconn" */
 	double backoff; /* seconds before the second restart of a container, doubling to 300 */
 	double renew;	/* seconds between looks at what volumes are made of */
 };

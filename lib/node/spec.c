@@ -3,8 +3,10 @@
 
 #include "api/meta.h"
 #include "base/mem.h"
+#include "node/admit.h"
 #include "node/files.h"
 #include "node/sandbox.h"
+#include "node/seccomp.h"
 #include "node/spec.h"
 
 /* What containerd and Docker give a container that asks for nothing. */
@@ -110,6 +112,7 @@ static int
 process(const struct making_of *m, json_t **ret, struct err *err)
 {
 	json_auto_t *env = NULL, *user = NULL, *args = NULL;
+	const char *apparmor = apparmor_profile(m->pod, m->container);
 	const json_t *escalate = get(m->container, "securityContext", "allowPrivilegeEscalation");
 	const char *cwd = text(m->container, "workingDir");
 	int r;
@@ -123,6 +126,8 @@ process(const struct making_of *m, json_t **ret, struct err *err)
 	    truth(get(m->container, "tty")), "user", user, "args", args, "env", env, "cwd",
 	    *cwd ? cwd : "/", "capabilities", capabilities(m), "noNewPrivileges",
 	    json_is_false(escalate), "oomScoreAdj", oom_score(m->pod, m->container));
+	if (apparmor)
+		json_object_set_new(*ret, "apparmorProfile", json_string(apparmor));
 	return 0;
 }
 
@@ -172,14 +177,18 @@ linux_part(const struct making_of *m)
 int
 spec_make(const struct making_of *m, json_t **ret, struct err *err)
 {
-	json_auto_t *proc = NULL, *mounts = NULL;
+	json_auto_t *proc = NULL, *mounts = NULL, *seccomp = NULL;
 	int r;
 
-	if ((r = process(m, &proc, err)) < 0 || (r = mounts_make(m, &mounts, err)) < 0)
+	if ((r = process(m, &proc, err)) < 0 || (r = mounts_make(m, &mounts, err)) < 0 ||
+	    (r = seccomp_make(m->host, m->pod, m->container, get(proc, "capabilities", "bounding"),
+		 &seccomp, err)) < 0)
 		return r;
 	*ret = json_pack("{s:s, s:O, s:{s:s, s:b}, s:O, s:o}", "ociVersion", "1.0.2", "process",
 	    proc, "root", "path", "rootfs", "readonly",
 	    truth(get(m->container, "securityContext", "readOnlyRootFilesystem")), "mounts", mounts,
 	    "linux", linux_part(m));
+	if (seccomp)
+		put(*ret, json_incref(seccomp), "linux", "seccomp");
 	return 0;
 }
