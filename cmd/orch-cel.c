@@ -172,7 +172,7 @@ main(int argc, char *argv[])
 		usage();
 	ev.source = argv[first];
 	ev.limit = (uint64_t)cli_number("cost-limit", limit_arg, 0, INT64_MAX);
-	env = cel_env_new(CEL_FREE_HAS | (unchecked ? CEL_UNCHECKED : 0));
+	env = cel_env_new(CEL_FREE_HAS | CEL_BINDINGS | (unchecked ? CEL_UNCHECKED : 0));
 	cel_env_kubernetes(env);
 	cel_env_library(env, cel_lib_strings_new);
 	add_variables(&ev, env);

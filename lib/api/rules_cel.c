@@ -284,7 +284,7 @@ check_device_program(
 struct cel_env *
 device_environment(void)
 {
-	struct cel_env *env = cel_env_new(CEL_AS_KUBERNETES);
+	struct cel_env *env = cel_env_new(CEL_AS_KUBERNETES | CEL_BINDINGS);
 
 	cel_env_kubernetes(env);
 	cel_env_variable(env, "device", &device_type);

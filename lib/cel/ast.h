@@ -2,6 +2,7 @@
 #define ORCH_CEL_AST_H
 
 #include "cel/value.h"
+#include "cel/well_known.h"
 
 /*
  * An expression as a tree.  Macros are expanded while it is parsed: what is left are
@@ -21,6 +22,7 @@ enum cel_node {
 struct cel_item {
 	struct cel_expr *key; /* of a MAP; NULL in a LIST */
 	const char *field;    /* of a STRUCT */
+	size_t at;	      /* of the colon behind that */
 	struct cel_expr *value;
 	bool optional; /* ?: left out when the value is an optional that holds nothing */
 };
@@ -35,6 +37,7 @@ enum cel_op {
 	CEL_OP_INDEX_OPTIONAL, /* a[?b] */
 	CEL_OP_FIELD_OPTIONAL, /* a.?b */
 	CEL_OP_NOT_FALSE,
+	CEL_OP_OR_ELSE, /* x.or(y), x.orValue(y) */
 };
 
 struct cel_expr {
@@ -60,6 +63,7 @@ struct cel_expr {
 	const struct cel_function_set *set; /* of a CALL: all of that name */
 	const char *resolved;		    /* IDENT and SELECT: the whole name of a variable */
 	const struct cel_type *type_value;  /* IDENT that names a type */
+	const struct cel_well_known *known; /* of a STRUCT: it makes one of these */
 	int slot;			    /* IDENT: of a variable, else -1 */
 	enum cel_op op;			    /* of a CALL */
 	uint64_t candidates;		    /* of a CALL: which overloads its types fit */
@@ -94,7 +98,8 @@ void cel_issues_show(struct cel_issues *i, struct buf *out);
 void cel_issues_release(struct cel_issues *i);
 
 /* NULL when there are issues. */
-struct cel_expr *cel_parse(struct arena *a, const char *source, struct cel_issues *issues);
+struct cel_expr *cel_parse(
+    struct arena *a, const char *source, unsigned bits, struct cel_issues *issues);
 
 /* --- parser and macros ---------------------------------------------------------------- */
 
@@ -104,7 +109,7 @@ struct cel_expr *cel_call(struct arena *a, size_t at, const char *name, size_t n
 struct cel_expr *cel_ident(struct arena *a, size_t at, const char *name);
 struct cel_expr *cel_constant(struct arena *a, size_t at, struct cel_value v);
 /* What a macro call stands for; NULL: it is none, and stays a call. */
-struct cel_expr *cel_expand(struct arena *a, struct cel_issues *issues, struct cel_expr *target,
-    const char *name, struct cel_expr **args, size_t n, size_t at);
+struct cel_expr *cel_expand(struct arena *a, struct cel_issues *issues, unsigned bits,
+    struct cel_expr *target, const char *name, struct cel_expr **args, size_t n, size_t at);
 
 #endif

@@ -25,6 +25,7 @@ struct cel_program;
  * FREE_HAS: has() costs nothing, as Kubernetes counts.
  * SIZED_NAMES: a type's name has a size, as rules of custom kinds count: type(x) == string is
  * cheap.
+ * BINDINGS: cel.bind() is there; of Kubernetes' expressions, those of devices have it.
  */
 enum cel_env_bits {
 	CEL_HOMOGENEOUS = 1,
@@ -32,6 +33,7 @@ enum cel_env_bits {
 	CEL_UNCHECKED = 4,
 	CEL_FREE_HAS = 8,
 	CEL_SIZED_NAMES = 16,
+	CEL_BINDINGS = 32,
 	CEL_AS_KUBERNETES = CEL_HOMOGENEOUS | CEL_LITERALS | CEL_FREE_HAS,
 };
 struct cel_env *cel_env_new(unsigned bits);	/* with the standard definitions */

@@ -11,7 +11,7 @@ check_shown(struct checker *c, const struct cel_type *t)
 {
 	autobuf struct buf b = BUF_INIT;
 
-	cel_type_print(unify_resolved(&c->types, t), &b);
+	cel_type_print(unify_substituted(&c->types, t), &b);
 	return arena_text(c->a, b.data, b.len);
 }
 
@@ -50,19 +50,55 @@ find_variable(struct checker *c, const char *name, bool global, struct cel_expr 
 	return false;
 }
 
+/* What a type's name stands for where types are looked at: list is list(dyn). */
+static const struct cel_type *
+of_name(const struct cel_type *t)
+{
+	static const struct cel_type list = { .kind = CEL_T_LIST,
+		.name = "list",
+		.of = { &cel_t_dyn } },
+				     map = { .kind = CEL_T_MAP,
+					     .name = "map",
+					     .of = { &cel_t_dyn, &cel_t_dyn } };
+
+	switch (t->kind) {
+	case CEL_T_LIST:
+		return t->of[0] ? t : &list;
+	case CEL_T_MAP:
+		return t->of[0] ? t : &map;
+	case CEL_T_NULL:
+		return &cel_t_null;
+	case CEL_T_TIMESTAMP:
+		return &cel_t_timestamp;
+	case CEL_T_DURATION:
+		return &cel_t_duration;
+	default:
+		return t;
+	}
+}
+
 static bool
 find_name(struct checker *c, const char *name, bool global, struct cel_expr *e)
 {
 	const struct cel_type *t;
+	int64_t number;
 
 	if (find_variable(c, name, global, e)) {
 		e->resolved = name;
 		return true;
 	}
+	if (cel_well_known_number(name, &number)) {
+		*e = (struct cel_expr){ .node = CEL_N_CONST,
+			.at = e->at,
+			.slot = -1,
+			.value = cel_int(number),
+			.type = &cel_t_int };
+		return true;
+	}
 	if (!(t = cel_env_type_named(c->env, name, c->a)))
 		return false;
-	e->type_value = t;
-	e->type = cel_type_type(c->a, t);
+	e->type_value = t->kind == CEL_T_WRAPPER ? t->of[0] : t;
+	e->type = cel_type_type(c->a, of_name(t));
 	return true;
 }
 
@@ -150,7 +186,7 @@ check_field(struct checker *c, size_t at, const struct cel_type *of, const char 
 	default:
 		cel_issue(c->issues, at, "type '%s' does not support field selection",
 		    check_shown(c, of));
-		return &cel_t_error;
+		return &cel_t_dyn;
 	}
 }
 
@@ -183,8 +219,8 @@ inside_optional(struct checker *c, const struct cel_item *i, const struct cel_ty
 		return t->of[0];
 	if (!check_is_dyn(t))
 		cel_issue(c->issues, i->value->at, "expected type '%s' but found '%s'",
-		    "optional_type(dyn)", check_shown(c, t));
-	return &cel_t_dyn;
+		    check_shown(c, cel_optional_type(c->a, t)), check_shown(c, t));
+	return t;
 }
 
 static const struct cel_type *
@@ -217,29 +253,59 @@ check_map(struct checker *c, struct cel_expr *e)
 	return cel_map_type(c->a, key ? key : check_fresh(c), value ? value : check_fresh(c));
 }
 
+/* What an object of that name is; NULL: none can be made (told). */
 static const struct cel_type *
-check_struct(struct checker *c, struct cel_expr *e)
+struct_type(struct checker *c, struct cel_expr *e)
 {
-	const struct cel_type *t = cel_env_type_named(c->env, e->name, c->a);
+	struct cel_expr variable = { .slot = -1 };
+	const struct cel_type *t;
 
-	if (!t)
+	if (find_variable(c, e->name, false, &variable)) {
+		cel_issue(c->issues, e->at, "'%s' is not a type", check_shown(c, variable.type));
+		return NULL;
+	}
+	if ((e->known = cel_well_known(e->name)))
+		return e->known->type;
+	if (!(t = cel_env_type_named(c->env, e->name, c->a))) {
 		check_undeclared(c, e->at, e->name);
-	else if (t->kind != CEL_T_OBJECT) {
+	} else if (t->kind != CEL_T_OBJECT) {
 		cel_issue(c->issues, e->at, "'%s' is not a message type", e->name);
 		t = NULL;
 	}
+	return t;
+}
+
+static const struct cel_type *
+struct_field(struct checker *c, const struct cel_expr *e, const struct cel_type *t,
+    const struct cel_item *it)
+{
+	if (!e->known)
+		return check_field(c, it->at, t, it->field);
+	for (size_t i = 0; i < e->known->nfields; i++)
+		if (strcmp(e->known->field[i].name, it->field) == 0)
+			return e->known->field[i].type;
+	cel_issue(c->issues, it->at, "undefined field '%s'", it->field);
+	return &cel_t_error;
+}
+
+static const struct cel_type *
+check_struct(struct checker *c, struct cel_expr *e)
+{
+	const struct cel_type *t = struct_type(c, e);
+
+	if (!t)
+		return &cel_t_error;
 	for (size_t i = 0; i < e->nitems; i++) {
 		struct cel_item *it = &e->item[i];
 		const struct cel_type *v = inside_optional(c, it, checked(c, it->value));
-		const struct cel_type *want =
-		    t ? check_field(c, it->value->at, t, it->field) : NULL;
+		const struct cel_type *want = struct_field(c, e, t, it);
 
-		if (want && !unify_assignable(&c->types, v, want))
-			cel_issue(c->issues, it->value->at,
+		if (!unify_assignable(&c->types, v, want))
+			cel_issue(c->issues, it->at,
 			    "expected type of field '%s' is '%s' but provided type is '%s'",
 			    it->field, check_shown(c, want), check_shown(c, v));
 	}
-	return t ? t : &cel_t_error;
+	return t;
 }
 
 /* --- comprehensions

@@ -33,12 +33,12 @@ resolve(struct checker *c, struct cel_expr *e, const struct cel_type *const *typ
 		struct cel_overload *o = &e->set->overload[i];
 		const struct cel_type *arg[COUNT(o->sig.arg)], *out;
 
-		if (o->sig.n != n || o->sig.member != (e->operand != NULL))
+		if (o->sig.member != (e->operand != NULL))
 			continue;
 		out = unify_instance(&c->types, &o->sig, arg);
-		if (!unify_all(&c->types, types, arg, n))
+		if (o->sig.n != n || !unify_all(&c->types, types, arg, n))
 			continue;
-		out = unify_resolved(&c->types, out);
+		out = unify_substituted(&c->types, out);
 		e->overload = found++ ? NULL : o;
 		e->candidates |= i < 64 ? UINT64_C(1) << i : 0;
 		if (!result)
@@ -49,24 +49,33 @@ resolve(struct checker *c, struct cel_expr *e, const struct cel_type *const *typ
 	return result;
 }
 
+/* The arguments are checked already. */
 static const struct cel_type *
-call_set(struct checker *c, struct cel_expr *e)
+call_types(struct checker *c, struct cel_expr *e, const struct cel_type *const *types, size_t n)
 {
-	size_t n = e->nargs + (e->operand != NULL);
-	const struct cel_type **types = arena_alloc(c->a, (n + 1) * sizeof *types), *result;
-	size_t at = 0;
+	const struct cel_type *result = resolve(c, e, types, n);
 
-	if (e->operand)
-		types[at++] = checked(c, e->operand);
-	for (size_t i = 0; i < e->nargs; i++)
-		types[at++] = checked(c, e->arg[i]);
-	if ((result = resolve(c, e, types, n)))
+	if (result)
 		return result;
 	for (size_t i = 0; i < n; i++) /* one mistake is enough */
 		if (unify_resolved(&c->types, types[i])->kind == CEL_T_ERROR)
 			return &cel_t_error;
 	no_overload(c, e, types, n);
 	return &cel_t_error;
+}
+
+static const struct cel_type *
+call_set(struct checker *c, struct cel_expr *e)
+{
+	size_t n = e->nargs + (e->operand != NULL);
+	const struct cel_type **types = arena_alloc(c->a, (n + 1) * sizeof *types);
+	size_t at = 0;
+
+	if (e->operand)
+		types[at++] = checked(c, e->operand);
+	for (size_t i = 0; i < e->nargs; i++)
+		types[at++] = checked(c, e->arg[i]);
+	return call_types(c, e, types, n);
 }
 
 void
@@ -82,10 +91,9 @@ const struct cel_type *
 check_join(struct checker *c, const struct cel_expr *e, const struct cel_type *one,
     const struct cel_type *two)
 {
-	if (unify_assignable(&c->types, two, one))
-		return check_is_dyn(unify_resolved(&c->types, two)) ? &cel_t_dyn : one;
 	if (unify_assignable(&c->types, one, two))
-		return two;
+		return unify_general(
+		    unify_substituted(&c->types, one), unify_substituted(&c->types, two));
 	if (c->env->bits & CEL_HOMOGENEOUS) {
 		cel_issue(c->issues, e->at, "expected type '%s' but found '%s'",
 		    check_shown(c, one), check_shown(c, two));
@@ -125,46 +133,19 @@ check_logic(struct checker *c, struct cel_expr *e)
 	return &cel_t_bool;
 }
 
-/* a[b], a[?b]: of lists, maps and optionals of them. */
-static const struct cel_type *
-index_type(
-    struct checker *c, struct cel_expr *e, const struct cel_type *of, const struct cel_type *by)
-{
-	const struct cel_type *t;
-
-	of = unify_resolved(&c->types, of);
-	switch (of->kind) {
-	case CEL_T_LIST:
-		return unify_assignable(&c->types, by, &cel_t_int) ? of->of[0] : NULL;
-	case CEL_T_MAP:
-		return unify_assignable(&c->types, by, of->of[0]) ? of->of[1] : NULL;
-	case CEL_T_OPTIONAL:
-		t = index_type(c, e, of->of[0], by);
-		return t ? cel_optional_type(c->a, t) : NULL;
-	case CEL_T_OBJECT:
-		return of->open ? &cel_t_dyn : NULL;
-	case CEL_T_PARAM:
-	case CEL_T_DYN:
-	case CEL_T_ERROR:
-		return &cel_t_dyn;
-	default:
-		return NULL;
-	}
-}
-
+/* a[b], a[?b]: of lists, maps and optionals of them; and of objects that have any fields. */
 static const struct cel_type *
 check_index(struct checker *c, struct cel_expr *e, bool optional)
 {
-	const struct cel_type *types[2], *t;
+	const struct cel_type *types[2], *of;
 
 	types[0] = checked(c, e->arg[0]);
 	types[1] = checked(c, e->arg[1]);
-	if (!(t = index_type(c, e, types[0], types[1]))) {
-		no_overload(c, e, types, 2);
-		return &cel_t_error;
-	}
-	t = unify_resolved(&c->types, t);
-	return optional && t->kind != CEL_T_OPTIONAL ? cel_optional_type(c->a, t) : t;
+	of = unify_resolved(&c->types, types[0]);
+	if (of->kind == CEL_T_OBJECT && of->open)
+		return optional ? cel_optional_type(c->a, &cel_t_dyn) : &cel_t_dyn;
+	e->set = cel_env_find(c->env, e->name);
+	return call_types(c, e, types, 2);
 }
 
 static const struct cel_type *
@@ -176,7 +157,9 @@ check_optional_select(struct checker *c, struct cel_expr *e)
 	e->arg[1]->type = &cel_t_string;
 	t = check_field(c, e->at, of, arena_text(c->a, name.text.p, name.text.len));
 	t = unify_resolved(&c->types, t);
-	return t->kind == CEL_T_OPTIONAL || t->kind == CEL_T_ERROR ? t : cel_optional_type(c->a, t);
+	if (t->kind == CEL_T_ERROR || unify_resolved(&c->types, of)->kind == CEL_T_OPTIONAL)
+		return t;
+	return cel_optional_type(c->a, t);
 }
 
 /* space.function(x) is a call of a function of that whole name, when there is one. */
@@ -206,7 +189,12 @@ operation(const struct cel_expr *e)
 		{ "_[_]", CEL_OP_INDEX }, { "_[?_]", CEL_OP_INDEX_OPTIONAL },
 		{ "_?._", CEL_OP_FIELD_OPTIONAL }, { "@not_strictly_false", CEL_OP_NOT_FALSE } };
 
-	if (e->operand || (*e->name != '_' && *e->name != '@'))
+	if (e->operand)
+		return e->nargs == 1 &&
+			       (strcmp(e->name, "or") == 0 || strcmp(e->name, "orValue") == 0)
+			   ? CEL_OP_OR_ELSE
+			   : CEL_OP_CALL;
+	if (*e->name != '_' && *e->name != '@')
 		return CEL_OP_CALL;
 	for (size_t i = 0; i < COUNT(known); i++)
 		if (strcmp(known[i].name, e->name) == 0)
@@ -232,6 +220,7 @@ check_call(struct checker *c, struct cel_expr *e)
 		return check_index(c, e, e->op == CEL_OP_INDEX_OPTIONAL);
 	case CEL_OP_FIELD_OPTIONAL:
 		return check_optional_select(c, e);
+	case CEL_OP_OR_ELSE:
 	case CEL_OP_CALL:
 		break;
 	}

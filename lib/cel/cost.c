@@ -378,7 +378,8 @@ operator_overload(const struct cel_expr *e)
 		[CEL_OP_INDEX] = "index",
 		[CEL_OP_INDEX_OPTIONAL] = "index",
 		[CEL_OP_FIELD_OPTIONAL] = "select_optional_field",
-		[CEL_OP_NOT_FALSE] = "not_strictly_false" };
+		[CEL_OP_NOT_FALSE] = "not_strictly_false",
+		[CEL_OP_OR_ELSE] = "" };
 
 	return ids[e->op];
 }
@@ -396,8 +397,9 @@ cost_of_any_call(struct coster *c, struct cel_expr *e)
 		costs[i] = cost_of(c, e->arg[i]);
 	if (e->operand)
 		sum = cost_of(c, e->operand);
-	call = e->op == CEL_OP_CALL ? cost_of_overloads(c, e, costs)
-				    : cost_of_call(c, e, operator_overload(e), costs);
+	call = e->op == CEL_OP_CALL || e->op == CEL_OP_OR_ELSE
+		   ? cost_of_overloads(c, e, costs)
+		   : cost_of_call(c, e, operator_overload(e), costs);
 	if (call.sized)
 		set_size(c, e, call.size);
 	return range_add(sum, call.cost);

@@ -135,6 +135,61 @@ validate(struct coster *c, struct cel_expr *e)
 	return costs(range_scale(range_scale(size, TENTH), LONGEST_FORMAT * QUARTER));
 }
 
+/* --- cel-go's lists ------------------------------------------------------------------------- */
+
+/* A new list: what it costs to make one of that size. */
+static struct call_cost
+makes(struct cel_range size, double factor)
+{
+	return costs_sized(range_add(range_scale(size, factor), RANGE(11, 11)), size);
+}
+
+/* A number that is written down. */
+static uint64_t
+written(const struct cel_expr *e, uint64_t otherwise)
+{
+	if (e->node != CEL_N_CONST || e->value.kind != CEL_INT)
+		return otherwise;
+	return e->value.i < 0 ? 0 : (uint64_t)e->value.i;
+}
+
+/* true: *ret is what cel-go's ext/lists.go says. */
+static bool
+of_slices(struct coster *c, struct cel_expr *e, const char *overload, struct call_cost *ret)
+{
+	struct cel_range size;
+	uint64_t n;
+
+	if (strcmp(overload, "lists_range") == 0) {
+		n = written(e->arg[0], UINT64_MAX);
+		*ret = makes(RANGE(n, n), 1);
+		return true;
+	}
+	if (!e->operand || !text_starts(overload, "list_"))
+		return false;
+	size = cost_size_or_any(c, e->operand);
+	if (strcmp(overload, "list_slice") == 0) {
+		n = written(e->arg[1], size.max) - written(e->arg[0], 0);
+		*ret = makes(RANGE(n, n), 1);
+	} else if (strcmp(overload, "list_reverse") == 0) {
+		*ret = makes(size, 1);
+	} else if (text_starts(overload, "list_flatten")) {
+		*ret = makes(size, e->nargs ? (double)written(e->arg[0], UINT64_MAX) : 1);
+	} else if (strcmp(overload, "list_distinct") == 0) {
+		*ret = makes(range_times(size, size), 2);
+	} else if (text_ends(overload, "_sort") || text_ends(overload, "_sortByAssociatedKeys")) {
+		if (e->nargs)
+			size = cost_size_or_any(c, e->arg[0]);
+		*ret = makes(range_times(size, size),
+		    text_starts(overload, "list_string_") || text_starts(overload, "list_bytes_")
+			? 2 + TENTH
+			: 2);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* true: *ret is what Kubernetes says. */
 static bool
 of_library(struct coster *c, struct cel_expr *e, const char *overload, struct call_cost *ret)
@@ -296,7 +351,7 @@ cost_of_call(
 		return costs(RANGE(arg[0].min, range_add(arg[0], arg[1]).max));
 	if (e->op == CEL_OP_TERNARY)
 		return conditional(c, e, arg);
-	if (!of_library(c, e, overload, &r))
+	if (!of_slices(c, e, overload, &r) && !of_library(c, e, overload, &r))
 		r = of_language(c, e, overload);
 	for (size_t i = 0; i < e->nargs; i++)
 		r.cost = range_add(r.cost, arg[i]);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "cel/env.h"
+#include "cel/library.h"
 
 /*
  * The functions of an environment take a hundred times the room of what else is in it, and are the
@@ -108,16 +109,33 @@ set_of(struct cel_env *e, const char *name)
 	return &e->set[at];
 }
 
+/* cel-go knows its own costs by overload, Kubernetes by the function's name. */
+static bool
+costs_by_overload(const struct cel_function *table)
+{
+	const struct cel_function *const tables[] = { cel_std_operators, cel_std_text, cel_std_time,
+		cel_lib_sets, cel_lib_slices, cel_lib_format };
+
+	for (size_t i = 0; i < COUNT(tables); i++)
+		if (table == tables[i])
+			return true;
+	return false;
+}
+
 void
 cel_env_library(struct cel_env *e, const struct cel_function *f)
 {
+	bool exact = costs_by_overload(f);
+
 	for (; f->name; f++) {
 		struct cel_function_set *s = set_of(e, f->name);
 		struct cel_overload *o;
 
 		GROW(s->overload, s->n, s->cap);
 		o = &s->overload[s->n++];
-		*o = (struct cel_overload){ .id = f->overload, .call = f->call, .cost = f->cost };
+		*o = (struct cel_overload){
+			.id = f->overload, .call = f->call, .cost = f->cost, .exact = exact
+		};
 		cel_signature_parse(&o->sig, f->signature, &e->arena);
 	}
 }
@@ -175,6 +193,7 @@ cel_env_type_named(const struct cel_env *e, const char *name, struct arena *a)
 	static const struct cel_type *const known[] = { &cel_t_bool, &cel_t_int, &cel_t_uint,
 		&cel_t_double, &cel_t_string, &cel_t_bytes, &cel_t_type, &named_list, &named_map,
 		&named_null, &named_optional, &named_timestamp, &named_duration };
+	const struct cel_well_known *message;
 
 	for (size_t i = 0; i < COUNT(known); i++)
 		if (strcmp(known[i]->name, name) == 0)
@@ -183,6 +202,8 @@ cel_env_type_named(const struct cel_env *e, const char *name, struct arena *a)
 		for (size_t i = 0; i < in->ntypes; i++)
 			if (strcmp(in->type[i]->name, name) == 0)
 				return in->type[i];
+	if ((message = cel_well_known(name)))
+		return message->type;
 	return open_type(e, name, a);
 }
 
@@ -200,7 +221,7 @@ cel_compile(
 	p->nvariables = e->nvariables;
 	p->used = arena_alloc(&p->arena, e->nvariables + 1);
 	memset(p->used, 0, e->nvariables + 1);
-	p->root = cel_parse(&p->arena, p->source, &is);
+	p->root = cel_parse(&p->arena, p->source, e->bits, &is);
 	if (p->root)
 		cel_check(e, p, e->bits & CEL_UNCHECKED ? &dropped : &is);
 	cel_issues_release(&dropped);

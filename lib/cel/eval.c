@@ -235,7 +235,7 @@ fits(struct cel_value v, const struct cel_type *t)
 		return true;
 	if (t->kind == CEL_T_MAP && v.kind == CEL_OBJECT)
 		return true;
-	if (t->kind == CEL_T_ERROR || (int)v.kind != kinds[t->kind])
+	if (t->kind > CEL_T_OPAQUE || (int)v.kind != kinds[t->kind])
 		return false;
 	return t->kind != CEL_T_OPAQUE || strcmp(v.opaque->type->name, t->name) == 0;
 }
@@ -268,12 +268,14 @@ static struct cel_value
 apply(struct run *r, const struct cel_expr *e, const struct cel_value *arg, size_t n)
 {
 	const struct cel_overload *o = e->set ? dispatch(e, arg, n) : NULL;
+	bool known;
 	struct cel_value v;
 
 	if (!o)
 		return run_no_overload(r);
 	v = o->call(r->a, arg, n);
-	return run_spent(r, o->cost ? o->cost(arg, n, v) : 1) ? run_cancelled() : v;
+	known = o->cost && (!o->exact || e->overload == o);
+	return run_spent(r, known ? o->cost(arg, n, v) : 1) ? run_cancelled() : v;
 }
 
 static struct cel_value
@@ -302,6 +304,23 @@ not_false(struct run *r, const struct cel_expr *e)
 	if (run_is_cancelled(v) || run_spent(r, 1))
 		return run_cancelled();
 	return cel_bool(v.kind != CEL_BOOL || v.b);
+}
+
+/* x.or(y), x.orValue(y): y is looked at only when x holds nothing; the call itself costs nothing.
+ */
+static struct cel_value
+or_else(struct run *r, const struct cel_expr *e)
+{
+	struct cel_value v;
+
+	if (!e->set)
+		return call(r, e);
+	v = run_eval(r, e->operand);
+	if (v.kind != CEL_OPTIONAL)
+		return v;
+	if (!v.holding)
+		return run_eval(r, e->arg[0]);
+	return strcmp(e->name, "or") == 0 ? v : *v.holding;
 }
 
 static struct cel_value
@@ -336,6 +355,8 @@ operation(struct run *r, const struct cel_expr *e)
 		return index_of(r, e, true);
 	case CEL_OP_NOT_FALSE:
 		return not_false(r, e);
+	case CEL_OP_OR_ELSE:
+		return or_else(r, e);
 	case CEL_OP_CALL:
 		break;
 	}
@@ -419,6 +440,8 @@ structure(struct run *r, const struct cel_expr *e)
 
 	if (v.kind != CEL_MAP)
 		return v;
+	if (e->known)
+		return e->known->make(r->a, e->known, v.map);
 	m = arena_alloc(r->a, sizeof *m);
 	*m = *v.map;
 	m->type = e->type;

@@ -23,6 +23,7 @@ struct cel_overload {
 	struct cel_signature sig;
 	cel_fn *call;
 	cel_cost_fn *cost;
+	bool exact; /* the cost counts only where the checker knows that no other is meant */
 };
 
 struct cel_function_set {

@@ -68,9 +68,11 @@ show(const char *source, const struct cel_issue_item *it, struct buf *out)
 	for (size_t i = 0; i < len; i++)
 		buf_putc(out, source[begin + i] == '\t' ? ' ' : source[begin + i]);
 	buf_puts(out, "\n | ");
-	for (size_t i = 0; i < column; i++)
-		buf_putc(out, '.');
-	buf_putc(out, '^');
+	/* what takes several bytes is taken to be wide */
+	for (const char *p = source + begin; p < source + it->at; p++)
+		if (((unsigned char)*p & 0xc0) != 0x80)
+			buf_puts(out, (unsigned char)*p < 0x80 ? "." : "\uff0e");
+	buf_puts(out, (unsigned char)source[it->at] < 0x80 ? "^" : "\uff3e");
 }
 
 void

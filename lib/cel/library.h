@@ -9,7 +9,8 @@
  */
 
 /* cel-go's, of the versions Kubernetes turns on. */
-extern const struct cel_function cel_lib_strings[], cel_lib_format[], cel_lib_sets[];
+extern const struct cel_function cel_lib_strings[], cel_lib_format[], cel_lib_sets[],
+    cel_lib_slices[];
 /* Of later versions, which Kubernetes has not. */
 extern const struct cel_function cel_lib_strings_new[];
 /* Kubernetes' own. */

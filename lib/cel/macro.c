@@ -3,12 +3,14 @@
 
 #include "base/mem.h"
 #include "cel/ast.h"
+#include "cel/cel.h"
 
 struct making {
 	struct arena *a;
 	struct cel_issues *issues;
 	struct cel_expr *target, **arg;
 	size_t n, at;
+	const char *unnamed; /* what is said of an argument that is no name */
 };
 
 #define ACCU "@result"
@@ -54,7 +56,7 @@ variable(const struct making *m, size_t i)
 		cel_issue(m->issues, e->at, "iteration variable overwrites accumulator variable");
 		return NULL;
 	}
-	cel_issue(m->issues, e->at, "argument must be a simple name");
+	cel_issue(m->issues, e->at, "%s", m->unnamed);
 	return NULL;
 }
 
@@ -105,6 +107,7 @@ has(const struct making *m)
 		return e;
 	}
 	e->test = true;
+	e->at = m->at;
 	return e;
 }
 
@@ -249,6 +252,34 @@ member(const struct making *m, struct cel_expr *target, const char *name)
 	return e;
 }
 
+/*
+ * list.sortBy(x, key): the list by the order of its items' keys (cel-go's ext/lists.go).  What it
+ * is bound to is looked at twice.
+ */
+static struct cel_expr *
+expand_sort_by(const struct making *m)
+{
+	static const char input[] = "@__sortBy_input__";
+	struct making keys = *m;
+	struct cel_expr *sorted;
+
+	switch (m->target->node) {
+	case CEL_N_CONST:
+	case CEL_N_MAP:
+	case CEL_N_STRUCT:
+		cel_issue(m->issues, m->target->at,
+		    "sortBy can only be applied to a list, identifier, comprehension, call or "
+		    "select expression");
+		return m->target;
+	default:
+		break;
+	}
+	keys.target = cel_ident(m->a, m->at, input);
+	sorted = cel_call(m->a, m->at, "@sortByAssociatedKeys", 1, expand_map(&keys));
+	sorted->operand = cel_ident(m->a, m->at, input);
+	return bind(m, input, m->target, sorted);
+}
+
 static struct cel_expr *
 opt_map(const struct making *m, bool flat)
 {
@@ -280,40 +311,50 @@ expand_opt_flat_map(const struct making *m)
 /* --- which -------------------------------------------------------------------------------------
  */
 
+#define SIMPLE "argument must be a simple name"
+#define IDENT "argument is not an identifier"
+
 static const struct {
 	const char *name;
 	bool member;
 	size_t n;
 	const char *space; /* it must stand behind this name: cel.bind */
 	struct cel_expr *(*expand)(const struct making *m);
+	unsigned bits; /* what turns it on; 0: it is there always */
+	const char *unnamed;
 } macros[] = {
-	{ "has", false, 1, NULL, has },
-	{ "all", true, 2, NULL, expand_all },
-	{ "all", true, 3, NULL, expand_all },
-	{ "exists", true, 2, NULL, expand_exists },
-	{ "exists", true, 3, NULL, expand_exists },
-	{ "exists_one", true, 2, NULL, expand_exists_one },
-	{ "existsOne", true, 2, NULL, expand_exists_one },
-	{ "existsOne", true, 3, NULL, expand_exists_one },
-	{ "map", true, 2, NULL, expand_map },
-	{ "map", true, 3, NULL, expand_map },
-	{ "filter", true, 2, NULL, expand_filter },
-	{ "transformList", true, 3, NULL, expand_transform_list },
-	{ "transformList", true, 4, NULL, expand_transform_list },
-	{ "transformMap", true, 3, NULL, expand_transform_map },
-	{ "transformMap", true, 4, NULL, expand_transform_map },
-	{ "transformMapEntry", true, 3, NULL, expand_transform_entry },
-	{ "transformMapEntry", true, 4, NULL, expand_transform_entry },
-	{ "bind", true, 3, "cel", expand_bind },
-	{ "optMap", true, 2, NULL, expand_opt_map },
-	{ "optFlatMap", true, 2, NULL, expand_opt_flat_map },
+	{ "has", false, 1, NULL, has, 0, NULL },
+	{ "all", true, 2, NULL, expand_all, 0, SIMPLE },
+	{ "all", true, 3, NULL, expand_all, 0, SIMPLE },
+	{ "exists", true, 2, NULL, expand_exists, 0, SIMPLE },
+	{ "exists", true, 3, NULL, expand_exists, 0, SIMPLE },
+	{ "exists_one", true, 2, NULL, expand_exists_one, 0, SIMPLE },
+	{ "exists_one", true, 3, NULL, expand_exists_one, 0, SIMPLE },
+	{ "existsOne", true, 2, NULL, expand_exists_one, 0, SIMPLE },
+	{ "existsOne", true, 3, NULL, expand_exists_one, 0, SIMPLE },
+	{ "map", true, 2, NULL, expand_map, 0, IDENT },
+	{ "map", true, 3, NULL, expand_map, 0, IDENT },
+	{ "filter", true, 2, NULL, expand_filter, 0, IDENT },
+	{ "sortBy", true, 2, NULL, expand_sort_by, 0, IDENT },
+	{ "transformList", true, 3, NULL, expand_transform_list, 0, SIMPLE },
+	{ "transformList", true, 4, NULL, expand_transform_list, 0, SIMPLE },
+	{ "transformMap", true, 3, NULL, expand_transform_map, 0, SIMPLE },
+	{ "transformMap", true, 4, NULL, expand_transform_map, 0, SIMPLE },
+	{ "transformMapEntry", true, 3, NULL, expand_transform_entry, 0, SIMPLE },
+	{ "transformMapEntry", true, 4, NULL, expand_transform_entry, 0, SIMPLE },
+	{ "bind", true, 3, "cel", expand_bind, CEL_BINDINGS,
+	    "cel.bind() variable names must be simple identifiers" },
+	{ "optMap", true, 2, NULL, expand_opt_map, 0,
+	    "optMap() variable name must be a simple identifier" },
+	{ "optFlatMap", true, 2, NULL, expand_opt_flat_map, 0,
+	    "optFlatMap() variable name must be a simple identifier" },
 };
 
 struct cel_expr *
-cel_expand(struct arena *a, struct cel_issues *issues, struct cel_expr *target, const char *name,
-    struct cel_expr **args, size_t n, size_t at)
+cel_expand(struct arena *a, struct cel_issues *issues, unsigned bits, struct cel_expr *target,
+    const char *name, struct cel_expr **args, size_t n, size_t at)
 {
-	struct making m = { a, issues, target, args, n, at };
+	struct making m = { a, issues, target, args, n, at, NULL };
 
 	for (size_t i = 0; i < COUNT(macros); i++) {
 		struct cel_expr *e;
@@ -324,6 +365,9 @@ cel_expand(struct arena *a, struct cel_issues *issues, struct cel_expr *target, 
 		if (macros[i].space &&
 		    (target->node != CEL_N_IDENT || strcmp(target->name, macros[i].space) != 0))
 			continue;
+		if (macros[i].bits & ~bits)
+			continue;
+		m.unnamed = macros[i].unnamed;
 		e = macros[i].expand(&m);
 		e->macro = macros[i].name;
 		return e;

@@ -74,22 +74,6 @@ has_value(struct arena *a, const struct cel_value *arg, size_t n)
 }
 
 static struct cel_value
-or_else(struct arena *a, const struct cel_value *arg, size_t n)
-{
-	(void)a;
-	(void)n;
-	return arg[0].holding ? arg[0] : arg[1];
-}
-
-static struct cel_value
-or_value(struct arena *a, const struct cel_value *arg, size_t n)
-{
-	(void)a;
-	(void)n;
-	return arg[0].holding ? *arg[0].holding : arg[1];
-}
-
-static struct cel_value
 unwrap(struct arena *a, const struct cel_value *arg, size_t n)
 {
 	const struct cel_list *l = arg[0].list;
@@ -101,11 +85,29 @@ unwrap(struct arena *a, const struct cel_value *arg, size_t n)
 		struct cel_value v = cel_list_get(a, l, i);
 
 		if (v.kind != CEL_OPTIONAL)
-			return cel_error(a, "no such overload");
+			return cel_error(a, "value is not optional");
 		if (v.holding)
 			items[found++] = *v.holding;
 	}
 	return cel_list_of(a, items, found);
+}
+
+static struct cel_value
+first(struct arena *a, const struct cel_value *arg, size_t n)
+{
+	const struct cel_list *l = arg[0].list;
+
+	(void)n;
+	return l->n ? cel_optional_of(a, cel_list_get(a, l, 0)) : cel_optional_none();
+}
+
+static struct cel_value
+last(struct arena *a, const struct cel_value *arg, size_t n)
+{
+	const struct cel_list *l = arg[0].list;
+
+	(void)n;
+	return l->n ? cel_optional_of(a, cel_list_get(a, l, l->n - 1)) : cel_optional_none();
 }
 
 /* What a map becomes with one entry more, for transformMap and transformMapEntry. */
@@ -164,10 +166,21 @@ const struct cel_function cel_lib_optional[] = {
 	{ "optional.none", "optional_none", "() optional(A)", none, NULL },
 	{ "value", "optional_value", "optional(A).() A", value, NULL },
 	{ "hasValue", "optional_hasValue", "optional(A).() bool", has_value, NULL },
-	{ "or", "optional_or_optional", "optional(A).(optional(A)) optional(A)", or_else, NULL },
-	{ "orValue", "optional_orValue_value", "optional(A).(A) A", or_value, NULL },
+	{ "or", "optional_or_optional", "optional(A).(optional(A)) optional(A)", NULL, NULL },
+	{ "orValue", "optional_orValue_value", "optional(A).(A) A", NULL, NULL },
 	{ "optional.unwrap", "optional_unwrap", "(list(optional(A))) list(A)", unwrap, NULL },
 	{ "unwrapOpt", "optional_unwrapOpt", "list(optional(A)).() list(A)", unwrap, NULL },
+	/* the evaluator knows these */
+	{ "_[?_]", "list_optindex_optional_int", "(list(A), int) optional(A)", NULL, NULL },
+	{ "_[?_]", "optional_list_optindex_optional_int", "(optional(list(A)), int) optional(A)",
+	    NULL, NULL },
+	{ "_[?_]", "map_optindex_optional_value", "(map(A, B), A) optional(B)", NULL, NULL },
+	{ "_[?_]", "optional_map_optindex_optional_value", "(optional(map(A, B)), A) optional(B)",
+	    NULL, NULL },
+	{ "_[_]", "optional_list_index_int", "(optional(list(A)), int) optional(A)", NULL, NULL },
+	{ "_[_]", "optional_map_index_value", "(optional(map(A, B)), A) optional(B)", NULL, NULL },
+	{ "first", "list_first", "list(A).() optional(A)", first, NULL },
+	{ "last", "list_last", "list(A).() optional(A)", last, NULL },
 	{ "cel.@mapInsert", "@mapInsert_map_key_value", "(map(A, B), A, B) map(A, B)", insert_one,
 	    NULL },
 	{ "cel.@mapInsert", "@mapInsert_map_map", "(map(A, B), map(A, B)) map(A, B)", insert_map,

@@ -467,9 +467,9 @@ parse_expression(struct cel_parser *p)
 }
 
 struct cel_expr *
-cel_parse(struct arena *a, const char *source, struct cel_issues *issues)
+cel_parse(struct arena *a, const char *source, unsigned bits, struct cel_issues *issues)
 {
-	struct cel_parser p = { .a = a, .source = source, .issues = issues };
+	struct cel_parser p = { .a = a, .source = source, .bits = bits, .issues = issues };
 	size_t size = characters(source, strlen(source));
 	struct cel_expr *e;
 

@@ -13,6 +13,7 @@ struct cel_parser {
 	size_t at;
 	struct cel_token tok; /* the one that is looked at */
 	struct cel_issues *issues;
+	unsigned bits;
 	int depth;
 	bool failed;
 };

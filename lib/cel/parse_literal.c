@@ -42,7 +42,7 @@ parse_call(struct cel_parser *p, struct cel_expr *target, const char *name, size
 
 	if (!arguments(p, &b))
 		return NULL;
-	e = cel_expand(p->a, p->issues, target, name, (struct cel_expr **)b.item, b.n, at);
+	e = cel_expand(p->a, p->issues, p->bits, target, name, (struct cel_expr **)b.item, b.n, at);
 	if (e)
 		return e;
 	e = cel_node_new(p->a, CEL_N_CALL, at);
@@ -132,6 +132,7 @@ parse_structure(struct cel_parser *p, const char *name)
 			    parse_shown(p), "{'}', ',', '\?', IDENTIFIER, ESC_IDENTIFIER}");
 		i->field = p->tok.text;
 		parse_next(p);
+		i->at = p->tok.at;
 		if (!parse_expect(p, ":", "':'") || !(i->value = parse_expression(p)))
 			return NULL;
 		parse_put(p, &b, i);

@@ -365,6 +365,9 @@ const struct cel_function cel_std_operators[] = {
 	ORDERED("_<=_", "less_equals", less_equal),
 	ORDERED("_>_", "greater", greater),
 	ORDERED("_>=_", "greater_equals", greater_equal),
+	/* the evaluator knows these */
+	{ "_[_]", "index_list", "(list(A), int) A", NULL, NULL },
+	{ "_[_]", "index_map", "(map(A, B), A) B", NULL, NULL },
 	{ "@in", "in_list", "(A, list(A)) bool", in_list, cost_of_list },
 	{ "@in", "in_map", "(A, map(A, B)) bool", in_map, NULL },
 	{ "size", "size_string", "(string) int", size, NULL },

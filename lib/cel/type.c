@@ -96,6 +96,10 @@ whole_name(const struct cel_type *t)
 static void
 print(const struct cel_type *t, bool whole, struct buf *out)
 {
+	if (t->kind == CEL_T_PARAM) {
+		buf_printf(out, "_var%zu", t->nfields);
+		return;
+	}
 	buf_puts(out, whole ? whole_name(t) : t->name);
 	if (!t->of[0] || t->kind == CEL_T_OBJECT)
 		return;

@@ -28,6 +28,7 @@ enum cel_type_kind {
 	CEL_T_TYPE,	/* a type as a value; of[0] when it is known which */
 	CEL_T_OPTIONAL, /* of[0] */
 	CEL_T_OPAQUE,	/* name */
+	CEL_T_WRAPPER,	/* of[0], or null */
 	CEL_T_PARAM,	/* in a function's signature: any type, the same one for one name */
 	CEL_T_ERROR,	/* of what could not be checked */
 };

@@ -26,8 +26,12 @@ bool unify_assignable(struct unifier *u, const struct cel_type *from, const stru
 bool unify_all(struct unifier *u, const struct cel_type *const *from,
     const struct cel_type *const *to, size_t n);
 
-/* What is known by now: an unknown that is bound is what it is bound to, at the top. */
+/* Of two that may stand in one place, the one that says less. */
+const struct cel_type *unify_general(const struct cel_type *one, const struct cel_type *two);
+
+/* What is known by now: an unknown that is bound is what it is bound to, at the top; everywhere. */
 const struct cel_type *unify_resolved(struct unifier *u, const struct cel_type *t);
+const struct cel_type *unify_substituted(struct unifier *u, const struct cel_type *t);
 const struct cel_type *unify_final(
     struct unifier *u, const struct cel_type *t); /* no unknowns: dyn */
 

@@ -23,7 +23,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cel_program *p;
 
 	if (!env) {
-		env = envs[unchecked] = cel_env_new(unchecked ? CEL_UNCHECKED : CEL_AS_KUBERNETES);
+		env = envs[unchecked] =
+		    cel_env_new(CEL_BINDINGS | (unchecked ? CEL_UNCHECKED : CEL_AS_KUBERNETES));
 		cel_env_kubernetes(env);
 		cel_env_library(env, cel_lib_strings_new);
 		cel_env_open_types(env, "Object");

@@ -133,9 +133,10 @@ answer(struct buf *out, const struct cel_env *env, const char *source)
 static struct cel_env *
 environment(const char *name)
 {
-	struct cel_env *env = cel_env_new(strcmp(name, "kubernetes") == 0  ? CEL_AS_KUBERNETES
-					  : strcmp(name, "unchecked") == 0 ? CEL_UNCHECKED
-									   : 0);
+	struct cel_env *env =
+	    cel_env_new(strcmp(name, "kubernetes") == 0	 ? CEL_AS_KUBERNETES
+			: strcmp(name, "unchecked") == 0 ? CEL_UNCHECKED | CEL_BINDINGS
+							 : CEL_BINDINGS);
 	json_auto_t *all = json_loads(world, 0, NULL);
 	const char *key;
 	json_t *item;
