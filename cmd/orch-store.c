@@ -16,10 +16,12 @@
 #include "base/cli.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "serve/outcall.h"
 #include "store/admission.h"
 #include "store/aggregation.h"
 #include "store/bootstrap.h"
 #include "store/call.h"
+#include "store/conversion.h"
 #include "store/definitions.h"
 #include "store/engine.h"
 #include "store/front_proxy.h"
@@ -254,6 +256,7 @@ static void
 shut(struct store *s)
 {
 	s->server->ready = false;
+	conversions_stop(s->server->conversions);
 	watches_stop(s->watches);
 	http_server_stop(s->server->http, 5);
 	if (s->metrics)
@@ -267,6 +270,7 @@ shut(struct store *s)
 		http_server_free(s->metrics);
 	tls_free(s->tls);
 	server_free(s->server);
+	outcall_forget();
 	watches_free(s->watches);
 	cache_free(s->cache);
 	definitions_free(s->definitions);

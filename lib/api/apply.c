@@ -19,7 +19,8 @@ struct run {
 	struct arena arena;
 	struct managers managers;
 	struct fieldset reset;
-	json_t *live; /* without managedFields */
+	struct err broken; /* why a version of the object cannot be had; code 0: they all can */
+	json_t *live;	   /* without managedFields */
 	json_t *new;
 	struct fieldset legacy; /* what kubectl may take over without force */
 	json_t *legacy_source;
@@ -77,7 +78,7 @@ prune_in(struct run *r, const struct kind *k, json_t *new, const struct fieldset
 	struct fieldset merged = typed_fields(a, kind_schema(k), new), owned, left, all, last, gone;
 
 	last = typed_named(a, kind_schema(k), last_fields);
-	owned = apply_owned(a, &r->managers, k, new, &last, trees);
+	owned = apply_owned(r->req, a, &r->managers, k, new, &last, trees, &r->broken);
 	owned = typed_named(a, kind_schema(k), &owned);
 	all = typed_named(a, kind_schema(k), &merged);
 
@@ -106,9 +107,10 @@ prune(struct run *r, const struct fieldset *last_fields, const char *version)
 		prune_in(r, k, r->new, last_fields);
 		return;
 	}
-	convert_part(r->new, own, k);
+	apply_convert(r->req, &r->new, own, k,
+	    "failed to convert merged object to last applied version", &r->broken);
 	prune_in(r, k, r->new, last_fields);
-	convert_part(r->new, k, own);
+	apply_convert(r->req, &r->new, k, own, "failed to convert pruned object", &r->broken);
 }
 
 /* --- conflicts --- */
@@ -264,23 +266,28 @@ merge_in(struct run *r, const json_t *patch, struct conflicts *conflicts, struct
 {
 	struct manager *self = self_of(r);
 	struct fieldset last = self->fields, set = typed_fields(&r->arena, r->type, patch);
+	const char *last_version = self->version;
 	const json_t *entry = self->entry;
 	bool same;
 	int res;
 
 	self->fields = fieldset_without(&r->arena, &set, &r->reset);
 	r->new = typed_merge(&r->arena, r->type, r->live, patch);
-	prune(r, &last, self->version);
+	self->version = r->version; /* what it owns now; what it had is of the one before */
+	prune(r, &last, last_version);
+	if (r->broken.code) {
+		*err = r->broken;
+		return err_wrap(err, "failed to prune fields");
+	}
 	if ((res = hand_over(r, self, conflicts, err)) < 0)
 		return res;
 	self->fields = apply_stripped(&r->arena, &self->fields);
 	same = json_equal(r->live, r->new);
 	if (!same && *r->req->now)
 		self->time = r->req->now;
-	if (!same || !entry || strcmp(self->version, r->version) != 0 ||
+	if (!same || !entry || strcmp(last_version, r->version) != 0 ||
 	    !fieldset_equal(&last, &self->fields))
 		self->entry = NULL;
-	self->version = r->version;
 	managers_drop_empty(&r->managers);
 	return 0;
 }

@@ -22,6 +22,9 @@ struct apply {
 	const char *manager;	 /* "" counts as "unknown" */
 	const char *now;	 /* RFC 3339; "" leaves a manager's time as it is */
 	bool force;		 /* take conflicting fields over */
+	/* How an object of a custom kind becomes one of another version, in place, where that is
+	 * more than a change of its apiVersion; NULL: it is not. */
+	int (*convert)(json_t **obj, const struct kind *to, struct err *err);
 };
 
 /* Why an apply is refused: a Status of 409 with these causes.  message is all of it. */
@@ -88,8 +91,13 @@ const struct apply_view *apply_view(struct apply_views *all, const char *version
 void apply_views_release(struct apply_views *all);
 /* What managers own of whole, an object of kind k, when the fields `last` go, those of other
  * versions by what they see.  trees: an array that must outlive the set. */
-struct fieldset apply_owned(struct arena *a, const struct managers *m, const struct kind *k,
-    const json_t *whole, const struct fieldset *last, json_t *trees);
+struct fieldset apply_owned(const struct apply *req, struct arena *a, const struct managers *m,
+    const struct kind *k, const json_t *whole, const struct fieldset *last, json_t *trees,
+    struct err *broken);
+/* obj of version `from`, which shares nothing, as one of version `to`, in place.  What an object in
+ * that version cannot be had for is broken, as `what` says; the first cause stays. */
+void apply_convert(const struct apply *req, json_t **obj, const struct kind *from,
+    const struct kind *to, const char *what, struct err *broken);
 
 /* apply_legacy.c: of kubectl's client-side apply, which kept what it had applied in an annotation.
  */

@@ -5,28 +5,49 @@
 #include "api/convert.h"
 #include "base/mem.h"
 
+void
+apply_convert(const struct apply *req, json_t **obj, const struct kind *from, const struct kind *to,
+    const char *what, struct err *broken)
+{
+	struct err err;
+
+	if (from == to)
+		return;
+	if (!to->custom || !req->convert) {
+		convert_part(*obj, from, to);
+		return;
+	}
+	/* nothing, as what was there before a create, is nothing in every version */
+	if (!json_object_get(*obj, "metadata") || broken->code)
+		return;
+	if (req->convert(obj, to, &err) < 0)
+		err_set(broken, ERR_INTERNAL, "%s: %s", what, err.msg);
+}
+
 static json_t *
-part_copy(const json_t *obj, const struct kind *from, const struct kind *to)
+part_copy(const struct apply *req, const json_t *obj, const struct kind *from,
+    const struct kind *to, const char *what, struct err *broken)
 {
 	json_t *copy;
 
 	if (from == to)
 		return json_incref((json_t *)obj);
 	copy = json_deep_copy(obj);
-	convert_part(copy, from, to);
+	apply_convert(req, &copy, from, to, what, broken);
 	return copy;
 }
 
-/* Versions of custom kinds differ in nothing but their schemas, and do not drop what they do not
- * know when it is about owners. */
+/* Versions of custom kinds without a webhook differ in nothing but their schemas, and do not drop
+ * what they do not know when it is about owners. */
 static json_t *
-seen_as(const json_t *obj, const struct kind *from, const struct kind *to)
+seen_as(struct apply_views *all, const json_t *obj, const struct kind *to, const char *what)
 {
+	const struct kind *from = all->req->kind;
 	json_t *copy;
 	char version[128];
 
-	if (!to->custom || from == to)
-		return part_copy(obj, from, to);
+	if (!to->custom || from == to || all->req->convert)
+		return part_copy(all->req, obj, from, to, what, &all->broken);
 	copy = json_copy((json_t *)obj);
 	if (json_object_get(copy, "apiVersion"))
 		json_object_set_new(copy, "apiVersion", json_string(kind_api_version(to, version)));
@@ -38,6 +59,8 @@ fits(struct apply_views *all, const struct apply_view *v)
 {
 	autobuf struct buf why = BUF_INIT;
 
+	if (all->broken.code)
+		return false;
 	if (!typed_check_kept(kind_schema(v->kind), v->old, &why))
 		err_set(&all->broken, ERR_INTERNAL, "failed to convert old object: %s", why.data);
 	else if (!typed_check_kept(kind_schema(v->kind), v->new, &why))
@@ -69,8 +92,8 @@ apply_view(struct apply_views *all, const char *version)
 	reset = apply_reset(a, &req);
 	v = arena_alloc(a, sizeof *v);
 	*v = (struct apply_view){ .kind = k,
-		.old = seen_as(all->old, own, k),
-		.new = seen_as(all->new, own, k),
+		.old = seen_as(all, all->old, k, "failed to convert old object"),
+		.new = seen_as(all, all->new, k, "failed to convert new object"),
 		.next = all->list };
 	c = typed_compare(a, kind_schema(k), v->old, v->new);
 	v->changed = fieldset_union(a, &c.modified, &c.added);
@@ -93,31 +116,39 @@ apply_views_release(struct apply_views *all)
 /* What is left of whole, in version k, when `last` goes, but not what managers of version `at` own.
  */
 static struct fieldset
-kept_for(struct arena *a, const struct managers *m, const struct kind *k, const struct kind *at,
-    const json_t *whole, const json_t *pruned, json_t **tree)
+kept_for(const struct apply *req, struct arena *a, const struct managers *m, const struct kind *k,
+    const struct kind *at, const json_t *whole, const json_t *pruned, json_t **tree,
+    struct err *broken)
 {
-	json_auto_t *all = part_copy(whole, k, at), *less = part_copy(pruned, k, at);
-	struct fieldset owned = FIELDSET_EMPTY, everything = typed_fields(a, at->type, all), left,
-			gone;
+	static const char words[] = "failed add back owned items: failed to convert";
+	const struct type *type = kind_schema(at);
+	char version[128];
+	autofree char *no_merged =
+	    xasprintf("%s merged object at version %s", words, kind_api_version(at, version));
+	autofree char *no_pruned = xasprintf("%s pruned object at version %s", words, version);
+	json_auto_t *all = part_copy(req, whole, k, at, no_merged, broken),
+		    *less = part_copy(req, pruned, k, at, no_pruned, broken);
+	struct fieldset owned = FIELDSET_EMPTY, everything = typed_fields(a, type, all), left, gone;
 
 	for (size_t i = 0; i < m->n; i++)
 		if (kind_sibling(k, m->item[i].version) == at)
 			owned = fieldset_union(a, &owned, &m->item[i].fields);
-	owned = typed_named(a, at->type, &owned);
-	left = typed_fields(a, at->type, less);
-	left = typed_named(a, at->type, &left);
+	owned = typed_named(a, type, &owned);
+	left = typed_fields(a, type, less);
+	left = typed_named(a, type, &left);
 	left = fieldset_union(a, &left, &owned);
-	everything = typed_named(a, at->type, &everything);
+	everything = typed_named(a, type, &everything);
 	gone = fieldset_minus(a, &everything, &left);
 	*tree = json_deep_copy(all);
-	typed_remove(a, at->type, *tree, &gone);
-	convert_part(*tree, at, k);
+	typed_remove(a, type, *tree, &gone);
+	apply_convert(req, tree, at, k, no_pruned, broken);
 	return typed_fields(a, kind_schema(k), *tree);
 }
 
 struct fieldset
-apply_owned(struct arena *a, const struct managers *m, const struct kind *k, const json_t *whole,
-    const struct fieldset *last, json_t *trees)
+apply_owned(const struct apply *req, struct arena *a, const struct managers *m,
+    const struct kind *k, const json_t *whole, const struct fieldset *last, json_t *trees,
+    struct err *broken)
 {
 	json_auto_t *pruned = NULL;
 	struct fieldset owned = FIELDSET_EMPTY, more;
@@ -134,7 +165,7 @@ apply_owned(struct arena *a, const struct managers *m, const struct kind *k, con
 			pruned = json_deep_copy(whole);
 			typed_remove(a, kind_schema(k), pruned, last);
 		}
-		more = kept_for(a, m, k, at, whole, pruned, &tree);
+		more = kept_for(req, a, m, k, at, whole, pruned, &tree, broken);
 		owned = fieldset_union(a, &owned, &more);
 		json_array_append_new(trees, tree); /* the set points into it */
 	}

@@ -34,6 +34,7 @@ struct custom {
 	uint64_t since;
 	_Atomic bool terminating; /* the definition is being deleted: nothing new is made */
 	void *table, *view;	  /* the store's own */
+	void *conversion;	  /* too: who is asked for another version; NULL: nobody */
 };
 
 struct definition {

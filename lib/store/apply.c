@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/yaml.h"
-#include "store/call.h"
+#include "store/conversion.h"
 
 /* Kubernetes keeps no time for what comes in through /scale, and takes 0 replicas for none. */
 static void
@@ -48,6 +48,7 @@ track_write(struct call *c, const json_t *old, json_t *obj)
 		.subresource = c->target.sub,
 		.manager = c->manager,
 		.now = scale ? "" : call_now(now),
+		.convert = conversion_of(c->kind) ? conversion_owner : NULL,
 	};
 
 	if (c->applying)
@@ -193,6 +194,7 @@ apply_config(struct call *c, const json_t *old, const json_t *config, json_t **r
 		.manager = c->manager,
 		.now = strcmp(c->target.sub, "scale") == 0 ? "" : call_now(now),
 		.force = call_flag(c, "force"),
+		.convert = conversion_of(c->kind) ? conversion_owner : NULL,
 	};
 
 	if (apply_patch(&req, old, config, &obj, &conflicts, &err) < 0) {
@@ -247,10 +249,10 @@ apply_new(struct call *c, const json_t *config)
 static void
 apply_there(struct call *c, const json_t *config)
 {
-	json_auto_t *old = object_json(c->old, c->kind);
+	json_auto_t *old = NULL;
 	json_t *obj;
 
-	if (apply_config(c, old, config, &obj) < 0)
+	if (call_old(c, &old) < 0 || apply_config(c, old, config, &obj) < 0)
 		return;
 	c->status = 200;
 	if (check_names(c, config) < 0 || update_prepare(c, old, obj, call_part(c)) < 0) {

@@ -39,6 +39,7 @@ struct server {
 	struct aggregation
 	    *_Atomic aggregation;    /* what others answer (aggregation.h); NULL: not yet */
 	struct bootstrap *bootstrap; /* what it makes by itself (bootstrap.h); NULL: not yet */
+	struct conversions *conversions; /* of custom objects, by webhooks (conversion.h) */
 	_Atomic bool ready;
 };
 
@@ -81,6 +82,8 @@ struct call {
 	struct write write;
 	struct object *old;  /* what it was read from */
 	struct object *last; /* what to answer with instead of what was written; may be NULL */
+	bool waits;	     /* it is on a thread that may wait for a webhook (conversion.h) */
+	bool terse;	     /* the answer shows nothing of the object */
 	int status;	     /* of the answer when it succeeds */
 	void (*answer)(
 	    struct call *c, struct object *written); /* instead of the object itself; may be NULL */
@@ -95,6 +98,8 @@ struct call {
 void reply_json(struct call *c, int status, const json_t *value);
 void reply_text(struct call *c, int status, const char *type, const char *text);
 void reply_object(struct call *c, int status, struct object *o); /* borrows o */
+/* The end of a write, with this object: c->answer, or the object with c->status; borrows it. */
+void answer_object(struct call *c, struct object *o);
 void reply_parts(struct call *c, int status, const char *type, struct bytes **parts, size_t n);
 /* A Status from err, with the details that Kubernetes gives for its code. */
 void reply_error(struct call *c, const struct err *err);
@@ -175,6 +180,8 @@ void write_submit(struct call *c, json_t *obj, bool deletes);
 void update_submit(struct call *c, json_t *obj);
 /* Read the object the path names into c->old; answers NotFound and returns -1. */
 int call_current(struct call *c);
+/* c->old as c->kind shows it, new; answers and returns -1. */
+int call_old(struct call *c, json_t **ret);
 /* Run c->run on a worker. */
 void call_defer(struct call *c, void (*run)(struct call *c));
 

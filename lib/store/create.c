@@ -119,7 +119,7 @@ create_run(struct call *c)
 	    cache_get(c->server->cache, c->table, c->target.namespace, meta_name(obj));
 	if (there && !c->generated) {
 		struct err err;
-		json_t *old = object_json(there, c->kind);
+		json_t *old = object_json_kept(there, kind_stored(c->kind));
 
 		fail_exists(c, meta_name(obj), &err);
 		if (meta_deleting(old))

@@ -7,6 +7,7 @@
 #include "api/registry.h"
 #include "base/mem.h"
 #include "store/aggregation.h"
+#include "store/conversion.h"
 #include "store/definitions_private.h"
 
 static int
@@ -47,18 +48,22 @@ definition_release(void *what)
 	struct definition *def = what;
 	struct object *source = def ? def->source : NULL;
 
+	if (def)
+		conversion_retire(def->custom[0].conversion);
 	definition_free(def);
 	object_unref(source);
 }
 
 /* The tables show the new kinds from now on; who watches the old ones is sent away. */
 static void
-attach(struct definitions *d, struct definition *def, uint64_t since)
+attach(struct definitions *d, struct definition *def, const json_t *crd, uint64_t since)
 {
 	struct cache *c = d->server->cache;
+	struct conversion *webhook = conversion_new(d->server, crd);
 	struct table *t = cache_custom_table(c, def->stored->group, def->stored->plural);
 
 	for (size_t i = 0; i < def->n; i++) {
+		def->custom[i].conversion = webhook;
 		def->custom[i].table = t;
 		def->custom[i].view = cache_custom_view(c, &def->kinds[i]);
 		def->custom[i].since = since;
@@ -131,7 +136,7 @@ definition_serve(struct definitions *d, struct known *k, struct object *o, const
 	free(k->basis);
 	k->basis = steal(basis);
 	k->definition = definition_lazy(crd, load, object_ref(o));
-	attach(d, k->definition, o->revision);
+	attach(d, k->definition, crd, o->revision);
 	d->unpublished = true;
 	return before;
 }

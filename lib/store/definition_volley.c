@@ -102,16 +102,17 @@ volley_status(struct volley *v, struct object *was, json_t *crd)
 void
 volley_delete(struct volley *v, struct table *t, struct object *o)
 {
-	json_auto_t *obj = object_json_kept(o, t->kind);
+	const struct kind *k = object_kind(o, t->kind); /* as it is: nothing is converted for it */
+	json_auto_t *obj = object_json_kept(o, k);
 	struct delete_options options = {
 		.policy = (char *)"", .uid = (char *)"", .version = (char *)""
 	};
-	enum deletion what = delete_decide(t->kind, obj, &options, clock_now());
+	enum deletion what = delete_decide(k, obj, &options, clock_now());
 	struct write *w;
 
 	if (what == DELETE_UNCHANGED)
 		return;
 	w = add(v, t, o);
 	w->deletes = what == DELETE_NOW;
-	draft_encode(&w->draft, t->kind, obj);
+	draft_encode_as(&w->draft, k, obj);
 }

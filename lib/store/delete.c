@@ -366,12 +366,14 @@ refuse_condition(struct call *c, const struct err *err)
 void
 delete_object(struct call *c, const struct delete_options *o)
 {
-	json_t *obj = object_json(c->old, c->kind);
-	json_auto_t *old =
-	    json_pack("{s:o}", "metadata", json_copy(json_object_get(obj, "metadata")));
+	json_auto_t *old = NULL;
+	json_t *obj;
 	enum deletion d;
 	struct err err;
 
+	if (call_old(c, &obj) < 0)
+		return;
+	old = json_pack("{s:o}", "metadata", json_copy(json_object_get(obj, "metadata")));
 	if (delete_check(c->kind, obj, o, &err) < 0) {
 		json_decref(obj);
 		refuse_condition(c, &err);
@@ -383,6 +385,7 @@ delete_object(struct call *c, const struct delete_options *o)
 	c->write.marks = delete_marks(d, old, obj);
 	if (d == DELETE_NOW && !c->answer && !(kind_strategy(c->kind) & RETURNS_DELETED))
 		c->answer = answer_status;
+	c->terse = c->answer == answer_status;
 	write_submit(c, obj, d == DELETE_NOW);
 }
 
@@ -403,6 +406,7 @@ delete_run(struct call *c)
 	struct delete_options o;
 
 	c->answer = NULL;
+	c->terse = false;
 	if (delete_options_read(c, &o) < 0)
 		return;
 	if (call_current(c) == 0 && check_protected(c) == 0) {

@@ -4,6 +4,7 @@
 #include "api/custom.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/conversion.h"
 #include "store/delete.h"
 
 enum { ATTEMPTS = 20 };
@@ -12,6 +13,7 @@ struct many {
 	struct call *call;
 	struct delete_options options;
 	struct object **found;
+	struct object **shown; /* as a webhook shows them; else NULL */
 	struct write *write;
 	size_t n, cap;
 	_Atomic size_t pending;
@@ -33,10 +35,15 @@ keep_selected(struct many *m, const struct filter *f)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < m->n; i++) {
-		if (filter_match(f, m->found[i]))
+		if (filter_match(f, m->shown ? m->shown[i] : m->found[i])) {
+			if (m->shown)
+				m->shown[kept] = m->shown[i];
 			m->found[kept++] = m->found[i];
-		else
-			object_unref(m->found[i]);
+			continue;
+		}
+		object_unref(m->found[i]);
+		if (m->shown)
+			object_unref(m->shown[i]);
 	}
 	m->n = kept;
 }
@@ -46,10 +53,13 @@ many_free(struct many *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
 		object_unref(m->found[i]);
+		if (m->shown)
+			object_unref(m->shown[i]);
 		if (m->write)
 			write_release(&m->write[i]);
 	}
 	free(m->found);
+	free(m->shown);
 	free(m->write);
 	delete_options_release(&m->options);
 	free(m);
@@ -76,10 +86,12 @@ answer(struct many *m)
 	    c->kind->custom ? ",\"continue\":\"\"" : "");
 	part[0] = bytes_new(head.data, head.len);
 	for (size_t i = 0; i < m->n; i++) {
-		struct object *o = m->write[i].object ? m->write[i].object : m->found[i];
+		struct object *o = m->shown		? m->shown[i]
+				   : m->write[i].object ? m->write[i].object
+							: m->found[i];
 
 		part[n++] = bytes_ref(i ? comma : first);
-		part[n++] = body_view(o->body, c->kind);
+		part[n++] = object_body(o, c->kind);
 	}
 	part[n++] = bytes_new("]}\n", 3);
 	reply_parts(c, 200, "application/json", part, n);
@@ -135,14 +147,17 @@ prepare(struct many *m, size_t i)
 {
 	struct call *c = m->call;
 	struct write *w = &m->write[i];
-	json_t *obj = object_json(m->found[i], c->kind);
+	json_t *obj = object_json(m->shown ? m->shown[i] : m->found[i], c->kind);
 	json_auto_t *old =
 	    json_pack("{s:o}", "metadata", json_copy(json_object_get(obj, "metadata")));
 	enum deletion d = delete_decide(c->kind, obj, &m->options, clock_now());
 
 	w->result = 0;
 	if (d != DELETE_UNCHANGED && !c->dry_run) {
-		draft_encode(&w->draft, c->kind, obj);
+		if (m->shown && d == DELETE_NOW)
+			draft_copy(&w->draft, m->found[i]);
+		else if ((w->result = conversion_encode(&w->draft, c->kind, obj, &w->err)) < 0)
+			d = DELETE_UNCHANGED;
 		w->table = c->table;
 		w->expect = m->found[i]->revision;
 		w->deletes = d == DELETE_NOW;
@@ -200,10 +215,40 @@ raced(struct many *m, size_t i)
 	return true;
 }
 
+/*
+ * How a webhook shows them: what selectors see, and what is answered.  0; negative: it was
+ * answered, or begins again on a thread that may wait.
+ */
+static int
+show(struct many *m, void (*again)(struct call *c))
+{
+	struct call *c = m->call;
+	struct object **shown;
+	struct err err;
+
+	for (size_t i = 0; i < m->n && !c->waits; i++)
+		if (conversion_asks(m->found[i], c->kind)) {
+			conversion_defer(c, again);
+			return -1;
+		}
+	shown = xcalloc(m->n + 1, sizeof(struct object *));
+	if (conversion_show(c->kind, m->found, m->n, shown, &err) < 0) {
+		free(shown);
+		return conversion_refuse(c, &err);
+	}
+	for (size_t i = 0; m->shown && i < m->n; i++)
+		object_unref(m->shown[i]);
+	free(m->shown);
+	m->shown = shown;
+	return 0;
+}
+
 static void
 retry(struct call *c)
 {
-	submit(c->state, raced);
+	struct many *m = c->state;
+
+	submit(m, raced);
 }
 
 static void
@@ -226,6 +271,11 @@ deletecollection_run(struct call *c)
 	}
 	walk.namespace = f.namespace;
 	cache_walk(c->server->cache, &walk, collect, m, &revision, &err);
+	if (conversion_of(c->kind) && show(m, deletecollection_run) < 0) {
+		filter_release(&f);
+		many_free(m);
+		return;
+	}
 	keep_selected(m, &f);
 	filter_release(&f);
 	m->write = xcalloc(m->n + 1, sizeof *m->write);

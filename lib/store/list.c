@@ -12,12 +12,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "store/call.h"
+#include "store/conversion.h"
 #include "store/gzip.h"
 #include "store/rows.h"
 #include "store/token.h"
 
-enum { SHORT_LIST = 50, LONG_LIST = 2000 };
+enum { SHORT_LIST = 50, LONG_LIST = 2000, SHOWN = 500 };
 
 struct list {
 	struct filter filter;
@@ -28,9 +28,12 @@ struct list {
 	struct bytes **part; /* part 0 is the head */
 	size_t n, cap;
 	bool whole; /* objects are wanted, not their bytes */
+	bool later; /* what the filter says is seen only when they are shown */
 	struct object **object;
 	size_t nobjects, objects_cap;
 	size_t found, remaining;
+	size_t shown; /* items so far, where they are not as they are kept; full: enough of them */
+	bool full;
 	bool more;
 	char *last_namespace, *last_name;
 	struct bytes *first, *comma;
@@ -228,6 +231,15 @@ add_part(struct list *l, struct bytes *b)
 	l->part[l->n++] = b;
 }
 
+static void list_now(struct call *c);
+
+static void
+end_page(struct list *l, const struct object *last)
+{
+	l->last_namespace = xstrdup(object_namespace(last));
+	l->last_name = xstrdup(object_name(last));
+}
+
 static bool
 add_object(void *arg, struct object *o)
 {
@@ -237,10 +249,11 @@ add_object(void *arg, struct object *o)
 		l->remaining++;
 		return true;
 	}
-	if ((l->filter.labels || l->filter.fields || l->filter.name) &&
-	    !filter_match(&l->filter, o))
+	if (l->later ? l->filter.name && strcmp(l->filter.name, object_name(o)) != 0
+		     : (l->filter.labels || l->filter.fields || l->filter.name) &&
+			   !filter_match(&l->filter, o))
 		return true;
-	if (l->limit && l->found == (size_t)l->limit) {
+	if (l->limit && !l->later && l->found == (size_t)l->limit) {
 		l->more = true;
 		l->remaining = 1;
 		return !filter_selects(&l->filter); /* only then can the rest be counted */
@@ -253,10 +266,8 @@ add_object(void *arg, struct object *o)
 		add_part(l, bytes_ref(l->found++ ? l->comma : l->first));
 		add_part(l, bytes_ref(o->body));
 	}
-	if (l->limit && l->found == (size_t)l->limit) {
-		l->last_namespace = xstrdup(object_namespace(o));
-		l->last_name = xstrdup(object_name(o));
-	}
+	if (l->limit && !l->later && l->found == (size_t)l->limit)
+		end_page(l, o);
 	return true;
 }
 
@@ -293,18 +304,13 @@ list_head(struct call *c, struct list *l, uint64_t revision)
 	return bytes_new(b.data, b.len);
 }
 
-/* Out of the lock that a walk holds: in the version that is asked for. */
-static void
-view_bodies(struct call *c, struct list *l)
-{
-	if (shape_table(&c->shape, c->table, c->view) == c->table)
-		return;
-	for (size_t i = 2; i < l->n; i += 2) {
-		struct bytes *body = l->part[i];
+static void list_now(struct call *c);
 
-		l->part[i] = body_view(body, c->kind);
-		bytes_unref(body);
-	}
+static void
+add_item(struct call *c, struct list *l, const struct object *o)
+{
+	add_part(l, bytes_ref(l->shown++ ? l->comma : l->first));
+	add_part(l, object_body(o, c->kind));
 }
 
 /* In another shape: the parts are the head's place, and then "{" or ",{" before each body. */
@@ -400,25 +406,78 @@ list_release(struct list *l)
 	bytes_unref(l->comma);
 }
 
+/* As they are shown, those that the filter lets through, up to the limit. */
+static void
+add_shown(struct call *c, struct list *l, struct object *const *shown, size_t from, size_t n)
+{
+	for (size_t i = 0; i < n && !l->full; i++) {
+		if (l->later && !filter_match(&l->filter, shown[i]))
+			continue;
+		add_item(c, l, shown[i]);
+		if (l->later && l->limit && l->shown == (size_t)l->limit) {
+			end_page(l, shown[i]);
+			l->more = from + i + 1 < l->nobjects;
+			l->full = true;
+		}
+	}
+}
+
+/*
+ * What a webhook shows.  Who wants it may have to wait: then the list is made again on a thread
+ * that may.  What selectors see is what is shown, so more may be asked for than is found.
+ */
+static int
+show_objects(struct call *c, struct list *l)
+{
+	size_t step = l->later && l->limit && l->limit < SHOWN ? SHOWN : l->nobjects;
+	struct object **shown;
+	struct err err;
+	int r = 0;
+
+	for (size_t i = 0; i < l->nobjects && !c->waits; i++)
+		if (conversion_asks(l->object[i], c->kind)) {
+			conversion_defer(c, list_now);
+			return -1;
+		}
+	shown = xcalloc(l->nobjects + 1, sizeof(struct object *));
+	for (size_t i = 0, n; r == 0 && i < l->nobjects && !l->full; i += n) {
+		n = l->nobjects - i < step ? l->nobjects - i : step;
+		if ((r = conversion_show(c->kind, l->object + i, n, shown, &err)) < 0)
+			break;
+		add_shown(c, l, shown, i, n);
+		for (size_t k = 0; k < n; k++)
+			object_unref(shown[k]);
+	}
+	free(shown);
+	return r < 0 ? conversion_refuse(c, &err) : 0;
+}
+
 static void
 list_run(struct call *c, struct list *l)
 {
 	uint64_t revision;
+	bool messages;
 	struct err err;
 
 	l->walk.table = c->table;
 	l->walk.namespace = l->filter.namespace;
-	l->whole = c->shape.protobuf && c->shape.form == FORM_JSON && c->view == c->table;
+	messages = c->shape.protobuf && c->shape.form == FORM_JSON && c->view == c->table;
+	l->whole = messages || shape_table(&c->shape, c->table, c->view) != c->table;
+	l->later = conversion_of(c->kind) && filter_selects(&l->filter);
 	add_part(l, NULL);
 	if (cache_walk(c->server->cache, &l->walk, add_object, l, &revision, &err) < 0) {
 		expired(c, l);
 		return;
 	}
-	if (l->whole) {
+	if (messages) {
 		reply_messages(c, l, revision);
 		return;
 	}
-	view_bodies(c, l);
+	/* out of the lock that a walk holds: in the version that is asked for */
+	if (conversion_of(c->kind) && show_objects(c, l) < 0)
+		return;
+	for (size_t i = 0; i < l->nobjects && !conversion_of(c->kind); i++)
+		add_item(c, l, l->object[i]);
 	if (shape_converts(&c->shape) || c->shape.protobuf) {
 		reply_rows(c, l, revision);
 		return;

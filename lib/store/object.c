@@ -79,15 +79,43 @@ object_json_kept(const struct object *o, const struct kind *k)
 	return body_json_as(o->body, k);
 }
 
+/* The third string of an object's text. */
+static const char *
+version_in(const char *text, size_t len)
+{
+	const char *at = text, *end = text + len;
+
+	for (int i = 0; i < 2 && at < end; i++)
+		at += strlen(at) + 1;
+	return at < end ? at : "";
+}
+
+const char *
+object_version(const struct object *o)
+{
+	return version_in(o->text, o->text_len);
+}
+
+const struct kind *
+object_kind(const struct object *o, const struct kind *k)
+{
+	const char *version = k->custom ? object_version(o) : "";
+
+	for (size_t i = 0; *version && i < k->custom->nall; i++)
+		if (strcmp(k->custom->all[i].version, version) == 0)
+			return &k->custom->all[i];
+	return kind_stored(k);
+}
+
 json_t *
 object_json(const struct object *o, const struct kind *k)
 {
-	const struct kind *stored = kind_stored(k);
-	json_t *obj = body_json_as(o->body, stored);
+	const struct kind *own = object_kind(o, k);
+	json_t *obj = body_json_as(o->body, own);
 
-	if (stored->custom)
-		custom_read(stored, obj, o->revision);
-	convert(obj, stored, k);
+	if (own->custom && !o->shown)
+		custom_read(own, obj, o->revision);
+	convert(obj, own, k);
 	return obj;
 }
 
@@ -189,11 +217,14 @@ encode_text(struct buf *text, const struct kind *k, const json_t *obj)
 	buf_putc(text, '\0');
 	for (const char *const *f = kind_fields(k); *f; f++)
 		field_add(text, obj, *f);
+	if (k->custom) {
+		buf_puts(text, k->version);
+		buf_putc(text, '\0');
+	}
 }
 
-/* As it is, whatever else it could be kept as. */
-static void
-encode_as(struct draft *d, const struct kind *k, const json_t *obj)
+void
+draft_encode_as(struct draft *d, const struct kind *k, const json_t *obj)
 {
 	const char *key;
 	json_t *v;
@@ -224,7 +255,7 @@ draft_encode(struct draft *d, const struct kind *k, const json_t *obj)
 	const struct kind *stored = kind_stored(k);
 	json_t *kept = convert_copy(obj, k, stored);
 
-	encode_as(d, stored, kept);
+	draft_encode_as(d, stored, kept);
 	json_decref(kept);
 }
 
@@ -252,25 +283,31 @@ body_revision(const struct bytes *body)
 }
 
 struct bytes *
-body_view(struct bytes *body, const struct kind *k)
+body_view(const struct object *like, struct bytes *body, const struct kind *k)
 {
-	const struct kind *stored = kind_stored(k);
-	bool old = stored->custom && body_revision(body) < stored->custom->since;
+	const struct kind *own = object_kind(like, k);
+	bool old = own->custom && !like->shown && body_revision(body) < own->custom->since;
 	struct draft d = DRAFT_INIT;
 	struct bytes *ret;
 	json_t *obj;
 
-	if (stored == k && !old)
+	if (own == k && !old)
 		return bytes_ref(body);
-	obj = body_json_as(body, stored);
+	obj = body_json_as(body, own);
 	if (old)
-		custom_read(stored, obj, 0);
-	convert(obj, stored, k);
-	encode_as(&d, k, obj);
+		custom_read(own, obj, 0);
+	convert(obj, own, k);
+	draft_encode_as(&d, k, obj);
 	ret = fill_in(&d, meta_version(obj));
 	draft_release(&d);
 	json_decref(obj);
 	return ret;
+}
+
+struct bytes *
+object_body(const struct object *o, const struct kind *k)
+{
+	return body_view(o, o->body, k);
 }
 
 static struct object *
@@ -313,6 +350,12 @@ draft_copy(struct draft *d, const struct object *o)
 	d->labels_len = o->labels_len;
 	d->labels_at = o->labels_at - (o->labels_at > d->slot ? (uint32_t)digits : 0);
 	buf_add(&d->text, o->text, o->text_len);
+}
+
+bool
+draft_like(const struct draft *d, const struct object *o)
+{
+	return strcmp(version_in(d->text.data, d->text.len), object_version(o)) == 0;
 }
 
 bool
@@ -373,11 +416,17 @@ strings_in(const char *text, size_t len)
 static bool
 index_usable(const struct kind *k, const char *index, size_t len)
 {
-	size_t want = 2;
+	size_t want = 2, have;
 
+	if (len <= 8 || index[len - 1] != '\0')
+		return false;
+	have = strings_in(index + 8, len - 8);
+	/* a custom kind, which is not known yet while what is kept is read */
+	if (k->custom || !*k->kind)
+		return have == 2 || have == 3;
 	for (const char *const *f = kind_fields(k); *f; f++)
 		want++;
-	return len > 8 && index[len - 1] == '\0' && strings_in(index + 8, len - 8) == want;
+	return have == want;
 }
 
 struct object *
@@ -407,7 +456,7 @@ object_restore(uint64_t revision, const struct kind *k, const void *body, size_t
 	obj = read_own(&text);
 	if (!obj)
 		return NULL;
-	encode_as(&d, k, obj);
+	draft_encode_as(&d, k, obj);
 	o = draft_finish(&d, revision);
 	draft_release(&d);
 	json_decref(obj);

@@ -27,7 +27,9 @@ struct object {
 	struct bytes *body;
 	_Atomic(struct bytes *) message; /* see object_message() */
 	uint32_t text_len;
-	char text[]; /* "namespace\0name\0" and the value of each selectable field of the kind */
+	bool shown;  /* made of another: it is as it is to be seen, see conversion.h */
+	char text[]; /* "namespace\0name\0" and the value of each selectable field of the kind; of a
+			custom kind the version that it is kept in */
 };
 
 struct object *object_ref(struct object *o);
@@ -39,6 +41,9 @@ const char *object_name(const struct object *o);
 json_t *object_json(const struct object *o, const struct kind *k);
 /* One that is kept as k, although k is only a view now (api/convert.h). */
 json_t *object_json_kept(const struct object *o, const struct kind *k);
+/* The version of k's that it is kept in: of a custom kind not always the one that others are. */
+const struct kind *object_kind(const struct object *o, const struct kind *k);
+const char *object_version(const struct object *o); /* of a custom kind: "v1", or "" if unknown */
 /*
  * Its message in protobuf (api/protobuf.h), of the kind that is kept: made when somebody first asks
  * for it, and kept beside the body while all that are kept so are not too large.  A new reference,
@@ -47,7 +52,9 @@ json_t *object_json_kept(const struct object *o, const struct kind *k);
 struct bytes *object_message(struct object *o, const struct kind *stored, struct err *err);
 void object_drop_message(struct object *o); /* for object_unref() */
 /* Its body as k shows it; a new reference. */
-struct bytes *body_view(struct bytes *body, const struct kind *k);
+struct bytes *object_body(const struct object *o, const struct kind *k);
+/* The same of another body of an object that is kept like this one. */
+struct bytes *body_view(const struct object *like, struct bytes *body, const struct kind *k);
 
 /*
  * An object that is encoded but has no resourceVersion yet: the commit thread puts
@@ -67,9 +74,13 @@ void draft_release(struct draft *d);
 /* Encode obj, a whole object of this kind, in the form that is kept; metadata.resourceVersion in
  * it is ignored. */
 void draft_encode(struct draft *d, const struct kind *k, const json_t *obj);
+/* To be kept as k, whatever others are. */
+void draft_encode_as(struct draft *d, const struct kind *k, const json_t *obj);
 void draft_copy(
     struct draft *d, const struct object *o); /* the object again, for another version */
 struct object *draft_finish(const struct draft *d, uint64_t revision);
+/* Would it be kept in the version that o is? */
+bool draft_like(const struct draft *d, const struct object *o);
 bool draft_same(
     const struct draft *d, const struct object *o); /* nothing but the version would change */
 /* The same for what has been through another version, where fields may stand in another order. */

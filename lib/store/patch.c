@@ -159,7 +159,8 @@ patch_run(struct call *c)
 
 	if (options_read(c, "PatchOptions") < 0 || call_current(c) < 0)
 		return;
-	old = object_json(c->old, c->kind);
+	if (call_old(c, &old) < 0)
+		return;
 	c->status = 200;
 	c->patching = true;
 	if (patch_apply(c, old, c->kind->type, &obj, &shown) == 0) {

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "store/aggregation.h"
-#include "store/call.h"
+#include "store/conversion.h"
 #include "store/gzip.h"
 #include "store/service.h"
 
@@ -171,17 +171,60 @@ in_protobuf(struct call *c, struct object *o)
 	return bytes_new(b.data, b.len);
 }
 
+/* On a thread that may ask: c->last in the version that is wanted. */
+static void
+answer_shown(struct call *c)
+{
+	struct object *shown;
+	struct err err;
+
+	if (conversion_show(c->kind, &c->last, 1, &shown, &err) < 0) {
+		conversion_refuse(c, &err);
+		return;
+	}
+	if (c->answer)
+		c->answer(c, shown);
+	else
+		reply_object(c, c->status, shown);
+	object_unref(shown);
+}
+
+void
+answer_object(struct call *c, struct object *o)
+{
+	struct object *known = c->terse ? object_ref(o) : conversion_known(o, c->kind);
+
+	if (!known) {
+		object_ref(o);
+		object_unref(c->last);
+		c->last = o;
+		conversion_defer(c, answer_shown);
+		return;
+	}
+	if (c->answer)
+		c->answer(c, known);
+	else
+		reply_object(c, c->status, known);
+	object_unref(known);
+}
+
 void
 reply_object(struct call *c, int status, struct object *o)
 {
 	struct bytes *message = in_protobuf(c, o);
 
+	if (conversion_asks(o, c->kind)) {
+		c->answer = NULL;
+		c->status = status;
+		answer_object(c, o);
+		return;
+	}
 	if (message) {
 		reply_parts(c, status, PROTOBUF_TYPE, &message, 1);
 		return;
 	}
 	const struct table *t = shape_table(&c->shape, c->table, c->view);
-	struct bytes *parts[2] = { bytes_ref(t->open), body_view(o->body, t->kind) };
+	struct bytes *parts[2] = { bytes_ref(t->open), object_body(o, t->kind) };
 
 	reply_parts(c, status, "application/json", parts, 2);
 }

@@ -131,12 +131,21 @@ check_replicas(struct call *c, const json_t *obj)
 }
 
 static void
+answer_checked(struct call *c, struct object *o)
+{
+	json_auto_t *obj = object_json(o, c->kind);
+
+	if (check_source(c, obj) == 0 && check_replicas(c, obj) == 0)
+		answer_scale(c, o);
+}
+
+static void
 scale_get(struct call *c)
 {
-	json_auto_t *obj = call_current(c) == 0 ? object_json(c->old, c->kind) : NULL;
-
-	if (obj && check_source(c, obj) == 0 && check_replicas(c, obj) == 0)
-		answer_scale(c, c->old);
+	if (call_current(c) < 0)
+		return;
+	c->answer = answer_checked;
+	answer_object(c, c->old);
 }
 
 /* A patch of a number that there is not must bring one. */
@@ -194,9 +203,8 @@ scale_run(struct call *c)
 	json_t *obj;
 
 	if (options_read(c, patch ? "PatchOptions" : "UpdateOptions") < 0 ||
-	    (patch && patch_check(c) < 0) || call_current(c) < 0)
+	    (patch && patch_check(c) < 0) || call_current(c) < 0 || call_old(c, &old) < 0)
 		return;
-	old = object_json(c->old, c->kind);
 	if (check_source(c, old) < 0)
 		return;
 	was = scale_of(c->kind, old);
@@ -257,9 +265,8 @@ scale_apply(struct call *c)
 	json_auto_t *old = NULL, *scale = NULL, *config = NULL;
 	json_t *obj;
 
-	if (apply_read(c, &scale) < 0 || call_current(c) < 0)
+	if (apply_read(c, &scale) < 0 || call_current(c) < 0 || call_old(c, &old) < 0)
 		return;
-	old = object_json(c->old, c->kind);
 	if (!(config = scale_config(c, scale)) || apply_config(c, old, config, &obj) < 0)
 		return;
 	c->answer = answer_scale;

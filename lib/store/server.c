@@ -11,6 +11,7 @@
 #include "store/authn.h"
 #include "store/bootstrap.h"
 #include "store/connect.h"
+#include "store/conversion.h"
 #include "store/front_proxy.h"
 #include "store/service.h"
 #include "store/tokenfile.h"
@@ -27,6 +28,7 @@ server_new(struct cache *cache, struct commit *commit, struct watches *watches, 
 	s->namespaces = cache_table(cache, kind_find("", "v1", "Namespace"));
 	s->started = clock_monotonic();
 	s->metrics = metrics_new();
+	s->conversions = conversions_new();
 	s->openapi = openapi_new();
 	return s;
 }
@@ -37,6 +39,7 @@ server_free(struct server *s)
 	if (!s)
 		return;
 	metrics_free(s->metrics);
+	conversions_unref(s->conversions);
 	bootstrap_free(s->bootstrap);
 	aggregation_free(s->aggregation);
 	services_free(s->services);
@@ -78,6 +81,10 @@ run_on_worker(struct http_exchange *x, void *arg)
 void
 call_defer(struct call *c, void (*run)(struct call *c))
 {
+	if (conversion_near(c)) {
+		conversion_defer(c, run);
+		return;
+	}
 	c->run = run;
 	http_defer(c->x, run_on_worker, c);
 }

@@ -237,7 +237,10 @@ update_run(struct call *c)
 		json_decref(obj);
 		return;
 	}
-	old = object_json(c->old, c->kind);
+	if (call_old(c, &old) < 0) {
+		json_decref(obj);
+		return;
+	}
 	c->status = 200;
 	if (update_prepare(c, old, obj, call_part(c)) < 0)
 		json_decref(obj);

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "store/call.h"
+#include "store/conversion.h"
 #include "store/watch_socket.h"
 
 enum { DEFAULT_SECONDS = 1800 };
@@ -65,6 +65,22 @@ read_start(struct call *c, struct watch_options *o)
 	return 0;
 }
 
+static void
+watch_shown(struct call *c)
+{
+	struct watch_options *o = c->state;
+	struct err err;
+
+	if (watches_add_shown(c->server->watches, c->x, o)) {
+		call_free(c);
+	} else {
+		filter_release(&o->filter);
+		err_set(&err, ERR_UNAVAILABLE, "the server is stopping");
+		reply_error(c, &err);
+	}
+	free(o);
+}
+
 void
 watch_handle(struct call *c)
 {
@@ -91,6 +107,12 @@ watch_handle(struct call *c)
 		return;
 	}
 	metrics_count(c->server->metrics, c->verb, 200, clock_monotonic() - c->began);
+	if (conversion_of(c->kind)) {
+		c->state = xmalloc(sizeof o);
+		memcpy(c->state, &o, sizeof o);
+		conversion_defer(c, watch_shown);
+		return;
+	}
 	watches_add(c->server->watches, c->x, &o);
 	call_free(c);
 }

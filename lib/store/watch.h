@@ -32,6 +32,10 @@ struct watch_options {
 /* Answer the exchange with a stream of events.  Takes the options' filter. */
 void watches_add(struct watches *w, struct http_exchange *x, struct watch_options *o);
 
+/* The same of a kind that a webhook shows: on a thread that may wait for it.  False: there is no
+ * thread to be had, and nothing was taken. */
+bool watches_add_shown(struct watches *w, struct http_exchange *x, struct watch_options *o);
+
 /* While table->kind of custom kinds changes: who watches looks at it. */
 void watches_lock(struct watches *w);
 void watches_unlock(struct watches *w);

@@ -4,7 +4,9 @@
 #include "api/protobuf.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/jsonl.h"
 #include "base/mem.h"
+#include "store/call.h"
 #include "store/watch_impl.h"
 
 void
@@ -69,11 +71,24 @@ send_expired(struct watcher *w, uint64_t since)
 	watcher_end(w);
 }
 
-/* {"type":..,"object":..} of a body (taken) in this version. */
-static struct bytes *
-chunk_of(const struct table *view, enum event_type type, struct bytes *body)
+void
+send_failed(struct watcher *w, const struct err *err)
 {
-	struct bytes *seen = body_view(body, view->kind), *head = view->verb[type];
+	json_t *e = json_pack("{s:s,s:o}", "type", "ERROR", "object",
+	    status_json(err_http(err->code), err_reason(err->code), err->msg, NULL));
+	autobuf struct buf b = BUF_INIT;
+
+	jsonl_add(&b, e);
+	json_decref(e);
+	send(w, bytes_new(b.data, b.len));
+	watcher_end(w);
+}
+
+/* {"type":..,"object":..} of a body (taken) of an object like o, in this version. */
+static struct bytes *
+chunk_of(const struct table *view, enum event_type type, const struct object *o, struct bytes *body)
+{
+	struct bytes *seen = body_view(o, body, view->kind), *head = view->verb[type];
 	struct bytes *b = bytes_alloc(head->len + seen->len + 2);
 
 	memcpy(b->data, head->data, head->len);
@@ -164,9 +179,9 @@ make_chunk(const struct watcher *w, const struct event *e, int which, bool colum
 
 	if (message)
 		return message;
-	plain = which == LEFT
-		    ? chunk_of(w->view, EVENT_DELETED, left_body(e))
-		    : chunk_of(w->view, (enum event_type)which, bytes_ref(e->object->body));
+	plain = which == LEFT ? chunk_of(w->view, EVENT_DELETED, e->old, left_body(e))
+			      : chunk_of(w->view, (enum event_type)which, e->object,
+				    bytes_ref(e->object->body));
 
 	if (shape_is_kept(&w->shape))
 		return plain;
@@ -223,7 +238,7 @@ collect(void *arg, struct object *o)
 }
 
 /* ADDED for what is there: shared pieces, nothing is copied, unless another shape is asked for. */
-static void
+void
 send_added(struct watcher *w, struct object *o)
 {
 	struct bytes *head = w->view->verb[EVENT_ADDED], *message;
@@ -234,7 +249,7 @@ send_added(struct watcher *w, struct object *o)
 		return;
 	}
 	if (!shape_is_kept(&w->shape) || w->view != w->table || !w->sink->pieces) {
-		send(w, chunk_of(w->view, EVENT_ADDED, bytes_ref(o->body)));
+		send(w, chunk_of(w->view, EVENT_ADDED, o, bytes_ref(o->body)));
 		return;
 	}
 	w->sink->send(w->to, bytes_ref(head));

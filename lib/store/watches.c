@@ -40,8 +40,8 @@ tell_bucket(struct watches *hub, size_t i, const struct event *e, struct chunks 
 			send_event(w, e, c);
 }
 
-static void
-tell(struct watches *hub, const struct event *e)
+void
+watches_tell(struct watches *hub, const struct event *e)
 {
 	const char *node = object_field(e->object, e->table->kind, "spec.nodeName");
 	const char *before = e->old ? object_field(e->old, e->table->kind, "spec.nodeName") : NULL;
@@ -76,7 +76,7 @@ tell_some(struct watches *hub)
 		hub->cursor = cache_revision(hub->cache);
 	}
 	for (int i = 0; i < n; i++) {
-		tell(hub, &e[i]);
+		watches_tell(hub, &e[i]);
 		hub->cursor = e[i].revision;
 		event_release(&e[i]);
 	}
@@ -96,8 +96,8 @@ wants_bookmark(const struct watcher *w, double now, uint64_t half)
 	       (now >= w->bookmark || (w->told < half && w->told + FEW < w->hub->cursor));
 }
 
-static void
-keep_time(struct watches *hub)
+void
+watches_keep_time(struct watches *hub)
 {
 	double now = clock_monotonic();
 	uint64_t half, gone = cache_compacted(hub->cache);
@@ -120,8 +120,8 @@ keep_time(struct watches *hub)
 	pthread_mutex_unlock(&hub->lock);
 }
 
-static void
-wait_for_change(struct watches *hub, bool *stop)
+void
+watches_wait(struct watches *hub, bool *stop)
 {
 	struct timespec until;
 
@@ -147,11 +147,11 @@ watch_thread(void *arg)
 	bool stop = false;
 
 	while (!stop) {
-		wait_for_change(hub, &stop);
+		watches_wait(hub, &stop);
 		while (tell_some(hub))
 			;
 		if (clock_monotonic() >= next_time) {
-			keep_time(hub);
+			watches_keep_time(hub);
 			next_time = clock_monotonic() + 0.25;
 		}
 	}
@@ -159,10 +159,8 @@ watch_thread(void *arg)
 }
 
 void
-watches_changed(void *watches)
+watcher_wake(struct watches *hub)
 {
-	struct watches *hub = watches;
-
 	/* With nobody to tell it can wait for the next tick.  Who comes just now is counted
 	 * first and reads the history then, so either sees the other. */
 	if (hub->watchers == 0)
@@ -173,18 +171,44 @@ watches_changed(void *watches)
 	pthread_mutex_unlock(&hub->wake_lock);
 }
 
-int
-watches_start(struct watches **ret, struct cache *cache, struct err *err)
+void
+watches_changed(void *watches)
 {
-	struct watches *hub = xcalloc(1, sizeof *hub);
-	int r;
+	struct watches *hub = watches;
 
+	watcher_wake(hub);
+	if (hub->nviews > 0)
+		views_wake(hub);
+}
+
+void
+watches_init(struct watches *hub, struct cache *cache)
+{
 	hub->cache = cache;
 	hub->cursor = cache_revision(cache);
 	hub->tail = bytes_new("}\n", 2);
 	pthread_mutex_init(&hub->lock, NULL);
 	pthread_mutex_init(&hub->wake_lock, NULL);
 	clock_cond_init(&hub->wake);
+}
+
+void
+watches_destroy(struct watches *hub)
+{
+	bytes_unref(hub->tail);
+	pthread_mutex_destroy(&hub->lock);
+	pthread_mutex_destroy(&hub->wake_lock);
+	pthread_cond_destroy(&hub->wake);
+	free(hub);
+}
+
+int
+watches_start(struct watches **ret, struct cache *cache, struct err *err)
+{
+	struct watches *hub = xcalloc(1, sizeof *hub);
+	int r;
+
+	watches_init(hub, cache);
 	if ((r = pthread_create(&hub->thread, NULL, watch_thread, hub)) != 0) {
 		watches_free(hub);
 		return err_sys(err, r, "cannot start the watch thread");
@@ -201,21 +225,13 @@ watches_stop(struct watches *hub)
 	pthread_cond_signal(&hub->wake);
 	pthread_mutex_unlock(&hub->wake_lock);
 	pthread_join(hub->thread, NULL);
-	pthread_mutex_lock(&hub->lock);
-	for (size_t i = 0; i < BUCKETS; i++)
-		for (struct watcher *w = hub->bucket[i]; w; w = w->next)
-			watcher_end(w);
-	pthread_mutex_unlock(&hub->lock);
+	watches_end_table(hub, NULL);
 }
 
 void
 watches_free(struct watches *hub)
 {
-	bytes_unref(hub->tail);
-	pthread_mutex_destroy(&hub->lock);
-	pthread_mutex_destroy(&hub->wake_lock);
-	pthread_cond_destroy(&hub->wake);
-	free(hub);
+	watches_destroy(hub);
 }
 
 void
@@ -225,6 +241,7 @@ watches_stats(struct watches *hub, struct watch_stats *ret)
 	*ret = hub->stats;
 	ret->watchers = hub->watchers;
 	pthread_mutex_unlock(&hub->lock);
+	views_stats(hub, ret);
 }
 
 void
@@ -240,14 +257,21 @@ watches_unlock(struct watches *hub)
 }
 
 void
-watches_end_table(struct watches *hub, const struct table *t)
+watches_end_all(struct watches *hub, const struct table *t)
 {
 	pthread_mutex_lock(&hub->lock);
 	for (size_t i = 0; i < BUCKETS; i++)
 		for (struct watcher *w = hub->bucket[i]; w; w = w->next)
-			if (w->table == t && !w->ended)
+			if ((!t || w->table == t) && !w->ended)
 				watcher_end(w);
 	pthread_mutex_unlock(&hub->lock);
+}
+
+void
+watches_end_table(struct watches *hub, const struct table *t)
+{
+	watches_end_all(hub, t);
+	views_end_table(hub, t);
 }
 
 /* --- a new watcher --- */
@@ -268,6 +292,8 @@ closed(void *arg)
 	pthread_mutex_unlock(&hub->lock);
 	filter_release(&w->filter);
 	free(w);
+	if (hub->main)
+		view_unref(hub);
 }
 
 static void
@@ -312,8 +338,8 @@ begin(struct watcher *w, struct http_exchange *x)
 	}
 }
 
-void
-watches_add(struct watches *hub, struct http_exchange *x, struct watch_options *o)
+struct watcher *
+watcher_new(struct watches *hub, struct watch_options *o)
 {
 	struct watcher *w = xcalloc(1, sizeof *w);
 	double now = clock_monotonic();
@@ -329,11 +355,26 @@ watches_add(struct watches *hub, struct http_exchange *x, struct watch_options *
 		.bookmark = now + BOOKMARK_SECONDS,
 		.bookmarks = o->bookmarks,
 		.shape = o->shape };
-	pthread_mutex_lock(&hub->lock);
-	link_watcher(hub, w);
+	return w;
+}
+
+void
+watcher_link(struct watcher *w, struct http_exchange *x)
+{
+	link_watcher(w->hub, w);
 	begin(w, x);
-	if (w->filter.kind->custom && w->view->kind != w->filter.kind) {
+	if (w->filter.kind->custom && w->view->kind != w->filter.kind)
 		watcher_end(w); /* the kind was replaced while it was on its way here */
+}
+
+void
+watches_add(struct watches *hub, struct http_exchange *x, struct watch_options *o)
+{
+	struct watcher *w = watcher_new(hub, o);
+
+	pthread_mutex_lock(&hub->lock);
+	watcher_link(w, x);
+	if (w->ended) {
 		pthread_mutex_unlock(&hub->lock);
 		return;
 	}

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/time.h"
-#include "store/call.h"
+#include "store/conversion.h"
 #include "store/service.h"
 
 enum {
@@ -54,10 +54,8 @@ write_done(struct write *w)
 		lost_race(c);
 	else if (w->result < 0)
 		reply_error(c, &w->err);
-	else if (c->answer)
-		c->answer(c, o);
 	else
-		reply_object(c, c->status, o);
+		answer_object(c, o);
 }
 
 /* What would have been written: without a version for what is not there, with the old one
@@ -68,19 +66,36 @@ reply_dry(struct call *c, json_t *obj)
 	json_t *meta = json_object_get(obj, "metadata");
 	struct draft d = DRAFT_INIT;
 	struct object *o;
+	struct err err;
 
 	json_object_del(meta, "resourceVersion");
-	draft_encode(&d, c->kind, obj);
-	o = draft_finish(&d, c->old ? c->old->revision : 0);
-	if (c->answer) {
-		c->answer(c, o);
-	} else if (c->old) {
-		reply_object(c, c->status, o);
-	} else {
-		reply_json(c, c->status, obj);
+	if (conversion_encode(&d, c->kind, obj, &err) < 0) {
+		conversion_refuse(c, &err);
+		return;
 	}
+	o = draft_finish(&d, c->old ? c->old->revision : 0);
+	if (c->answer || c->old)
+		answer_object(c, o);
+	else
+		reply_json(c, c->status, obj);
 	object_unref(o);
 	draft_release(&d);
+}
+
+/* obj (taken) as it is to be kept; answers and returns -1. */
+static int
+encode(struct call *c, json_t *obj, bool deletes)
+{
+	struct draft *d = &c->write.draft;
+	struct err err;
+	int r = 0;
+
+	if (deletes && conversion_of(c->kind)) /* it need not go there and back to go */
+		draft_copy(d, c->old);
+	else
+		r = conversion_encode(d, c->kind, obj, &err);
+	json_decref(obj);
+	return r < 0 ? conversion_refuse(c, &err) : 0;
 }
 
 void
@@ -93,20 +108,18 @@ write_submit(struct call *c, json_t *obj, bool deletes)
 		json_decref(obj);
 		return;
 	}
-	draft_encode(&w->draft, c->kind, obj);
-	json_decref(obj);
+	if (encode(c, obj, deletes) < 0)
+		return;
 	if (!deletes && w->draft.body.len > OBJECT_BYTES) {
 		reply_status(c, 413, "RequestEntityTooLarge",
 		    "request is too large: an object may have 1572864 bytes", NULL);
 		return;
 	}
-	if (c->old && !deletes &&
+	/* one that is kept in an old version is written again, as the version is part of it */
+	if (c->old && !deletes && (!c->kind->custom || draft_like(&w->draft, c->old)) &&
 	    (draft_same(&w->draft, c->old) ||
 		(c->view != c->table && draft_equal(&w->draft, c->old)))) {
-		if (c->answer)
-			c->answer(c, c->old);
-		else
-			reply_object(c, c->status, c->old);
+		answer_object(c, c->old);
 		return;
 	}
 	w->table = c->table;
@@ -120,6 +133,7 @@ write_submit(struct call *c, json_t *obj, bool deletes)
 void
 update_submit(struct call *c, json_t *obj)
 {
+	bool asks = conversion_of(c->kind);
 	struct draft d = DRAFT_INIT;
 	json_t *before;
 
@@ -127,11 +141,15 @@ update_submit(struct call *c, json_t *obj)
 		write_submit(c, obj, false);
 		return;
 	}
-	draft_encode(&d, c->kind, obj);
+	if (asks)
+		draft_encode_as(&d, c->kind, obj);
+	else
+		draft_encode(&d, c->kind, obj);
 	json_decref(obj);
 	c->last = draft_finish(&d, c->old->revision);
+	c->last->shown = asks;
 	draft_release(&d);
-	before = object_json(c->old, c->kind);
+	before = asks ? json_object() : object_json(c->old, c->kind);
 	write_submit(c, before, true);
 }
 
@@ -146,6 +164,14 @@ call_current(struct call *c)
 	fail_not_found(c, c->target.name, &err);
 	reply_error(c, &err);
 	return -1;
+}
+
+int
+call_old(struct call *c, json_t **ret)
+{
+	struct err err;
+
+	return conversion_json(c->old, c->kind, ret, &err) < 0 ? conversion_refuse(c, &err) : 0;
 }
 
 const char *
