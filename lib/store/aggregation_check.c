@@ -16,7 +16,7 @@
 #include "store/aggregation_private.h"
 #include "store/service_way.h"
 
-enum { CHECK_MS = 5000, CHECK_AGAIN = 30, FETCH_AGAIN = 60, ATTEMPTS = 3 };
+enum { CHECK_MS = 5000, CHECK_AGAIN = 30, FETCH_AGAIN = 60, ATTEMPTS = 3, MOST = 1 << 20 };
 
 struct verdict {
 	const char *status, *reason;
@@ -107,7 +107,9 @@ fetch(struct aggregation *a, const struct api_service *api)
 	struct err err;
 	int r = aggregation_fetch(a, api, &list, &openapi, &err);
 
-	if (r == 0 && (text = json_dumps(list, JSON_COMPACT)))
+	if (r == 0 && (text = json_dumps(list, JSON_COMPACT)) && strlen(text) > MOST)
+		r = err_set(&err, ERR_TOO_LARGE, "more than %d bytes", MOST);
+	if (r == 0 && text)
 		resources = bytes_new(text, strlen(text));
 	pthread_mutex_lock(&a->lock);
 	m = member_find(a, api->name);

@@ -32,6 +32,10 @@ void bootstrap_after(struct bootstrap *b, const struct write *w);
  */
 char *bootstrap_address(const char *host);
 
+/* Which place a group and version of this server's kinds have among all: that of their APIService,
+ * as long as nobody changes it. */
+void api_priorities(const char *group, const char *version, int *group_priority, int *priority);
+
 /* What the server writes by itself, in obj as it is to be kept in place of old (NULL: new): uid,
  * times, generation, defaults, and that `by` owns it. */
 void server_object(const struct kind *k, const char *by, const json_t *old, json_t *obj);

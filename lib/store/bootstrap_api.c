@@ -42,6 +42,22 @@ version_priority(const char *group, const char *version)
 	return strcmp(version, "v1") == 0 ? 15 : 30;
 }
 
+void
+api_priorities(const char *group, const char *version, int *group_priority, int *priority)
+{
+	/* behind all others: custom kinds; before all: what says what there is */
+	bool first = strcmp(group, "apiregistration.k8s.io") == 0;
+
+	*group_priority = first ? 20000 : 1000;
+	*priority = 100;
+	for (size_t g = 0; g < COUNT(groups); g++) {
+		if (strcmp(groups[g].group, group) != 0 || !group_built_in(group))
+			continue;
+		*group_priority = groups[g].priority;
+		*priority = version_priority(group, version);
+	}
+}
+
 static json_t *
 api_service(const char *group, const char *version, int priority)
 {

@@ -1,4 +1,4 @@
-/* Which groups, versions and resources there are: all from the schema. */
+/* Which groups, versions and resources there are. */
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 #include "api/version.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "store/discovery_groups.h"
 #include "store/page.h"
 
 /* Kinds of one group, or of one version of it: they stand in a row. */
@@ -175,65 +176,49 @@ resource_list(struct call *c)
 	json_decref(v);
 }
 
+/* The first version is the preferred one. */
 static json_t *
-version_json(const struct kind *k)
-{
-	char gv[128];
-
-	return json_pack(
-	    "{s:s,s:s}", "groupVersion", kind_api_version(k, gv), "version", k->version);
-}
-
-static bool
-version_seen(const json_t *versions, const char *version)
-{
-	json_t *v;
-	size_t i;
-
-	json_array_foreach (versions, i, v)
-		if (strcmp(json_string_value(json_object_get(v, "version")), version) == 0)
-			return true;
-	return false;
-}
-
-static void
-add_version(json_t *versions, const struct kind *k)
-{
-	size_t i = 0;
-	json_t *v;
-
-	while ((v = json_array_get(versions, i)) &&
-	       version_order(json_string_value(json_object_get(v, "version")), k->version) < 0)
-		i++;
-	json_array_insert_new(versions, i, version_json(k));
-}
-
-/* The newest version comes first and is preferred. */
-static json_t *
-group_json(struct row group)
+group_json(const struct api_group *g)
 {
 	json_t *versions = json_array();
 
-	for (size_t i = group.n; i-- > 0;)
-		if (!version_seen(versions, group.kind[i]->version))
-			add_version(versions, group.kind[i]);
-	return json_pack("{s:s,s:o,s:O}", "name", group.kind[0]->group, "versions", versions,
+	for (size_t i = 0; i < g->n; i++)
+		json_array_append_new(
+		    versions, json_pack("{s:o,s:s}", "groupVersion",
+				  json_sprintf("%s/%s", g->version[i].group, g->version[i].version),
+				  "version", g->version[i].version));
+	return json_pack("{s:s,s:o,s:O}", "name", g->version->group, "versions", versions,
 	    "preferredVersion", json_array_get(versions, 0));
+}
+
+static void
+one_group(struct call *c)
+{
+	struct api_groups all;
+	json_auto_t *v = NULL;
+
+	api_groups_list(&all, c->server, c->target.group, false);
+	if (all.n == 0) { /* it has just gone */
+		reply_text(c, 404, "text/plain; charset=utf-8", "404 page not found\n");
+	} else {
+		v = group_json(&all.group[0]);
+		json_object_set_new(v, "kind", json_string("APIGroup"));
+		json_object_set_new(v, "apiVersion", json_string("v1"));
+		reply_json(c, 200, v);
+	}
+	api_groups_release(&all);
 }
 
 static void
 group_list(struct call *c)
 {
 	json_t *list = json_array(), *v;
-	const struct row all = all_kinds();
+	struct api_groups all;
 
-	for (size_t i = 0; i < all.n;) {
-		struct row group = row_of(all, all.kind[i]->group, NULL);
-
-		if (*all.kind[i]->group)
-			json_array_append_new(list, group_json(group));
-		i += group.n;
-	}
+	api_groups_list(&all, c->server, NULL, false);
+	for (size_t i = 0; i < all.n; i++)
+		json_array_append_new(list, group_json(&all.group[i]));
+	api_groups_release(&all);
 	v = json_pack("{s:s,s:s,s:o}", "kind", "APIGroupList", "apiVersion", "v1", "groups", list);
 	reply_json(c, 200, v);
 	json_decref(v);
@@ -283,70 +268,101 @@ add_resources(struct buf *b, struct row version)
 }
 
 static void
-add_group(struct buf *b, struct row group)
+add_version(struct buf *b, const struct api_version *v, struct row kinds)
 {
-	const char *name = group.kind[0]->group, *version;
-	json_auto_t *g = group_json(group);
-	size_t i;
-	json_t *v;
+	bool current = v->ours || v->current;
 
-	buf_printf(b, "{\"metadata\":{\"name\":\"%s\"},\"versions\":[", name);
-	json_array_foreach (json_object_get(g, "versions"), i, v) {
-		version = json_string_value(json_object_get(v, "version"));
-		buf_printf(b, "%s{\"version\":\"%s\",\"resources\":[", i ? "," : "", version);
-		add_resources(b, row_of(group, name, version));
-		buf_puts(b, "],\"freshness\":\"Current\"}");
+	buf_printf(b, "{\"version\":\"%s\"", v->version);
+	if (v->ours) {
+		buf_puts(b, ",\"resources\":[");
+		add_resources(b, row_of(kinds, v->group, v->version));
+		buf_puts(b, "]");
+	} else if (v->resources) {
+		buf_puts(b, ",\"resources\":");
+		buf_add(b, v->resources->data, v->resources->len);
 	}
-	buf_puts(b, "]}");
+	buf_printf(b, ",\"freshness\":\"%s\"}", current ? "Current" : "Stale");
+}
+
+/* False: nobody answers for any of it. */
+static bool
+add_group(struct buf *b, const struct api_group *g, const char *comma)
+{
+	const char *name = g->version->group;
+	const struct row kinds = row_of(all_kinds(), name, NULL);
+	bool any = false;
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct api_version *v = &g->version[i];
+
+		if (!v->ours && !v->remote)
+			continue;
+		if (any)
+			buf_putc(b, ',');
+		else if (*name)
+			buf_printf(
+			    b, "%s{\"metadata\":{\"name\":\"%s\"},\"versions\":[", comma, name);
+		else
+			buf_printf(b, "%s{\"metadata\":{},\"versions\":[", comma);
+		add_version(b, v, kinds);
+		any = true;
+	}
+	if (any)
+		buf_puts(b, "]}");
+	return any;
 }
 
 static void
 aggregated(struct call *c)
 {
-	const struct row all = all_kinds();
 	autobuf struct buf b = BUF_INIT;
-	const char *comma = "";
+	struct api_groups all;
+	bool any = false;
 
+	api_groups_list(&all, c->server, c->target.type == TARGET_API ? "" : NULL, true);
 	buf_puts(&b,
 	    "{\"kind\":\"APIGroupDiscoveryList\",\"apiVersion\":\"apidiscovery.k8s.io/v2\","
 	    "\"metadata\":{},\"items\":[");
-	for (size_t i = 0; i < all.n;) {
-		struct row group = row_of(all, all.kind[i]->group, NULL);
-
-		if (!*all.kind[i]->group == (c->target.type == TARGET_API)) {
-			buf_puts(&b, comma);
-			add_group(&b, group);
-			comma = ",";
-		}
-		i += group.n;
-	}
+	for (size_t i = 0; i < all.n; i++)
+		any |= add_group(&b, &all.group[i], any ? "," : "");
 	buf_puts(&b, "]}\n");
+	api_groups_release(&all);
 	page_answer(c, "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList",
 	    b.data, b.len);
 }
 
 /* Every path that answers a GET, for people who look around. */
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
 static json_t *
-root_paths(void)
+root_paths(struct call *c)
 {
 	static const char *const always[] = { "/api", "/api/v1", "/apis", "/healthz", "/livez",
 		"/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version" };
 	json_t *list = json_array();
-	size_t n;
-	const struct kind *const *k = schema_kinds(&n);
+	struct api_groups all;
+	char **path;
+	size_t n = 0;
 
+	api_groups_list(&all, c->server, NULL, true);
+	path = xcalloc(COUNT(always) + all.n + all.nversions, sizeof *path);
 	for (size_t i = 0; i < COUNT(always); i++)
-		json_array_append_new(list, json_string(always[i]));
+		path[n++] = xstrdup(always[i]);
+	for (size_t i = 0; i < all.n; i++)
+		path[n++] = xasprintf("/apis/%s", all.group[i].version->group);
+	for (size_t i = 0; i < all.nversions; i++)
+		path[n++] = xasprintf("/apis/%s/%s", all.version[i].group, all.version[i].version);
+	api_groups_release(&all);
+	qsort(path, n, sizeof *path, by_text);
 	for (size_t i = 0; i < n; i++) {
-		bool group = i == 0 || strcmp(k[i]->group, k[i - 1]->group) != 0;
-
-		if (!*k[i]->group || (!group && strcmp(k[i]->version, k[i - 1]->version) == 0))
-			continue;
-		if (group)
-			json_array_append_new(list, json_sprintf("/apis/%s", k[i]->group));
-		json_array_append_new(
-		    list, json_sprintf("/apis/%s/%s", k[i]->group, k[i]->version));
+		json_array_append_new(list, json_string(path[i]));
+		free(path[i]);
 	}
+	free(path);
 	return json_pack("{s:o}", "paths", list);
 }
 
@@ -361,16 +377,14 @@ discovery_handle(struct call *c)
 	}
 	switch (c->target.type) {
 	case TARGET_ROOT:
-		v = root_paths();
+		v = root_paths(c);
 		break;
 	case TARGET_API:
 		v = json_pack("{s:s,s:[s]}", "kind", "APIVersions", "versions", "v1");
 		break;
 	case TARGET_GROUP:
-		v = group_json(row_of(all_kinds(), c->target.group, NULL));
-		json_object_set_new(v, "kind", json_string("APIGroup"));
-		json_object_set_new(v, "apiVersion", json_string("v1"));
-		break;
+		one_group(c);
+		return;
 	case TARGET_APIS:
 		group_list(c);
 		return;
