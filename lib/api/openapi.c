@@ -30,12 +30,6 @@ by_name(const void *a, const void *b)
 static void
 add_name(char ***names, size_t *n, size_t *cap, char *name)
 {
-	for (size_t i = 0; i < *n; i++) {
-		if (strcmp((*names)[i], name) == 0) {
-			free(name);
-			return;
-		}
-	}
 	GROW(*names, *n, *cap);
 	(*names)[(*n)++] = name;
 }
@@ -50,12 +44,15 @@ openapi_names(void)
 
 	for (size_t i = 0; i < COUNT(pages); i++)
 		add_name(&names, &n, &cap, xstrdup(pages[i].name));
-	for (size_t i = 0; i < kinds; i++) {
-		if (*k[i]->group)
+	for (size_t i = 0; i < kinds; i++) { /* in the order of groups and versions */
+		bool group = i == 0 || strcmp(k[i]->group, k[i - 1]->group) != 0;
+
+		if (*k[i]->group && group)
 			add_name(&names, &n, &cap, xasprintf("apis/%s", k[i]->group));
-		add_name(&names, &n, &cap,
-		    xasprintf(
-			"%s/%s", *k[i]->group ? "apis" : "api", kind_api_version(k[i], version)));
+		if (group || strcmp(k[i]->version, k[i - 1]->version) != 0)
+			add_name(&names, &n, &cap,
+			    xasprintf("%s/%s", *k[i]->group ? "apis" : "api",
+				kind_api_version(k[i], version)));
 	}
 	qsort(names, n, sizeof *names, by_name);
 	for (size_t i = 0; i < n; i++) {

@@ -22,8 +22,12 @@ json_t *openapi_document(const char *name);
 /* That of a group and version. */
 json_t *openapi_v3(const char *group, const char *version);
 
-/* Version 2: appends the whole document.  It is made part by part: a tree of all would be large. */
-void openapi_v2_json(struct buf *out);
-void openapi_v2_protobuf(struct buf *out);
+/* Version 2, whole: in the pieces that it is made in, since all of it may be very large. */
+struct openapi_sink {
+	void (*add)(void *arg, const void *data, size_t len);
+	void *arg;
+};
+void openapi_v2_json(const struct openapi_sink *to);
+void openapi_v2_protobuf(const struct openapi_sink *to);
 
 #endif

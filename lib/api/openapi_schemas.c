@@ -6,6 +6,7 @@
 
 #include "api/custom.h"
 #include "api/openapi_parts.h"
+#include "api/tables.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -388,14 +389,13 @@ static void
 mark_kind(json_t *s, const struct type *t)
 {
 	static const char key[] = "x-kubernetes-group-version-kind";
-	size_t n;
-	const struct kind *const *k = schema_kinds(&n);
+	const struct kind *const *k = table_of_served; /* those of custom kinds are none of these */
 
 	if (strcmp(t->name, "meta.v1.DeleteOptions") == 0)
 		json_object_set_new(s, key, names_in_all("DeleteOptions"));
 	if (strcmp(t->name, "meta.v1.WatchEvent") == 0)
 		json_object_set_new(s, key, names_in_all("WatchEvent"));
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < served_kinds; i++)
 		if (k[i]->type == t)
 			json_object_set_new(
 			    s, key, kind_names(k[i]->group, k[i]->version, k[i]->kind));
@@ -445,10 +445,10 @@ json_t *
 openapi_kind(json_t *schemas, const struct kind *k)
 {
 	static const char key[] = "x-kubernetes-group-version-kind";
-	autofree char *name = full_name(k->type->name);
+	autofree char *name = k->custom ? NULL : full_name(k->type->name);
 	json_t *s;
 
-	if (k->custom)
+	if (!name)
 		return add_custom(schemas, k);
 	add_struct(schemas, k->type);
 	s = json_object_get(schemas, name);

@@ -197,41 +197,54 @@ openapi_v2_each(const struct openapi_v2 *to)
 
 /* --- as JSON --- */
 
+/* Definitions come last: they wait until all paths are there. */
 struct text {
-	struct buf paths, definitions;
+	const struct openapi_sink *to;
+	struct buf path, definitions;
+	bool more; /* a path has been put */
 };
 
 static void
 add_member(struct buf *b, const char *key, const json_t *v)
 {
-	buf_printf(b, "%s\"%s\":", b->len ? "," : "", key);
+	buf_printf(b, "\"%s\":", key);
 	json_add(b, v);
 }
 
 static void
 text_path(void *arg, const char *name, const json_t *item)
 {
-	add_member(&((struct text *)arg)->paths, name, item);
+	struct text *t = arg;
+
+	buf_clear(&t->path);
+	buf_puts(&t->path, t->more ? "," : "");
+	t->more = true;
+	add_member(&t->path, name, item);
+	t->to->add(t->to->arg, t->path.data, t->path.len);
 }
 
 static void
 text_definition(void *arg, const char *name, const json_t *schema)
 {
-	add_member(&((struct text *)arg)->definitions, name, schema);
+	struct text *t = arg;
+
+	buf_puts(&t->definitions, t->definitions.len ? "," : "");
+	add_member(&t->definitions, name, schema);
 }
 
 void
-openapi_v2_json(struct buf *out)
+openapi_v2_json(const struct openapi_sink *to)
 {
-	struct text t = { BUF_INIT, BUF_INIT };
+	static const char begin[] = "{\"swagger\":\"2.0\",\"info\":{\"title\":\"Kubernetes\","
+				    "\"version\":\"" OPENAPI_VERSION "\"},\"paths\":{",
+			  middle[] = "},\"definitions\":{", end[] = "}}\n";
+	struct text t = { to, BUF_INIT, BUF_INIT, false };
 
+	to->add(to->arg, begin, strlen(begin));
 	openapi_v2_each(&(struct openapi_v2){ text_path, text_definition, &t });
-	buf_puts(out, "{\"swagger\":\"2.0\",\"info\":{\"title\":\"Kubernetes\",\"version\":"
-		      "\"" OPENAPI_VERSION "\"},\"paths\":{");
-	buf_add(out, t.paths.data, t.paths.len);
-	buf_puts(out, "},\"definitions\":{");
-	buf_add(out, t.definitions.data, t.definitions.len);
-	buf_puts(out, "}}\n");
-	buf_release(&t.paths);
+	to->add(to->arg, middle, strlen(middle));
+	to->add(to->arg, t.definitions.data, t.definitions.len);
+	to->add(to->arg, end, strlen(end));
+	buf_release(&t.path);
 	buf_release(&t.definitions);
 }

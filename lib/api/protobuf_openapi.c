@@ -236,7 +236,7 @@ add_definition(void *arg, const char *name, const json_t *schema)
 }
 
 void
-openapi_v2_protobuf(struct buf *out)
+openapi_v2_protobuf(const struct openapi_sink *to)
 {
 	struct parts p = { WRITER_INIT, WRITER_INIT };
 	struct writer head = WRITER_INIT;
@@ -248,10 +248,10 @@ openapi_v2_protobuf(struct buf *out)
 	write_bytes(&head, 1, "Kubernetes", strlen("Kubernetes"));
 	write_message(&head, 2, 0);
 	write_bytes(&head, 1, "2.0", strlen("2.0"));
-	buf_add(out, head.data + head.at, written(&head));
-	buf_add(out, p.paths.data + p.paths.at, written(&p.paths));
-	buf_add(out, p.definitions.data + p.definitions.at, written(&p.definitions));
-	writer_release(&head);
+	to->add(to->arg, head.data + head.at, written(&head));
+	to->add(to->arg, p.paths.data + p.paths.at, written(&p.paths));
 	writer_release(&p.paths);
+	to->add(to->arg, p.definitions.data + p.definitions.at, written(&p.definitions));
+	writer_release(&head);
 	writer_release(&p.definitions);
 }

@@ -52,16 +52,24 @@ registry_generation(void)
 	return s ? s->generation : 0;
 }
 
-bool
-registry_group(const char *group, const char *version)
+/* -1, 0 or 1 as strcmp(), for a text that ends after len bytes. */
+static int
+compare_group(const char *group, const char *text, size_t len)
+{
+	int c = strncmp(group, text, len);
+
+	return c ? c : group[len] != '\0';
+}
+
+size_t
+registry_place(const char *group, size_t len, const char *version)
 {
 	size_t from = 0, to;
 	const struct kind *const *k = registry_custom(&to);
-	size_t n = to;
 
 	while (from < to) { /* the first that is not before it */
 		size_t mid = from + (to - from) / 2;
-		int c = strcmp(k[mid]->group, group);
+		int c = compare_group(k[mid]->group, group, len);
 
 		c = c || !version ? c : strcmp(k[mid]->version, version);
 		if (c < 0)
@@ -69,8 +77,17 @@ registry_group(const char *group, const char *version)
 		else
 			to = mid;
 	}
-	return from < n && strcmp(k[from]->group, group) == 0 &&
-	       (!version || strcmp(k[from]->version, version) == 0);
+	return from;
+}
+
+bool
+registry_group(const char *group, const char *version)
+{
+	size_t n, at = registry_place(group, strlen(group), version);
+	const struct kind *const *k = registry_custom(&n);
+
+	return at < n && strcmp(k[at]->group, group) == 0 &&
+	       (!version || strcmp(k[at]->version, version) == 0);
 }
 
 /* --- epochs --- */

@@ -42,5 +42,8 @@ const struct kind *const *registry_kinds(size_t *n);	 /* all that are served */
 const struct kind *const *registry_custom(size_t *n);	 /* in group, version, kind order */
 const struct kind *const *registry_resources(size_t *n); /* in group, version, plural order */
 bool registry_group(const char *group, const char *version);
+/* Where those of a group (of so many bytes), or of a version of it, begin among registry_custom(),
+ * or would. */
+size_t registry_place(const char *group, size_t len, const char *version);
 
 #endif

@@ -1,5 +1,6 @@
 #include "store/gzip.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <zlib.h>
@@ -44,22 +45,50 @@ feed(z_stream *z, struct buf *out, int flush)
 	} while (z->avail_out == 0);
 }
 
+struct gzip {
+	z_stream z;
+	struct buf out;
+};
+
+struct gzip *
+gzip_new(int level)
+{
+	struct gzip *g = xcalloc(1, sizeof *g);
+
+	if (deflateInit2(&g->z, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		abort(); /* out of memory */
+	return g;
+}
+
+void
+gzip_add(struct gzip *g, const void *data, size_t len)
+{
+	g->z.next_in = (unsigned char *)data;
+	g->z.avail_in = (unsigned)len;
+	feed(&g->z, &g->out, Z_NO_FLUSH);
+}
+
+struct bytes *
+gzip_end(struct gzip *g)
+{
+	struct bytes *ret;
+
+	feed(&g->z, &g->out, Z_FINISH);
+	deflateEnd(&g->z);
+	ret = bytes_new(g->out.data, g->out.len);
+	buf_release(&g->out);
+	free(g);
+	return ret;
+}
+
 struct bytes *
 gzip_pack(struct bytes *const *parts, size_t n, int level)
 {
-	autobuf struct buf out = BUF_INIT;
-	z_stream z = { 0 };
+	struct gzip *g = gzip_new(level);
 
-	if (deflateInit2(&z, level, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		abort(); /* out of memory */
-	for (size_t i = 0; i < n; i++) {
-		z.next_in = (unsigned char *)parts[i]->data;
-		z.avail_in = (unsigned)parts[i]->len;
-		feed(&z, &out, Z_NO_FLUSH);
-	}
-	feed(&z, &out, Z_FINISH);
-	deflateEnd(&z);
-	return bytes_new(out.data, out.len);
+	for (size_t i = 0; i < n; i++)
+		gzip_add(g, parts[i]->data, parts[i]->len);
+	return gzip_end(g);
 }
 
 struct bytes *

@@ -2,31 +2,76 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "store/gzip.h"
 
+struct page_maker {
+	struct gzip *gzip;
+	gnutls_hash_hd_t hash;
+	size_t len;
+};
+
 static void
-hash(const void *data, size_t len, char ret[static 65])
+in_capitals(const unsigned char digest[static 32], char ret[static 65])
+{
+	for (size_t i = 0; i < 32; i++)
+		snprintf(ret + 2 * i, 3, "%02X", digest[i]);
+}
+
+void
+page_sum(const void *data, size_t len, char ret[static 65])
 {
 	unsigned char digest[32];
 
 	gnutls_hash_fast(GNUTLS_DIG_SHA256, data, len, digest);
-	for (size_t i = 0; i < sizeof digest; i++)
-		snprintf(ret + 2 * i, 3, "%02X", digest[i]);
+	in_capitals(digest, ret);
+}
+
+struct page_maker *
+page_begin(void)
+{
+	struct page_maker *m = xcalloc(1, sizeof *m);
+
+	m->gzip = gzip_new(6);
+	if (gnutls_hash_init(&m->hash, GNUTLS_DIG_SHA256) < 0)
+		abort(); /* SHA-256 is always there; only memory can fail */
+	return m;
+}
+
+void
+page_add(void *maker, const void *data, size_t len)
+{
+	struct page_maker *m = maker;
+
+	gzip_add(m->gzip, data, len);
+	gnutls_hash(m->hash, data, len);
+	m->len += len;
+}
+
+void
+page_end(struct page_maker *m, struct page *p)
+{
+	unsigned char digest[32];
+
+	gnutls_hash_deinit(m->hash, digest);
+	in_capitals(digest, p->hash);
+	p->len = m->len;
+	p->packed = gzip_end(m->gzip);
+	free(m);
 }
 
 void
 page_make(struct page *p, const void *data, size_t len)
 {
-	struct bytes *whole = bytes_new(data, len);
+	struct page_maker *m = page_begin();
 
-	hash(data, len, p->hash);
-	p->len = len;
-	p->packed = gzip_pack(&whole, 1, 6);
-	bytes_unref(whole);
+	page_add(m, data, len);
+	page_end(m, p);
 }
 
 void
@@ -99,7 +144,7 @@ page_answer(struct call *c, const char *type, const void *data, size_t len)
 	struct bytes *whole = bytes_new(data, len), *packed;
 	struct http_header extra[6];
 
-	hash(data, len, sum);
+	page_sum(data, len, sum);
 	snprintf(etag, sizeof etag, "\"%s\"", sum);
 	have = known(http_header(c->x, "If-None-Match"), etag);
 	headers(extra, etag, pack && !have, NULL);

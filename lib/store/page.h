@@ -13,7 +13,14 @@ struct page {
 };
 
 void page_make(struct page *p, const void *data, size_t len);
+/* The same for one that comes in pieces. */
+struct page_maker;
+struct page_maker *page_begin(void);
+void page_add(void *maker, const void *data, size_t len);
+void page_end(struct page_maker *m, struct page *p); /* frees m */
 void page_release(struct page *p);
+/* The hash of something else that tells what a page says, for those that are made later. */
+void page_sum(const void *data, size_t len, char ret[static 65]);
 /*
  * Answer with it, or with 304 when the client has it; ends the call.  for_ever: the URL says which
  * hash, so that it never changes.

@@ -28,6 +28,12 @@ check(const json_t *v, const json_t *schemas)
 	return bad;
 }
 
+static void
+collect(void *buf, const void *data, size_t len)
+{
+	buf_add(buf, data, len);
+}
+
 /* Version 2 has every path and type of version 3, and its references lead somewhere, too. */
 static int
 check_v2(size_t paths)
@@ -36,7 +42,7 @@ check_v2(size_t paths)
 	json_t *doc;
 	int bad = 0;
 
-	openapi_v2_json(&b);
+	openapi_v2_json(&(struct openapi_sink){ collect, &b });
 	doc = json_loadb(b.data, b.len, JSON_REJECT_DUPLICATES, NULL);
 	bad += !doc || json_object_size(json_object_get(doc, "paths")) != paths;
 	bad += strstr(b.data, "#/components/") != NULL || strstr(b.data, "\"allOf\":[") != NULL;
@@ -45,7 +51,7 @@ check_v2(size_t paths)
 		   "#/definitions/io.k8s.api.core.v1.Container") != 0;
 	json_decref(doc);
 	/* Document { swagger = 1 } first, so that it is known for what it is */
-	openapi_v2_protobuf(&pb);
+	openapi_v2_protobuf(&(struct openapi_sink){ collect, &pb });
 	bad += pb.len < 500000 || memcmp(pb.data,
 				      "\x0a\x03"
 				      "2.0\x12",
