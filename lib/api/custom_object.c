@@ -20,13 +20,28 @@ metadata_of(const struct kind *k)
 	return meta;
 }
 
-/* Paths, each ended by a NUL. */
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Paths, each ended by a NUL, in alphabetical order. */
 static void
 add_unknown(struct causes *out, const struct buf *paths)
 {
-	for (size_t at = 0; at < paths->len; at += strlen(paths->data + at) + 1)
-		cause_add(out, "FieldValueInvalid", paths->data + at, "unknown field \"%s\"",
-		    paths->data + at);
+	const char **sorted = NULL;
+	size_t n = 0, cap = 0;
+
+	for (size_t at = 0; at < paths->len; at += strlen(paths->data + at) + 1) {
+		GROW(sorted, n, cap);
+		sorted[n++] = paths->data + at;
+	}
+	if (n)
+		qsort(sorted, n, sizeof *sorted, by_text);
+	for (size_t i = 0; i < n; i++)
+		cause_add(out, "FieldValueInvalid", sorted[i], "unknown field \"%s\"", sorted[i]);
+	free(sorted);
 }
 
 int
@@ -54,19 +69,25 @@ custom_decode(const struct kind *k, json_t *obj, struct causes *unknown, struct 
 	if (r == 0) {
 		structural_prune(custom_schema(k), obj, &paths);
 		add_unknown(unknown, &paths);
-	} else if (strncmp(err->msg, k->kind, strlen(k->kind)) != 0) {
+		buf_clear(&paths);
+		r = structural_coerce(custom_schema(k), &meta, obj, &paths, err);
+		add_unknown(unknown, &paths);
+	}
+	if (r < 0 && strncmp(err->msg, k->kind, strlen(k->kind)) != 0)
 		err_wrap(err, "%s in version \"%s\" cannot be handled as a %s", k->kind, k->version,
 		    k->kind);
-	}
 	return r;
 }
 
 void
 custom_read(const struct kind *stored, json_t *obj, uint64_t revision)
 {
+	const struct kind meta = metadata_of(stored);
+
 	if (revision >= stored->custom->since)
 		return;
 	structural_prune(custom_schema(stored), obj, NULL);
+	(void)structural_coerce(custom_schema(stored), &meta, obj, NULL, NULL);
 	structural_default(custom_schema(stored), obj);
 }
 

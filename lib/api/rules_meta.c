@@ -115,14 +115,14 @@ check_own_finalizers(struct causes *out, const struct path *at, const json_t *fi
 			    "name is neither a standard finalizer name nor is it fully qualified");
 }
 
-/* Kinds that came with the newer machinery take any finalizer. */
+/* Kinds that came with the newer machinery take any finalizer, and so do custom ones. */
 static bool
 any_finalizer(const struct kind *k)
 {
 	static const char *const groups[] = { "admissionregistration.k8s.io",
 		"apiextensions.k8s.io", "apiregistration.k8s.io", "coordination.k8s.io", NULL };
 
-	return text_in(k->group, groups);
+	return k->custom || text_in(k->group, groups);
 }
 
 static void

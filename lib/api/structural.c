@@ -28,6 +28,7 @@ inherit(struct node *n, const struct node *part)
 	n->defaults |= part->defaults;
 	n->rules_inside |= part->rules_inside;
 	n->lists_inside |= part->lists_inside;
+	n->embedded_inside |= part->embedded_inside;
 }
 
 /* What nodes need of the schema they copy: it is larger by far as JSON. */
@@ -174,6 +175,7 @@ read_extensions(struct structural *s, struct node *n, const json_t *schema)
 		n->list = LIST_ATOMIC;
 	n->atomic = !strcmp(text(schema, "x-kubernetes-map-type"), "atomic");
 	n->lists_inside |= n->list != LIST_ATOMIC || n->embedded;
+	n->embedded_inside |= n->embedded;
 	if (n->int_or_string)
 		n->types = IS_INTEGER | IS_STRING;
 }

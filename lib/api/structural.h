@@ -35,10 +35,17 @@ const struct type *structural_type(const struct structural *s);
 
 /*
  * Drop what the schema does not know, outside of what keeps unknown fields.  unknown (may be NULL)
- * gets the paths ("spec.b", "spec.l[0].x"), in alphabetical order of the fields, each ended by a
- * NUL.
+ * gets the paths ("spec.b", "spec.l[0].x") in no order, each ended by a NUL.
  */
 void structural_prune(const struct structural *s, json_t *obj, struct buf *unknown);
+
+/*
+ * apiVersion, kind and metadata of embedded resources get the form that they have at the top;
+ * meta: a kind that consists of metadata.  unknown as above.  What has the wrong type is refused
+ * (ERR_BAD_REQUEST), or goes when err is NULL.
+ */
+int structural_coerce(const struct structural *s, const struct kind *meta, json_t *obj,
+    struct buf *unknown, struct err *err);
 
 /* Fill in defaults; a null that is not allowed gives way to one, or is dropped where there is none.
  */

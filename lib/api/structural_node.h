@@ -45,9 +45,10 @@ struct node {
 	size_t nrequired;
 	struct property *property; /* in alphabetical order */
 	size_t nproperties;
-	bool defaults;			 /* there is a default in here */
-	bool rules_inside;		 /* there are rules in here */
-	bool lists_inside;		 /* there are sets, maps or embedded resources in here */
+	bool defaults;	   /* there is a default in here */
+	bool rules_inside; /* there are rules in here */
+	bool lists_inside; /* there are sets, maps or embedded resources in here */
+	bool embedded_inside;
 	struct node *items, *additional; /* NULL: none */
 	bool closed;			 /* additionalProperties: false */
 	bool open;			 /* additionalProperties: true */

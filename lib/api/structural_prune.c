@@ -21,69 +21,80 @@ of_every_object(const char *name)
 	return !strcmp(name, "apiVersion") || !strcmp(name, "kind") || !strcmp(name, "metadata");
 }
 
-static int
-by_text(const void *a, const void *b)
+/* n NULL: nothing is known of what may be in value.  keep: what is not known stays. */
+struct place {
+	const struct node *n;
+	bool keep, resource;
+};
+
+static void prune(struct place here, const struct path *at, json_t *value, struct buf *unknown);
+
+static struct place
+place_in(const struct node *n)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	return (struct place){ n, n && n->preserve, n && n->embedded };
 }
 
-static void prune(
-    const struct node *n, const struct path *at, json_t *value, bool resource, struct buf *unknown);
-
-/* In alphabetical order, as the warnings come. */
-static void
-prune_object(
-    const struct node *n, const struct path *at, json_t *value, bool resource, struct buf *unknown)
+/* Is the field known?  Then *below says as what. */
+static bool
+known(const struct place *here, const char *name, struct place *below)
 {
-	size_t size = json_object_size(value), count = 0;
-	autofree const char **names = xreallocarray(NULL, size + 1, sizeof *names);
+	const struct node *n = here->n, *part = n ? node_property(n, name) : NULL;
+
+	if (part || (n && (n->additional || n->open || n->closed))) {
+		*below = place_in(part ? part : n->additional);
+		return true;
+	}
+	return false;
+}
+
+static void
+prune_object(struct place here, const struct path *at, json_t *value, struct buf *unknown)
+{
+	struct place below;
 	const char *name;
+	void *next;
 	json_t *v;
 
-	json_object_foreach (value, name, v)
-		names[count++] = name;
-	qsort(names, count, sizeof *names, by_text);
-	for (size_t i = 0; i < count; i++) {
-		const struct node *part = node_property(n, names[i]);
-
-		v = json_object_get(value, names[i]);
-		if (resource && of_every_object(names[i]))
+	json_object_foreach_safe(value, next, name, v)
+	{
+		if (here.resource && of_every_object(name))
 			continue; /* its own rules apply */
-		if (!part)
-			part = n->additional;
-		if (part)
-			prune(part, AT(at, names[i]), v, part->embedded, unknown);
-		else if (!n->preserve && !n->open) {
-			note(unknown, AT(at, names[i]));
-			json_object_del(value, names[i]);
+		if (known(&here, name, &below)) {
+			prune(below, AT(at, name), v, unknown);
+		} else if (!here.keep) {
+			note(unknown, AT(at, name));
+			json_object_del(value, name);
 		}
 	}
 }
 
 static void
-prune(
-    const struct node *n, const struct path *at, json_t *value, bool resource, struct buf *unknown)
+prune(struct place here, const struct path *at, json_t *value, struct buf *unknown)
 {
+	struct place below = place_in(here.n ? here.n->items : NULL);
 	size_t i;
 	json_t *item;
 
 	if (json_is_object(value))
-		prune_object(n, at, value, resource, unknown);
-	else if (json_is_array(value) && n->items)
-		json_array_foreach (value, i, item)
-			prune(n->items, ITEM(at, i), item, n->items->embedded, unknown);
+		prune_object(here, at, value, unknown);
+	if (!json_is_array(value) || (here.keep && !below.n))
+		return;
+	below.keep |= here.keep;
+	json_array_foreach (value, i, item)
+		prune(below, ITEM(at, i), item, unknown);
 }
 
 void
 node_prune(const struct node *n, json_t *value, bool resource)
 {
-	prune(n, NULL, value, resource, NULL);
+	prune((struct place){ n, n->preserve, resource }, NULL, value, NULL);
 }
 
 void
 structural_prune(const struct structural *s, json_t *obj, struct buf *unknown)
 {
-	prune(s->root, NULL, obj, true, unknown);
+	prune((struct place){ s->root, s->root->preserve, true }, NULL, obj, unknown);
 }
 
 /* A null where none may stand gives way when there is a default. */

@@ -344,9 +344,11 @@ is_definition(const struct kind *k)
 void
 warn_create(const struct kind *k, const json_t *obj, struct causes *out)
 {
-	size_t i = find(k);
+	size_t i = k->custom ? COUNT(warners) : find(k);
 
-	if (i < COUNT(warners))
+	if (k->custom)
+		warn_custom(out, obj, NULL);
+	else if (i < COUNT(warners))
 		warners[i].create(out, obj);
 	else if (is_definition(k))
 		warn_definition(out, obj, NULL);
@@ -356,8 +358,10 @@ void
 warn_update(
     const struct kind *k, const char *sub, const json_t *obj, const json_t *old, struct causes *out)
 {
-	size_t i = find(k);
+	size_t i = k->custom ? COUNT(warners) : find(k);
 
+	if (k->custom && strcmp(sub, "status") != 0)
+		warn_custom(out, obj, old);
 	if (strcmp(sub, "status") == 0) {
 		warn_status(k, obj, out);
 		return;

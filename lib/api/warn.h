@@ -45,6 +45,7 @@ void warn_status(const struct kind *k, const json_t *obj, struct causes *out);
 
 /* warn_crd.c; old: NULL for a new one. */
 void warn_definition(struct causes *out, const json_t *obj, const json_t *old);
+void warn_custom(struct causes *out, const json_t *obj, const json_t *old);
 
 /* Quantities of bytes with a fraction, of resources[name]. */
 void warn_fraction(

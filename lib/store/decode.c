@@ -194,8 +194,11 @@ strict_faults(struct call *c, const struct kind *k, const struct causes *unknown
 		return 0;
 	if (c->duplicate_lines.len)
 		yaml_twice(c, c->duplicate_lines.data, &all);
-	for (; n < unknown->n && n < STRICT_FAULTS; n++)
-		strict_fault(c, &all, "unknown field", unknown->item[n].field);
+	/* of custom objects the schema is asked when all is read */
+	for (; k->custom && twice < end && n < STRICT_FAULTS; twice += strlen(twice) + 1, n++)
+		strict_fault(c, &all, "duplicate field", twice);
+	for (size_t i = 0; i < unknown->n && n < STRICT_FAULTS; i++, n++)
+		strict_fault(c, &all, "unknown field", unknown->item[i].field);
 	for (; twice < end && n < STRICT_FAULTS; twice += strlen(twice) + 1, n++)
 		strict_fault(c, &all, "duplicate field", twice);
 	if (c->validation == VALIDATE_WARN || all.len == 0)

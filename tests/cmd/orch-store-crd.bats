@@ -282,3 +282,21 @@ two_versions() {
 	api POST "$CRDS?dryRun=All" "$(jq -c '.spec.versions[0] |= (.deprecated = true | .deprecationWarning = "a\u200bb")' <<<"$crd")"
 	[[ "$(of '.details.causes[0].message')" = *"non-printable character found at index 1" ]]
 }
+
+@test "objects within objects have metadata as at the top; a finalizer may have any name" {
+	local e='"e":{"type":"object","x-kubernetes-embedded-resource":true,"x-kubernetes-preserve-unknown-fields":true}'
+	local l='"l":{"type":"array","x-kubernetes-preserve-unknown-fields":true,"items":{"type":"object","properties":{"a":{"type":"object"}}}}'
+	things '' "\"type\":\"object\",\"properties\":{$e,$l,\"m\":{\"type\":\"object\",\"additionalProperties\":true}}"
+	thing a '{"e":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","bogus":1,"creationTimestamp":null},"more":1},"z":1,"l":[{"b":1,"a":{"c":1}}],"m":{"k":{"v":1}}}' '?fieldValidation=Warn' -D heads
+	[ "$code $(of '.spec | tojson')" = '201 {"e":{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"more":1},"l":[{"b":1,"a":{}}],"m":{"k":{}}}' ]
+	thing b '{"e":{"apiVersion":"v1","kind":"Pod","metadata":{"bogus":1}},"z":1,"z":2}' '?fieldValidation=Strict'
+	[ "$(of .message)" = 'Thing in version "v1" cannot be handled as a Thing: strict decoding error: duplicate field "spec.z", unknown field "spec.z", unknown field "spec.e.metadata.bogus"' ]
+	thing b '{"e":{"apiVersion":"v1","kind":"Pod","metadata":{"labels":1}}}'
+	[ "$code $(of .message)" = '400 Thing in version "v1" cannot be handled as a Thing: spec.e.metadata: Invalid value: {"labels":1}: json: cannot unmarshal number into Go struct field ObjectMeta.labels of type map[string]string' ]
+	thing b '{"e":{"kind":"","metadata":{"namespace":"A"}}}'
+	[ "$code $(of '[.details.causes[].field] | join(" ")')" = "422 spec.e.apiVersion spec.e.kind spec.e.metadata.namespace" ]
+	api POST $THINGS '{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"f","finalizers":["short"]}}' -D heads
+	[ "$code" = 201 ]; grep -q 'metadata.finalizers: \\"short\\": prefer a domain-qualified finalizer name' heads
+	api PATCH $THINGS/f '{"metadata":{"labels":{"a":"b"}}}' -H 'Content-Type: application/merge-patch+json' -D heads
+	[ "$code $(grep -ci ^warning heads)" = "200 0" ]
+}
