@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cel/cost.h"
+#include "cel/library.h"
 
 static const double TENTH = 0.1, QUARTER = 0.25;
 
@@ -35,16 +36,22 @@ search(struct cel_range text, struct cel_range regex)
 
 /* --- Kubernetes' libraries ------------------------------------------------------------------ */
 
-/* The size of a list's items: what is known of them, or what their type says. */
+/* A name, or a part of one: what a schema may say something of. */
+static bool
+has_path(const struct cel_expr *e)
+{
+	return e->node == CEL_N_IDENT || e->node == CEL_N_SELECT || e->op == CEL_OP_INDEX;
+}
+
+/* The size of a list's items: what their type says, where the list is a field. */
 static struct cel_range
-item_size(struct coster *c, struct cel_expr *list)
+item_size(const struct cel_expr *list)
 {
 	const struct cel_type *of = list->type->of[0];
-	struct cel_range key, value;
 
-	if (of && of->bounded)
+	if (of && of->bounded && has_path(list))
 		return RANGE(0, of->most);
-	return cost_entries(c, list, &key, &value) ? value : RANGE(0, UINT64_MAX);
+	return RANGE(0, UINT64_MAX);
 }
 
 /* isSorted(), sum() ...: once through the list, and through its strings. */
@@ -57,7 +64,7 @@ walk(struct coster *c, struct cel_expr *e)
 	if (e->operand->type->kind != CEL_T_LIST || !of)
 		return costs(range_scale(size, TENTH));
 	if (of->kind == CEL_T_STRING || of->kind == CEL_T_BYTES)
-		item = range_add(item, range_scale(item_size(c, e->operand), TENTH));
+		item = range_add(item, range_scale(item_size(e->operand), TENTH));
 	return costs(range_times(size, item));
 }
 
@@ -91,7 +98,7 @@ static struct call_cost
 join(struct coster *c, struct cel_expr *e)
 {
 	struct cel_range list = cost_size_or_any(c, e->operand);
-	struct cel_range size = range_times(list, item_size(c, e->operand));
+	struct cel_range size = range_times(list, item_size(e->operand));
 
 	if (e->nargs > 0)
 		size = range_add(
@@ -160,11 +167,7 @@ of_slices(struct coster *c, struct cel_expr *e, const char *overload, struct cal
 	struct cel_range size;
 	uint64_t n;
 
-	if (strcmp(overload, "lists_range") == 0) {
-		n = written(e->arg[0], UINT64_MAX);
-		*ret = makes(RANGE(n, n), 1);
-		return true;
-	}
+	/* nothing is said of lists.range(): cel-go 0.26 does not come to ask its estimator */
 	if (!e->operand || !text_starts(overload, "list_"))
 		return false;
 	size = cost_size_or_any(c, e->operand);
@@ -190,6 +193,53 @@ of_slices(struct coster *c, struct cel_expr *e, const char *overload, struct cal
 	return true;
 }
 
+/* A text is looked through, and some more: selectors are made of requirements. */
+static bool
+of_text(struct coster *c, struct cel_expr *e, struct call_cost *ret)
+{
+	static const char *const parsers[] = { "cidr", "isIP", "isCIDR", "ip", "quantity",
+		"isQuantity", "semver", "isSemver", NULL };
+	enum { REQUIREMENT = 50, SELECTOR = 10 };
+	struct cel_range size, tenth;
+
+	if (e->nargs == 0)
+		return false;
+	size = cost_size_or_any(c, e->arg[0]);
+	tenth = range_scale(size, TENTH);
+	if (!e->operand && text_in(e->name, parsers))
+		*ret = costs(tenth);
+	else if (strcmp(e->name, "url") == 0 || strcmp(e->name, "jsonpatch.escapeKey") == 0)
+		*ret = costs_sized(tenth, size);
+	else if (strcmp(e->name, "ip.isCanonical") == 0)
+		*ret = costs(range_scale(size, 2 * TENTH));
+	else if (strcmp(e->name, "fieldSelector") == 0 || strcmp(e->name, "labelSelector") == 0)
+		*ret = costs(range_add(range_add(RANGE(SELECTOR, SELECTOR), tenth),
+		    range_scale(range_scale(size, 0.5), REQUIREMENT)));
+	else
+		return false;
+	return true;
+}
+
+/* x == y of Kubernetes' own types. */
+static bool
+of_equality(const struct cel_expr *e, struct call_cost *ret)
+{
+	const struct cel_type *t = e->nargs == 2 ? e->arg[0]->type : NULL;
+	enum { LONGEST_FORMAT_NAME = 64 };
+	struct cel_range size = one();
+
+	if (!t || strcmp(e->name, "_==_") != 0 || t->kind != CEL_T_OPAQUE ||
+	    e->arg[1]->type->kind != CEL_T_OPAQUE || strcmp(t->name, e->arg[1]->type->name) != 0)
+		return false;
+	if (strcmp(t->name, cel_format_type.name) == 0)
+		size.max = LONGEST_FORMAT_NAME;
+	else if (strcmp(t->name, "kubernetes.URL") == 0 && e->arg[1]->estimate &&
+		 e->arg[1]->estimate->sized)
+		size.max = e->arg[1]->estimate->size.max;
+	*ret = costs(size.max == 1 ? size : range_scale(size, TENTH));
+	return true;
+}
+
 /* true: *ret is what Kubernetes says. */
 static bool
 of_library(struct coster *c, struct cel_expr *e, const char *overload, struct call_cost *ret)
@@ -200,12 +250,10 @@ of_library(struct coster *c, struct cel_expr *e, const char *overload, struct ca
 		NULL };
 	struct cel_range size;
 
-	if (!e->operand) {
-		if (strcmp(overload, "string_to_url") != 0)
-			return false;
-		*ret = costs(range_scale(cost_size_or_any(c, e->arg[0]), TENTH));
+	if (of_text(c, e, ret) || of_equality(e, ret))
 		return true;
-	}
+	if (!e->operand)
+		return false;
 	size = cost_size_or_any(c, e->operand);
 	if (text_in(e->name, walks))
 		*ret = walk(c, e);

@@ -61,6 +61,6 @@ CEL_FN(escape_key)
 
 const struct cel_function cel_lib_json_patch[] = {
 	{ "jsonpatch.escapeKey", "string_jsonpatch_escapeKey_string", "(string) string", escape_key,
-	    NULL },
+	    cel_cost_scan },
 	{ 0 },
 };

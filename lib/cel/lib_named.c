@@ -20,7 +20,8 @@ struct wrong {
 struct named {
 	const char *name;
 	void (*check)(struct wrong *w, const char *s, bool prefix);
-	bool prefix; /* of a generated name: what follows makes its end fine */
+	bool prefix;  /* of a generated name: what follows makes its end fine */
+	size_t regex; /* how long a regular expression of it would be: for the cost */
 };
 
 static void
@@ -268,19 +269,19 @@ check_datetime(struct wrong *w, const char *s, bool prefix)
 }
 
 static const struct named formats[] = {
-	{ "dns1123Label", check_label, false },
-	{ "dns1123Subdomain", check_subdomain, false },
-	{ "dns1035Label", check_1035, false },
-	{ "qualifiedName", check_qualified, false },
-	{ "dns1123LabelPrefix", check_label, true },
-	{ "dns1123SubdomainPrefix", check_subdomain, true },
-	{ "dns1035LabelPrefix", check_1035, true },
-	{ "labelValue", check_label_value, false },
-	{ "uri", check_uri, false },
-	{ "uuid", check_uuid, false },
-	{ "byte", check_byte, false },
-	{ "date", check_date, false },
-	{ "datetime", check_datetime, false },
+	{ "dns1123Label", check_label, false, 30 },
+	{ "dns1123Subdomain", check_subdomain, false, 60 },
+	{ "dns1035Label", check_1035, false, 30 },
+	{ "qualifiedName", check_qualified, false, 60 },
+	{ "dns1123LabelPrefix", check_label, true, 30 },
+	{ "dns1123SubdomainPrefix", check_subdomain, true, 60 },
+	{ "dns1035LabelPrefix", check_1035, true, 30 },
+	{ "labelValue", check_label_value, false, 40 },
+	{ "uri", check_uri, false, 1000 },
+	{ "uuid", check_uuid, false, 85 },
+	{ "byte", check_byte, false, 84 },
+	{ "date", check_date, false, 71 },
+	{ "datetime", check_datetime, false, 71 },
 };
 
 static bool
@@ -318,6 +319,13 @@ CEL_FN(validate)
 	for (size_t i = 0; i < w.n; i++)
 		items[i] = cel_string(a, w.words[i]);
 	return cel_optional_of(a, cel_list_of(a, items, w.n));
+}
+
+CEL_COST(cost_of_validate)
+{
+	const struct named *f = arg[0].opaque->data;
+
+	return cel_tenth(cel_size(arg[1]) + 1) * ((f->regex + 3) / 4);
 }
 
 #define FORMAT(i)                       \
@@ -360,6 +368,7 @@ const struct cel_function cel_lib_named[] = {
 	MAKES("date", 11),
 	MAKES("datetime", 12),
 	{ "format.named", "format-named", "(string) optional(" F ")", named, NULL },
-	{ "validate", "format-validate", F ".(string) optional(list(string))", validate, NULL },
+	{ "validate", "format-validate", F ".(string) optional(list(string))", validate,
+	    cost_of_validate },
 	{ 0 },
 };
