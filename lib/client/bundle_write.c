@@ -9,6 +9,26 @@
 
 enum { TRIES = 8, WAITS = 50, WAITS_FOR_KIND = 300 };
 
+/* --- what may still be written ---------------------------------------------------------- */
+
+/* Another writer was quicker: look at what there is now, and try it out again. */
+static bool
+overtaken(const struct item *i)
+{
+	return i->err.code == ERR_CONFLICT && !item_contested(i);
+}
+
+/* In a new namespace the controllers may still be about to make what its objects need; a new kind
+ * is not served at once. */
+static bool
+too_early(const struct item *i)
+{
+	if (i->later && i->err.code == ERR_NOT_FOUND)
+		return true;
+	return i->unseen && i->err.code == ERR_FORBIDDEN &&
+	       strstr(i->err.msg, "error looking up service account");
+}
+
 /* --- telling --------------------------------------------------------------------------- */
 
 /* Of all that are done, up to the first that is not. */
@@ -24,10 +44,13 @@ tell(struct bundle *b, size_t up_to)
 	}
 }
 
+/* Is it known what becomes of it?  A failure that will be tried again says nothing yet. */
 static bool
 through(const struct item *i)
 {
-	return i->written || i->err.code != ERR_OK || i->result == APPLY_UNCHANGED;
+	if (i->err.code != ERR_OK)
+		return !overtaken(i) && !too_early(i);
+	return i->written || i->result == APPLY_UNCHANGED;
 }
 
 static void
@@ -119,24 +142,6 @@ end_write(struct bundle *b, struct item *i, const struct call *call)
 }
 
 /* --- trying again -------------------------------------------------------------------------- */
-
-/* Another writer was quicker: look at what there is now, and try it out again. */
-static bool
-overtaken(const struct item *i)
-{
-	return i->err.code == ERR_CONFLICT && !item_contested(i);
-}
-
-/* In a new namespace the controllers may still be about to make what its objects need; a new kind
- * is not served at once. */
-static bool
-too_early(const struct item *i)
-{
-	if (i->later && i->err.code == ERR_NOT_FOUND)
-		return true;
-	return i->unseen && i->err.code == ERR_FORBIDDEN &&
-	       strstr(i->err.msg, "error looking up service account");
-}
 
 static bool
 has_new_kind(const struct item *i)
