@@ -264,6 +264,9 @@ apply_keep_times(const json_t *live, json_t *obj)
 		return;
 	x = apply_plain(live);
 	y = apply_plain(obj);
+	/* what is applied need not name the version that it was made from */
+	json_object_del(json_object_get(x, "metadata"), "resourceVersion");
+	json_object_del(json_object_get(y, "metadata"), "resourceVersion");
 	if (json_equal(x, y))
 		json_object_set(json_object_get(obj, "metadata"), "managedFields", was);
 	json_decref(x);
