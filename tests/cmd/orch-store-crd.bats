@@ -300,3 +300,17 @@ two_versions() {
 	api PATCH $THINGS/f '{"metadata":{"labels":{"a":"b"}}}' -H 'Content-Type: application/merge-patch+json' -D heads
 	[ "$code $(grep -ci ^warning heads)" = "200 0" ]
 }
+
+@test "applying the same again is no write, also where defaults stand in lists that are applied as a whole" {
+	things '' '"type":"object","properties":{"refs":{"type":"array","items":{"type":"object","properties":{"kind":{"type":"string","default":"A"},"name":{"type":"string"}}}}}'
+	config='{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"x"},"spec":{"refs":[{"name":"a"}]}}'
+	for _ in 1 2; do
+		api PATCH "$THINGS/x?fieldManager=m" "$config" -H 'Content-Type: application/apply-patch+yaml'
+		[ "$(of .spec.refs[0].kind)" = A ]
+		seen="${seen:-} $(of .metadata.resourceVersion) $(of .metadata.managedFields[0].time)"
+		[ -n "${second:-}" ] || sleep 1.1
+		second=1
+	done
+	read -r one at two then <<<"$seen"
+	[ "$one $at" = "$two $then" ]
+}
