@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/convert.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -70,9 +71,13 @@ watch_shown(struct call *c)
 {
 	struct watch_options *o = c->state;
 	struct err err;
+	bool asks;
 
-	if (watches_add_shown(c->server->watches, c->x, o)) {
+	if (watches_add_shown(c->server->watches, c->x, o, c->waits, &asks) == 0) {
 		call_free(c);
+	} else if (asks) {
+		conversion_defer(c, watch_shown);
+		return;
 	} else {
 		filter_release(&o->filter);
 		err_set(&err, ERR_UNAVAILABLE, "the server is stopping");
@@ -110,7 +115,10 @@ watch_handle(struct call *c)
 	if (conversion_of(c->kind)) {
 		c->state = xmalloc(sizeof o);
 		memcpy(c->state, &o, sizeof o);
-		conversion_defer(c, watch_shown);
+		if (c->kind == kind_stored(c->kind)) /* it may well be all there in it */
+			call_defer(c, watch_shown);
+		else
+			conversion_defer(c, watch_shown);
 		return;
 	}
 	watches_add(c->server->watches, c->x, &o);

@@ -32,9 +32,10 @@ struct watch_options {
 /* Answer the exchange with a stream of events.  Takes the options' filter. */
 void watches_add(struct watches *w, struct http_exchange *x, struct watch_options *o);
 
-/* The same of a kind that a webhook shows: on a thread that may wait for it.  False: there is no
- * thread to be had, and nothing was taken. */
-bool watches_add_shown(struct watches *w, struct http_exchange *x, struct watch_options *o);
+/* The same of a kind that a webhook shows.  -1: nothing was taken, because the webhook would have
+ * to be asked first, on a thread that may wait (*asks), or there is no thread to be had. */
+int watches_add_shown(
+    struct watches *w, struct http_exchange *x, struct watch_options *o, bool waits, bool *asks);
 
 /* While table->kind of custom kinds changes: who watches looks at it. */
 void watches_lock(struct watches *w);

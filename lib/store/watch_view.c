@@ -304,6 +304,8 @@ struct past {
 	size_t nevents, events_cap;
 	uint64_t listed, seen; /* the revisions that these are up to */
 	bool expired;
+	bool waits; /* the webhook may be asked here; else it is only noted that it would be */
+	bool asks;
 };
 
 static bool
@@ -324,6 +326,11 @@ read_objects(struct watches *hub, const struct watch_options *o, struct past *p,
 	int r;
 
 	cache_walk(hub->cache, &walk, collect, p, &p->seen, err);
+	p->listed = p->seen;
+	for (size_t i = 0; i < p->n && !p->waits && !p->asks; i++)
+		p->asks = conversion_asks(p->object[i], hub->kind);
+	if (p->asks)
+		return 0;
 	shown = xcalloc(p->n + 1, sizeof(struct object *));
 	if ((r = conversion_show(hub->kind, p->object, p->n, shown, err)) == 0)
 		for (size_t i = 0; i < p->n; i++)
@@ -333,8 +340,18 @@ read_objects(struct watches *hub, const struct watch_options *o, struct past *p,
 		object_unref(p->object[i]);
 	if (r < 0)
 		p->n = 0;
-	p->listed = p->seen;
 	return r;
+}
+
+static bool
+any_asks(const struct watches *hub, const struct event *e, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (e[i].table == hub->table &&
+		    (conversion_asks(e[i].object, hub->kind) ||
+			(e[i].old && conversion_asks(e[i].old, hub->kind))))
+			return true;
+	return false;
 }
 
 /* Everything up to now. */
@@ -344,14 +361,16 @@ read_events(struct watches *hub, struct past *p, struct err *err)
 	struct event e[EVENTS];
 	int n, r = 0;
 
-	while (r == 0 && (n = cache_events(hub->cache, p->seen, e, EVENTS)) != 0) {
+	while (r == 0 && !p->asks && (n = cache_events(hub->cache, p->seen, e, EVENTS)) != 0) {
 		size_t done = 0;
 
 		if (n < 0) {
 			p->expired = true;
 			return 0;
 		}
-		r = show_events(hub, e, (size_t)n, true, &done, err);
+		p->asks = !p->waits && any_asks(hub, e, (size_t)n);
+		if (!p->asks)
+			r = show_events(hub, e, (size_t)n, true, &done, err);
 		for (size_t i = 0; i < (size_t)n; i++) {
 			if (i < done)
 				p->seen = e[i].revision;
@@ -399,15 +418,17 @@ past_release(struct past *p)
 	free(p->event);
 }
 
-/* Returns with the lock held: what the others have been told by now is in p. */
+/* Returns with the lock held, unless p->asks: what the others have been told by now is in p. */
 static int
 catch_up(struct watches *hub, const struct watch_options *o, struct past *p, struct err *err)
 {
 	int r = o->initial ? read_objects(hub, o, p, err) : 0;
 
 	for (;;) {
-		if (r == 0 && !p->expired)
+		if (r == 0 && !p->expired && !p->asks)
 			r = read_events(hub, p, err);
+		if (p->asks)
+			return r;
 		pthread_mutex_lock(&hub->lock);
 		if (r < 0 || p->expired || p->seen >= hub->cursor)
 			return r;
@@ -415,19 +436,27 @@ catch_up(struct watches *hub, const struct watch_options *o, struct past *p, str
 	}
 }
 
-bool
-watches_add_shown(struct watches *main, struct http_exchange *x, struct watch_options *o)
+int
+watches_add_shown(
+    struct watches *main, struct http_exchange *x, struct watch_options *o, bool waits, bool *asks)
 {
 	struct watches *hub = view_get(main, o->table, o->filter.kind);
-	struct past p = { .seen = o->since };
+	struct past p = { .seen = o->since, .waits = waits };
 	uint64_t began;
 	struct watcher *w;
 	struct err err;
 	int r;
 
+	*asks = false;
 	if (!hub)
-		return false;
+		return -1;
 	r = catch_up(hub, o, &p, &err);
+	if (p.asks) {
+		past_release(&p);
+		view_unref(hub);
+		*asks = true;
+		return -1;
+	}
 	w = watcher_new(hub, o); /* has our reference */
 	began = p.seen;
 	watcher_link(w, x);
@@ -444,5 +473,5 @@ watches_add_shown(struct watches *main, struct http_exchange *x, struct watch_op
 	}
 	pthread_mutex_unlock(&hub->lock);
 	past_release(&p);
-	return true;
+	return 0;
 }

@@ -305,3 +305,155 @@ bad() {
 	echo failure >mode; thing z z:1
 	api GET $V2; refused "$FAILED failed: not today"
 }
+
+@test "a webhook behind a Service, by the older review, at a path" {
+	api POST /api/v1/namespaces '{"metadata":{"name":"tools"}}'
+	api POST /api/v1/namespaces/tools/services '{"metadata":{"name":"hook"},"spec":{"type":"ExternalName","externalName":"localhost"}}'
+	[ "$code" = 201 ]
+	local service='{"service":{"namespace":"tools","name":"hook","path":"/a/b/","port":'"$PORT"'},"caBundle":"'"$CA"'"}'
+	things "$(conversion "$service" '["v9","v1beta1","v1"]')"; thing a h:1
+	api GET $V2/a; [ "$code $(spec)" = '200 {"host":"h","port":"1"}' ] || { echo "$body"; return 1; }
+	[ "$(asked '.[0] | .path + " " + .review + " " + .host' | tr -d '"')" = "/a/b?timeout=30s apiextensions.k8s.io/v1beta1 hook.tools.svc:$PORT" ]
+	# the older review never looked at the uid
+	echo wronguid >mode; merge $V1/a '{"spec":{"replicas":1}}'
+	api GET $V2/a; [ "$code" = 200 ]
+	api DELETE /api/v1/namespaces/tools/services/hook
+	merge $V1/a '{"spec":{"replicas":2}}'
+	api GET $V2/a; refused "$FAILED failed: Post \"https://hook.tools.svc:$PORT/a/b?timeout=30s\": "
+}
+
+# types FILE: "ADDED a h" and so on
+types() { jq -r '[.type, .object.metadata.name // .object.message, .object.spec.host // ""] | join(" ")' "$1"; }
+
+@test "a watch in another version: what there is, what happens, and selectors" {
+	things; thing a h:1; thing b i:2
+	watch all "$V2?watch=true"
+	watch some "$V2?watch=true&fieldSelector=spec.host%3Dh"
+	watch kept "$V1?watch=true"
+	until_lines 2 all; until_lines 1 some; until_lines 2 kept
+	[ "$(types all | sort | tr '\n' ';')" = "ADDED a h;ADDED b i;" ]
+	[ "$(asked '[.[].n] | add')" -le 4 ]
+	merge $V1/b '{"spec":{"hostPort":"h:3"}}'; until_lines 3 all; until_lines 2 some
+	merge $V2/a '{"spec":{"host":"k"}}'; until_lines 4 all; until_lines 3 some
+	api DELETE $V1/b; until_lines 5 all; until_lines 4 some; until_lines 5 kept
+	[ "$(types all | tail -n 3 | tr '\n' ';')" = "MODIFIED b h;MODIFIED a k;DELETED b h;" ]
+	[ "$(types some | tr '\n' ';')" = "ADDED a h;ADDED b h;DELETED a h;DELETED b h;" ]
+	[ "$(jq -r '.object.apiVersion' all kept | sort | uniq -c | tr -s ' ' | tr '\n' ';')" = " 5 example.com/v1; 5 example.com/v2;" ]
+	[ "$(jq -r '[.type, .object.spec.hostPort] | join(" ")' kept | tail -n 1)" = "DELETED h:3" ]
+	# from a version on, with the state before as it was seen then
+	since=$(jq -r .object.metadata.resourceVersion all | sed -n 3p)
+	watch later "$V2?watch=true&resourceVersion=$since&fieldSelector=spec.host%3Dh"
+	until_lines 2 later; [ "$(types later | tr '\n' ';')" = "DELETED a h;DELETED b h;" ]
+	# all at once and a mark
+	watch list "$V2?watch=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+	until_lines 2 list; [ "$(types list | tr '\n' ';')" = "ADDED a k;BOOKMARK  ;" ]
+	[ "$(sed -n 2p list | jq -r '.object.apiVersion + .object.metadata.annotations["k8s.io/initial-events-end"]')" = example.com/v2true ]
+}
+
+@test "a watch whose webhook fails gets an error, and ends; others go on" {
+	things; thing a h:1
+	watch all "$V2?watch=true"; local one=${OTHERS##* }
+	watch kept "$V1?watch=true"
+	until_lines 1 all; until_lines 1 kept
+	echo 'only c' >mode
+	thing b h:2; thing c h:3; thing d h:4
+	until_lines 3 all; wait "$one"
+	[ "$(types all | tr '\n' ';')" = "ADDED a h;ADDED b h;ERROR $FAILED failed: never c ;" ]
+	[ "$(tail -n 1 all | jq -r '.object | [.kind, .code, .reason] | join(" ")')" = "Status 500 InternalError" ]
+	until_lines 4 kept
+	watch again "$V2?watch=true"; wait "${OTHERS##* }"
+	[ "$(types again)" = "ERROR $FAILED failed: never c " ]
+	rm mode
+	watch once "$V2?watch=true"; until_lines 4 once
+}
+
+@test "a webhook that does not answer keeps nobody else waiting, and ends with the server" {
+	things; thing a h:1; thing b h:2
+	echo slow >mode
+	for i in $(seq 40); do # more than there are threads for it
+		curl -s --unix-socket "$SOCK" "http://x$V2/a" >"slow$i" 3>&- &
+		OTHERS="$OTHERS $!"
+	done
+	watch all "$V2?watch=true"
+	sleep 0.3
+	begun=$(date +%s%N)
+	api GET $V1/a; [ "$code" = 200 ]
+	api GET $V1; [ "$code" = 200 ]
+	thing c h:3; [ "$code" = 201 ]
+	merge $V1/b '{"spec":{"replicas":1}}'; [ "$code" = 200 ]
+	api GET /api/v1/namespaces; [ "$code" = 200 ]
+	api POST /api/v1/namespaces/default/configmaps '{"metadata":{"name":"c"}}'; [ "$code" = 201 ]
+	watch maps "/api/v1/namespaces/default/configmaps?watch=true"; until_lines 1 maps
+	watch kept "$V1?watch=true"; until_lines 3 kept
+	api POST $CRDS "$(crd | jq -c '.metadata.name="others.example.com" | .spec.names={plural:"others",kind:"Other"} | del(.spec.conversion)')"
+	until_is True '.status.conditions[]? | select(.type=="Established") | .status' $CRDS/others.example.com
+	api GET /apis/example.com/v2/others; [ "$code" = 200 ]
+	api DELETE $V1/c; [ "$code" = 200 ]
+	[ $((($(date +%s%N) - begun) / 1000000)) -lt 5000 ]
+	rm mode
+	for _ in $(seq 300); do grep -L '"host":"h"' slow* >left || true; [ -s left ] || break; sleep 0.02; done
+	[ ! -s left ]
+	until_lines 2 all
+	echo slow >mode
+	merge $V1/a '{"spec":{"replicas":9}}'
+	curl -s --unix-socket "$SOCK" "http://x$V2/a" >last 3>&- & OTHERS="$OTHERS $!"
+	sleep 0.3; begun=$(date +%s%N); stop
+	[ $((($(date +%s%N) - begun) / 1000000)) -lt 5000 ]
+	start
+}
+
+@test "the storage version changes: what there is stays as it is until it is written" {
+	things; thing a h:1; thing b i:2
+	redefine '.spec.versions[0].storage=false | .spec.versions[1].storage=true'
+	[ "$(of '.status.storedVersions | join(" ")')" = "v1" ] || api GET $CRDS/things.example.com
+	api GET $CRDS/things.example.com; [ "$(of '.status.storedVersions | join(" ")')" = "v1 v2" ]
+	api GET $V1/a; [ "$(spec)" = '{"hostPort":"h:1"}' ]; [ ! -e asked ]
+	api GET $V2/a; [ "$(spec)" = '{"host":"h","port":"1"}' ]; [ "$(asked)" = 1 ]
+	api POST $V2 '{"apiVersion":"example.com/v2","kind":"Thing","metadata":{"name":"n"},"spec":{"host":"n","port":"3","comment":"kept"}}'
+	[ "$code $(of .spec.comment)" = "201 kept" ]
+	api GET $V1; [ "$(of '[.items[].spec.hostPort] | join(" ")')" = "h:1 i:2 n:3" ]
+	api GET $V2; [ "$(of '[.items[].spec.port] | join(" ")')" = "1 2 3" ]
+	stop; : >log; rm asked; start
+	api GET $V1/b; [ "$(spec)" = '{"hostPort":"i:2"}' ]; [ ! -e asked ]
+	api GET $V2/b; [ "$(spec)" = '{"host":"i","port":"2"}' ]; revision=$(of .metadata.resourceVersion)
+	# an update that changes nothing writes it in the version that is stored now, once
+	merge $V2/b '{}'; [ "$code" = 200 ]; written=$(of .metadata.resourceVersion); [ "$written" -gt "$revision" ]
+	merge $V2/b '{}'; [ "$(of .metadata.resourceVersion)" = "$written" ]
+	echo failure >mode
+	api GET $V2/b; [ "$code" = 200 ]
+	api GET $V1/b; refused 'conversion webhook for example.com/v2, Kind=Thing failed: not today'
+	watch all "$V2?watch=true"; until_lines 1 all; [ "$(types all)" = "ERROR $FAILED failed: not today " ]
+	rm mode
+	merge $V2/a '{}'; echo failure >mode
+	watch rest "$V2?watch=true"; until_lines 3 rest; [ "$(types rest | sort | tr '\n' ';')" = "ADDED a h;ADDED b i;ADDED n n;" ]
+	# a version that something may be kept in cannot go
+	api GET $CRDS/things.example.com; body=$(jq -c 'del(.spec.versions[0])' <<<"$body")
+	api PUT $CRDS/things.example.com "$body"; [ "$code" = 422 ]
+	[[ "$(of .message)" == *'status.storedVersions[0]: Invalid value: "v1": missing from spec.versions'* ]]
+	merge $CRDS/things.example.com/status '{"status":{"storedVersions":["v2"]}}'; [ "$code" = 200 ]
+	redefine 'del(.spec.versions[0])'
+	api GET $V2/a; [ "$(spec)" = '{"host":"h","port":"1"}' ]
+	api GET $V1/a; [ "$code" = 404 ]
+	# and with all of them, whatever the webhook says
+	api DELETE $CRDS/things.example.com
+	for _ in $(seq 200); do api GET $CRDS/things.example.com; [ "$code" != 404 ] || break; sleep 0.02; done
+	[ "$code" = 404 ]
+}
+
+@test "finalizers, namespaces and definitions that end" {
+	things
+	api POST /api/v1/namespaces '{"metadata":{"name":"n"}}'
+	api POST "${V1/default/n}" '{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a","finalizers":["example.com/f"]},"spec":{"hostPort":"h:1"}}'
+	[ "$code" = 201 ]
+	A2=${V2/default/n}/a
+	api DELETE "$A2"; [ "$code $(of '.spec.host + (.metadata.deletionTimestamp | type)')" = "200 hstring" ]
+	api GET "$A2"; [ "$(of .metadata.generation)" = 2 ]
+	merge "$A2" '{"metadata":{"finalizers":null}}'; [ "$code $(of .spec.host)" = "200 h" ]
+	api GET "$A2"; [ "$code" = 404 ]
+	# the definition goes although nobody converts
+	thing z z:1; echo failure >mode
+	redefine '.spec.versions[0].storage=false | .spec.versions[1].storage=true'
+	api DELETE $CRDS/things.example.com
+	for _ in $(seq 200); do api GET $CRDS/things.example.com; [ "$code" != 404 ] || break; sleep 0.02; done
+	[ "$code" = 404 ]
+}
