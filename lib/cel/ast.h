@@ -68,6 +68,8 @@ struct cel_expr {
 	enum cel_op op;			    /* of a CALL */
 	uint64_t candidates;		    /* of a CALL: which overloads its types fit */
 	struct cel_estimate *estimate;	    /* of its size, in estimates of cost */
+	bool settled;			    /* its type is final */
+	bool shared;			    /* a macro has put it into two places */
 	bool attribute;			    /* a name, or a part of something: what costs as one */
 };
 
@@ -90,6 +92,7 @@ struct cel_issues {
 	struct cel_issue_item *item;
 	size_t n, cap;
 };
+#define CEL_NOWHERE SIZE_MAX /* a mistake of the whole: no line is shown */
 void cel_issue(struct cel_issues *i, size_t at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

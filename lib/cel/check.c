@@ -441,7 +441,34 @@ type_of(struct checker *c, struct cel_expr *e)
 const struct cel_type *
 checked(struct checker *c, struct cel_expr *e)
 {
+	if (e->shared && e->type) /* twice at each of many levels would never end */
+		return e->type;
 	return e->type = type_of(c, e);
+}
+
+/* Nothing is unknown any more: what was not found is dyn. */
+static void
+settle(struct checker *c, struct cel_expr *e)
+{
+	struct cel_fold *f = e->fold;
+	struct cel_expr *parts[] = { e->operand, f ? f->range : NULL, f ? f->init : NULL,
+		f ? f->condition : NULL, f ? f->step : NULL, f ? f->result : NULL };
+
+	if (e->settled)
+		return;
+	e->settled = true;
+	if (e->type)
+		e->type = unify_final(&c->types, e->type);
+	for (size_t i = 0; i < COUNT(parts); i++)
+		if (parts[i])
+			settle(c, parts[i]);
+	for (size_t i = 0; i < e->nargs; i++)
+		settle(c, e->arg[i]);
+	for (size_t i = 0; i < e->nitems; i++) {
+		if (e->item[i].key)
+			settle(c, e->item[i].key);
+		settle(c, e->item[i].value);
+	}
 }
 
 void
@@ -454,6 +481,6 @@ cel_check(const struct cel_env *env, struct cel_program *p, struct cel_issues *i
 		.types = { .a = &p->arena } };
 
 	checked(&c, p->root);
-	p->root->type = unify_final(&c.types, p->root->type);
+	settle(&c, p->root);
 	unify_release(&c.types);
 }

@@ -406,7 +406,7 @@ cost_of_any_call(struct coster *c, struct cel_expr *e)
 }
 
 static struct cel_range
-cost_of(struct coster *c, struct cel_expr *e)
+cost_of_node(struct coster *c, struct cel_expr *e)
 {
 	switch (e->node) {
 	case CEL_N_CONST:
@@ -426,6 +426,21 @@ cost_of(struct coster *c, struct cel_expr *e)
 		return cost_of_fold(c, e);
 	}
 	return fixed(0);
+}
+
+static struct cel_range
+cost_of(struct coster *c, struct cel_expr *e)
+{
+	struct cel_estimate *s;
+
+	if (!e->shared)
+		return cost_of_node(c, e);
+	s = cost_estimate(c, e);
+	if (!s->costed) {
+		s->cost = cost_of_node(c, e);
+		s->costed = true;
+	}
+	return s->cost;
 }
 
 struct cel_range

@@ -5,7 +5,8 @@
 
 /* What cost.c and cost_call.c share: ranges that do not overflow, and sizes. */
 struct cel_estimate {
-	bool sized, entries;
+	bool sized, entries, costed;
+	struct cel_range cost; /* of what a macro has put into two places */
 	struct cel_range size;
 	struct cel_range key, value; /* of the entries */
 };

@@ -46,8 +46,8 @@ by_place(const void *x, const void *y)
 {
 	const struct cel_issue_item *a = x, *b = y;
 
-	if (a->at != b->at)
-		return a->at < b->at ? -1 : 1;
+	if (a->at != b->at) /* of nowhere: before all */
+		return a->at + 1 < b->at + 1 ? -1 : 1;
 	return a->order < b->order ? -1 : 1;
 }
 
@@ -56,6 +56,10 @@ show(const char *source, const struct cel_issue_item *it, struct buf *out)
 {
 	size_t line = 1, begin = 0, column, len;
 
+	if (it->at == CEL_NOWHERE) {
+		buf_printf(out, "ERROR: <input>:-1:0: %s", it->msg);
+		return;
+	}
 	for (size_t i = 0; i < it->at && source[i]; i++) {
 		if (source[i] == '\n') {
 			line++;

@@ -45,7 +45,9 @@ look_at(struct literals *l, const struct cel_expr *e)
 		return;
 	if (e->node == CEL_N_CALL)
 		look_at_call(l, e);
-	look_at(l, e->operand);
+	/* optMap() has its operand twice, in x.hasValue() and x.value(): once is enough */
+	if (!e->operand || !e->operand->shared || strcmp(e->name, "value") != 0)
+		look_at(l, e->operand);
 	for (size_t i = 0; i < e->nargs; i++)
 		look_at(l, e->arg[i]);
 	for (size_t i = 0; i < e->nitems; i++) {

@@ -288,6 +288,7 @@ opt_map(const struct making *m, bool flat)
 
 	if (!var)
 		return m->arg[0];
+	m->target->shared = true;
 	value = member(m, m->target, "value");
 	body = bind(m, var, value, m->arg[1]);
 	if (!flat)

@@ -289,32 +289,41 @@ selection(struct cel_parser *p, struct cel_expr *of)
 }
 
 static struct cel_expr *
+indexed(struct cel_parser *p, struct cel_expr *of)
+{
+	size_t at = p->tok.at;
+	struct cel_expr *index;
+	bool optional;
+
+	parse_next(p);
+	optional = parse_take(p, "?");
+	index = parse_expression(p);
+	if (!index || !parse_expect(p, "]", "']'"))
+		return NULL;
+	return cel_call(p->a, at, optional ? "_[?_]" : "_[_]", 2, of, index);
+}
+
+static struct cel_expr *
 member(struct cel_parser *p)
 {
-	struct cel_expr *e = primary(p);
+	int outside = p->depth[PARSE_MEMBER];
+	struct cel_expr *e = parse_deeper(p, PARSE_MEMBER) ? primary(p) : NULL;
 	const char *type;
 
 	while (e) {
-		if (parse_is_op(p, ".")) {
-			e = selection(p, e);
-		} else if (parse_is_op(p, "[")) {
-			size_t at = p->tok.at;
-			bool optional;
-			struct cel_expr *index;
+		bool dot = parse_is_op(p, "."), index = parse_is_op(p, "[");
 
-			parse_next(p);
-			optional = parse_take(p, "?");
-			index = parse_expression(p);
-			if (!index || !parse_expect(p, "]", "']'"))
-				return NULL;
-			e = cel_call(p->a, at, optional ? "_[?_]" : "_[_]", 2, e, index);
-		} else if (parse_is_op(p, "{") && (type = qualified(p->a, e))) {
+		if ((dot || index) && !parse_deeper(p, PARSE_MEMBER))
+			e = NULL;
+		else if (dot || index)
+			e = dot ? selection(p, e) : indexed(p, e);
+		else if (parse_is_op(p, "{") && (type = qualified(p->a, e)))
 			e = parse_structure(p, type);
-		} else {
-			return e;
-		}
+		else
+			break;
 	}
-	return NULL;
+	p->depth[PARSE_MEMBER] = outside;
+	return e;
 }
 
 static struct cel_expr *
@@ -369,30 +378,34 @@ static const struct level levels[] = {
 	{ { "*", "/", "%" }, { "_*_", "_/_", "_%_" } },
 };
 
+static int
+operator_at(const struct cel_parser *p, const struct level *l)
+{
+	for (int i = 0; l->op[i]; i++)
+		if (parse_is_op(p, l->op[i]))
+			return i;
+	return -1;
+}
+
 static struct cel_expr *
 binary(struct cel_parser *p, size_t level)
 {
+	enum parse_rule rule = level ? PARSE_CALC : PARSE_RELATION;
+	int outside = p->depth[rule], found;
 	struct cel_expr *e, *right;
-	const struct level *l = &levels[level];
-	int found;
 
 	if (level == COUNT(levels))
 		return unary(p);
-	e = binary(p, level + 1);
-	for (;;) {
+	e = parse_deeper(p, rule) ? binary(p, level + 1) : NULL;
+	while (e && (found = operator_at(p, &levels[level])) >= 0) {
 		size_t at = p->tok.at;
 
-		found = -1;
-		for (int i = 0; l->op[i] && found < 0; i++)
-			if (parse_is_op(p, l->op[i]))
-				found = i;
-		if (!e || found < 0)
-			return e;
 		parse_next(p);
-		if (!(right = binary(p, level + 1)))
-			return NULL;
-		e = cel_call(p->a, at, l->name[found], 2, e, right);
+		right = parse_deeper(p, rule) ? binary(p, level + 1) : NULL;
+		e = right ? cel_call(p->a, at, levels[level].name[found], 2, e, right) : NULL;
 	}
+	p->depth[rule] = outside;
+	return e;
 }
 
 /* Terms of && or || as a tree that is no deeper than it must be. */
@@ -454,15 +467,8 @@ parse_expression(struct cel_parser *p)
 {
 	struct cel_expr *e;
 
-	if (++p->depth > DEPTH) {
-		if (!p->failed)
-			cel_issue(
-			    p->issues, p->tok.at, "expression recursion limit exceeded: %d", DEPTH);
-		p->failed = true;
-		return NULL;
-	}
-	e = conditional(p);
-	p->depth--;
+	e = parse_deeper(p, PARSE_EXPR) ? conditional(p) : NULL;
+	p->depth[PARSE_EXPR]--;
 	return e;
 }
 

@@ -7,6 +7,9 @@
  * why. */
 enum { DEPTH = 250, LENGTH = 100000, MOST_ARGS = 4096 };
 
+/* Rules of the grammar that stand inside of themselves, also those that go on to the left: a.b.c */
+enum parse_rule { PARSE_EXPR, PARSE_RELATION, PARSE_CALC, PARSE_MEMBER, PARSE_RULES };
+
 struct cel_parser {
 	struct arena *a;
 	const char *source;
@@ -14,7 +17,7 @@ struct cel_parser {
 	struct cel_token tok; /* the one that is looked at */
 	struct cel_issues *issues;
 	unsigned bits;
-	int depth;
+	int depth[PARSE_RULES]; /* how many of a rule are open */
 	bool failed;
 };
 
@@ -33,6 +36,8 @@ struct cel_expr *parse_structure(struct cel_parser *p, const char *name); /* beh
 struct cel_expr *parse_call(
     struct cel_parser *p, struct cel_expr *target, const char *name, size_t at);
 
+/* One more of a rule is open; false (told): that is too deep.  The caller takes it back. */
+bool parse_deeper(struct cel_parser *p, enum parse_rule rule);
 void parse_next(struct cel_parser *p);
 bool parse_is_op(const struct cel_parser *p, const char *op);
 bool parse_take(struct cel_parser *p, const char *op); /* when it is there */

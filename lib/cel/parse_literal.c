@@ -18,6 +18,17 @@ parse_put(struct cel_parser *p, struct bag *b, void *item)
 	b->item[b->n++] = item;
 }
 
+bool
+parse_deeper(struct cel_parser *p, enum parse_rule rule)
+{
+	if (++p->depth[rule] <= DEPTH)
+		return true;
+	if (!p->failed)
+		cel_issue(p->issues, CEL_NOWHERE, "expression recursion limit exceeded: %d", DEPTH);
+	p->failed = true;
+	return false;
+}
+
 /* "a, b)": the parenthesis is open already. */
 static bool
 arguments(struct cel_parser *p, struct bag *b)

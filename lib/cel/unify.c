@@ -64,6 +64,15 @@ unify_resolved(struct unifier *u, const struct cel_type *t)
 	return t;
 }
 
+static bool
+has_unknown(const struct cel_type *t)
+{
+	if (t->kind == CEL_T_PARAM)
+		return true;
+	return t->kind != CEL_T_OBJECT &&
+	       ((t->of[0] && has_unknown(t->of[0])) || (t->of[1] && has_unknown(t->of[1])));
+}
+
 /* With what is known of the unknowns inside of it; what is not known stays, or is dyn. */
 static const struct cel_type *
 substituted(struct unifier *u, const struct cel_type *t, bool final)
@@ -73,7 +82,7 @@ substituted(struct unifier *u, const struct cel_type *t, bool final)
 	t = unify_resolved(u, t);
 	if (t->kind == CEL_T_PARAM)
 		return final ? &cel_t_dyn : t;
-	if (!t->of[0] || t->kind == CEL_T_OBJECT)
+	if (!has_unknown(t))
 		return t;
 	copy = arena_alloc(u->a, sizeof *copy);
 	*copy = *t;

@@ -285,6 +285,47 @@ large(void)
 	cel_env_free(env);
 }
 
+static char *
+repeated(const char *first, const char *more, size_t n)
+{
+	struct buf b = BUF_INIT;
+
+	buf_puts(&b, first);
+	while (n--)
+		buf_puts(&b, more);
+	return buf_detach(&b);
+}
+
+/* What goes on for ever is refused, and what a macro doubles at each of many levels is not. */
+static void
+deep(void)
+{
+	static const char *const chains[] = { ".b", "[0]", "+l", ".f()", "!=l", "?l:l" };
+	struct cel_env *env = environment("");
+	autofree char *doubled = repeated("optional.of(1)", ".optMap(x, x)", 200);
+	autobuf struct buf none = BUF_INIT;
+	struct cel_program *p;
+
+	for (size_t i = 0; i < COUNT(chains); i++) {
+		autofree char *source = repeated("l", chains[i], 15000);
+		autobuf struct buf issues = BUF_INIT;
+
+		if (cel_compile(env, source, &p, &issues) == 0 ||
+		    strcmp(issues.data,
+			"ERROR: <input>:-1:0: expression recursion limit exceeded: 250") != 0) {
+			printf("deep: %s\n", chains[i]);
+			failed = 1;
+		}
+	}
+	if (cel_compile(env, doubled, &p, &none) < 0 || cel_program_cost(p).max < 1000) {
+		printf("doubled: %s\n", none.data ? none.data : "");
+		failed = 1;
+	} else {
+		cel_program_free(p);
+	}
+	cel_env_free(env);
+}
+
 int
 main(void)
 {
@@ -300,5 +341,6 @@ main(void)
 	closedir(d);
 	limits();
 	large();
+	deep();
 	return failed;
 }
