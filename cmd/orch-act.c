@@ -66,6 +66,8 @@ act(struct client *c, const json_t *action)
 	    "{s:s, s:s, s:s}", "action", verb, "ref", ref, "result", result_of(r, verb, &err));
 	if (*text(action, "reason"))
 		json_object_set(line, "reason", get(action, "reason"));
+	if (*text(action, "for"))
+		json_object_set(line, "for", get(action, "for"));
 	if (dry_run)
 		json_object_set_new(line, "dryRun", json_true());
 	if (r < 0)

@@ -11,19 +11,20 @@
 #include "client/cache.h"
 #include "client/output.h"
 
-static const char *format, *timeout;
+static const char *format, *timeout, *resync;
 static bool only_new;
 static const struct opt opts[] = {
 	{ 'o', "output", "FORMAT", "jsonl: events (default); else objects: table, wide, name, ...",
 	    &format, false },
 	{ 0, "only-new", NULL, "leave out what is there at the start", &only_new, false },
+	{ 0, "resync", "TIME", "every so often all objects again, as MODIFIED", &resync, false },
 	{ 0, "timeout", "TIME", "end after this long", &timeout, false },
 	{ 0 },
 };
 static const struct opt *const shared[] = { scope_opts, client_opts, NULL };
 const struct program self = {
 	.name = "orch-watch",
-	.synopsis = "[-A] [-l LABELS] [-o FORMAT] [--only-new] KIND[/NAME]...",
+	.synopsis = "[-A] [-l LABELS] [-o FORMAT] [--only-new] [--resync=TIME] KIND[/NAME]...",
 	.summary = "Print objects as they change: an event a line, until told to end.",
 	.opts = opts,
 	.shared = shared,
@@ -74,22 +75,51 @@ left(double end)
 	return end < 0 ? -1 : end > now ? end - now : 0;
 }
 
+/* When something is due that comes every so often; -1 for never. */
+static double
+due(const char *name, const char *every)
+{
+	return every ? clock_monotonic() + cli_duration(name, every) : -1;
+}
+
+/* Everything once more, for whoever could not do what a change asked of him then. */
+static void
+print_all(struct watching *w)
+{
+	const struct world *world = cache_world(w->cache);
+
+	for (size_t i = 0; world_kind(world, i); i++) {
+		struct walk it = world_each(world, world_kind(world, i), NULL);
+
+		for (const json_t *obj; (obj = walk_next(&it));)
+			print(w, "MODIFIED", obj, obj);
+	}
+}
+
 static int
 watch(struct watching *w, struct err *err)
 {
-	double end = timeout ? clock_monotonic() + cli_duration("timeout", timeout) : -1;
+	double end = due("timeout", timeout), again = due("resync", resync);
 	autoclose int gone = output_gone(stdout);
-	int r;
+	int r = 0;
 
-	while ((r = cache_wait(w->cache, left(end), gone, err)) >= 0) {
+	while (r >= 0) {
+		double wait = left(end);
+
+		if (again >= 0 && (wait < 0 || left(again) < wait))
+			wait = left(again);
+		if ((r = cache_wait(w->cache, wait, gone, err)) < 0)
+			return r;
+		if (again >= 0 && left(again) == 0) {
+			print_all(w);
+			again = due("resync", resync);
+		}
 		if (!w->events)
 			output_flush(&w->output);
-		if (!flush_output())
-			return 0;
-		if (left(end) == 0 || output_is_gone(gone))
-			return 0;
+		if (!flush_output() || left(end) == 0 || output_is_gone(gone))
+			break;
 	}
-	return r;
+	return 0;
 }
 
 int
@@ -105,6 +135,8 @@ main(int argc, char *argv[])
 	if (at == argc)
 		usage();
 	log_open(self.name, 0);
+	if (resync && cli_duration("resync", resync) <= 0)
+		die(NULL, "--resync: '%s' is no time to wait", resync);
 	w.events = !format || strcmp(format, "jsonl") == 0;
 	if (!w.events && (r = output_open(&w.output, stdout, format, &options, &err)) < 0)
 		die(&err, "cannot print");

@@ -3,6 +3,7 @@
 
 #include "api/meta.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "client/absent.h"
 #include "client/http.h"
 #include "control/control.h"
@@ -60,6 +61,20 @@ act_patch(const struct act *a, struct err *err)
 {
 	return client_patch(a->c, a->kind, a->ns, meta_name(a->obj), text(a->action, "subresource"),
 	    "application/merge-patch+json", a->obj, a->dry ? DRY : NULL, a->ret, err);
+}
+
+static int
+act_apply(const struct act *a, struct err *err)
+{
+	const char *by = text(a->action, "by");
+	autobuf struct buf query = BUF_INIT;
+
+	buf_puts(&query, "force=true&fieldManager=");
+	text_percent(&query, *by ? by : "orch-act");
+	if (a->dry)
+		buf_puts(&query, "&" DRY);
+	return client_patch(a->c, a->kind, a->ns, meta_name(a->obj), text(a->action, "subresource"),
+	    "application/apply-patch+yaml", a->obj, query.data, a->ret, err);
 }
 
 static int
@@ -130,6 +145,7 @@ static int (*const verbs[ACT_COUNT])(const struct act *a, struct err *err) = {
 	[ACT_UPDATE] = act_update,
 	[ACT_UPDATE_STATUS] = act_update_status,
 	[ACT_PATCH] = act_patch,
+	[ACT_APPLY] = act_apply,
 	[ACT_DELETE] = act_delete,
 	[ACT_EVICT] = act_evict,
 	[ACT_BIND] = act_bind,

@@ -19,6 +19,8 @@ enum verb {
 	ACT_UPDATE_STATUS, /* the same for the status subresource */
 	ACT_PATCH,  /* a merge patch of "object": apiVersion, kind, metadata.name say of what; a uid
 		       and resourceVersion in it are preconditions, as in Kubernetes */
+	ACT_APPLY,  /* "object" has these fields from now on, and of what was applied before no
+		       others  (server-side apply, as field manager "by"; takes fields over) */
 	ACT_DELETE, /* refused when the uid differs; "options" may hold propagationPolicy,
 		       gracePeriodSeconds */
 	ACT_EVICT,
@@ -30,7 +32,7 @@ enum verb {
 /*
  * What a loop wants done, in order: the action stream of orch-streams(7).  Some actions have
  * more keys:
- *	"subresource"	where the update or patch goes: "finalize", "status".
+ *	"subresource"	where the update, patch or apply goes: "finalize", "status".
  *	"options"	a DeleteOptions (also for evict), without preconditions.
  *	"collection"	true: a delete of every object of this kind in the namespace; no name.
  *	"empty"		a namespace: refused with a conflict when the API server has an object of

@@ -14,6 +14,7 @@ static const char *const names[] = {
 	[ACT_UPDATE] = "update",
 	[ACT_UPDATE_STATUS] = "update-status",
 	[ACT_PATCH] = "patch",
+	[ACT_APPLY] = "apply",
 	[ACT_DELETE] = "delete",
 	[ACT_EVICT] = "evict",
 	[ACT_BIND] = "bind",

@@ -80,3 +80,26 @@ delete v1/ConfigMap/default/one done" ]
   run -2 orch-act <<<'{"action":'
   run -2 orch-act --nonsense </dev/null
 }
+
+@test "apply: fields are the applier's, taken over, and gone when they are applied no more" {
+  cm mine theirs | orch-apply --field-manager=other
+  run -0 orch-act < <(cm mine ours | jq -c '.data.more = "x"' | action apply '{"by": "a loop&x", "for": "it"}')
+  [ "$(json '[.action, .ref, .result, .for]' <<<"$output")" = '["apply","v1/ConfigMap/default/mine","done","it"]' ]
+  [ "$(orch-get configmap/mine -o jsonl | json '[.data.key, .data.more, (.metadata.managedFields | map(.manager) | sort)]')" = '["ours","x",["a loop&x"]]' ]
+  orch-act < <(cm mine ours | action apply '{"by": "a loop&x"}')
+  [ "$(orch-get configmap/mine -o jsonl | json '.data | keys')" = '["key"]' ]
+  run -0 orch-act --dry-run < <(cm fresh x | action apply)
+  run -1 orch-get configmap/fresh
+  run -3 orch-act < <(cm fresh x | jq -c '.metadata.uid = "7d2c7f2b-0c1b-4b5f-8b4e-0d2f5f6f7a10"' | action apply)
+  [ "$(json .result <<<"$output")" = conflict ]
+  run -0 orch-act < <(jq -nc '{action: "apply", subresource: "status", by: "me", object: {apiVersion: "v1", kind: "Namespace", metadata: {name: "default"}, status: {conditions: [{type: "X", status: "True"}]}}}')
+  [ "$(orch-get namespace/default -o jsonl | json '.status.conditions[].type')" = X ]
+}
+
+@test "a namespace that is taken to be empty must be" {
+  cm there | orch-apply
+  run -3 orch-act < <(cm other | action create '{"empty": "default"}')
+  [[ $(json '.result + " " + .message' <<<"$output") == "conflict namespace 'default' is not empty"* ]]
+  run -1 orch-get configmap/other
+  run -0 orch-act < <(cm other | action create '{"empty": "no-such-namespace"}')
+}

@@ -66,7 +66,18 @@ teardown() { [ -z "${watch:-}" ] || kill "$watch" 2>/dev/null || :; }
   grep -q "trying again" "$BATS_TEST_TMPDIR/err"
 }
 
+@test "everything comes again every so often" {
+  configmap again | orch-apply
+  begin --resync=0.3 configmaps
+  wait_for 5 eval '[ "$(events | grep -c "MODIFIED again value")" -ge 3 ]'
+  [ "$(events | grep -c 'ADDED again')" -eq 1 ]
+  orch-delete configmap/again
+  wait_for 5 saw "DELETED again value"
+  events | sed '/DELETED again/,$!d' | not grep 'MODIFIED again'
+}
+
 @test "mistakes" {
+  run -2 orch-watch configmaps --resync 0
   run -2 orch-watch
   run -2 orch-watch gadgets
   run -2 orch-watch configmaps --timeout soon
