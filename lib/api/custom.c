@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/custom_schema.h"
+#include "api/jsonpath.h"
 #include "api/meta.h"
 #include "base/arena.h"
 #include "base/mem.h"
@@ -62,24 +63,56 @@ selectable(struct arena *a, const json_t *list)
 	return ret;
 }
 
+static bool
+is_path(const char *text)
+{
+	struct jsonpath *p;
+	struct err err;
+
+	if (jsonpath_parse_path(&p, text, &err) < 0)
+		return false;
+	jsonpath_free(p);
+	return true;
+}
+
+static const char *
+column_about(struct arena *a, const json_t *column)
+{
+	autofree char *made = NULL;
+
+	if (*text(column, "description"))
+		return copied(a, text(column, "description"));
+	made = xasprintf(
+	    "Custom resource definition column (in JSONPath format): %s", text(column, "jsonPath"));
+	return copied(a, made);
+}
+
 static void
-add_columns(struct arena *a, struct kind *k, const json_t *version)
+add_columns(struct arena *a, struct kind *k, struct custom *x, const json_t *version)
 {
 	const json_t *list = json_object_get(version, "additionalPrinterColumns");
-	size_t n = json_array_size(list), i;
+	size_t n = json_array_size(list), i, shown = 1;
 	struct column *c = zeroed(a, (n + 2) * sizeof *c);
+	const char **about = zeroed(a, (n + 2) * sizeof *about);
 	json_t *v;
 
+	about[0] = "Name";
+	about[1] = "Age";
 	c[0] = (struct column){ "Name", "string", "name", 0, ".metadata.name" };
 	c[1] = (struct column){ "Age", "date", "", 0, ".metadata.creationTimestamp" };
-	json_array_foreach (list, i, v)
-		c[i + 1] = (struct column){ .name = copied(a, text(v, "name")),
+	json_array_foreach (list, i, v) {
+		if (!is_path(text(v, "jsonPath")))
+			break; /* neither it nor what comes behind it */
+		about[shown] = column_about(a, v);
+		c[shown++] = (struct column){ .name = copied(a, text(v, "name")),
 			.type = copied(a, text(v, "type")),
 			.format = copied(a, text(v, "format")),
 			.priority = (int)num(json_object_get(v, "priority"), 0),
 			.path = copied(a, text(v, "jsonPath")) };
+	}
 	k->columns = c;
-	k->ncolumns = n ? n + 1 : 2;
+	k->ncolumns = n ? shown : 2;
+	x->about = about;
 }
 
 static void
@@ -149,7 +182,7 @@ add_version(struct definition *d, const json_t *crd, const json_t *version)
 	x->list_kind = copied(a, text(names, "listKind"));
 	x->selectable = selectable(a, json_object_get(version, "selectableFields"));
 	x->warning = deprecation(a, k, version);
-	add_columns(a, k, version);
+	add_columns(a, k, x, version);
 	add_subresources(a, k, x, version);
 }
 

@@ -23,11 +23,12 @@ struct custom {
 	size_t nall;
 	const char *list_kind;
 	const char *const
-	    *selectable;      /* "spec.color": what field selectors may name, NULL-terminated
-			       */
-	const char *warning;  /* of a deprecated version; NULL: none */
-	bool status;	      /* has the subresource */
-	const char *scale[3]; /* spec.replicas, status.replicas, selector; NULL: none */
+	    *selectable;	  /* "spec.color": what field selectors may name, NULL-terminated
+				   */
+	const char *warning;	  /* of a deprecated version; NULL: none */
+	bool status;		  /* has the subresource */
+	const char *scale[3];	  /* spec.replicas, status.replicas, selector; NULL: none */
+	const char *const *about; /* descriptions of the kind's columns */
 
 	/* Objects written before this revision may lack a default that the schema has by now, or
 	 * have fields that it has no more. */

@@ -107,15 +107,17 @@ custom_default(const struct kind *k, json_t *obj)
 	structural_default(custom_schema(k), obj);
 }
 
-static bool
+/* A patch may have changed what it is. */
+static void
 check_kind(const struct kind *k, const json_t *obj, struct causes *out)
 {
-	const char *kind = text(obj, "kind");
+	const char *kind = text(obj, "kind"), *version = text(obj, "apiVersion");
+	char want[128];
 
-	if (strcmp(kind, k->kind) == 0)
-		return true;
-	refuse_text(out, AT(NULL, "kind"), kind, "must be %s", k->kind);
-	return false;
+	if (strcmp(kind, k->kind) != 0)
+		refuse_text(out, AT(NULL, "kind"), kind, "must be %s", k->kind);
+	if (strcmp(version, kind_api_version(k, want)) != 0)
+		refuse_text(out, AT(NULL, "apiVersion"), version, "must be %s", want);
 }
 
 static void
@@ -136,7 +138,9 @@ custom_validate(const struct kind *k, const json_t *obj, const json_t *old, bool
 		.arg = k->custom };
 	size_t before;
 
-	if (!check_kind(k, obj, out))
+	before = out->n;
+	check_kind(k, obj, out);
+	if (out->n > before)
 		return;
 	if (old)
 		meta_common(out, k, obj, old);
@@ -215,8 +219,12 @@ custom_cell(const struct column *col, const json_t *obj, int64_t now)
 			v = typed_cell(col->type, f.item[0], now);
 		} else {
 			autobuf struct buf b = BUF_INIT;
+			json_auto_t *shown = sorted_copy(f.item[0]);
 
-			jsonpath_text(&b, f.item[0]);
+			if (json_is_null(f.item[0]))
+				buf_puts(&b, "<no value>");
+			else
+				jsonpath_text(&b, shown);
 			v = json_stringn(b.len ? b.data : "", b.len);
 		}
 	}

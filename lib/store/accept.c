@@ -110,16 +110,23 @@ check_number(struct call *c)
 {
 	bool list = c->kind && !*c->target.name && strcmp(c->req->method, "GET") == 0 &&
 		    !call_flag(c, "watch");
+	bool custom = c->kind && c->kind->custom;
+	const char *package = custom			   ? "unstructured"
+			      : c->kind && *c->kind->group ? c->kind->group
+							   : "core",
+		   *kind = custom    ? "Unstructured"
+			   : c->kind ? c->kind->kind
+				     : "";
 	autofree char *msg = NULL;
 
 	if (c->shape.form == FORM_PARTIAL && list)
 		msg = xasprintf("you requested PartialObjectMetadata, but the requested object is "
 				"a list (*%s.%sList)",
-		    *c->kind->group ? c->kind->group : "core", c->kind->kind);
+		    package, kind);
 	else if (c->shape.form == FORM_PARTIAL_LIST && !list)
 		msg = xasprintf("you requested PartialObjectMetadataList, but the requested object "
 				"is not a list (*%s.%s)",
-		    *c->kind->group ? c->kind->group : "core", c->kind->kind);
+		    package, kind);
 	if (!msg)
 		return 0;
 	c->shape.form = FORM_JSON;

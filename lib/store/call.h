@@ -37,8 +37,8 @@ struct server {
 	bool no_anonymous;	   /* who does not say who he is gets no answer */
 	struct services *services; /* what Services are given (service.h); may be NULL */
 	struct aggregation
-	    *_Atomic aggregation;    /* what others answer (aggregation.h); NULL: not yet */
-	struct bootstrap *bootstrap; /* what it makes by itself (bootstrap.h); NULL: not yet */
+	    *_Atomic aggregation;	 /* what others answer (aggregation.h); NULL: not yet */
+	struct bootstrap *bootstrap;	 /* what it makes by itself (bootstrap.h); NULL: not yet */
 	struct conversions *conversions; /* of custom objects, by webhooks (conversion.h) */
 	_Atomic bool ready;
 };

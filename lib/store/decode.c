@@ -225,6 +225,21 @@ check_renamed(const struct kind *k, const json_t *obj, struct err *err)
 	    kind, version);
 }
 
+/* A version that is missing is another version here; of a patch its rules say it. */
+static int
+check_custom(struct call *c, const struct kind *k, json_t *obj, struct err *err)
+{
+	char want[128];
+
+	if (c->patching)
+		return check_custom_kind(k, obj, err);
+	if (!*text(obj, "apiVersion") && *text(obj, "kind"))
+		return err_set(err, ERR_BAD_REQUEST,
+		    "the API version in the data () does not match the expected API version (%s)",
+		    kind_api_version(k, want));
+	return check_kind(k, obj, err);
+}
+
 static int
 check_object(struct call *c, const struct kind *k, json_t *obj, struct err *err)
 {
@@ -233,7 +248,7 @@ check_object(struct call *c, const struct kind *k, json_t *obj, struct err *err)
 	int r;
 
 	if (json_is_object(obj) && k->custom) {
-		if ((r = check_kind(k, obj, err)) == 0 &&
+		if ((r = check_custom(c, k, obj, err)) == 0 &&
 		    (r = custom_decode(k, obj, &unknown, err)) == 0)
 			r = strict_faults(c, k, &unknown, err);
 		causes_release(&unknown);

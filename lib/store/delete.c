@@ -164,19 +164,22 @@ int
 delete_check(
     const struct kind *k, const json_t *obj, const struct delete_options *o, struct err *err)
 {
+	const char *dot = *k->group ? "." : "";
+
 	if (*o->uid && strcmp(o->uid, meta_uid(obj)) != 0)
 		return err_set(err, ERR_CONFLICT,
-		    "Operation cannot be fulfilled on %s \"%s\": the UID in the precondition (%s) "
+		    "Operation cannot be fulfilled on %s%s%s \"%s\": the UID in the precondition "
+		    "(%s) "
 		    "does not match the "
 		    "UID in record (%s). The object might have been deleted and then recreated",
-		    k->kind, meta_name(obj), o->uid, meta_uid(obj));
+		    k->kind, dot, k->group, meta_name(obj), o->uid, meta_uid(obj));
 	if (*o->version && strcmp(o->version, meta_version(obj)) != 0)
 		return err_set(err, ERR_CONFLICT,
-		    "Operation cannot be fulfilled on %s \"%s\": the ResourceVersion in the "
+		    "Operation cannot be fulfilled on %s%s%s \"%s\": the ResourceVersion in the "
 		    "precondition (%s) does "
 		    "not match the ResourceVersion in record (%s). The object might have been "
 		    "modified",
-		    k->kind, meta_name(obj), o->version, meta_version(obj));
+		    k->kind, dot, k->group, meta_name(obj), o->version, meta_version(obj));
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "api/custom.h"
 #include "api/meta.h"
 #include "api/protobuf.h"
 #include "api/table.h"
@@ -81,7 +82,8 @@ shape_columns(const struct kind *k)
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(
 		    list, json_pack("{s:s,s:s,s:s,s:s,s:i}", "name", c[i].name, "type", c[i].type,
-			      "format", c[i].format, "description", c[i].name, "priority",
+			      "format", c[i].format, "description",
+			      k && k->custom ? k->custom->about[i] : c[i].name, "priority",
 			      c[i].priority));
 	return list;
 }

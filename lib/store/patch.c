@@ -180,8 +180,7 @@ patch_run(struct call *c)
 int
 patch_check(struct call *c)
 {
-	if (c->kind->custom && patch_form(c) == PATCH_STRATEGIC &&
-	    strcmp(c->target.sub, "scale") != 0) {
+	if (c->kind->custom && (patch_form(c) == PATCH_STRATEGIC || patch_form(c) == PATCH_NONE)) {
 		reply_status(c, 415, "UnsupportedMediaType",
 		    "the body of the request was in an unknown format - accepted media types "
 		    "include: application/json-patch+json, application/merge-patch+json, "

@@ -113,6 +113,35 @@ resource_missing(struct call *c)
 	    c, 404, "NotFound", "the server could not find the requested resource", json_object());
 }
 
+/* Custom resources have words of their own for these. */
+static void
+custom_missing(struct call *c)
+{
+	struct err err;
+
+	fail_not_found(c, c->target.name, &err);
+	reply_error(c, &err);
+}
+
+static void
+custom_refuse(struct call *c)
+{
+	static const char *const verbs[][2] = { { "GET", "get" }, { "HEAD", "get" },
+		{ "POST", "create" }, { "PUT", "update" }, { "PATCH", "patch" },
+		{ "DELETE", "delete" } };
+	autofree char *msg = NULL;
+	const char *verb = "";
+	char resource[128];
+
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		if (strcmp(c->req->method, verbs[i][0]) == 0)
+			verb = verbs[i][1];
+	msg = xasprintf(
+	    "%s is not supported on resources of kind \"%s\"", verb, call_resource(c, resource));
+	reply_status(c, 405, "MethodNotAllowed", msg,
+	    json_pack("{s:s,s:s}", "group", c->kind->group, "kind", c->kind->plural));
+}
+
 struct route {
 	const char *method;
 	unsigned verb;
@@ -177,8 +206,14 @@ resource_handle(struct call *c, const struct route *r)
 	    *c->target.sub ? kind_subresource(c->kind, c->target.sub) : NULL;
 	unsigned verbs = sub ? sub->verbs : c->kind->verbs;
 
+	/* nothing but lists is of all namespaces */
+	if (c->kind->custom && c->kind->namespaced && !*c->target.namespace &&
+	    (!r || r->verb != VERB_LIST)) {
+		not_found_page(c);
+		return;
+	}
 	if (*c->target.sub && !sub) {
-		resource_missing(c);
+		(c->kind->custom ? custom_missing : resource_missing)(c);
 		return;
 	}
 	if (sub && connects(c->kind, sub->name)) {
@@ -202,7 +237,7 @@ resource_handle(struct call *c, const struct route *r)
 	    (*c->target.name || r->verb != VERB_LIST))
 		r = NULL;
 	if (!r || !(verbs & r->verb)) {
-		refuse_method(c);
+		(c->kind->custom ? custom_refuse : refuse_method)(c);
 		return;
 	}
 	warn_deprecated(c);

@@ -314,3 +314,19 @@ two_versions() {
 	read -r one at two then <<<"$seen"
 	[ "$one $at" = "$two $then" ]
 }
+
+@test "custom resources have their own words for what is not there or not done" {
+	things ',"additionalPrinterColumns":[{"name":"O","type":"string","jsonPath":".status.o","description":"its o"},{"name":"S","type":"integer","jsonPath":".spec.size"},{"name":"bad","type":"string","jsonPath":".spec["},{"name":"after","type":"date","jsonPath":".x"}]'
+	api POST $THINGS '{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a"},"status":{"o":{"b":1,"a":[2]}}}'
+	api GET $THINGS '' -H 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io'
+	[ "$(of '[.columnDefinitions[1:][].description] | join("; ")')" = 'its o; Custom resource definition column (in JSONPath format): .spec.size' ]
+	[ "$(of '.rows[0].cells | tojson')" = '["a","{\"a\":[2],\"b\":1}",null]' ]
+	merge $THINGS/a '{"status":{"o":null}}'; merge $THINGS/a '{"status":{"p":1}}'
+	api GET $THINGS/a/status; [ "$code $(of .message)" = '404 things.example.com "a" not found' ]
+	api POST /apis/example.com/v1/things '{}'; [ "$code $body" = '404 404 page not found' ]
+	api PUT $THINGS '{}'; [ "$code $(of .message)" = '405 update is not supported on resources of kind "things.example.com"' ]
+	api PATCH $THINGS/a '{}' -H 'Content-Type: text/plain'; [ "$code" = 415 ]; [[ "$(of .message)" = *"include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml" ]]
+	merge $THINGS/a '{"apiVersion":"example.com/v2"}'; [ "$code $(of '.details.causes[0] | .field + ": " + .message')" = '422 apiVersion: Invalid value: "example.com/v2": must be example.com/v1' ]
+	api POST $THINGS '{"kind":"Thing","metadata":{"name":"b"}}'; [ "$code $(of .message)" = '400 the API version in the data () does not match the expected API version (example.com/v1)' ]
+	api DELETE $THINGS/a '{"preconditions":{"uid":"x"}}'; [ "$code $(of .details.kind)" = "409 Thing" ]; [[ "$(of .message)" = *'on Thing.example.com "a": the UID in the precondition (x)'* ]]
+}
