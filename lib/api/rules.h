@@ -145,7 +145,8 @@ void check_joined(struct causes *out, const struct path *at, const char *shown, 
     void (*check)(struct causes *, const struct path *, const char *), const char *text);
 /* What one version (or, when they are the same in all, the definition) says of columns,
  * subresources, fields to select by and the schema; unchanged: the schema was accepted before. */
-void check_conversion(struct causes *out, const struct path *at, const json_t *conversion);
+void check_conversion(
+    struct causes *out, const struct path *at, const json_t *conversion, const json_t *old);
 void check_columns(struct causes *out, const struct path *at, const json_t *columns);
 void check_subresources(struct causes *out, const struct path *at, const json_t *subresources);
 void check_selectable(

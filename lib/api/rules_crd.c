@@ -292,7 +292,7 @@ check_spec(struct causes *out, const json_t *obj, const json_t *old)
 	check_needed_names(out, AT(at, "names"), json_object_get(spec, "names"));
 	check_common(out, at, versions, old);
 	check_with_preserve(out, at, spec);
-	check_conversion(out, AT(at, "conversion"), json_object_get(spec, "conversion"));
+	check_conversion(out, AT(at, "conversion"), json_object_get(spec, "conversion"), old);
 }
 
 /* Every version that objects may be kept in must be one that there is. */

@@ -457,3 +457,41 @@ types() { jq -r '[.type, .object.metadata.name // .object.message, .object.spec.
 	for _ in $(seq 200); do api GET $CRDS/things.example.com; [ "$code" != 404 ] || break; sleep 0.02; done
 	[ "$code" = 404 ]
 }
+
+@test "what a definition may say about its webhook" {
+	# no REPLACEMENT FIELD WORDS: refused with a cause for the field
+	no() {
+		api POST $CRDS "$(crd "$1")"; [ "$code" = 422 ] || { echo "$code: $body"; return 1; }
+		[ "$(of "[.details.causes[] | select(.field==\"spec.conversion.$2\") | .message | select(contains(\"$3\"))] | length")" = 1 ] || { echo "$body"; return 1; }
+	}
+	no '{"strategy":"Webhook"}' webhookClientConfig 'required when strategy is set to Webhook'
+	no '{"strategy":"Webhook"}' conversionReviewVersions 'Required value'
+	no '{"strategy":"Other"}' strategy 'Unsupported value'
+	no "$(conversion | sed s/Webhook/None/)" webhookClientConfig 'should not be set when strategy is not set to Webhook'
+	no "$(conversion '{}')" webhookClientConfig 'exactly one of url or service is required'
+	no "$(conversion '{"url":"https://a","service":{"name":"a","namespace":"b"}}')" webhookClientConfig 'exactly one of url or service is required'
+	no "$(conversion '{"url":"http://a/b"}')" webhookClientConfig.url "'https' is the only allowed URL scheme"
+	no "$(conversion '{"url":"https:///b"}')" webhookClientConfig.url 'host must be specified'
+	no "$(conversion '{"url":"https://u:p@a/b"}')" webhookClientConfig.url 'user information is not permitted in the URL'
+	no "$(conversion '{"url":"https://a/b?c=d"}')" webhookClientConfig.url 'query parameters are not permitted in the URL'
+	no "$(conversion '{"url":"https://a/b#c"}')" webhookClientConfig.url 'fragments are not permitted in the URL'
+	no "$(conversion '{"service":{"namespace":"b"}}')" webhookClientConfig.service.name 'service name is required'
+	no "$(conversion '{"service":{"name":"b"}}')" webhookClientConfig.service.namespace 'service namespace is required'
+	no "$(conversion '{"service":{"name":"b","namespace":"c","port":70000}}')" webhookClientConfig.service.port 'port is not valid'
+	no "$(conversion '{"service":{"name":"b","namespace":"c","path":"a"}}')" webhookClientConfig.service.path 'must start with a'
+	no "$(conversion "$(url)" '["v9"]')" conversionReviewVersions 'must include at least one of v1, v1beta1'
+	no "$(conversion "$(url)" '["v1","v1"]')" 'conversionReviewVersions[1]' 'duplicate version'
+	no "$(conversion "$(url)" '["V1","v1"]')" 'conversionReviewVersions[0]' 'DNS-1035'
+	api POST $CRDS "$(crd | jq -c '.spec.preserveUnknownFields=true')"; [ "$code" = 422 ]
+	# a bundle may be no bundle until the definition is served, and then while it was none before
+	things "$(conversion "$(url /convert bm8gUEVN)")"
+	redefine '.metadata.labels.a="b"'
+	redefine ".spec.conversion.webhook.clientConfig.caBundle=\"$CA\""
+	api GET $CRDS/things.example.com
+	api PUT $CRDS/things.example.com "$(jq -c '.spec.conversion.webhook.clientConfig.caBundle="bm8gUEVN"' <<<"$body")"
+	[ "$code $(of '.details.causes[0].field')" = "422 spec.conversion.webhookClientConfig.caBundle" ]
+	[[ "$(of .message)" == *'Invalid value: []byte{0x6e, 0x6f, 0x20, 0x50, 0x45, 0x4d}: unable to load root certificates: unable to parse bytes as PEM block'* ]]
+	# the port of a Service is 443 if it says nothing
+	redefine '.spec.conversion.webhook.clientConfig={service:{name:"a",namespace:"b"}}'
+	api GET $CRDS/things.example.com; [ "$(of .spec.conversion.webhook.clientConfig.service.port)" = 443 ]
+}
