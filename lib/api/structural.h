@@ -2,6 +2,7 @@
 #define ORCH_API_STRUCTURAL_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "api/schema.h"
 #include "api/validate.h"
@@ -84,5 +85,22 @@ void structural_validate_change(const struct structural *s, const struct structu
  * metadata are described as well.  Version 2 says less: no nullable, no logic, no defaults.
  */
 json_t *structural_openapi(const json_t *schema, int version);
+
+/*
+ * The rules of a schema for people who write them.  structural_rules() shows each with what it may
+ * cost at most in one request (UINT64_MAX: no bound), or why it does not compile; structural_meter()
+ * shows each that an object is asked, with what that did cost and whether it holds.  `at` is where:
+ * "spec.ports[*]", "spec.ports[0]"; "" is the object itself.
+ */
+struct rule_seen {
+	const char *at, *rule, *fault; /* fault NULL: it compiles */
+	uint64_t cost;
+	bool dear; /* that is more than a rule may cost */
+	bool holds;
+};
+void structural_rules(
+    struct structural *s, void (*see)(void *arg, const struct rule_seen *r), void *arg);
+void structural_meter(const struct structural *s, const json_t *obj,
+    void (*see)(void *arg, const struct rule_seen *r), void *arg);
 
 #endif

@@ -165,7 +165,7 @@ rules_size(const struct structural *s)
 
 /* --- what is asked ------------------------------------------------------------------------- */
 
-enum { RULE_LIMIT = 10000000, TOTAL_LIMIT = 100000000, DEAREST = 4 };
+enum { TOTAL_LIMIT = 100000000, DEAREST = 4 };
 
 /* What all rules may cost together, and which of them cost most. */
 struct budget {
@@ -177,6 +177,7 @@ struct budget {
 	size_t n;
 	const struct causes *wrong; /* with the schema itself: from this one to that */
 	size_t from, to;
+	const struct rule_watch *watch; /* NULL: nobody */
 };
 
 /* Where a schema stands: how often there may be such a value (UINT64_MAX: as often as a request
@@ -270,6 +271,8 @@ check_rule(struct causes *out, const struct path *at, const struct rule *r, stru
 	if (r->program && !r->fault)
 		cost = times(cel_program_cost(r->program).max,
 		    here.times == UINT64_MAX ? room(r->least) : here.times);
+	if (b->watch)
+		b->watch->see(b->watch->arg, at, r, cost, true);
 	if (cost > RULE_LIMIT)
 		refuse_cost(out, rule, "estimated rule cost", cost, RULE_LIMIT);
 	observe(b, rule, cost);
@@ -364,4 +367,16 @@ rules_check(struct structural *s, const struct path *at, struct causes *out, siz
 		    "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 "
 		    "schema",
 		    b.total, TOTAL_LIMIT);
+}
+
+void
+rules_estimate(struct structural *s, const struct rule_watch *watch)
+{
+	struct causes none = CAUSES_INIT;
+	struct budget b = { .wrong = &none, .watch = watch };
+
+	check_node(&none, NULL, s->root, (struct stand){ 1, NULL, true }, &b);
+	for (size_t i = 0; i < b.n; i++)
+		free(b.dear[i].path);
+	causes_release(&none);
 }

@@ -14,7 +14,8 @@ static const char over_limit[] = "operation cancelled: actual cost limit exceede
 struct ask {
 	struct arena arena;
 	struct causes *out, *passed;
-	int64_t left; /* of the budget; below 0: no more rules are asked */
+	int64_t left;			/* of the budget; below 0: no more rules are asked */
+	const struct rule_watch *watch; /* NULL: nobody */
 };
 
 /* A value, what it was before, and the nearest around it of which that is known. */
@@ -235,6 +236,8 @@ ask_rule(struct ask *a, const struct node *n, const struct rule *r, const struct
 	if (r->optional_old)
 		variables[1] = old ? cel_optional_of(&a->arena, variables[1]) : cel_optional_none();
 	v = cel_eval(r->program, variables, &a->arena, CALL_LIMIT, &cost);
+	if (a->watch)
+		a->watch->see(a->watch->arg, p->at, r, cost, v.kind == CEL_BOOL && v.b);
 	if ((int64_t)cost > a->left) {
 		spent(a, p, n->word);
 		return;
@@ -314,4 +317,16 @@ rules_validate(const struct structural *s, const json_t *obj, const json_t *old,
 
 	ask(&a, s->root, &top);
 	arena_release(&a.arena);
+}
+
+void
+rules_meter(const struct structural *s, const json_t *obj, const struct rule_watch *watch)
+{
+	struct causes none = CAUSES_INIT;
+	struct ask a = { .out = &none, .left = BUDGET, .watch = watch };
+	const struct spot top = { .node = s->root, .value = obj };
+
+	ask(&a, s->root, &top);
+	arena_release(&a.arena);
+	causes_release(&none);
 }

@@ -36,4 +36,15 @@ void rules_check(struct structural *s, const struct path *at, struct causes *out
 void rules_validate(const struct structural *s, const json_t *obj, const json_t *old,
     struct causes *out, struct causes *passed);
 
+/* Who watches (may be NULL), when the rules are estimated or asked; at: where the rule, or the value,
+ * stands. */
+struct rule_watch {
+	void (*see)(
+	    void *arg, const struct path *at, const struct rule *r, uint64_t cost, bool holds);
+	void *arg;
+};
+void rules_estimate(struct structural *s, const struct rule_watch *watch);
+void rules_meter(const struct structural *s, const json_t *obj, const struct rule_watch *watch);
+enum { RULE_LIMIT = 10000000 }; /* what one may cost at most */
+
 #endif

@@ -78,3 +78,95 @@ cel() { orch-cel "$@" 3>&-; }
   [ "$(cel -n "url('https://example.com:80/').getPort() + semver('v1.2', true).minor().string()" 2>&1 | head -c 5)" = ERROR ]
   [ "$(cel -n -c "'a,b'.split(',').isSorted()")" = $'1\ttrue' ]
 }
+
+gates() {
+  cat <<'EOF'
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: gates.example.com}
+spec:
+  group: example.com
+  names: {plural: gates, kind: Gate}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        x-kubernetes-validations: [{rule: "self.spec.min <= self.spec.max"}]
+        properties:
+          spec:
+            type: object
+            properties:
+              min: {type: integer}
+              max: {type: integer, default: 5}
+              names:
+                type: array
+                maxItems: 10
+                items:
+                  type: string
+                  maxLength: 20
+                  x-kubernetes-validations: [{rule: "self.matches('^[a-z]+$')"}]
+EOF
+}
+
+@test "orch-cel: what the rules of a definition may cost" {
+  gates >"$BATS_TEST_TMPDIR/crd.yaml"
+  run -0 cel -n --crd "$BATS_TEST_TMPDIR/crd.yaml"
+  [ "${lines[0]}" = $'190\tfine\texample.com/v1\tspec.names[*]\t"self.matches(\'^[a-z]+$\')"' ]
+  [ "${lines[1]}" = $'7\tfine\texample.com/v1\t.\t"self.spec.min <= self.spec.max"' ]
+  run -0 cel -n --crd "$BATS_TEST_TMPDIR/crd.yaml" --path spec
+  [ "${#lines[@]}" = 1 ]
+  run -1 cel -n --crd - < <(gates | sed '/maxItems/d; s/maxLength: 20/description: any/')
+  [[ "${lines[0]}" == *$'\tdear\t'* ]]
+  run -1 cel -n --crd - < <(gates | sed 's/spec.min/spec.least/')
+  [[ "$output" == *$'-\tbroken\texample.com/v1\t.\t'* && "$output" == *"undefined field 'least'"* ]]
+}
+
+@test "orch-cel: what the rules of a definition cost on objects" {
+  gates >"$BATS_TEST_TMPDIR/crd.yaml"
+  run -1 cel --crd "$BATS_TEST_TMPDIR/crd.yaml" <<'EOF'
+apiVersion: example.com/v1
+kind: Gate
+metadata: {name: one}
+spec: {min: 1, names: [ab, C]}
+EOF
+  [ "${lines[0]}" = $'7\ttrue\tone\t.\t"self.spec.min <= self.spec.max"' ]
+  [ "${lines[2]}" = $'3\tfalse\tone\tspec.names[1]\t"self.matches(\'^[a-z]+$\')"' ]
+  run -0 cel --crd "$BATS_TEST_TMPDIR/crd.yaml" </dev/null
+  [ -z "$output" ]
+  run -1 cel --crd "$BATS_TEST_TMPDIR/crd.yaml" <<<'{"apiVersion": "v1", "kind": "Pod"}'
+  [[ "$output" == *"it is no Gate"* ]]
+}
+
+@test "orch-cel: definitions that are none" {
+  run -2 cel -n --crd /dev/null
+  [[ "$output" == *"it has no schema"* ]]
+  run -2 cel -n --crd - <<<'{"kind": "Pod"}'
+  [[ "$output" == *"it is no CustomResourceDefinition"* ]]
+  run -2 cel -n --crd - < <(gates | sed 's/type: array/type: list/')
+  [[ "$output" == *"cannot use the schema of v1"* ]]
+  run -2 cel -n --crd "$BATS_TEST_TMPDIR/none"
+  run -2 cel -n --path spec 1
+  run -2 cel -n --crd /dev/null 1
+}
+
+@test "orch-cel: odd input" {
+  run -0 cel 'self' </dev/null
+  [ -z "$output" ]
+  run -0 cel 'self.size()' < <(head -c 3000000 /dev/zero | tr '\0' 'a' | sed 's/.*/"&"/')
+  [ "$output" = 3000000 ]
+  run -2 cel 'self' < <(printf '{"a": "\xff"}')
+  run -2 cel -n "$(printf "'a' + \xff")"
+  run -2 cel -n "$(printf 'a%.0s' $(seq 1 300) | sed 's/a/(/g')"
+  [[ "$output" == *"expression recursion limit exceeded: 250"* ]]
+  run -3 bash -c 'orch-cel -n 1 >/dev/full 3>&-'
+}
+
+@test "orch-cel: lists, and messages that are values" {
+  [ "$(cel -n "['b', 'a', 'b'].distinct().sort()")" = '["a","b"]' ]
+  [ "$(cel -n "[{'n': 2}, {'n': 1}].sortBy(x, x.n).first().value().n")" = 1 ]
+  [ "$(cel -n 'google.protobuf.Int64Value{value: 3} + 1')" = 4 ]
+}
