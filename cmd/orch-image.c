@@ -15,14 +15,15 @@
 #include "node/registry.h"
 
 static const char *data = "/var/lib/orch";
-static const char *name, *auth_file, *format;
+static const char *auth_file, *format;
 static bool insecure;
 
 static const char *const formats[] = { "table", "jsonl", "name", NULL };
 static const struct opt opts[] = {
-	{ 0, "data", "DIR", "the node's data folder (default: /var/lib/orch)", &data, false },
+	{ 0, "root", "DIR", "images are below DIR, a node's data (default: /var/lib/orch)", &data,
+	    false },
+	{ 0, "data", "DIR", "the same", &data, false },
 	{ 'o', "output", "FORMAT", "list: table, jsonl or name", &format, false },
-	{ 0, "name", "NAME:TAG", "import: call the image so", &name, false },
 	{ 0, "insecure", NULL, "pull: plain HTTP, and TLS without checks", &insecure, false },
 	{ 0, "auth-file", "FILE", "pull: credentials (default: ~/.docker/config.json)", &auth_file,
 	    false },
@@ -31,14 +32,15 @@ static const struct opt opts[] = {
 
 const struct program self = {
 	.name = "orch-image",
-	.synopsis = "[--data DIR] [-o FORMAT] list [IMAGE...]\n"
-		    "[--data DIR] [--name NAME:TAG] import [FILE|-...]\n"
-		    "[--data DIR] [--insecure] [--auth-file FILE] pull IMAGE...\n"
-		    "[--data DIR] remove IMAGE...\n"
-		    "[--data DIR] prune",
+	.synopsis = "[--root DIR] [-o FORMAT] list [IMAGE...]\n"
+		    "[--root DIR] import [FILE|- [NAME:TAG]]\n"
+		    "[--root DIR] [--insecure] [--auth-file FILE] pull IMAGE...\n"
+		    "[--root DIR] remove IMAGE...\n"
+		    "[--root DIR] prune",
 	.summary = "Import, pull, list and remove the container images of this machine.",
 	.opts = opts,
 	.operands = "files",
+	.commands = "list import pull remove prune",
 };
 
 static int
@@ -53,7 +55,7 @@ print_added(void *arg, const char *ref, const char *id, struct err *err)
 }
 
 static int
-do_import(struct images *s, const char *file)
+do_import(struct images *s, const char *file, const char *name)
 {
 	bool in = strcmp(file, "-") == 0;
 	autoclose int fd = in ? dup(STDIN_FILENO) : open(file, O_RDONLY | O_CLOEXEC);
@@ -189,8 +191,10 @@ main(int argc, char *argv[])
 		die(&err, "cannot open the images of '%s'", data);
 	if (strcmp(verb, "list") == 0)
 		status = do_list(s, argv);
+	else if (strcmp(verb, "import") == 0 && argv[0] && argv[1] && argv[2])
+		usage();
 	else if (strcmp(verb, "import") == 0)
-		status = argv[0] ? for_each(s, argv, do_import) : do_import(s, "-");
+		status = do_import(s, argv[0] ? argv[0] : "-", argv[0] ? argv[1] : NULL);
 	else if (strcmp(verb, "pull") == 0)
 		status = for_each(s, argv, do_pull);
 	else if (strcmp(verb, "remove") == 0)

@@ -75,6 +75,9 @@ bool layer_present(struct images *s, const char *diff_id);
  */
 int layer_add(struct images *s, const char *file, const char *diff_id, struct err *err);
 
+/* The digest that a layer's tar has when it is not compressed. */
+int layer_diff_id(const char *file, char digest[static 72], struct err *err);
+
 /* An image whose layers are all there becomes known as `ref`.  config are the bytes whose digest is
  * its id. */
 struct image_source {
@@ -108,8 +111,9 @@ int index_choose(const json_t *index, const json_t **ret, struct err *err);
 int blob_verify(const char *file, const json_t *descriptor, struct err *err);
 
 /*
- * Import an OCI layout or docker-archive tar (compressed or not) from fd.  name NULL: by the names
- * written in it. `each` hears of every image added.
+ * Import from fd a tar, compressed or not: an OCI layout, a docker archive, or a root file system,
+ * which becomes an image of one layer that says nothing of what to run.  name NULL: by the names
+ * written in it; a root file system has none.  `each` hears of every image added.
  */
 int image_import(struct images *s, int fd, const char *name,
     int (*each)(void *arg, const char *ref, const char *id, struct err *err), void *arg,

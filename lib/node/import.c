@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "api/meta.h"
+#include "base/jsonl.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "node/digest.h"
 #include "node/files.h"
 #include "node/image.h"
@@ -18,8 +20,9 @@ enum { MAX_JSON = 8 << 20 };
 
 struct import {
 	struct images *store;
-	const char *folder; /* the archive, unpacked */
-	const char *name;   /* what the caller calls the image, or NULL */
+	const char *folder;  /* the archive, unpacked */
+	const char *archive; /* itself, a file */
+	const char *name;    /* what the caller calls the image, or NULL */
 	int (*each)(void *arg, const char *ref, const char *id, struct err *err);
 	void *arg;
 };
@@ -45,29 +48,82 @@ spool_entry(struct archive *a, const char *path, struct err *err)
 	return err_set(err, ERR_INVALID, "cannot read the archive: %s", archive_error_string(a));
 }
 
-/* The plain files of the archive into our folder. */
-static int
-spool(int fd, const char *folder, struct err *err)
+static struct archive *
+open_tar(const char *path, struct err *err)
 {
 	struct archive *a = archive_read_new();
-	struct archive_entry *e;
-	int r = 0, got;
 
 	archive_read_support_filter_all(a);
 	archive_read_support_format_tar(a);
-	if (archive_read_open_fd(a, fd, 1 << 16) != ARCHIVE_OK)
-		r = err_set(err, ERR_INVALID, "not a tar archive: %s", archive_error_string(a));
+	if (archive_read_open_filename(a, path, 1 << 16) == ARCHIVE_OK)
+		return a;
+	err_set(err, ERR_INVALID, "not a tar archive: %s", archive_error_string(a));
+	archive_read_free(a);
+	return NULL;
+}
+
+/* What stands in the archive below its root: "./x" and "x" are one. */
+static const char *
+entry_name(struct archive_entry *e)
+{
+	const char *name = archive_entry_pathname(e);
+
+	return name && strncmp(name, "./", 2) == 0 ? name + 2 : name;
+}
+
+/* What kind of archive is it, by the names in it? */
+enum content { NOTHING, IMAGE, ROOT };
+
+static int
+look(const char *archive, enum content *ret, struct err *err)
+{
+	static const char *const tops[] = { "bin", "etc", "lib", "sbin", "usr", NULL };
+	struct archive *a = open_tar(archive, err);
+	struct archive_entry *e;
+	int got, r = 0;
+
+	*ret = NOTHING;
+	if (!a)
+		return -(int)err->code;
+	while (*ret != IMAGE && (got = archive_read_next_header(a, &e)) != ARCHIVE_EOF) {
+		const char *name = entry_name(e);
+		autofree char *top = xstrndup(name ? name : "", strcspn(name ? name : "", "/"));
+
+		if (got < ARCHIVE_WARN) {
+			r = err_set(err, ERR_INVALID, "cannot read the archive: %s",
+			    archive_error_string(a));
+			break;
+		}
+		if (name && (strcmp(name, "index.json") == 0 || strcmp(name, "manifest.json") == 0))
+			*ret = IMAGE;
+		else if (text_in(top, tops) ||
+			 (name && !strchr(name, '/') && archive_entry_filetype(e) == AE_IFREG &&
+			     (archive_entry_mode(e) & 0111)))
+			*ret = ROOT; /* unless what follows says otherwise */
+	}
+	archive_read_free(a);
+	return r;
+}
+
+/* The plain files of the archive into our folder. */
+static int
+spool(const char *archive, const char *folder, struct err *err)
+{
+	struct archive *a = open_tar(archive, err);
+	struct archive_entry *e;
+	int r = 0, got;
+
+	if (!a)
+		return -(int)err->code;
 	while (r == 0 && (got = archive_read_next_header(a, &e)) != ARCHIVE_EOF) {
-		const char *name = archive_entry_pathname(e);
+		const char *name = entry_name(e);
 
 		if (got < ARCHIVE_WARN) {
 			r = err_set(err, ERR_INVALID, "cannot read the archive: %s",
 			    archive_error_string(a));
 		} else if (name && archive_entry_filetype(e) == AE_IFREG) {
-			autofree char *path = NULL;
+			autofree char *path = xasprintf("%s/%s", folder, name);
 
-			name += strncmp(name, "./", 2) == 0 ? 2 : 0;
-			path = xasprintf("%s/%s", folder, name);
 			r = name_is_below(name)
 				? spool_entry(a, path, err)
 				: err_set(err, ERR_INVALID,
@@ -229,6 +285,34 @@ read_json(const char *folder, const char *name, json_t **ret, struct err *err)
 	return 0;
 }
 
+/* A root file system: the archive is the layer. */
+static int
+import_root(struct import *in, struct err *err)
+{
+	struct image_source from = { in->name, "", "import", 0 };
+	autofree char *id = NULL, *ref = NULL;
+	autobuf struct buf raw = BUF_INIT;
+	json_auto_t *config = NULL;
+	char diff_id[DIGEST_TEXT];
+	struct stat st = { 0 };
+	int r;
+
+	if (!in->name)
+		return err_set(err, ERR_INVALID, "a root file system has no name: give one");
+	if ((r = reference_complete(&ref, in->name, err)) < 0 ||
+	    (r = layer_diff_id(in->archive, diff_id, err)) < 0 ||
+	    (r = layer_add(in->store, in->archive, diff_id, err)) < 0)
+		return r;
+	config = json_pack("{s:s, s:s, s:{}, s:{s:s, s:[s]}}", "architecture", image_architecture(),
+	    "os", "linux", "config", "rootfs", "type", "layers", "diff_ids", diff_id);
+	json_add(&raw, config);
+	stat(in->archive, &st);
+	from.size = st.st_size;
+	if ((r = image_commit(in->store, &raw, &from, &id, err)) < 0)
+		return r;
+	return in->each ? in->each(in->arg, ref, id, err) : 0;
+}
+
 static int
 import_folder(struct import *in, struct err *err)
 {
@@ -241,15 +325,59 @@ import_folder(struct import *in, struct err *err)
 		return import_layout(in, index, err);
 	if (r != -ERR_NOT_FOUND)
 		return r;
-	if ((r = read_json(in->folder, "manifest.json", &saved, err)) == -ERR_NOT_FOUND)
-		return err_set(err, ERR_INVALID,
-		    "neither an OCI layout (index.json) nor a docker archive (manifest.json)");
-	if (r < 0)
+	if ((r = read_json(in->folder, "manifest.json", &saved, err)) < 0)
 		return r;
 	json_array_foreach (saved, i, one)
 		if ((r = import_saved(in, one, err)) < 0)
 			return r;
 	return 0;
+}
+
+/* The archive as a file: a pipe is written down. */
+static int
+keep_archive(int fd, const char *tmp, char **ret, struct err *err)
+{
+	autofree char *path = xasprintf("%s/archive", tmp);
+	autoclose int to = -1;
+	struct stat st;
+	char block[65536];
+	ssize_t n;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_CUR) == 0) {
+		*ret = xasprintf("/proc/self/fd/%d", fd);
+		return 0;
+	}
+	if ((to = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
+		return err_sys(err, errno, "cannot write '%s'", path);
+	while ((n = read(fd, block, sizeof block)) > 0 || (n < 0 && errno == EINTR))
+		if (n > 0 && write(to, block, (size_t)n) != n)
+			return err_sys(err, errno ? errno : ENOSPC, "cannot write '%s'", path);
+	if (n < 0)
+		return err_sys(err, errno, "cannot read the archive");
+	*ret = steal(path);
+	return 0;
+}
+
+static int
+import_archive(struct import *in, const char *tmp, struct err *err)
+{
+	autofree char *folder = xasprintf("%s/files", tmp);
+	enum content content;
+	int r;
+
+	in->folder = folder;
+	if ((r = look(in->archive, &content, err)) < 0)
+		return r;
+	if (content == ROOT)
+		return import_root(in, err);
+	if (content == NOTHING)
+		return err_set(err, ERR_INVALID,
+		    "neither an OCI layout (index.json), nor a docker archive (manifest.json), nor "
+		    "a "
+		    "root file system (bin, etc, usr)");
+	if ((r = mkdir_all(folder, 0700, err)) < 0 || (r = spool(in->archive, folder, err)) < 0)
+		return r;
+	return import_folder(in, err);
 }
 
 int
@@ -258,8 +386,8 @@ image_import(struct images *s, int fd, const char *name,
     struct err *err)
 {
 	autoclose int hold = images_hold(s, err);
-	autofree char *tmp = NULL;
-	struct import in = { s, NULL, name, each, arg };
+	autofree char *tmp = NULL, *archive = NULL;
+	struct import in = { s, NULL, NULL, name, each, arg };
 	struct err ignored;
 	int r;
 
@@ -267,9 +395,10 @@ image_import(struct images *s, int fd, const char *name,
 		return hold;
 	if ((r = images_tmp(s, &tmp, err)) < 0)
 		return r;
-	in.folder = tmp;
-	if ((r = spool(fd, tmp, err)) == 0)
-		r = import_folder(&in, err);
+	if ((r = keep_archive(fd, tmp, &archive, err)) == 0) {
+		in.archive = archive;
+		r = import_archive(&in, tmp, err);
+	}
 	tree_remove(tmp, &ignored);
 	return r;
 }

@@ -271,6 +271,39 @@ unpack_tar(struct unpack *u, struct err *err)
 	return r;
 }
 
+static struct archive *
+new_raw(void)
+{
+	struct archive *raw = archive_read_new();
+
+	archive_read_support_filter_all(raw);
+	archive_read_support_format_raw(raw);
+	archive_read_support_format_empty(raw);
+	return raw;
+}
+
+int
+layer_diff_id(const char *file, char digest[static DIGEST_TEXT], struct err *err)
+{
+	struct archive *raw = new_raw();
+	struct archive_entry *e;
+	struct digest sum;
+	char block[65536];
+	la_ssize_t n = 0;
+
+	digest_init(&sum);
+	if (archive_read_open_filename(raw, file, sizeof block) != ARCHIVE_OK ||
+	    archive_read_next_header(raw, &e) < ARCHIVE_WARN)
+		n = -1;
+	while (n >= 0 && (n = archive_read_data(raw, block, sizeof block)) > 0)
+		digest_add(&sum, block, (size_t)n);
+	digest_end(&sum, digest);
+	if (n < 0)
+		err_set(err, ERR_INVALID, "bad archive: %s", archive_error_string(raw));
+	archive_read_free(raw);
+	return n < 0 ? -(int)err->code : 0;
+}
+
 /* Unpack `file` into the working folder; digest gets what its tar has. */
 static int
 unpack(const char *file, char digest[static DIGEST_TEXT], struct err *err)
@@ -280,10 +313,7 @@ unpack(const char *file, char digest[static DIGEST_TEXT], struct err *err)
 	la_ssize_t n = 0;
 	int r = 0;
 
-	u->raw = archive_read_new();
-	archive_read_support_filter_all(u->raw);
-	archive_read_support_format_raw(u->raw);
-	archive_read_support_format_empty(u->raw);
+	u->raw = new_raw();
 	digest_init(&u->digest);
 	if (archive_read_open_filename(u->raw, file, sizeof u->block) != ARCHIVE_OK)
 		r = err_set(err, ERR_INVALID, "bad archive: %s", archive_error_string(u->raw));

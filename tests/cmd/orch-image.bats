@@ -58,11 +58,29 @@ layer_dir() { # IMAGE N: the folder of its N-th layer
 
 @test "importing twice is the same as once" {
 	busybox_image "$T/a.tar" web:1
-	image import "$T/a.tar" "$T/a.tar" >/dev/null
+	image import "$T/a.tar" >/dev/null
+	image import "$T/a.tar" >/dev/null
 	gzip -k "$T/a.tar"
-	image --name other:2 import "$T/a.tar.gz" >/dev/null
+	image import "$T/a.tar.gz" other:2 >/dev/null
 	[ "$(image list | wc -l)" = 2 ]
 	[ "$(ls "$T/data/images/layers" | wc -l)" = 2 ] # "empty" and one
+}
+
+@test "a root file system, plain or compressed, from a file or a pipe, needs a name" {
+	mkdir -p "$T/root/bin" "$T/root/etc"
+	cp "$(command -v busybox)" "$T/root/bin/busybox"
+	echo mine >"$T/root/etc/motd"
+	tar -C "$T/root" -czf "$T/root.tgz" .
+	run image import "$T/root.tgz"
+	[ "$status" = 2 ]
+	[[ $output == *"has no name: give one"* ]]
+	orch-image --root "$T/data" import "$T/root.tgz" mine:1 | jq -e '.image == "docker.io/library/mine:1"'
+	[ "$(cat "$(layer_dir mine:1 0)/etc/motd")" = mine ]
+	tar -C "$T/root" -c bin etc | image import - other:1 >/dev/null
+	[ "$(image list other:1 | jq -r .layers)" = 1 ]
+	run image import "$T/root.tgz" BAD
+	[ "$status" = 2 ]
+	[ -z "$(ls -d "$T"/data/images/tmp.* 2>/dev/null)" ]
 }
 
 @test "several imports of one image at a time" {
