@@ -160,7 +160,7 @@ run_without(struct node *n)
 
 		if (told_to_end(n) || (!ending && once && agent_idle(n->agent))) {
 			ending = true;
-			agent_stop_all(n->agent);
+			agent_stop_all(n->agent, -1);
 			continue;
 		}
 		if (ending && agent_pods(n->agent) == 0)

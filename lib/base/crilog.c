@@ -65,6 +65,8 @@ print_line(struct crilog *log, const char *line, FILE *out)
 	}
 	if (log->options.since_us && at < log->options.since_us)
 		return;
+	if (log->options.errors && strncmp(stream, " stderr ", 8) == 0)
+		out = log->options.errors;
 	if (fresh && log->options.prefix)
 		fputs(log->options.prefix, out);
 	if (fresh && log->options.timestamps)

@@ -17,6 +17,7 @@ struct log_options {
 	int64_t since_us;   /* only what is not older than this; 0: all */
 	bool timestamps;    /* the time before each line */
 	const char *prefix; /* put before each line, or NULL */
+	FILE *errors;	    /* where lines of stderr go; NULL: with the others */
 };
 
 struct crilog {

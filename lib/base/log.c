@@ -38,6 +38,8 @@ log_line(const char *fmt, ...)
 {
 	va_list ap;
 
+	if (level < 0)
+		return;
 	va_start(ap, fmt);
 	put(fmt, ap);
 	va_end(ap);

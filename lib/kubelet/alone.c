@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "control/world.h"
 #include "node/objects.h"
+#include "node/volume.h"
 
 struct alone {
 	char *node;
@@ -53,6 +54,8 @@ alone_read(struct alone *a, FILE *f, const char *name, struct err *err)
 		}
 		if (!*meta_namespace(obj))
 			put(obj, json_string("default"), "metadata", "namespace");
+		if (strcmp(text(obj, "kind"), "Secret") == 0)
+			secret_complete(obj);
 		world_put(a->world, obj);
 	}
 	objects_close(objects);

@@ -264,11 +264,11 @@ agent_settle(struct agent *a)
 }
 
 void
-agent_stop_all(struct agent *a)
+agent_stop_all(struct agent *a, double seconds)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		a->pod[i]->leaving = true;
-		stop(a, a->pod[i], grace(a->pod[i]->object));
+		stop(a, a->pod[i], seconds < 0 ? grace(a->pod[i]->object) : seconds);
 	}
 	a->wake = 0;
 }

@@ -40,7 +40,8 @@ void agent_close(struct agent *a); /* containers run on; accepts NULL */
 int agent_set(struct agent *a, const json_t *pod, struct err *err);
 void agent_drop(struct agent *a, const char *uid); /* nobody wants it any more */
 void agent_settle(struct agent *a);
-void agent_stop_all(struct agent *a); /* end every pod, as if deleted */
+/* End every pod, as if deleted; within `grace` seconds, or what each asks for (negative). */
+void agent_stop_all(struct agent *a, double grace);
 
 int agent_fd(const struct agent *a);	  /* readable when agent_step has something to do */
 double agent_wait(const struct agent *a); /* seconds until it has anyway; -1: nothing is due */

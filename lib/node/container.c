@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,12 +12,12 @@
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "node/bundle.h"
 #include "node/container.h"
 #include "node/digest.h"
 #include "node/files.h"
 #include "node/probe.h"
 #include "node/pull.h"
-#include "node/spec.h"
 
 const char *
 container_id(const char *uid, const char *name, unsigned attempt, char buf[static 40])
@@ -53,32 +52,6 @@ container_log(const struct host *h, const json_t *pod, const char *name, unsigne
 }
 
 /* --- starting ---------------------------------------------------------------- */
-
-static int
-mount_rootfs(const struct host *h, const char *bundle, const struct image *image, struct err *err)
-{
-	static const char *const folders[] = { "rootfs", "upper", "work" };
-	autofree char *lower = image_lowerdir(image), *rootfs = xasprintf("%s/rootfs", bundle);
-	autofree char *options =
-	    xasprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", lower, bundle, bundle);
-	int r;
-
-	for (size_t i = 0; i < COUNT(folders); i++) {
-		autofree char *path = xasprintf("%s/%s", bundle, folders[i]);
-
-		if ((r = mkdir_all(path, 0755, err)) < 0)
-			return r;
-	}
-	if (strlen(options) > 4000)
-		return err_set(
-		    err, ERR_INVALID, "image '%s' has too many layers for one mount", image->ref);
-	/* The layers' short names are relative: 127 of them must fit into a page. */
-	if (chdir(images_layers(h->images)) < 0)
-		return err_sys(err, errno, "cannot change to '%s'", images_layers(h->images));
-	if (mount("overlay", rootfs, "overlay", 0, options) < 0)
-		return err_sys(err, errno, "cannot mount the layers of image '%s'", image->ref);
-	return 0;
-}
 
 /* The child between fork and exec: conmon with the pipe it reports through as descriptor 3. */
 _Noreturn static void
@@ -188,25 +161,6 @@ failure(const char *stage, const char *reason, const struct err *err)
 		       "unprintable error");
 }
 
-static int
-make_bundle(const struct start *s, const struct image *image, const char *bundle, struct err *err)
-{
-	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
-	autofree char *group = container_cgroup(s->host, uid, name, s->attempt);
-	autofree char *file = xasprintf("%s/config.json", bundle);
-	struct making_of m = { s->host, s->pod, s->container, s->sources, image, s->ip, bundle,
-		group };
-	autobuf struct buf b = BUF_INIT;
-	json_auto_t *config = NULL;
-	int r;
-
-	if ((r = mount_rootfs(s->host, bundle, image, err)) < 0 ||
-	    (r = spec_make(&m, &config, err)) < 0)
-		return r;
-	json_add(&b, config);
-	return file_write(file, b.data, b.len, 0600, err);
-}
-
 /* The number of a signal as images write it: "SIGQUIT", "QUIT" or "3"; TERM when it says nothing.
  */
 static int
@@ -278,7 +232,7 @@ start_with(const struct start *s, const struct image *image)
 	container_id(uid, name, s->attempt, id);
 	if (host_private_mounts(s->host, &err) < 0)
 		return failure("config", "CreateContainerError", &err);
-	if (make_bundle(s, image, bundle, &err) < 0)
+	if (bundle_make(s, image, bundle, &err) < 0)
 		return failure("config", "CreateContainerConfigError", &err);
 	if (create(s, id, bundle, &err) < 0)
 		return failure("start", "RunContainerError", &err);

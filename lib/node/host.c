@@ -268,7 +268,7 @@ open_data(struct host *h, const char *data, struct err *err)
 		return err_sys(err, errno, "cannot open '%s'", lock);
 	if (!take_lock(h->lock))
 		return err_set(err, ERR_CONFLICT, "another orch-node uses '%s'", h->o.data);
-	return images_open(&h->images, h->o.data, err);
+	return images_open(&h->images, h->o.images ? h->o.images : h->o.data, err);
 }
 
 static char *
@@ -290,6 +290,7 @@ host_open(struct host **ret, const struct host_options *o, struct err *err)
 	h->o.address = copy(o->address);
 	h->o.auth_file = copy(o->auth_file);
 	h->o.sysctls = copy(o->sysctls);
+	h->o.images = copy(o->images);
 	h->o.data = h->o.runtime = h->o.conmon = h->o.cni_path = NULL;
 	cgroup_detect(&h->cgroups);
 	if ((r = open_data(h, o->data, err)) < 0 || (r = choose_programs(h, o, err)) < 0) {
@@ -348,6 +349,7 @@ host_close(struct host *h)
 	free((char *)h->o.address);
 	free((char *)h->o.auth_file);
 	free((char *)h->o.sysctls);
+	free((char *)h->o.images);
 	free(h->pin);
 	free(h);
 }

@@ -22,6 +22,7 @@
 struct host_options {
 	const char *name; /* of the node; with `cleaning` it may be NULL */
 	const char *data;
+	const char *images;   /* the folder whose image store it uses; NULL: data */
 	const char *runtime;  /* "crun", "runc", a path, or NULL: the first that works */
 	const char *conmon;   /* NULL: from PATH */
 	const char *cni_path; /* NULL: /usr/lib/cni, /opt/cni/bin */

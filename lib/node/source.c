@@ -1,6 +1,7 @@
 /* What volumes and environments are filled from: ConfigMaps, Secrets, the pod's own fields
  * (volume.h). */
 #include <gnutls/gnutls.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/meta.h"
@@ -122,12 +123,29 @@ source_value(
 	    strcmp(kind, "ConfigMap") == 0 ? get(obj, "binaryData", key) : get(obj, "data", key);
 	if (value)
 		return decode(str(value, ""), out);
-	if (strcmp(kind, "Secret") == 0 &&
-	    (value = get(obj, "stringData", key))) { /* no server made it data */
-		buf_puts(out, str(value, ""));
-		return 1;
-	}
 	return 0;
+}
+
+void
+secret_complete(json_t *secret)
+{
+	json_t *value;
+	const char *key;
+
+	json_object_foreach (get(secret, "stringData"), key, value) {
+		const char *text = str(value, "");
+		gnutls_datum_t raw = { (unsigned char *)text, (unsigned)strlen(text) }, b64;
+
+		if (raw.size == 0) {
+			put(secret, json_string(""), "data", key);
+			continue;
+		}
+		if (gnutls_base64_encode2(&raw, &b64) < 0)
+			abort();
+		put(secret, json_stringn((char *)b64.data, b64.size), "data", key);
+		gnutls_free(b64.data);
+	}
+	json_object_del(secret, "stringData");
 }
 
 /* metadata.labels whole: key="value" a line, as the downward API writes it. */

@@ -39,6 +39,9 @@ int volume_path(
 int source_value(
     const json_t *sources, const char *kind, const char *name, const char *key, struct buf *out);
 
+/* What an API server does with a Secret: its stringData become data. */
+void secret_complete(json_t *secret);
+
 /* The text of a fieldRef ("metadata.labels['app']", "status.podIP"); NULL when the path is not
  * known. A new string. */
 char *pod_field(const struct host *h, const json_t *pod, const char *ip, const char *path);

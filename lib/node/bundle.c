@@ -1,0 +1,111 @@
+#include "node/bundle.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "api/meta.h"
+#include "base/jsonl.h"
+#include "base/mem.h"
+#include "node/files.h"
+#include "node/pull.h"
+#include "node/spec.h"
+#include "node/volume.h"
+
+static int
+mount_rootfs(const struct host *h, const char *bundle, const struct image *image, struct err *err)
+{
+	static const char *const folders[] = { "rootfs", "upper", "work" };
+	autofree char *lower = image_lowerdir(image), *rootfs = xasprintf("%s/rootfs", bundle);
+	autofree char *options =
+	    xasprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", lower, bundle, bundle);
+	int r;
+
+	for (size_t i = 0; i < COUNT(folders); i++) {
+		autofree char *path = xasprintf("%s/%s", bundle, folders[i]);
+
+		if ((r = mkdir_all(path, 0755, err)) < 0)
+			return r;
+	}
+	if (strlen(options) > 4000)
+		return err_set(
+		    err, ERR_INVALID, "image '%s' has too many layers for one mount", image->ref);
+	/* The layers' short names are relative: 127 of them must fit into a page. */
+	if (chdir(images_layers(h->images)) < 0)
+		return err_sys(err, errno, "cannot change to '%s'", images_layers(h->images));
+	if (mount("overlay", rootfs, "overlay", 0, options) < 0)
+		return err_sys(err, errno, "cannot mount the layers of image '%s'", image->ref);
+	return 0;
+}
+
+int
+bundle_make(const struct start *s, const struct image *image, const char *bundle, struct err *err)
+{
+	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
+	autofree char *group = container_cgroup(s->host, uid, name, s->attempt);
+	autofree char *file = xasprintf("%s/config.json", bundle);
+	struct making_of m = { s->host, s->pod, s->container, s->sources, image, s->ip, bundle,
+		group };
+	autobuf struct buf b = BUF_INIT;
+	json_auto_t *config = NULL;
+	int r;
+
+	if ((r = mount_rootfs(s->host, bundle, image, err)) < 0 ||
+	    (r = spec_make(&m, &config, err)) < 0)
+		return r;
+	json_add(&b, config);
+	return file_write(file, b.data, b.len, 0600, err);
+}
+
+/* The pod's namespaces are named by their paths, which need not lead anywhere yet. */
+static int
+pretend_sandbox(const struct start *s, struct err *err)
+{
+	static const char *const parts[] = { "ns/net", "ns/ipc", "ns/uts", "etc/hosts",
+		"etc/hostname", "etc/resolv.conf" };
+	static const char *const folders[] = { "ns", "etc", "shm" };
+	const char *uid = meta_uid(s->pod);
+	int r;
+
+	for (size_t i = 0; i < COUNT(folders); i++) {
+		autofree char *path = host_path(s->host, "pods/%s/%s", uid, folders[i]);
+
+		if ((r = mkdir_all(path, 0700, err)) < 0)
+			return r;
+	}
+	for (size_t i = 0; i < COUNT(parts); i++) {
+		autofree char *path = host_path(s->host, "pods/%s/%s", uid, parts[i]);
+		bool shared = (i == 1 && truth(get(s->pod, "spec", "hostIPC"))) ||
+			      ((i == 0 || i == 2) && truth(get(s->pod, "spec", "hostNetwork")));
+
+		if (!shared && (r = file_write(path, "", 0, 0600, err)) < 0)
+			return r;
+	}
+	return volumes_up(s->host, s->pod, s->sources, s->ip, err);
+}
+
+int
+bundle_describe(void *start, json_t **result, struct err *err)
+{
+	const struct start *s = start;
+	autofree char *bundle = host_path(
+	    s->host, "pods/%s/containers/%s-0", meta_uid(s->pod), text(s->container, "name"));
+	autofree char *file = xasprintf("%s/config.json", bundle);
+	autobuf struct buf b = BUF_INIT;
+	const char *reason;
+	struct image image;
+	int r;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return err_sys(err, errno, "cannot make a mount namespace");
+	if ((r = pretend_sandbox(s, err)) < 0 || (r = pull_if_needed(s->host, s->pod, s->container,
+						      s->sources, &image, &reason, err)) < 0)
+		return r;
+	if ((r = bundle_make(s, &image, bundle, err)) == 0 &&
+	    (r = buf_read_file(&b, file, 16 << 20, err)) == 0)
+		*result = json_loadb(b.data, b.len, 0, NULL);
+	image_release(&image);
+	return r;
+}
