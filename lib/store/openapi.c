@@ -20,6 +20,7 @@
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "store/aggregation.h"
 #include "store/page.h"
 
 struct document {
@@ -233,12 +234,49 @@ make_v2(struct openapi_pages *p, struct page *page, bool protobuf)
 
 /* --- answering --- */
 
+/* A document of another server: in place of ours, if there is one of that name. */
+static void
+add_theirs(void *arg, struct api_service *api, const struct api_seen *seen)
+{
+	json_t *paths = arg;
+	char key[600];
+
+	if (!seen->openapi)
+		return;
+	snprintf(key, sizeof key, "apis/%.250s/%.250s", api->group, api->version);
+	json_object_set_new(paths, key, json_pack("{s:s}", "serverRelativeURL", seen->openapi));
+}
+
+/* The index when other servers are in it, too.  False: there are none. */
+static bool
+index_of_all(struct call *c, const struct openapi_pages *p)
+{
+	json_auto_t *theirs = json_object(), *paths = json_object(), *v = NULL;
+	autobuf struct buf b = BUF_INIT;
+
+	if (c->server->aggregation)
+		aggregation_each(c->server->aggregation, add_theirs, theirs);
+	if (json_object_size(theirs) == 0)
+		return false;
+	for (size_t i = 0; i < p->n; i++)
+		json_object_set_new(paths, p->document[i].name,
+		    json_pack("{s:o}", "serverRelativeURL",
+			json_sprintf(
+			    "/openapi/v3/%s?hash=%s", p->document[i].name, p->document[i].hash)));
+	json_object_update(paths, theirs);
+	v = json_pack("{s:O}", "paths", paths);
+	jsonl_add(&b, v);
+	page_answer(c, "text/plain; charset=utf-8", b.data, b.len);
+	return true;
+}
+
 static void
 index_run(struct call *c)
 {
 	struct openapi_pages *p = with_index(c);
 
-	page_reply(c, &p->index, "text/plain; charset=utf-8", false);
+	if (!index_of_all(c, p))
+		page_reply(c, &p->index, "text/plain; charset=utf-8", false);
 }
 
 /* An answer without a body. */
@@ -261,13 +299,32 @@ redirect(struct call *c, const struct document *d)
 	bare(c, 301, extra);
 }
 
+/* Who else has this document, "apis/GROUP/VERSION": a new reference, or NULL. */
+static struct api_service *
+answered_by(struct call *c, const char *name)
+{
+	const char *group = name + strlen("apis/"), *slash;
+	autofree char *bare = NULL;
+
+	if (!text_starts(name, "apis/") || !(slash = strchr(group, '/')) || strchr(slash + 1, '/'))
+		return NULL;
+	bare = xstrndup(group, (size_t)(slash - group));
+	return aggregation_find(c->server->aggregation, bare, slash + 1, true);
+}
+
 static void
 document_run(struct call *c)
 {
 	const char *name = c->req->path + strlen("/openapi/v3/");
 	autofree char *hash = http_query(c->x, "hash");
-	struct openapi_pages *p = with_index(c);
+	struct api_service *api = answered_by(c, name);
+	struct openapi_pages *p;
 
+	if (api) {
+		aggregation_pass(c, api);
+		return;
+	}
+	p = with_index(c);
 	for (size_t i = 0; i < p->n; i++) {
 		struct document *d = &p->document[i];
 
