@@ -290,10 +290,11 @@ int migrate(struct server *s, struct err *err);
 struct openapi_pages *openapi_new(void);
 void openapi_free(struct openapi_pages *p);
 
-/* metrics.c */
+/* metrics_request.c, metrics.c */
 struct metrics *metrics_new(void);
 void metrics_free(struct metrics *m);
-void metrics_count(struct metrics *m, const char *verb, int status, double seconds);
+void metrics_print_requests(struct metrics *m, struct buf *out);
+void metrics_count(struct call *c, int status); /* it is answered with this */
 void metrics_print(struct server *s, struct buf *out);
 
 #endif

@@ -1,55 +1,12 @@
 /* Figures of the store, in Prometheus' text format. */
-#include <stdatomic.h>
 #include <string.h>
 
+#include "api/convert.h"
+#include "api/registry.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/call.h"
 #include "store/service.h"
-
-static const char *const verbs[] = { "get", "list", "watch", "create", "update", "patch", "delete",
-	"deletecollection" };
-static const double bounds[] = { 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5 };
-
-struct series {
-	_Atomic uint64_t status[500];		    /* from 100 on */
-	_Atomic uint64_t bucket[COUNT(bounds) + 1]; /* the last: all that is longer */
-	_Atomic uint64_t microseconds;
-};
-
-struct metrics {
-	struct series verb[COUNT(verbs)];
-};
-
-struct metrics *
-metrics_new(void)
-{
-	return xcalloc(1, sizeof(struct metrics));
-}
-
-void
-metrics_free(struct metrics *m)
-{
-	free(m);
-}
-
-void
-metrics_count(struct metrics *m, const char *verb, int status, double seconds)
-{
-	size_t v = 0, b = 0;
-	struct series *s;
-
-	while (v < COUNT(verbs) - 1 && strcmp(verbs[v], verb) != 0)
-		v++;
-	while (b < COUNT(bounds) && seconds > bounds[b])
-		b++;
-	s = &m->verb[v];
-	atomic_fetch_add_explicit(&s->status[status >= 100 && status < 600 ? status - 100 : 499], 1,
-	    memory_order_relaxed);
-	atomic_fetch_add_explicit(&s->bucket[b], 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(
-	    &s->microseconds, (uint64_t)(seconds * 1e6), memory_order_relaxed);
-}
 
 static void
 head(struct buf *out, const char *name, const char *type, const char *help)
@@ -65,55 +22,46 @@ one(struct buf *out, const char *name, const char *type, const char *help, doubl
 }
 
 static void
-print_requests(struct metrics *m, struct buf *out)
+print_table(struct server *s, struct buf *out, struct table *t, bool by_group)
 {
-	head(out, "apiserver_request_total", "counter", "Requests answered, by verb and status.");
-	for (size_t v = 0; v < COUNT(verbs); v++)
-		for (size_t s = 0; s < COUNT(m->verb[v].status); s++)
-			if (m->verb[v].status[s])
-				buf_printf(out,
-				    "apiserver_request_total{verb=\"%s\",code=\"%zu\"} %llu\n",
-				    verbs[v], s + 100, (unsigned long long)m->verb[v].status[s]);
-	head(out, "apiserver_request_duration_seconds", "histogram",
-	    "Time from a complete request to its answer, by verb.");
-	for (size_t v = 0; v < COUNT(verbs); v++) {
-		struct series *s = &m->verb[v];
-		unsigned long long sum = 0;
+	const struct kind *k = t->kind;
+	unsigned long long n = cache_count(s->cache, t);
+	char resource[128];
 
-		for (size_t b = 0; b <= COUNT(bounds); b++) {
-			char le[16] = "+Inf";
-
-			if (b < COUNT(bounds))
-				snprintf(le, sizeof le, "%g", bounds[b]);
-			sum += s->bucket[b];
-			buf_printf(out,
-			    "apiserver_request_duration_seconds_bucket{verb=\"%s\",le=\"%s\"} "
-			    "%llu\n",
-			    verbs[v], le, sum);
-		}
-		buf_printf(out, "apiserver_request_duration_seconds_sum{verb=\"%s\"} %.6f\n",
-		    verbs[v], (double)s->microseconds / 1e6);
-		buf_printf(out, "apiserver_request_duration_seconds_count{verb=\"%s\"} %llu\n",
-		    verbs[v], sum);
-	}
+	if (!*k->plural || !(k->verbs & VERB_WATCH)) /* its definition is gone; nothing is kept */
+		return;
+	if (by_group)
+		buf_printf(out, "apiserver_resource_objects{group=\"%s\",resource=\"%s\"} %llu\n",
+		    k->group, k->plural, n);
+	else
+		buf_printf(out, "apiserver_storage_objects{resource=\"%s\"} %llu\n",
+		    kind_resource(k, resource), n);
 }
 
 static void
-print_objects(struct server *s, struct buf *out)
+print_tables(struct server *s, struct buf *out, bool by_group)
 {
 	size_t n;
 	struct table *t = cache_tables(s->cache, &n);
 
-	head(out, "apiserver_resource_objects", "gauge", "Stored objects, by resource.");
-	for (size_t i = 0; i < n; i++) {
-		char resource[128];
-		size_t count = cache_count(s->cache, &t[i]);
+	for (size_t i = 0; i < n; i++)
+		if (kind_stored(t[i].kind) == t[i].kind) /* else a view of what is kept elsewhere */
+			print_table(s, out, &t[i], by_group);
+	for (t = cache_custom_tables(s->cache); t; t = t->next)
+		print_table(s, out, t, by_group);
+}
 
-		if (count)
-			buf_printf(out,
-			    "apiserver_resource_objects{resource=\"%s\",version=\"%s\"} %zu\n",
-			    kind_resource(t[i].kind, resource), t[i].kind->version, count);
-	}
+/* The older of the two is the one that Kubernetes promises. */
+static void
+print_objects(struct server *s, struct buf *out)
+{
+	unsigned epoch = registry_enter();
+
+	head(out, "apiserver_storage_objects", "gauge", "Stored objects, by resource.");
+	print_tables(s, out, false);
+	head(out, "apiserver_resource_objects", "gauge", "Stored objects, by group and resource.");
+	print_tables(s, out, true);
+	registry_leave(epoch);
 }
 
 static void
@@ -140,7 +88,7 @@ metrics_print(struct server *s, struct buf *out)
 	commit_stats(s->commit, &c);
 	watches_stats(s->watches, &w);
 	http_stats(s->http, &h);
-	print_requests(s->metrics, out);
+	metrics_print_requests(s->metrics, out);
 	print_objects(s, out);
 	one(out, "orch_store_revision", "gauge", "The newest resourceVersion.",
 	    (double)cache_revision(s->cache));

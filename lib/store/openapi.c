@@ -283,7 +283,7 @@ index_run(struct call *c)
 static void
 bare(struct call *c, int status, const struct http_header *extra)
 {
-	metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);
+	metrics_count(c, status);
 	http_reply(c->x, status, NULL, extra, NULL, 0);
 	call_free(c);
 }

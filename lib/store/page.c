@@ -115,7 +115,7 @@ give(struct call *c, const char *type, const struct http_header *extra, struct b
 {
 	int status = whole ? 200 : 304;
 
-	metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);
+	metrics_count(c, status);
 	http_reply(c->x, status, whole ? type : NULL, extra, &whole, whole ? 1 : 0);
 	call_free(c);
 }

@@ -129,7 +129,7 @@ reply_parts(struct call *c, int status, const char *type, struct bytes **parts, 
 		parts = &packed;
 		n = 1;
 	}
-	metrics_count(c->server->metrics, c->verb, status, clock_monotonic() - c->began);
+	metrics_count(c, status);
 	http_reply(c->x, status, status == 204 ? NULL : type, extra, parts, n);
 	call_free(c);
 }

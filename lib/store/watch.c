@@ -111,7 +111,7 @@ watch_handle(struct call *c)
 		filter_release(&o.filter);
 		return;
 	}
-	metrics_count(c->server->metrics, c->verb, 200, clock_monotonic() - c->began);
+	metrics_count(c, 200);
 	if (conversion_of(c->kind)) {
 		c->state = xmalloc(sizeof o);
 		memcpy(c->state, &o, sizeof o);

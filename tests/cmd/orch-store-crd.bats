@@ -89,9 +89,14 @@ thing() { api POST "$THINGS${3:-}" '{"apiVersion":"example.com/v1","kind":"Thing
 	thing b '{"size":0}'
 	[ "$code $(of '.details.causes[0].field')" = "422 spec.size" ]
 	thing c '{"other":1}' '?fieldValidation=Strict'; [ "$code" = 400 ]
+	api GET /metrics
+	[[ $body == *'apiserver_storage_objects{resource="things.example.com"} 1'* ]]
+	[[ $body == *'apiserver_resource_objects{group="example.com",resource="things"} 1'* ]]
+	[[ $body == *'code="422",component="apiserver",dry_run="",group="example.com",resource="things",scope="resource",subresource="",verb="POST",version="v1"} 1'* ]]
 	api DELETE $CRDS/things.example.com; [ "$code $(of .kind)" = "200 CustomResourceDefinition" ]
 	until_code 404 $CRDS/things.example.com
 	until_code 404 $THINGS; [ "$body" = "404 page not found" ]
+	api GET /metrics; [[ $body != *'objects{resource="things.example.com"}'* ]]
 	api GET /apis; [ "$(of '[.groups[].name | select(.=="example.com")] | length')" = 0 ]
 	api GET /openapi/v3; [ "$(of '.paths["apis/example.com/v1"]')" = null ]
 	# and when it comes again, nothing is left of the old ones

@@ -434,7 +434,8 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	start --metrics 127.0.0.1:0
 	api GET $NS/configmaps
 	api GET /metrics
-	[[ $body == *'apiserver_request_total{verb="list",code="200"} 1'* ]]
+	[[ $body == *'apiserver_request_total{code="200",component="apiserver",dry_run="",group="",resource="configmaps",scope="namespace",subresource="",verb="LIST",version="v1"} 1'* ]]
+	[[ $body == *'apiserver_storage_objects{resource="namespaces"} 4'* ]]
 	if command -v promtool >/dev/null; then promtool check metrics <out; fi
 }
 
