@@ -10,10 +10,12 @@
 #include "client/intake.h"
 
 static bool exit_code, all_or_nothing;
+static const char *timeout = "30s";
 static const struct opt opts[] = {
 	{ 0, "all-or-nothing", NULL, "put everything back when one object is refused",
 	    &all_or_nothing, false },
 	{ 0, "exit-code", NULL, "exit 1 when anything changed", &exit_code, false },
+	{ 0, "timeout", "TIME", "wait so long for a new kind to be served (30s)", &timeout, false },
 	{ 0 },
 };
 static const struct opt *const shared[] = { intake_opts, write_opts, scope_opts, client_opts,
@@ -104,6 +106,24 @@ say_fallback(const struct bundle *b)
 	}
 }
 
+/* Of which kinds the server could not try objects out. */
+static void
+say_definitions(const struct bundle *b)
+{
+	const struct item *last = NULL;
+
+	for (size_t n = 0; n < b->n; n++) {
+		const struct item *i = &b->item[n];
+
+		if (!i->definition || !i->unseen || i->err.code != ERR_OK || i->definition == last)
+			continue;
+		last = i->definition;
+		warn(i->renewed ? "'%s' would change: its objects are checked by the new one, here"
+				: "the server has no '%s' yet: its objects are checked by it, here",
+		    item_name(last));
+	}
+}
+
 /* --- the steps -------------------------------------------------------------------------------- */
 
 static bool
@@ -111,6 +131,8 @@ check(struct run *run)
 {
 	intake_check(&run->in, true);
 	say_fallback(&run->in.bundle);
+	if (run->writer.dry == DRY_SERVER)
+		say_definitions(&run->in.bundle);
 	if (bundle_failed(&run->in.bundle) == 0 && !run->in.worst)
 		return true;
 	tell_all(run, true);
@@ -243,6 +265,7 @@ main(int argc, char *argv[])
 	in->manager = run.writer.manager;
 	in->guarded = all_or_nothing;
 	in->offline = run.writer.dry == DRY_CLIENT;
+	in->patience = cli_duration("timeout", timeout);
 	if (intake_open(in, &err) < 0)
 		die(&err, "nothing is applied");
 	if (in->bundle.n > 0 || intake_options.prune || in->worst)

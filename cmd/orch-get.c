@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "client/address.h"
 #include "client/cache.h"
+#include "client/learned.h"
 #include "client/output.h"
 
 static const char *format, *label_columns;
@@ -124,6 +125,7 @@ main(int argc, char *argv[])
 	struct printer_options options = { .no_headers = no_headers };
 	struct getting g = { 0 };
 	struct targets targets = { 0 };
+	struct learn *learn = learn_new();
 	struct client *c;
 	struct err err;
 	int at = cli_parse(argc, argv), worst = 0;
@@ -144,6 +146,8 @@ main(int argc, char *argv[])
 					      : PRINTER_LIST_ALWAYS;
 	if (output_open(&g.output, stdout, format, &options, &err) < 0)
 		die(&err, "cannot print");
+	if (output_tables(&g.output))
+		targets_learn(&targets, c, learn);
 	if (follow && watch(&g, c, &targets, &err) < 0)
 		worst = complain(&err, "cannot watch");
 	for (size_t i = 0; i < targets.n && !follow; i++) {
@@ -162,5 +166,6 @@ main(int argc, char *argv[])
 		say_nothing(c);
 	targets_release(&targets);
 	client_close(c);
+	learn_free(learn);
 	return finish(worst);
 }

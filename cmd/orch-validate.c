@@ -139,24 +139,6 @@ say_undecoded(const struct check *c, const struct err *err)
 	complain(NULL, "%s is invalid: %s", subject(c, who), why ? why + 2 : err->msg);
 }
 
-/* A create does not look at a status that has a subresource of its own. */
-static void
-ask(const struct check *c, json_t *full, struct causes *causes)
-{
-	const struct custom *custom = c->kind->custom;
-	json_auto_t *status =
-	    custom && custom->status ? json_incref(json_object_get(full, "status")) : NULL;
-	char who[512];
-
-	if (status)
-		json_object_del(full, "status");
-	validate_create(c->kind, full, causes);
-	if (status)
-		json_object_set(full, "status", status);
-	if (custom && custom->warning)
-		warn("%s: %s", subject(c, who), custom->warning);
-}
-
 /* The definition that was looked at counts from here on. */
 static void
 learn(const struct check *c, const json_t *full, bool bad)
@@ -181,6 +163,7 @@ valid(struct check *c, json_t *full)
 {
 	struct causes fields = CAUSES_INIT, causes = CAUSES_INIT;
 	struct err err;
+	char who[512];
 	bool bad;
 
 	if (!c->kind)
@@ -191,7 +174,9 @@ valid(struct check *c, json_t *full)
 	} else {
 		normalize(c->kind, full);
 		defaults_apply(c->kind, full);
-		ask(c, full, &causes);
+		validate_sent(c->kind, full, &causes);
+		if (c->kind->custom && c->kind->custom->warning)
+			warn("%s: %s", subject(c, who), c->kind->custom->warning);
 		bad = report_unknown(c, &fields);
 		bad |= report_invalid(c, &causes);
 	}

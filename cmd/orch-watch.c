@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "client/address.h"
 #include "client/cache.h"
+#include "client/learned.h"
 #include "client/output.h"
 
 static const char *format, *timeout, *resync;
@@ -128,6 +129,7 @@ main(int argc, char *argv[])
 	const struct printer_options options = { .list = PRINTER_LIST_NEVER };
 	struct watching w = { 0 };
 	struct targets targets = { 0 };
+	struct learn *learn = learn_new();
 	struct client *c;
 	struct err err;
 	int at = cli_parse(argc, argv), r;
@@ -144,6 +146,8 @@ main(int argc, char *argv[])
 	    (r = targets_of_words(&targets, c, argc - at, argv + at, &err)) < 0 ||
 	    (r = cache_open(&w.cache, c, &err)) < 0)
 		die(&err, "cannot watch");
+	if (output_tables(&w.output))
+		targets_learn(&targets, c, learn);
 	cache_on_change(w.cache, print, &w);
 	for (size_t i = 0; i < targets.n; i++)
 		if ((r = keep(w.cache, &targets.item[i], &err)) < 0)
@@ -154,5 +158,6 @@ main(int argc, char *argv[])
 	cache_close(w.cache);
 	client_close(c);
 	targets_release(&targets);
+	learn_free(learn);
 	return finish(0);
 }

@@ -153,6 +153,20 @@ validate_create(const struct kind *k, const json_t *obj, struct causes *out)
 	check_kind(out, k, obj, false);
 }
 
+void
+validate_sent(const struct kind *k, json_t *obj, struct causes *out)
+{
+	json_auto_t *status = NULL;
+
+	if (k->custom && k->custom->status)
+		status = json_incref(json_object_get(obj, "status"));
+	if (status)
+		json_object_del(obj, "status");
+	validate_create(k, obj, out);
+	if (status)
+		json_object_set(obj, "status", status);
+}
+
 /* The questions of an update in this order (struct rules), and `own` for an S. */
 static void
 ask(struct causes *out, const struct kind *k, const char *order, const json_t *obj,

@@ -46,6 +46,9 @@ int validate_tree(const struct kind *k, const json_t *obj, struct causes *unknow
 /* Rules beyond types: names, labels, required fields, allowed values, and each kind's own. Empty:
  * valid. */
 void validate_create(const struct kind *k, const json_t *obj, struct causes *out);
+/* The same of what a client sends to create: a custom object's status that has a subresource is not
+ * looked at. */
+void validate_sent(const struct kind *k, json_t *obj, struct causes *out);
 /* An update of more than the status: is it valid, and may it change so?  `old` is the stored
  * object.  Kubernetes asks some questions twice: the causes have such answers twice. */
 void validate_update(

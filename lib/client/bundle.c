@@ -37,9 +37,8 @@ note_key(struct bundle *b, const struct item *i, struct err *err)
 	return 0;
 }
 
-/* Of an item that has its kind. */
-static int
-prepare(struct bundle *b, struct item *i, struct err *err)
+int
+bundle_prepare(struct bundle *b, struct item *i, struct err *err)
 {
 	const char *name = meta_name(i->obj), *ns;
 	autofree char *copy = NULL;
@@ -71,7 +70,7 @@ bundle_add(struct bundle *b, json_t *obj, const char *where, struct err *err)
 
 	i.where = xstrdup(where);
 	if (r >= 0)
-		r = prepare(b, &i, &why);
+		r = bundle_prepare(b, &i, &why);
 	else if (r == -ERR_BAD_REQUEST) /* there is no such kind; not yet, maybe */
 		r = 0, i.kind = NULL, i.err = why, i.rank = 2 * install_rank("", "");
 	if (r < 0) {
@@ -83,37 +82,6 @@ bundle_add(struct bundle *b, json_t *obj, const char *where, struct err *err)
 	GROW(b->item, b->n, b->cap);
 	b->item[b->n++] = i;
 	return 0;
-}
-
-/* The definition in the bundle that makes an item's kind. */
-static const struct kind *
-defined_here(const struct bundle *b, const struct item *i)
-{
-	const struct kind *k = NULL;
-
-	for (size_t n = 0; n < b->n && !k; n++) {
-		const struct item *d = &b->item[n];
-
-		if (d->kind && strcmp(d->kind->kind, "CustomResourceDefinition") == 0)
-			k = kind_of_crd(d->obj, text(i->obj, "apiVersion"), text(i->obj, "kind"));
-	}
-	return k;
-}
-
-static void
-find_definitions(struct bundle *b)
-{
-	for (size_t n = 0; n < b->n; n++) {
-		struct item *i = &b->item[n];
-		struct err err;
-
-		if (i->kind || !(i->kind = defined_here(b, i)))
-			continue;
-		i->later = true;
-		item_forgive(i);
-		if (prepare(b, i, &err) < 0)
-			i->err = err;
-	}
 }
 
 static int
@@ -129,11 +97,20 @@ by_rank(const void *a, const void *b)
 void
 bundle_sort(struct bundle *b)
 {
-	find_definitions(b);
+	bundle_learn(b);
 	for (size_t i = 0; i < b->n; i++)
 		b->item[i].nth = i;
 	if (b->n > 0)
 		qsort(b->item, b->n, sizeof *b->item, by_rank);
+	bundle_link(b);
+}
+
+unsigned
+bundle_moments(const struct bundle *b)
+{
+	double seconds = b->patience > 0 ? b->patience : 30;
+
+	return (unsigned)(seconds * 1000 / BUNDLE_MOMENT);
 }
 
 void
@@ -152,6 +129,7 @@ bundle_release(struct bundle *b)
 	}
 	free(b->item);
 	json_decref(b->keys);
+	learn_free(b->learn);
 	*b = (struct bundle){ 0 };
 }
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "api/learn.h"
 #include "client/apply.h"
 #include "client/calls.h"
 #include "client/manifest.h"
@@ -15,6 +16,9 @@
  *
  *	bundle_add() ..., bundle_sort(), bundle_look(), bundle_check(), bundle_write()
  *
+ * A CustomResourceDefinition in it makes kinds of which other items may be: these are checked by
+ * it, here, when the server has it not or not so, and written once it is established.
+ *
  * Failures are the items': err.code is set, and later steps leave such an item alone.
  */
 struct item {
@@ -24,14 +28,17 @@ struct item {
 	bool later;		 /* a definition in the bundle makes the kind */
 	const char *manager;	 /* NULL: the bundle's */
 	int rank;
-	size_t nth;  /* its place among those of its rank */
-	bool hidden; /* not the user's: the applyset */
+	size_t nth;		 /* its place among those of its rank */
+	struct item *definition; /* in this bundle, of its kind, or NULL; from bundle_sort() on */
+	bool awaited;		 /* it is the definition of others */
+	bool hidden;		 /* not the user's: the applyset */
 
 	/* bundle_look: */
 	json_t *live;	   /* as it was, NULL: not there */
 	json_t *migration; /* the patch of managedFields that has to come first, or NULL */
 	bool unseen;	   /* its namespace or its kind is only made by this bundle */
 	/* bundle_check: */
+	bool renewed;  /* the bundle changes the definition of its kind */
 	json_t *after; /* as it would be; bundle_write: as it is */
 	enum apply_result result;
 	bool client_side; /* the server cannot apply this kind */
@@ -40,6 +47,7 @@ struct item {
 	bool migrated; /* its managers were changed, maybe no more than these */
 	bool written;
 	bool told;
+	unsigned waited; /* moments, for the server to know the new definition */
 
 	struct err err;	   /* code ERR_OK: none */
 	json_t *conflicts; /* the causes of a conflict with other managers */
@@ -52,7 +60,10 @@ struct bundle {
 	bool force, server_side, guarded; /* guarded: write only what is as bundle_look saw it */
 	bool offline; /* check without asking the server to (--dry-run=client) */
 	const volatile sig_atomic_t *stop; /* write no more once it is set; NULL: never */
+	double patience; /* seconds that bundle_write waits for a new kind to be served; 0: 30 */
 	enum unknown unknown;
+	struct learn *learn;
+	bool dependent; /* bundle_check: those are asked about now that have a definition here */
 	struct item *item;
 	size_t n, cap;
 	json_t *keys; /* of all items, by apply_key() */
@@ -99,6 +110,21 @@ size_t bundle_undo(struct bundle *b,
     void (*said)(void *arg, const struct item *i, int r, const struct err *err), void *arg);
 
 /* --- between bundle.c and its parts --- */
+
+/* bundle_kinds.c: find the kinds that definitions of the bundle make, and, in the order that items
+ * stay in, whose they are. */
+void bundle_learn(struct bundle *b);
+void bundle_link(struct bundle *b);
+/* What has become of the definitions is known: who has to be checked here? */
+void bundle_renew(struct bundle *b);
+/* Wait until definitions among these that others need are established; else the others fail. */
+void bundle_await(struct bundle *b, size_t from, size_t to);
+
+enum { BUNDLE_MOMENT = 100 };			 /* milliseconds between two tries */
+unsigned bundle_moments(const struct bundle *b); /* of its patience */
+
+/* Name, namespace and rank of an item that has its kind. */
+int bundle_prepare(struct bundle *b, struct item *i, struct err *err);
 
 /* Send one request for each item that `begin` fills one in for (false: none); `end` has its
  * answer. */

@@ -7,6 +7,7 @@
 #include "api/validate.h"
 #include "base/mem.h"
 #include "client/bundle.h"
+#include "client/learned.h"
 #include "client/migrate.h"
 
 /* --- by the schema ----------------------------------------------------------------------- */
@@ -91,6 +92,7 @@ check_here(struct bundle *b, struct item *i)
 {
 	json_t *after = NULL;
 
+	client_learn_kind(b->client, b->learn, &i->kind);
 	if (!kind_of_object(text(i->obj, "apiVersion"), text(i->obj, "kind"))) {
 		/* no schema: merged as JSON */
 		after = i->live ? json_deep_copy(i->live) : json_object();
@@ -114,10 +116,17 @@ at_server(const struct bundle *b, const struct item *i)
 	return !i->client_side && !i->unseen && !b->offline;
 }
 
+/* First what is no object of a kind that the bundle itself defines, then the others. */
+static bool
+asked_now(const struct bundle *b, const struct item *i)
+{
+	return (i->definition != NULL) == b->dependent;
+}
+
 static bool
 begin_check(struct bundle *b, struct item *i, struct call *call)
 {
-	if (!at_server(b, i))
+	if (!at_server(b, i) || !asked_now(b, i))
 		return false;
 	bundle_apply_call(b, i, true, b->force || i->hidden, call);
 	return true;
@@ -205,7 +214,7 @@ end_check(struct bundle *b, struct item *i, const struct call *call)
 static bool
 begin_forced(struct bundle *b, struct item *i, struct call *call)
 {
-	if (!at_server(b, i) || i->after || i->unchecked || i->client_side)
+	if (!at_server(b, i) || !asked_now(b, i) || i->after || i->unchecked || i->client_side)
 		return false;
 	bundle_apply_call(b, i, true, true, call);
 	return true;
@@ -230,13 +239,10 @@ check_client_side(struct bundle *b, struct item *i)
 		i->err = err;
 }
 
-void
-bundle_check(struct bundle *b)
+static void
+check_some(struct bundle *b, bool dependent)
 {
-	/* server-side apply knows no fields but the schema's, whatever is asked for */
-	for (size_t n = 0; n < b->n && b->unknown != UNKNOWN_ERROR; n++)
-		manifest_drop_unknown(
-		    b->item[n].kind, b->item[n].obj, b->unknown, &b->item[n].warnings);
+	b->dependent = dependent;
 	bundle_ask(b, 0, b->n, begin_check, end_check);
 	for (size_t n = 0; n < b->n; n++)
 		if (b->item[n].err.code != ERR_OK && solved_by_migration(&b->item[n]))
@@ -245,11 +251,23 @@ bundle_check(struct bundle *b)
 	for (size_t n = 0; n < b->n; n++) {
 		struct item *i = &b->item[n];
 
-		if (i->err.code != ERR_OK || at_server(b, i))
+		if (i->err.code != ERR_OK || at_server(b, i) || !asked_now(b, i))
 			continue;
 		if (i->client_side)
 			check_client_side(b, i);
 		else
 			check_here(b, i);
 	}
+}
+
+void
+bundle_check(struct bundle *b)
+{
+	/* server-side apply knows no fields but the schema's, whatever is asked for */
+	for (size_t n = 0; n < b->n && b->unknown != UNKNOWN_ERROR; n++)
+		manifest_drop_unknown(
+		    b->item[n].kind, b->item[n].obj, b->unknown, &b->item[n].warnings);
+	check_some(b, false);
+	bundle_renew(b);
+	check_some(b, true);
 }

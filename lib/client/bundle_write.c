@@ -7,7 +7,7 @@
 #include "client/bundle.h"
 #include "client/migrate.h"
 
-enum { TRIES = 8, WAITS = 50, WAITS_FOR_KIND = 300 };
+enum { TRIES = 8, WAITS = 50 };
 
 /* --- what may still be written ---------------------------------------------------------- */
 
@@ -23,8 +23,11 @@ overtaken(const struct item *i)
 static bool
 too_early(const struct item *i)
 {
-	if (i->later && i->err.code == ERR_NOT_FOUND)
+	if ((i->later || i->definition) && i->err.code == ERR_NOT_FOUND)
 		return true;
+	if (i->renewed && i->waited < WAITS &&
+	    (i->err.code == ERR_BAD_REQUEST || i->err.code == ERR_INVALID))
+		return true; /* it fits the new definition, maybe not the old one */
 	return i->unseen && i->err.code == ERR_FORBIDDEN &&
 	       strstr(i->err.msg, "error looking up service account");
 }
@@ -146,7 +149,7 @@ end_write(struct bundle *b, struct item *i, const struct call *call)
 static bool
 has_new_kind(const struct item *i)
 {
-	return i->later;
+	return i->definition != NULL;
 }
 
 static bool
@@ -198,25 +201,28 @@ write_client_side(struct bundle *b, struct item *i)
 static void
 write_rank(struct bundle *b, size_t from, size_t to)
 {
-	const struct timespec moment = { .tv_nsec = 100 * 1000 * 1000 };
+	const struct timespec moment = { .tv_nsec = 1000L * 1000 * BUNDLE_MOMENT };
 
 	write_once(b, from, to);
 	for (int try = 1; try < TRIES && any(b, from, to, overtaken); try++) {
 		look_again(b, from, to);
 		write_once(b, from, to);
 	}
-	for (int wait = 0, most = any(b, from, to, has_new_kind) ? WAITS_FOR_KIND : WAITS;
+	for (unsigned wait = 0, most = any(b, from, to, has_new_kind) ? bundle_moments(b) : WAITS;
 	     wait < most && !stopped(b) && any(b, from, to, too_early); wait++) {
 		nanosleep(&moment, NULL);
 		for (size_t n = from; n < to; n++)
-			if (too_early(&b->item[n]))
+			if (too_early(&b->item[n])) {
 				item_forgive(&b->item[n]);
+				b->item[n].waited++;
+			}
 		write_once(b, from, to);
 	}
 	for (size_t n = from; n < to; n++)
 		if (b->item[n].client_side && b->item[n].err.code == ERR_OK &&
 		    to_write(&b->item[n]))
 			write_client_side(b, &b->item[n]);
+	bundle_await(b, from, to);
 	tell(b, to);
 }
 

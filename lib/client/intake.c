@@ -68,6 +68,7 @@ set_bundle(struct intake *in, struct err *err)
 	b->force = intake_options.force;
 	b->guarded = in->guarded;
 	b->offline = in->offline;
+	b->patience = in->patience;
 	return 0;
 }
 

@@ -23,6 +23,7 @@ struct intake {
 	int (*complain)(const struct err *err, const char *fmt, ...) PRINTF(2, 3); /* cli.h's */
 	const char *manager;
 	bool offline, guarded; /* as in struct bundle */
+	double patience;
 
 	struct client *client;
 	struct selector *labels;

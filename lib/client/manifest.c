@@ -32,8 +32,9 @@ unknown_validation(enum unknown how)
 	return words[how];
 }
 
+/* Built in, or learned from its definition. */
 static bool
-built_in(const struct kind *k)
+known(const struct kind *k)
 {
 	return kind_find(k->group, k->version, k->kind) == k;
 }
@@ -53,11 +54,13 @@ manifest_fits(const struct kind *k, const json_t *obj, enum unknown how, struct 
     struct err *err)
 {
 	struct causes unknown = CAUSES_INIT;
+	json_auto_t *copy = NULL;
 	int r;
 
-	if (!built_in(k))
+	if (!known(k))
 		return 0;
-	if ((r = validate_types(k, obj, &unknown, err)) >= 0)
+	copy = json_deep_copy(obj);
+	if ((r = validate_decode(k, copy, &unknown, err)) >= 0)
 		r = report_unknown(&unknown, how, warnings, err);
 	causes_release(&unknown);
 	return r;
@@ -69,11 +72,12 @@ manifest_complete(const struct kind *k, json_t *obj, const json_t *live, struct 
 	struct causes causes = CAUSES_INIT;
 	int r = 0;
 
-	if (!built_in(k))
+	if (!known(k))
 		return 0;
 	normalize(k, obj);
 	defaults_apply(k, obj);
-	validate_create(k, obj, &causes);
+	if (!live || !k->custom)
+		validate_sent(k, obj, &causes);
 	if (live)
 		validate_update(k, obj, live, &causes);
 	if (causes.n > 0)
@@ -125,9 +129,10 @@ manifest_drop_unknown(const struct kind *k, json_t *obj, enum unknown how, struc
 	struct causes unknown = CAUSES_INIT;
 	struct err err;
 
-	if (built_in(k) && validate_types(k, obj, &unknown, &err) >= 0 && unknown.n > 0) {
+	if (k && known(k) && validate_decode(k, obj, &unknown, &err) >= 0 && unknown.n > 0) {
 		report_unknown(&unknown, how == UNKNOWN_ERROR ? UNKNOWN_WARN : how, warnings, &err);
-		drop_unknown(k->type, obj);
+		if (!k->custom) /* its decoder has dropped them */
+			drop_unknown(k->type, obj);
 	}
 	causes_release(&unknown);
 }

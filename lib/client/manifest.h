@@ -8,8 +8,8 @@
 #include "base/err.h"
 
 /*
- * A manifest checked here, by the schema, where no server can be asked.  Kinds that are not
- * built in have no schema here and pass.
+ * A manifest checked here, by the schema, where no server can be asked.  Kinds that are neither
+ * built in nor learned have no schema here and pass.
  */
 enum unknown { UNKNOWN_ERROR, UNKNOWN_WARN, UNKNOWN_IGNORE }; /* fields that the schema lacks */
 

@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -24,7 +25,14 @@ output_open(struct output *o, FILE *f, const char *format, const struct printer_
 			return err_of_input(err);
 		o->options.file_text = o->file.data;
 	}
+	o->tables = strcmp(format, "table") == 0 || strcmp(format, "wide") == 0;
 	return printer_new(&o->printer, format, &o->options, err);
+}
+
+bool
+output_tables(const struct output *o)
+{
+	return o->tables;
 }
 
 static void

@@ -14,11 +14,13 @@ struct output {
 	struct printer_options options;
 	struct buf file; /* of a jsonpath-file= or custom-columns-file= */
 	struct buf text;
+	bool tables;
 };
 
 /* format NULL: a table on a terminal, else JSON Lines.  options may be NULL. */
 int output_open(struct output *o, FILE *f, const char *format,
     const struct printer_options *options, struct err *err);
+bool output_tables(const struct output *o); /* does it print the columns of kinds? */
 int output_add(struct output *o, json_t *obj, struct err *err); /* borrows obj */
 void output_flush(struct output *o);				/* rows so far, for watches */
 int output_close(struct output *o, struct err *err);
