@@ -48,6 +48,20 @@ _orch_programs() {
 	fi
 }
 
+# The kinds that the cluster has, or without one those that are built in.
+_orch_kinds() {
+	local i where=()
+	for ((i = 0; i < ${#scope[@]}; i++)); do
+		case ${scope[i]} in
+		-s | --server | --kubeconfig | --context) where+=("${scope[i]}" "${scope[++i]}") ;;
+		-s* | --server=* | --kubeconfig=* | --context=*) where+=("${scope[i]}") ;;
+		-n | --namespace) ((i++)) ;;
+		esac
+	done
+	"${dir}orch-kinds" --from-server --request-timeout=2s ${where[@]+"${where[@]}"} -o name 2>/dev/null </dev/null ||
+		"${dir}orch-kinds" -o name 2>/dev/null </dev/null
+}
+
 # The candidates for the value of an option.
 _orch_value() { # OPTION
 	case $1 in
@@ -92,7 +106,7 @@ _orch_operand() {
 		elif [[ $what == objects && $n -gt 0 && $kind != */* ]]; then
 			_orch_names "$kind" | sed 's|^[^/]*/||'
 		else
-			"${dir}orch-kinds" -o name 2>/dev/null </dev/null
+			_orch_kinds
 		fi ;;
 	esac
 }

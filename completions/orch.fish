@@ -58,6 +58,33 @@ function __orch_names # KIND
     $get (__orch_scope) --request-timeout=2s -o name $argv[1] 2>/dev/null </dev/null
 end
 
+# The kinds that the cluster has, or without one those that are built in.
+function __orch_kinds
+    set -l kinds (__orch_program | string replace -r '[^/]*$' orch-kinds)
+    set -l where
+    set -l next
+    for word in (__orch_scope)
+        if test "$next" = keep
+            set -a where $word
+            set next
+        else if test "$next" = skip
+            set next
+        else
+            switch $word
+                case -n --namespace
+                    set next skip
+                case -s --server --kubeconfig --context
+                    set -a where $word
+                    set next keep
+                case '-s*' '--server=*' '--kubeconfig=*' '--context=*'
+                    set -a where $word
+            end
+        end
+    end
+    $kinds --from-server --request-timeout=2s $where -o name 2>/dev/null </dev/null
+    or $kinds -o name 2>/dev/null </dev/null
+end
+
 function __orch_programs
     set -l words (commandline -opc)
     set -l folder (string match -r '^.*/' -- $words[1])
@@ -150,8 +177,7 @@ function __orch_operands
             else if test $what = objects; and test -n "$kind"; and not string match -q '*/*' -- $kind
                 __orch_names $kind | string replace -r '^[^/]*/' ''
             else
-                set -l kinds (__orch_program | string replace -r '[^/]*$' orch-kinds)
-                $kinds -o name 2>/dev/null </dev/null
+                __orch_kinds
             end
     end
 end

@@ -364,7 +364,7 @@ learn_why(const struct learn *l, const char *api_version, const char *kind)
 		    strcmp(text(s->spec, "names", "kind"), kind) != 0)
 			continue;
 		if (s->trouble)
-			return xasprintf("its definition '%s' (%s) is of no use: %s", name,
+			return xasprintf("its definition '%s' (%s) makes no kinds: %s", name,
 			    s->where, s->trouble);
 		return why_no_version(s, name, slash ? slash + 1 : api_version);
 	}

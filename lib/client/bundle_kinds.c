@@ -14,18 +14,27 @@ defines(const struct item *i)
 
 /* --- before the server is asked --------------------------------------------------------------- */
 
+/* Whether it is valid the check says; that a name is taken no dry run does. */
+static void
+learn_one(struct bundle *b, struct item *i)
+{
+	struct err err;
+	int r = learn_crd(b->learn, i->obj, i->where, LEARN_WRITTEN, NULL, &err);
+
+	if (r == -ERR_CONFLICT) {
+		i->err = err;
+		i->err.code = ERR_INVALID;
+	}
+	if (r < 0)
+		learn_refused(b->learn, i->obj, i->where, "it cannot be applied");
+}
+
 static void
 learn_all(struct bundle *b)
 {
-	for (size_t n = 0; n < b->n; n++) {
-		struct item *i = &b->item[n];
-		struct err err;
-
-		/* whether it is valid the check says */
-		if (defines(i) && learn_crd(b->learn, i->obj, i->where, LEARN_WRITTEN, NULL,
-				      &err) == -ERR_CONFLICT)
-			i->err = err;
-	}
+	for (size_t n = 0; n < b->n; n++)
+		if (defines(&b->item[n]))
+			learn_one(b, &b->item[n]);
 	learn_serve(b->learn);
 }
 
@@ -146,7 +155,7 @@ established(struct bundle *b, const struct item *d, struct err *err)
 	if (condition_true(crd, "Established"))
 		r = 1;
 	else if (strcmp(text(condition_find(crd, "NamesAccepted"), "status"), "False") == 0)
-		r = err_set(err, ERR_CONFLICT, "its definition '%s' is not accepted: %s",
+		r = err_set(err, ERR_INVALID, "its definition '%s' is not accepted: %s",
 		    item_name(d), text(condition_find(crd, "NamesAccepted"), "message"));
 	json_decref(crd);
 	return r;

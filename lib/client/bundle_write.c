@@ -18,12 +18,20 @@ overtaken(const struct item *i)
 	return i->err.code == ERR_CONFLICT && !item_contested(i);
 }
 
+/* The resource is not there; that a namespace is not will not change. */
+static bool
+unserved(const struct item *i)
+{
+	return i->definition && i->err.code == ERR_NOT_FOUND &&
+	       strncmp(i->err.msg, "namespaces ", strlen("namespaces ")) != 0;
+}
+
 /* In a new namespace the controllers may still be about to make what its objects need; a new kind
  * is not served at once. */
 static bool
 too_early(const struct item *i)
 {
-	if ((i->later || i->definition) && i->err.code == ERR_NOT_FOUND)
+	if (unserved(i))
 		return true;
 	if (i->renewed && i->waited < WAITS &&
 	    (i->err.code == ERR_BAD_REQUEST || i->err.code == ERR_INVALID))
@@ -218,6 +226,11 @@ write_rank(struct bundle *b, size_t from, size_t to)
 			}
 		write_once(b, from, to);
 	}
+	for (size_t n = from; n < to; n++)
+		if (unserved(&b->item[n]))
+			err_set(&b->item[n].err, ERR_TIMEOUT,
+			    "the server has not begun to serve its kind within %gs",
+			    bundle_moments(b) * BUNDLE_MOMENT / 1000.0);
 	for (size_t n = from; n < to; n++)
 		if (b->item[n].client_side && b->item[n].err.code == ERR_OK &&
 		    to_write(&b->item[n]))

@@ -103,12 +103,13 @@ patching_release(struct patching *p)
 	p->patch = NULL;
 }
 
+/* Strategic merging goes by what the tables of built-in kinds say of their lists. */
 static enum patch_type
-type_for(const struct patching *p, bool in_schema)
+type_for(const struct patching *p, const struct kind *k)
 {
 	if (p->type != PATCH_DEFAULT)
 		return p->type;
-	return in_schema ? PATCH_STRATEGIC : PATCH_JSON_MERGE;
+	return k && !k->custom ? PATCH_STRATEGIC : PATCH_JSON_MERGE;
 }
 
 /* What is applied has to say what it is. */
@@ -157,14 +158,25 @@ check_identity(const json_t *before, const json_t *after, struct err *err)
 	return 0;
 }
 
+static int
+no_strategic(const struct kind *k, struct err *err)
+{
+	return err_set(err, ERR_BAD_REQUEST,
+	    "strategic patches are for built-in kinds, and a %s is none: --type=merge, or "
+	    "--type=apply, which merges lists by their keys, too",
+	    k->kind);
+}
+
 int
 patching_here(const struct patching *p, const struct kind *k, const json_t *obj, json_t **ret,
     struct err *err)
 {
-	enum patch_type type = type_for(p, k != NULL);
+	enum patch_type type = type_for(p, k);
 	json_t *copy = NULL;
 	int r = 0;
 
+	if (k && k->custom && type == PATCH_STRATEGIC)
+		return no_strategic(k, err);
 	if (!k && (type == PATCH_STRATEGIC || type == PATCH_APPLY))
 		return err_set(err, ERR_BAD_REQUEST,
 		    "the schema has no kind '%s' in '%s': --type=merge or json", text(obj, "kind"),
@@ -225,11 +237,13 @@ patching_send(const struct patching *p, struct client *c, const struct kind *k, 
 		[PATCH_APPLY] = "application/apply-patch+yaml",
 	};
 	enum patch_type type =
-	    type_for(p, kind_of_object(text(live, "apiVersion"), text(live, "kind")) != NULL);
+	    type_for(p, kind_of_object(text(live, "apiVersion"), text(live, "kind")));
 	json_auto_t *patch = guarded(p, type, live);
 	autofree char *forced =
 	    type == PATCH_APPLY && p->force ? xasprintf("%s&force=true", query) : NULL;
 
-	return client_patch(c, k, meta_namespace(live), meta_name(live), p->sub, media[type], patch,
-	    forced ? forced : query, ret, err);
+	int r = client_patch(c, k, meta_namespace(live), meta_name(live), p->sub, media[type],
+	    patch, forced ? forced : query, ret, err);
+
+	return r == -ERR_MEDIA_TYPE && type == PATCH_STRATEGIC ? no_strategic(k, err) : r;
 }

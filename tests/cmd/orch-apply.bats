@@ -476,8 +476,12 @@ PATCH configmaps/k2\?((?!dryRun).)*\$ 503 ServiceUnavailable gone"
     echo '{"apiVersion":"example.com/v1","kind":"Widget","metadata":{"name":"w"},"spec":{"size":3}}'
     echo "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\",\"metadata\":{\"name\":\"widgets.example.com\"},\"spec\":{\"group\":\"example.com\",\"scope\":\"Namespaced\",\"names\":{\"plural\":\"widgets\",\"singular\":\"widget\",\"kind\":\"Widget\",\"listKind\":\"WidgetList\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\",\"x-kubernetes-preserve-unknown-fields\":true}}}]}}"
   }
-  run -0 orch-apply --dry-run < <(widgets)
+  run -0 --separate-stderr orch-apply --dry-run < <(widgets)
   [ "$output" = $'customresourcedefinition.apiextensions.k8s.io/widgets.example.com created (dry run)\nwidget.example.com/w created (dry run)' ]
+  [[ $stderr == *"warning: the server has no 'widgets.example.com' yet: its objects are checked by it, here" ]]
+  run -3 --separate-stderr orch-apply --timeout 0.5s < <(widgets)
+  [[ $stderr == *"cannot apply Widget 'w': the server has not begun to serve its kind within 0.5s" ]]
+  orch-delete crd/widgets.example.com
   # served a moment after the definition was written
   { wait_for 10 orch-get crd/widgets.example.com; sleep 0.3; touch "$BATS_TEST_TMPDIR/served"; } >/dev/null 3>&- &
   run -0 orch-apply < <(widgets)

@@ -227,7 +227,7 @@ stream() { # FILE...: as JSON Lines
 	[ "$status" -eq 2 ]
 	[ -z "$output" ]
 	[[ "$stderr" == *'crd.yaml:1: CustomResourceDefinition.apiextensions.k8s.io "widgets.example.com" is invalid: spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[size].type: Required value'* ]]
-	[[ "$stderr" == *"Widget.example.com \"a\": no kind 'Widget' in 'example.com/v1': its definition 'widgets.example.com' (crd.yaml:1) is of no use: it is invalid"* ]]
+	[[ "$stderr" == *"Widget.example.com \"a\": no kind 'Widget' in 'example.com/v1': its definition 'widgets.example.com' (crd.yaml:1) makes no kinds: it is invalid"* ]]
 	crd >crd.yaml
 	run --separate-stderr "$BIN/orch-validate" -q crd.yaml <(widget a '{"size":1}' | sed s,com/v1,com/v1beta1,)
 	[ "$status" -eq 2 ]

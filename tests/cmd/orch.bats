@@ -9,9 +9,10 @@ setup() {
 	FAKE=$BATS_TEST_TMPDIR/bin
 	mkdir -p "$FAKE"
 	cp "$BIN/orch" "$FAKE/orch"
-	fake get '--output=\tformat\n-o\tformat\n--all-namespaces\tall\n-A\tall\n--namespace=\tns\n-n\tns\noperands\tobjects\nsummary\tGet things.\n' \
+	fake get '--output=\tformat\n-o\tformat\n--all-namespaces\tall\n-A\tall\n--namespace=\tns\n-n\tns\n--server=\turl\n-s\turl\noperands\tobjects\nsummary\tGet things.\n' \
 		'case "$*" in *" pods") printf "pod/web-1\npod/web-2\npod/db-1\n";; *" namespaces") printf "namespace/default\nnamespace/kube-system\n";; esac'
-	fake kinds 'summary\tKinds.\n' 'printf "deployments.apps\npods\npodtemplates\nservices\n"'
+	fake kinds 'summary\tKinds.\n' 'case "$*" in *--from-server*) case "$*" in *"unix:x"*) printf "widgets.example.com\n";; esac; case "$*" in *down*) exit 3;; esac;; esac
+		printf "deployments.apps\npods\npodtemplates\nservices\n"'
 	fake reconcile 'operands\tcontrollers\nsummary\tReconcile.\n' 'printf "deployment\tx\nreplicaset\ty\n"'
 	fake rollout '--to=\tn\ncommands\tstatus undo\noperands\tobjects\nsummary\tRoll.\n' :
 	fake parse '--any\tany\n-a\tany\noperands\tfiles\nsummary\tParse.\n' 'printf "%s|" "$@"; exit 7'
@@ -138,6 +139,8 @@ completes() { # shell
 	same "$1" "deployments.apps pods podtemplates services " orch-get ""
 	same "$1" "pods podtemplates " orch-get -A po
 	same "$1" "web-1 web-2 " orch-get pods we
+	same "$1" "widgets.example.com " orch-get -n default -s unix:x -A w
+	same "$1" "pods podtemplates " orch-get -s unix:down po
 	same "$1" "web-1 web-2 " orch get -n default pods we
 	same "$1" "pods/web-1 pods/web-2 " orch-get pods/we
 	same "$1" "json jsonl jsonpath= " orch-get -o js
