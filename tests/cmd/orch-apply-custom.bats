@@ -49,7 +49,7 @@ widget.example.com/one created (dry run)" ]
 @test "nothing is applied when an object does not fit its definition" {
   run -2 --separate-stderr orch-apply < <(shop '{"size":-1}')
   [ -z "$output" ]
-  [[ $stderr == *"cannot apply Widget 'one': Widget.example.com \"one\" is invalid: spec.size: Invalid value: -1: spec.size in body should be greater than or equal to 0"*"nothing is applied"* ]]
+  [[ $stderr == *"cannot apply Widget 'one': Widget.example.com \"one\" is invalid: "*"spec.size: Invalid value: -1: spec.size in body should be greater than or equal to 0"*"nothing is applied"* ]]
   run -1 orch-get crd/widgets.example.com
   run -0 orch-apply --unknown=ignore < <(shop '{"size":1,"colour":"red"}')
   [ "$(orch-get -n shop wd/one | json .spec)" = '{"size":1,"color":"red"}' ]
