@@ -3,6 +3,7 @@
 #include "api/convert.h"
 #include "api/custom.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "store/cache.h"
 #include "store/cache_impl.h"
 
@@ -135,23 +136,33 @@ cache_no_kind(void)
 	return &k;
 }
 
-static struct table *
-find_prefix(struct table *t, const char *prefix)
+static struct table **
+bucket(struct cache *c, const char *prefix)
 {
+	return &c->bucket[text_hash(prefix, strlen(prefix), TEXT_HASH_SEED) % BUCKETS];
+}
+
+static struct table *
+find_prefix(struct cache *c, const char *prefix)
+{
+	struct table *t = *bucket(c, prefix);
+
 	while (t && strcmp(t->prefix, prefix) != 0)
-		t = t->next;
+		t = t->same;
 	return t;
 }
 
 static struct table *
-add_table(_Atomic(struct table *) *list, const struct kind *k, char *prefix)
+add_table(struct cache *c, _Atomic(struct table *) *list, const struct kind *k, char *prefix)
 {
-	struct table *t = xcalloc(1, sizeof *t);
+	struct table *t = xcalloc(1, sizeof *t), **place = bucket(c, prefix);
 
 	table_init(t, k);
 	free(t->prefix);
 	t->prefix = prefix;
 	t->prefix_len = strlen(prefix);
+	t->same = *place;
+	*place = t;
 	t->next = *list;
 	*list = t;
 	return t;
@@ -162,18 +173,18 @@ struct table *
 cache_custom_table(struct cache *c, const char *group, const char *plural)
 {
 	autofree char *prefix = xasprintf("%s/*/%s/", group, plural);
-	struct table *t = find_prefix(c->custom, prefix);
+	struct table *t = find_prefix(c, prefix);
 
-	return t ? t : add_table(&c->custom, cache_no_kind(), steal(prefix));
+	return t ? t : add_table(c, &c->custom, cache_no_kind(), steal(prefix));
 }
 
 struct table *
 cache_custom_view(struct cache *c, const struct kind *k)
 {
 	autofree char *name = xasprintf("%s/%s/%s/%s", k->group, k->version, k->plural, k->kind);
-	struct table *t = find_prefix(c->views, name);
+	struct table *t = find_prefix(c, name);
 
-	return t ? t : add_table(&c->views, k, steal(name));
+	return t ? t : add_table(c, &c->views, k, steal(name));
 }
 
 struct table *

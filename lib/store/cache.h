@@ -24,6 +24,7 @@ struct table {
 	struct bytes *open;	  /* "{\"kind\":\"Pod\",\"apiVersion\":\"v1\"," */
 	struct bytes *verb[3];	  /* the start of a watch event, by enum event_type */
 	struct table *next;	  /* of custom kinds: the one made before it */
+	struct table *same;	  /* the next one whose prefix has the same hash */
 };
 
 enum event_type { EVENT_ADDED, EVENT_MODIFIED, EVENT_DELETED };

@@ -4,7 +4,7 @@
 #include "store/cache.h"
 
 /* What cache.c, history.c and walk.c share; nobody else looks inside. */
-enum { LEVELS = 16 };
+enum { LEVELS = 16, BUCKETS = 1024 };
 
 struct node {
 	struct object *object;
@@ -16,7 +16,8 @@ struct cache {
 	pthread_rwlock_t lock;
 	const struct kind *kinds;
 	_Atomic(struct table *) custom, views;
-	struct table *found; /* the custom one found last by key, while loading */
+	struct table *bucket[BUCKETS]; /* both, by the hash of their prefix */
+	struct table *found;	       /* the custom one found last by key, while loading */
 	struct table *table;
 	size_t ntables;
 	size_t last; /* table found last by key, while loading */

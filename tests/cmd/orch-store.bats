@@ -14,6 +14,7 @@ teardown() {
 }
 
 start() {
+	: >log # not what the last one said
 	"$BIN/orch-store" --data "$DATA" --listen 127.0.0.1:0 --socket "$SOCK" "$@" 2>log 3>&- &
 	PID=$!
 	for _ in $(seq 200); do
