@@ -14,6 +14,7 @@ causes_truncate(struct causes *c, size_t n)
 {
 	while (c->n > n) {
 		c->n--;
+		c->bytes -= strlen(c->item[c->n].message);
 		free(c->item[c->n].field);
 		free(c->item[c->n].message);
 	}
@@ -28,20 +29,23 @@ causes_release(struct causes *c)
 }
 
 /*
- * Takes field and message.  Nobody reads a thousand of them: what comes after is dropped, so that
- * an object made to be wrong everywhere costs no more than others.
+ * Takes field and message.  Nobody reads a thousand of them, nor a megabyte (one that names a
+ * hundred thousand supported values is that long): what comes after is dropped, so that an object
+ * made to be wrong everywhere costs no more than others.
  */
 static void
 add(struct causes *c, const char *reason, char *field, char *message)
 {
-	enum { MOST = 1000 };
+	enum { MOST = 1000, BYTES = 2 << 20 };
+	size_t len = strlen(message);
 
-	if (c->n >= MOST) {
+	if (c->n >= MOST || (c->n > 0 && c->bytes + len > BYTES)) {
 		free(field);
 		free(message);
 		return;
 	}
 	GROW(c->item, c->n, c->cap);
+	c->bytes += len;
 	c->item[c->n++] = (struct cause){ reason, field, message };
 }
 

@@ -200,6 +200,37 @@ read_parts(struct structural *s, struct node *n, const json_t *schema)
 		n->not = node_new(s, json_object_get(schema, "not"));
 }
 
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* There may be a hundred thousand of them, and as many values to be looked for. */
+static void
+read_choices(struct structural *s, struct node *n, const json_t *list)
+{
+	size_t i;
+	json_t *item;
+
+	n->enumeration = keep_json(s, list);
+	n->choice = arena_alloc(&s->arena, json_array_size(list) * sizeof *n->choice);
+	json_array_foreach (n->enumeration, i, item)
+		if (json_is_string(item))
+			n->choice[n->nchoices++] = json_string_value(item);
+	if (n->nchoices)
+		qsort(n->choice, n->nchoices, sizeof *n->choice, by_text);
+}
+
+bool
+node_chooses(const struct node *n, const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text && n->nchoices && strlen(text) == json_string_length(value) &&
+	       bsearch(&text, n->choice, n->nchoices, sizeof text, by_text);
+}
+
 static void
 node_read(struct structural *s, struct node *n, const json_t *schema)
 {
@@ -214,7 +245,7 @@ node_read(struct structural *s, struct node *n, const json_t *schema)
 	n->format = n->format_fits ? schema_keep(s, format) : NULL;
 	n->dflt = keep_json(s, json_object_get(schema, "default"));
 	if (json_array_size(json_object_get(schema, "enum")))
-		n->enumeration = keep_json(s, json_object_get(schema, "enum"));
+		read_choices(s, n, json_object_get(schema, "enum"));
 	n->required = words(s, json_object_get(schema, "required"), &n->nrequired);
 	read_parts(s, n, schema);
 	read_extensions(s, n, schema);

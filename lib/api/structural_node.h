@@ -41,6 +41,8 @@ struct node {
 	const char *format;  /* one that is known, or NULL */
 	bool (*format_fits)(const char *text, size_t len);
 	const json_t *dflt, *enumeration; /* NULL: none */
+	const char **choice;		  /* the strings of the enumeration, in order */
+	size_t nchoices;
 	const char **required;
 	size_t nrequired;
 	struct property *property; /* in alphabetical order */
@@ -76,6 +78,9 @@ struct structural {
 const struct node *node_property(const struct node *n, const char *name); /* or NULL */
 const char *schema_keep(struct structural *s, const char *text); /* a copy that lives as long */
 char *node_path(const struct path *at); /* path_print(), "<nil>" for NULL */
+
+/* Is this one of the strings of the enumeration? */
+bool node_chooses(const struct node *n, const json_t *value);
 
 /* The known format of this name, or NULL. */
 bool (*format_check(const char *name))(const char *text, size_t len);

@@ -176,12 +176,14 @@ value_choice(struct check *c, const struct node *n, const struct path *at, const
 	autobuf struct buf b = BUF_INIT;
 	autofree char *is = NULL, *name = NULL, *field = NULL;
 
+	if (node_chooses(n, value))
+		return;
+	c->steps += json_array_size(n->enumeration);
 	json_array_foreach (n->enumeration, i, item)
 		if (json_equal(item, value) ||
 		    (json_is_number(item) && json_is_number(value) &&
 			json_number_value(item) == json_number_value(value)))
 			return;
-	c->steps += json_array_size(n->enumeration);
 	json_array_foreach (n->enumeration, i, item) {
 		autofree char *one =
 		    json_is_string(item) ? xstrdup(json_string_value(item)) : value_shown(item);

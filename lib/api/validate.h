@@ -20,11 +20,12 @@ struct cause {
 struct causes {
 	struct cause *item;
 	size_t n, cap;
-	size_t from; /* where the question that is asked now began */
+	size_t from;  /* where the question that is asked now began */
+	size_t bytes; /* of all messages */
 };
-#define CAUSES_INIT           \
-	{                     \
-		NULL, 0, 0, 0 \
+#define CAUSES_INIT              \
+	{                        \
+		NULL, 0, 0, 0, 0 \
 	}
 void causes_release(struct causes *c);
 void cause_add(struct causes *c, const char *reason, const char *field, const char *fmt, ...)
