@@ -13,9 +13,15 @@
 #include "base/mem.h"
 #include "store/definitions_private.h"
 
-/* How many are served, and written, at a time; what compiled schemas may take, how often those that
- * nobody uses are looked for, and at most. */
-enum { BATCH = 32, WEIGHT_MOST = 8 << 20, SWEEP = 60, SWEEP_HEAVY = 2 };
+enum {
+	BATCH = 32,	       /* definitions that are served, and written, at a time */
+	WEIGHT_MOST = 8 << 20, /* bytes that compiled schemas should take together */
+	SWEEP = 60,	       /* how often those that nobody uses are looked for, in seconds */
+	SWEEP_HEAVY = 2,       /* and how often when they are too heavy */
+	SLACK = 8 << 20,       /* bytes that the allocator may keep for later */
+	TIDY = 1,	       /* how often this is looked at, in seconds */
+	TIDY_BUSY = 30	       /* and while somebody writes */
+};
 
 /* --- names --- */
 
@@ -187,7 +193,6 @@ look(struct definitions *d)
 		if (k->revision == all.object[i]->revision && !k->ending)
 			continue;
 		look_at(d, k, all.object[i], &replaced, &v);
-		d->untidy = true;
 		if (++looked % BATCH == 0)
 			conclude(d, &replaced, &v);
 	}
@@ -210,14 +215,42 @@ sweep(struct definitions *d)
 	for (size_t i = 0; i < d->n; i++)
 		if (d->known[i]->definition)
 			definition_forget(d->known[i]->definition, heavy);
-	d->untidy |= heavy;
 }
 
 /* --- the thread --- */
 
-/* Returns whether to stop; *quiet: nothing has happened for a while. */
+/*
+ * Trees of JSON are much larger than what is kept of them, and the allocator keeps their room for
+ * the next ones.  The system gets it back when nothing was written for a while, and now and then
+ * while there is.
+ */
+static void
+give_back(struct definitions *d)
+{
+	uint64_t revision = cache_revision(d->server->cache);
+	double now = clock_monotonic();
+	bool quiet = revision == d->seen;
+	size_t unused;
+
+	if (now - d->tidied < TIDY)
+		return;
+	d->tidied = now;
+	d->seen = revision;
+	if (!quiet && now - d->gave < TIDY_BUSY)
+		return;
+	unused = mallinfo2().fordblks; /* what was given back stays in it */
+	if (unused > d->unused + SLACK) {
+		malloc_trim(0);
+		d->gave = now;
+		d->unused = unused;
+	} else if (unused < d->unused) {
+		d->unused = unused;
+	}
+}
+
+/* Returns whether to stop. */
 static bool
-wait_for_change(struct definitions *d, bool soon, bool *quiet)
+wait_for_change(struct definitions *d, bool soon)
 {
 	struct timespec until;
 	bool stop;
@@ -231,7 +264,6 @@ wait_for_change(struct definitions *d, bool soon, bool *quiet)
 	pthread_mutex_lock(&d->lock);
 	if (!d->changed && !d->stop)
 		pthread_cond_timedwait(&d->wake, &d->lock, &until);
-	*quiet = !d->changed && !soon;
 	d->changed = false;
 	stop = d->stop;
 	pthread_mutex_unlock(&d->lock);
@@ -242,17 +274,14 @@ static void *
 definitions_thread(void *arg)
 {
 	struct definitions *d = arg;
-	bool waits = false, quiet;
+	bool waits = false;
 
-	while (!wait_for_change(d, waits, &quiet)) {
+	while (!wait_for_change(d, waits)) {
 		if (waits || d->looked != d->table->changed)
 			waits = look(d);
 		sweep(d);
 		waits |= registry_reap() > 0;
-		if (quiet && d->untidy) {
-			d->untidy = false;
-			malloc_trim(0); /* trees of JSON are much larger than what is kept */
-		}
+		give_back(d);
 	}
 	return NULL;
 }

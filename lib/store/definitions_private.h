@@ -40,8 +40,10 @@ struct definitions {
 	bool changed, stop;
 	_Atomic uint64_t looked; /* the table's last change that was looked at */
 	bool unpublished;	 /* some have changed what they serve */
-	bool untidy;		 /* memory that was needed can be given back */
 	double swept;		 /* when unused schemas were last looked for */
+	uint64_t seen;		 /* the revision when memory was last looked at */
+	double tidied, gave;	 /* when that was, and when some was last given back */
+	size_t unused;		 /* what the allocator had for later then */
 };
 
 /* --- definition_serve.c --- */
