@@ -28,6 +28,7 @@ static const char *const makers[] = { "CronJob.batch", "Deployment.apps", "State
 struct left {
 	struct buf kinds, finalizers, unknown;
 	size_t objects, failing;
+	const char *refused; /* why a delete was; borrowed, or NULL */
 };
 
 static void
@@ -43,11 +44,20 @@ plan_delete(const json_t *obj, size_t *budget, struct plan *out)
 	put(action, json_string("Background"), "options", "propagationPolicy");
 }
 
+/* What there is of a kind whose server does not answer nobody knows: discovery has failed. */
+static struct walk
+content_of(const struct world *w, const char *kind, const char *ns)
+{
+	const struct served *s = world_served(w, kind);
+
+	return s && s->stale ? (struct walk){ NULL, 0 } : world_each(w, kind, ns);
+}
+
 static void
 plan_delete_kind(
     const struct world *w, const char *kind, const char *ns, size_t *budget, struct plan *out)
 {
-	struct walk it = world_each(w, kind, ns);
+	struct walk it = content_of(w, kind, ns);
 
 	for (const json_t *obj; (obj = walk_next(&it));)
 		plan_delete(obj, budget, out);
@@ -122,7 +132,7 @@ count_left(const struct world *w, const char *ns, struct left *left)
 	json_t *count;
 
 	for (size_t i = 0; world_kind(w, i); i++) {
-		struct walk it = world_each(w, world_kind(w, i), ns);
+		struct walk it = content_of(w, world_kind(w, i), ns);
 
 		if (it.n) {
 			GROW(kinds, n, cap);
@@ -193,14 +203,27 @@ set_finalizers(json_t *next, const struct left *left, const char *now)
 }
 
 static bool
+set_failure(json_t *next, const struct left *left, const char *now)
+{
+	autofree char *why = NULL;
+
+	if (!left->refused)
+		return condition_set(next, "NamespaceDeletionContentFailure", "False",
+		    "ContentDeleted",
+		    "All content successfully deleted, may be waiting on finalization", now);
+	why = xasprintf("Failed to delete all resource types, 1 remaining: %s", left->refused);
+	return condition_set(
+	    next, "NamespaceDeletionContentFailure", "True", "ContentDeletionFailed", why, now);
+}
+
+static bool
 set_conditions(json_t *next, const struct left *left, const char *now)
 {
 	bool changed = set_discovery(next, left, now);
 
 	changed |= condition_set(next, "NamespaceDeletionGroupVersionParsingFailure", "False",
 	    "ParsedGroupVersions", "All legacy kube types successfully parsed", now);
-	changed |= condition_set(next, "NamespaceDeletionContentFailure", "False", "ContentDeleted",
-	    "All content successfully deleted, may be waiting on finalization", now);
+	changed |= set_failure(next, left, now);
 	changed |= set_remaining(next, left, now);
 	changed |= set_finalizers(next, left, now);
 	return changed;
@@ -289,44 +312,54 @@ ours(const json_t *ns)
 	return false;
 }
 
+static void
+left_init(struct left *left, const struct world *w, const json_t *ns)
+{
+	*left = (struct left){ .kinds = BUF_INIT, .finalizers = BUF_INIT, .unknown = BUF_INIT };
+	count_left(w, meta_name(ns), left);
+	count_failing(w, left);
+}
+
+static void
+left_release(struct left *left)
+{
+	buf_release(&left->kinds);
+	buf_release(&left->finalizers);
+	buf_release(&left->unknown);
+}
+
 static int
 reconcile(const struct world *w, const json_t *ns, struct plan *out, struct err *err)
 {
-	struct left left = { BUF_INIT, BUF_INIT, BUF_INIT, 0, 0 };
+	struct left left;
 	int r = 0;
 
 	if (!meta_deleting(ns) || !ours(ns))
 		return 0;
-	count_left(w, meta_name(ns), &left);
-	count_failing(w, &left);
+	left_init(&left, w, ns);
 	if (left.objects == 0 && left.failing == 0) {
 		r = plan_finalize(w, ns, out, err);
 	} else {
 		plan_content(w, meta_name(ns), out);
 		plan_status(w, ns, &left, out);
 	}
-	buf_release(&left.kinds);
-	buf_release(&left.finalizers);
-	buf_release(&left.unknown);
+	left_release(&left);
 	return r;
 }
 
-/* Something could not be deleted: the Namespace says why. */
+/* Something could not be deleted, so that the status was not written either. */
 static void
 refused(const struct world *w, const json_t *ns, const json_t *action, const struct err *why,
     struct plan *out)
 {
-	json_auto_t *next = json_deep_copy(ns);
-	autofree char *message = NULL;
-	char now[TIME_TEXT];
+	struct left left;
 
 	if (strcmp(text(action, "action"), "delete") != 0)
 		return;
-	time_print(world_now(w), now);
-	message = xasprintf("Failed to delete all resource types, 1 remaining: %s", why->msg);
-	if (condition_set(next, "NamespaceDeletionContentFailure", "True", "ContentDeletionFailed",
-		message, now))
-		plan_add(out, ACT_UPDATE_STATUS, json_incref(next), "%s", why->msg);
+	left_init(&left, w, ns);
+	left.refused = why->msg;
+	plan_status(w, ns, &left, out);
+	left_release(&left);
 }
 
 /* Whatever changes in a Namespace that is being deleted; and for all of these, what is served. */

@@ -165,6 +165,9 @@ tls_session(struct tls *t, int fd, struct err *err)
 	}
 	gnutls_session_set_ptr(s, &t->verdict[0]);
 	gnutls_certificate_server_set_request(s, GNUTLS_CERT_REQUEST);
+	/* no names of authorities, for the list would lack those of proxies in front, and a client
+	 * that goes by it would keep its certificate to itself */
+	gnutls_certificate_send_x509_rdn_sequence(s, t->front != NULL);
 	gnutls_handshake_set_timeout(s, GNUTLS_INDEFINITE_TIMEOUT); /* the server has its own */
 	gnutls_transport_set_int(s, fd);
 	return s;

@@ -199,6 +199,52 @@ holds() { eval "$1"; }
   wait_for 10 holds '[ "$(orch-get -n counted resourcequota/q -o jsonl | jq -r ".status.used[]?")" = 1 ]'
 }
 
+# The second store is an extension server of the first one.
+extension_start() {
+  local pki=$STORE/pki
+  mkdir -p "$STORE.ext"
+  background orch-store --data "$STORE.ext" --listen "127.0.0.1:${EXTENSION_PORT:-0}" --socket "$STORE.ext/socket" \
+    --requestheader-client-ca-file="$pki/front-proxy-ca.crt" --requestheader-username-headers=X-Remote-User --requestheader-group-headers=X-Remote-Group \
+    --proxy-client-cert-file="$pki/front-proxy-client.crt" --proxy-client-key-file="$pki/front-proxy-client.key"
+  echo "$!" >"$STORE.ext.pid"
+  wait_for 10 orch-api -s "unix:$STORE.ext/socket" -q /readyz
+  EXTENSION_PORT=$(sed -n 's|.*https://127.0.0.1:||p' "$STORE.ext/admin.kubeconfig")
+}
+
+@test "kinds of an extension server are kinds like others; while it is away, it holds back what it could have" {
+  extension_start
+  orch-apply <<END_OF_IT
+{apiVersion: v1, kind: Namespace, metadata: {name: extended}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: ext, namespace: default}, spec: {type: ExternalName, externalName: localhost}}
+---
+{apiVersion: apiregistration.k8s.io/v1, kind: APIService, metadata: {name: v1.ext.example.org}, spec: {group: ext.example.org, version: v1,
+  groupPriorityMinimum: 1000, versionPriority: 10, insecureSkipTLSVerify: true, service: {namespace: default, name: ext, port: $EXTENSION_PORT}}}
+END_OF_IT
+  object v1 Namespace "" extended | orch-apply -s "unix:$STORE.ext/socket"
+  definition parts Part | sed 's/example.com/ext.example.org/' | orch-apply -s "unix:$STORE.ext/socket"
+  orch-wait --for=condition=Available --timeout=30s apiservice/v1.ext.example.org
+  wait_for 10 orch-get -A parts
+  NS=extended
+  object ext.example.org/v1 Part extended owner | orch-apply
+  object v1 ConfigMap extended owned "$(owned_by part/owner)" | orch-apply
+  object v1 ConfigMap extended dangling "$(owned_by part/owner | sed 's/"uid": *"[^"]*"/"uid":"none"/')" | orch-apply
+  gone -n extended configmap/dangling # it is known that there is no such part
+  kill "$(cat "$STORE.ext.pid")"
+  wait_for 30 holds '[[ $(orch-api -H "Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" /apis | jq -r ".items[] | select(.metadata.name == \"ext.example.org\").versions[0].freshness") == Stale ]]'
+  sleep 0.5
+  object v1 ConfigMap extended unknown "$(orch-get -n extended configmap/owned -o jsonl | jq -c '.metadata.ownerReferences | .[0].uid = "none"' | sed 's/^/"ownerReferences": /')" | orch-apply
+  object v1 ConfigMap extended plain | orch-apply
+  orch-delete --wait=false namespace/extended
+  gone -n extended configmap/plain # the rest goes all the same
+  wait_for 10 holds '[[ $(condition namespace/extended NamespaceDeletionDiscoveryFailure) == "True DiscoveryFailed Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: ext.example.org/v1: stale GroupVersion discovery: ext.example.org/v1" ]]'
+  orch-get namespace/extended
+  extension_start
+  orch-wait --for=delete --timeout=60s namespace/extended
+  [ -z "$(orch-get -n extended parts -o jsonl)" ]
+  orch-delete apiservice/v1.ext.example.org
+}
+
 @test "loops that are killed over and over empty a namespace all the same" {
   object v1 Namespace "" killed | orch-apply
   NS=killed
@@ -216,5 +262,6 @@ holds() { eval "$1"; }
 
 @test "kinds that go leave no complaints behind" {
   sleep 1
-  ! grep -E 'cannot watch|cannot reach|trying again' "$STORE.loops"
+  ! grep -E 'cannot watch|cannot reach|trying again' "$STORE.loops" | grep -v 'cannot watch parts\|ext.example.org'
+  [ "$(grep -c 'cannot watch parts' "$STORE.loops")" -le 2 ] # its server was away
 }

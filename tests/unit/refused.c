@@ -2,6 +2,47 @@
  * well. */
 #include "cluster.h"
 
+/* A namespace says what cannot be deleted, and all else that there is to say, once. */
+static void
+namespaces(void)
+{
+	const struct controller *c = controller_find("namespace");
+	struct err why = { ERR_FORBIDDEN, "no, because" }, err;
+	json_auto_t *delete = json_pack("{s:s}", "action", "delete");
+	struct cluster cluster;
+	struct world *w;
+	struct plan plan;
+	const json_t *status;
+
+	cluster_init(&cluster, 1767225600);
+	cluster_add(
+	    &cluster, json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:[s]}}", "apiVersion", "v1", "kind",
+			  "Namespace", "metadata", "name", "old", "deletionTimestamp",
+			  "2026-01-01T00:00:00Z", "spec", "finalizers", "kubernetes"));
+	cluster_add(&cluster, json_pack("{s:s, s:s, s:{s:s, s:s}}", "apiVersion", "example.com/v1",
+				  "kind", "Widget", "metadata", "name", "a", "namespace", "old"));
+	w = cluster_world(&cluster);
+	plan_init(&plan, c->name, "test");
+	c->refused(w, world_get(w, "Namespace", "", "old"), delete, &why, &plan);
+	assert(json_array_size(plan.actions) == 1);
+	status = get(json_array_get(plan.actions, 0), "object");
+	assert(condition_true(status, "NamespaceDeletionContentFailure"));
+	assert(condition_true(status, "NamespaceContentRemaining"));
+	assert(strcmp(text(condition_find(status, "NamespaceDeletionContentFailure"), "message"),
+		   "Failed to delete all resource types, 1 remaining: no, because") == 0);
+	assert(cluster_act(&cluster, json_array_get(plan.actions, 0), &err) == 0);
+	plan_release(&plan);
+	world_free(w);
+
+	w = cluster_world(&cluster);
+	plan_init(&plan, c->name, "test");
+	c->refused(w, world_get(w, "Namespace", "", "old"), delete, &why, &plan);
+	assert(json_array_size(plan.actions) == 0);
+	plan_release(&plan);
+	world_free(w);
+	cluster_release(&cluster);
+}
+
 int
 main(void)
 {
@@ -44,5 +85,6 @@ main(void)
 	plan_release(&plan);
 	world_free(w);
 	cluster_release(&cluster);
+	namespaces();
 	return 0;
 }
