@@ -156,6 +156,35 @@ escape(const char *p, bool bytes, struct buf *out)
 	return n;
 }
 
+/* A word that is none, up to the character that does not go on with it; the next one is behind
+ * that.
+ */
+static struct cel_token
+unknown(const char *s, size_t at, size_t good, struct cel_issues *issues)
+{
+	size_t left = strlen(s + at + good), more = left ? text_utf8(s + at + good, left) : 0;
+	struct cel_token t = { .kind = TOK_BAD, .at = at };
+
+	t.len = good + (left && !more ? 1 : more);
+	cel_issue(
+	    issues, at, "Syntax error: token recognition error at: '%.*s'", (int)t.len, s + at);
+	return t;
+}
+
+/* How far an escape goes that is none. */
+static size_t
+escape_begins(const char *p)
+{
+	static const char octal[] = "01234567", hex[] = "0123456789abcdefABCDEF";
+	size_t n = p[1] == 'x' || p[1] == 'X' ? 2 : p[1] == 'u' ? 4 : p[1] == 'U' ? 8 : 0, good;
+
+	if (n == 0 && (p[1] < '0' || p[1] > '3'))
+		return 1;
+	good = n ? strspn(p + 2, hex) : strspn(p + 2, octal);
+	n = n ? n : 2;
+	return 2 + (good < n ? good : n - 1);
+}
+
 /* From a quote on; prefix bytes stand before it. */
 static struct cel_token
 string(struct arena *a, const char *s, size_t at, size_t prefix, bool raw, bool bytes,
@@ -187,10 +216,19 @@ string(struct arena *a, const char *s, size_t at, size_t prefix, bool raw, bool 
 		}
 		buf_putc(&b, *p++);
 	}
-	cel_issue(issues, at, "Syntax error: token recognition error at: '%.*s'",
-	    (int)strcspn(s + at, "\n"), s + at);
-	t.kind = TOK_BAD;
-	return t;
+	/* the longest that is a word: an empty string, the prefix as a name; else nothing */
+	if (n == 3) {
+		t.len = prefix + 2;
+		t.value = cel_text("", 0);
+		t.value.kind = bytes ? CEL_BYTES : CEL_STRING;
+		return t;
+	}
+	if (prefix)
+		return (struct cel_token){ .kind = TOK_IDENT,
+			.at = at,
+			.len = prefix,
+			.text = arena_text(a, s + at, prefix) };
+	return unknown(s, at, (size_t)(p - s) - at + (*p == '\\' ? escape_begins(p) : 0), issues);
 }
 
 /* r"...", b"...", br"...", rb"...": the length of the prefix, or -1. */
@@ -233,11 +271,12 @@ word(struct arena *a, const char *s, size_t at)
 	return t;
 }
 
+#define QUOTED "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/ "
+
 static bool
 quoted(struct arena *a, const char *s, size_t at, struct cel_token *t)
 {
-	size_t n = strspn(
-	    s + at + 1, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/ ");
+	size_t n = strspn(s + at + 1, QUOTED);
 
 	if (n == 0 || s[at + 1 + n] != '`')
 		return false;
@@ -250,7 +289,7 @@ quoted(struct arena *a, const char *s, size_t at, struct cel_token *t)
 static struct cel_token
 one(struct arena *a, const char *s, size_t at, struct cel_issues *issues)
 {
-	struct cel_token t = { .kind = TOK_BAD, .at = at, .len = 1 };
+	struct cel_token t;
 	bool raw, bytes;
 	int prefix = string_prefix(s + at, &raw, &bytes);
 	size_t n;
@@ -280,18 +319,19 @@ one(struct arena *a, const char *s, size_t at, struct cel_issues *issues)
 				.kind = TOK_OP, .at = at, .len = n, .text = operators[i]
 			};
 	}
-	n = text_utf8(s + at, strlen(s + at));
-	t.len = n ? n : 1;
-	cel_issue(
-	    issues, at, "Syntax error: token recognition error at: '%.*s'", (int)t.len, s + at);
-	return t;
+	if (s[at] == '`')
+		return unknown(s, at, 1 + strspn(s + at + 1, QUOTED), issues);
+	return unknown(s, at, strchr("=&|", s[at]) != NULL, issues);
 }
 
 struct cel_token
 cel_lex(struct arena *a, const char *source, size_t *at, struct cel_issues *issues)
 {
-	struct cel_token t = one(a, source, skip(source, *at), issues);
+	struct cel_token t;
 
-	*at = t.at + t.len;
+	do {
+		t = one(a, source, skip(source, *at), issues);
+		*at = t.at + t.len;
+	} while (t.kind == TOK_BAD);
 	return t;
 }

@@ -28,7 +28,7 @@ struct cel_token {
 };
 
 /* The token at or behind *at, which is moved behind it.  A word that is none is an issue, and
- * TOK_BAD. */
+ * passed over. */
 struct cel_token cel_lex(
     struct arena *a, const char *source, size_t *at, struct cel_issues *issues);
 

@@ -1,7 +1,5 @@
 /* Expressions into trees (cel-spec, langdef.md, Syntax): a function for each level of binding. */
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -21,28 +19,13 @@ characters(const char *p, size_t len)
 	return n;
 }
 
-/* The first mistake is told; what follows from it would only confuse. */
-struct cel_expr *
-parse_fail(struct cel_parser *p, size_t at, const char *fmt, const char *a, const char *b)
-{
-	autofree char *msg = NULL;
-
-	if (!p->failed && p->tok.kind != TOK_BAD) {
-		if (asprintf(&msg, fmt, a, b) < 0) /* NOLINT: the formats are ours */
-			abort();
-		cel_issue(p->issues, at, "Syntax error: %s", msg);
-	}
-	p->failed = true;
-	return NULL;
-}
-
 /* --- tokens -------------------------------------------------------------------------------- */
 
 void
 parse_next(struct cel_parser *p)
 {
-	if (p->tok.kind != TOK_BAD)
-		p->tok = cel_lex(p->a, p->source, &p->at, p->issues);
+	p->tok = cel_lex(p->a, p->source, &p->at, p->issues);
+	p->recovering = false;
 }
 
 const char *
@@ -66,46 +49,6 @@ parse_take(struct cel_parser *p, const char *op)
 		return false;
 	parse_next(p);
 	return true;
-}
-
-static bool
-begins_expression(const struct cel_token *t)
-{
-	static const char *const ops[] = { "[", "{", "(", ".", "-", "!", NULL };
-
-	if (t->kind == TOK_OP)
-		return text_in(t->text, ops);
-	return t->kind != TOK_END && t->kind != TOK_BAD && t->kind != TOK_QUOTED;
-}
-
-#define EXPRESSION                                                            \
-	"{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, " \
-	"NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}"
-
-static struct cel_expr *
-no_expression(struct cel_parser *p)
-{
-	struct cel_parser ahead = *p;
-	struct cel_issues ignored = { .source = p->source };
-
-	ahead.issues = &ignored;
-	parse_next(&ahead);
-	cel_issues_release(&ignored);
-	/* one word too many, or the wrong one: as ANTLR tells them apart */
-	return parse_fail(p, p->tok.at,
-	    p->tok.kind != TOK_END && begins_expression(&ahead.tok)
-		? "extraneous input '%s' expecting " EXPRESSION "%s"
-		: "mismatched input '%s' expecting " EXPRESSION "%s",
-	    parse_shown(p), "");
-}
-
-bool
-parse_expect(struct cel_parser *p, const char *op, const char *expecting)
-{
-	if (parse_take(p, op))
-		return true;
-	parse_fail(p, p->tok.at, "mismatched input '%s' expecting %s", parse_shown(p), expecting);
-	return false;
 }
 
 /* --- nodes ----------------------------------------------------------------------------------- */
@@ -236,10 +179,12 @@ primary(struct cel_parser *p)
 {
 	struct cel_expr *e;
 
-	if (!begins_expression(&p->tok))
-		return no_expression(p);
+	if (!parse_begins(&p->tok))
+		return parse_no_expression(p);
 	if (parse_is_op(p, "(")) {
 		parse_next(p);
+		if (!parse_open(p, ')'))
+			return NULL;
 		e = parse_expression(p);
 		return e && parse_expect(p, ")", "')'") ? e : NULL;
 	}
@@ -250,7 +195,7 @@ primary(struct cel_parser *p)
 	if (p->tok.kind == TOK_IDENT || parse_is_op(p, "."))
 		return name(p);
 	if (p->tok.kind == TOK_OP)
-		return no_expression(p);
+		return parse_no_expression(p);
 	return constant(p);
 }
 
@@ -297,7 +242,7 @@ indexed(struct cel_parser *p, struct cel_expr *of)
 
 	parse_next(p);
 	optional = parse_take(p, "?");
-	index = parse_expression(p);
+	index = parse_open(p, ']') ? parse_expression(p) : NULL;
 	if (!index || !parse_expect(p, "]", "']'"))
 		return NULL;
 	return cel_call(p->a, at, optional ? "_[?_]" : "_[_]", 2, of, index);
@@ -333,6 +278,8 @@ unary(struct cel_parser *p)
 	size_t at = p->tok.at, n = 0;
 	struct cel_expr *e;
 
+	if (!parse_begins(&p->tok) && parse_passed_over(p))
+		return unary(p);
 	if (!minus && !parse_is_op(p, "!"))
 		return member(p);
 	while (parse_take(p, minus ? "-" : "!"))
@@ -358,7 +305,7 @@ unary(struct cel_parser *p)
 
 			while (of && (parse_is_op(p, ".") || parse_is_op(p, "[")))
 				of = parse_is_op(p, ".") ? selection(p, of) : NULL;
-			return of ? of : no_expression(p);
+			return of ? of : parse_no_expression(p);
 		}
 		return e;
 	}
@@ -457,7 +404,8 @@ conditional(struct cel_parser *p)
 
 	if (!e || !parse_take(p, "?"))
 		return e;
-	if (!(yes = logic(p, true)) || !parse_expect(p, ":", "':'") || !(no = parse_expression(p)))
+	if (!parse_open(p, ':') || !(yes = logic(p, true)) || !parse_expect(p, ":", "':'") ||
+	    !(no = parse_expression(p)))
 		return NULL;
 	return cel_call(p->a, at, "_?_:_", 3, e, yes, no);
 }
@@ -489,7 +437,6 @@ cel_parse(struct arena *a, const char *source, unsigned bits, struct cel_issues 
 	parse_next(&p);
 	e = parse_expression(&p);
 	if (e && p.tok.kind != TOK_END)
-		parse_fail(
-		    &p, p.tok.at, "extraneous input '%s' expecting %s", parse_shown(&p), "<EOF>");
+		parse_end(&p);
 	return issues->n ? NULL : e;
 }

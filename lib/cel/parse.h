@@ -9,6 +9,7 @@ enum { DEPTH = 250, LENGTH = 100000, MOST_ARGS = 4096 };
 
 /* Rules of the grammar that stand inside of themselves, also those that go on to the left: a.b.c */
 enum parse_rule { PARSE_EXPR, PARSE_RELATION, PARSE_CALC, PARSE_MEMBER, PARSE_RULES };
+enum { PARSE_OPEN = 1024 };
 
 struct cel_parser {
 	struct arena *a;
@@ -17,8 +18,10 @@ struct cel_parser {
 	struct cel_token tok; /* the one that is looked at */
 	struct cel_issues *issues;
 	unsigned bits;
-	int depth[PARSE_RULES]; /* how many of a rule are open */
-	bool failed;
+	int depth[PARSE_RULES];	 /* how many of a rule are open */
+	bool failed, recovering; /* recovering: the next mistake follows from the last one */
+	char open[PARSE_OPEN];	 /* the brackets (and ':') that will be closed */
+	size_t nopen;
 };
 
 /* Things with commas between, in the arena. */
@@ -42,7 +45,16 @@ void parse_next(struct cel_parser *p);
 bool parse_is_op(const struct cel_parser *p, const char *op);
 bool parse_take(struct cel_parser *p, const char *op); /* when it is there */
 bool parse_expect(struct cel_parser *p, const char *op, const char *expecting);
-const char *parse_shown(const struct cel_parser *p); /* the word that is looked at */
+bool parse_open(struct cel_parser *p, char closer); /* what parse_expect() will close */
+/* The end of a list, map or object, where a comma might stand, too; its first item. */
+bool parse_close(struct cel_parser *p, const char *op, const char *expecting);
+bool parse_first(struct cel_parser *p, const char *op, const char *expecting, bool fields);
+bool parse_begins(const struct cel_token *t); /* an expression may begin with it */
+/* It may not, but with the next word: it is told and passed over. */
+bool parse_passed_over(struct cel_parser *p);
+struct cel_expr *parse_no_expression(struct cel_parser *p); /* told; NULL */
+void parse_end(struct cel_parser *p);			    /* told: there is more */
+const char *parse_shown(const struct cel_parser *p);	    /* the word that is looked at */
 /* The first mistake is told; what follows from it would only confuse.  NULL. */
 struct cel_expr *parse_fail(
     struct cel_parser *p, size_t at, const char *fmt, const char *a, const char *b);

@@ -35,6 +35,8 @@ arguments(struct cel_parser *p, struct bag *b)
 {
 	if (parse_take(p, ")"))
 		return true;
+	if (!parse_open(p, ')'))
+		return false;
 	do {
 		struct cel_expr *e = parse_expression(p);
 
@@ -88,7 +90,14 @@ parse_list(struct cel_parser *p)
 	struct cel_expr *e = cel_node_new(p->a, CEL_N_LIST, p->tok.at);
 	struct bag b = { 0 };
 
+	if (!parse_open(p, ']'))
+		return NULL;
 	parse_next(p);
+	if (!parse_first(p, "]",
+		"{'[', ']', '{', '(', '.', ',', '-', '!', '?', 'true', 'false', 'null', NUM_FLOAT, "
+		"NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}",
+		false))
+		return NULL;
 	while (!parse_is_op(p, "]")) {
 		struct cel_item *i = new_item(p);
 
@@ -98,7 +107,7 @@ parse_list(struct cel_parser *p)
 		if (!parse_take(p, ","))
 			break;
 	}
-	if (!parse_expect(p, "]", "']'"))
+	if (!parse_close(p, "]", "{']', ','}"))
 		return NULL;
 	set_items(p, e, &b);
 	return e;
@@ -110,7 +119,14 @@ parse_map(struct cel_parser *p)
 	struct cel_expr *e = cel_node_new(p->a, CEL_N_MAP, p->tok.at);
 	struct bag b = { 0 };
 
+	if (!parse_open(p, '}'))
+		return NULL;
 	parse_next(p);
+	if (!parse_first(p, "}",
+		"{'[', '{', '}', '(', '.', ',', '-', '!', '?', 'true', 'false', 'null', NUM_FLOAT, "
+		"NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}",
+		false))
+		return NULL;
 	while (!parse_is_op(p, "}")) {
 		struct cel_item *i = new_item(p);
 
@@ -121,7 +137,7 @@ parse_map(struct cel_parser *p)
 		if (!parse_take(p, ","))
 			break;
 	}
-	if (!parse_expect(p, "}", "'}'"))
+	if (!parse_close(p, "}", "{'}', ','}"))
 		return NULL;
 	set_items(p, e, &b);
 	return e;
@@ -134,7 +150,11 @@ parse_structure(struct cel_parser *p, const char *name)
 	struct bag b = { 0 };
 
 	e->name = name;
+	if (!parse_open(p, '}'))
+		return NULL;
 	parse_next(p);
+	if (!parse_first(p, "}", "{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}", true))
+		return NULL;
 	while (!parse_is_op(p, "}")) {
 		struct cel_item *i = new_item(p);
 
@@ -150,7 +170,7 @@ parse_structure(struct cel_parser *p, const char *name)
 		if (!parse_take(p, ","))
 			break;
 	}
-	if (!parse_expect(p, "}", "'}'"))
+	if (!parse_close(p, "}", "{'}', ','}"))
 		return NULL;
 	set_items(p, e, &b);
 	return e;
