@@ -69,7 +69,7 @@ below(struct arena *a, const char *name, const char *part)
 }
 
 /* Of this type, and no longer than that. */
-static const struct cel_type *
+static struct cel_type *
 limited(struct arena *a, const struct cel_type *type, int64_t most)
 {
 	struct cel_type *t = arena_alloc(a, sizeof *t);
@@ -117,16 +117,18 @@ of_string(struct arena *a, const struct node *n)
 static struct sized
 of_list(struct arena *a, const struct node *n, const char *name)
 {
+	static const char *const none[] = { NULL };
 	struct sized item = { NULL, 0 };
+	struct cel_type *list;
 
 	if (n->items)
 		item = of_node(a, n->items, n->items->embedded, below(a, name, "@idx"));
 	if (!item.type)
 		return item;
-	return (
-	    struct sized){ limited(a, cel_list_type(a, item.type),
-			       n->max_items >= 0 ? n->max_items : (REQUEST - 2) / (item.least + 1)),
-		2 };
+	list = limited(a, cel_list_type(a, item.type),
+	    n->max_items >= 0 ? n->max_items : (REQUEST - 2) / (item.least + 1));
+	list->keys = n->list == LIST_SET ? none : n->list == LIST_MAP ? n->keys : NULL;
+	return (struct sized){ list, 2 };
 }
 
 /* Names in a map count for nothing, however long they may be. */

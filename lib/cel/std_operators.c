@@ -167,10 +167,12 @@ join_lists(struct arena *a, const struct cel_value *arg, size_t n)
 	(void)n;
 	if (y->n == 0)
 		return arg[0];
-	if (x->n == 0)
+	if (x->n == 0 && !x->keys)
 		return arg[1];
 	if (x->n + y->n > MOST_ITEMS)
 		return cel_error(a, "the list is too long");
+	if (x->keys)
+		return cel_keyed_add(a, x, y);
 	items = arena_alloc(a, (x->n + y->n) * sizeof *items);
 	for (size_t i = 0; i < x->n; i++)
 		items[i] = cel_list_get(a, x, i);

@@ -48,6 +48,9 @@ struct cel_type {
 	bool open;    /* an OBJECT that may have other fields, too: of type dyn */
 	bool bounded; /* its values' size is at most this: for estimates of cost */
 	uint64_t most;
+	/* Of a LIST from JSON whose order does not count: the fields that tell its items apart,
+	 * NULL-terminated, or no fields when it is a set.  Else NULL. */
+	const char *const *keys;
 };
 
 extern const struct cel_type cel_t_dyn, cel_t_null, cel_t_bool, cel_t_int, cel_t_uint, cel_t_double,

@@ -159,6 +159,8 @@ lists_equal(struct arena *a, const struct cel_list *x, const struct cel_list *y)
 {
 	if (x->n != y->n)
 		return false;
+	if (x->keys)
+		return cel_keyed_equal(a, x, y);
 	for (size_t i = 0; i < x->n; i++)
 		if (!cel_equal(a, cel_list_get(a, x, i), cel_list_get(a, y, i)))
 			return false;

@@ -62,6 +62,7 @@ struct cel_list {
 	const struct cel_value *item; /* NULL: json */
 	const json_t *json;
 	const struct cel_type *of;
+	const char *const *keys; /* as its type has them */
 };
 
 struct cel_entry {
@@ -119,6 +120,9 @@ struct cel_value cel_opaque_of(struct arena *a, const struct cel_type *type, con
 
 /* Equality as the language has it: of different kinds false, numbers by value, NaN never. */
 bool cel_equal(struct arena *a, struct cel_value x, struct cel_value y);
+/* Of two lists, and their sum, when x has keys. */
+bool cel_keyed_equal(struct arena *a, const struct cel_list *x, const struct cel_list *y);
+struct cel_value cel_keyed_add(struct arena *a, const struct cel_list *x, const struct cel_list *y);
 /* Of two objects from JSON: all that is in it counts, also what expressions have no name for. */
 bool cel_objects_equal(struct arena *a, const struct cel_map *x, const struct cel_map *y);
 /* Order of two of one kind (or two numbers): -1, 0, 1; 2: they have none. */

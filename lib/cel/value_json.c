@@ -60,7 +60,8 @@ cel_from_json(struct arena *a, const json_t *json, const struct cel_type *type)
 
 		*l = (struct cel_list){ .n = json_array_size(json),
 			.json = json,
-			.of = type->kind == CEL_T_LIST ? type->of[0] : &cel_t_dyn };
+			.of = type->kind == CEL_T_LIST ? type->of[0] : &cel_t_dyn,
+			.keys = type->kind == CEL_T_LIST ? type->keys : NULL };
 		return CEL_MAKE(CEL_LIST, list, l);
 	}
 	case JSON_OBJECT: {

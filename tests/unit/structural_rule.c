@@ -118,6 +118,15 @@ test_bad(void)
 	"'maxLength':9},'v':{'type':'integer','x-kubernetes-validations':[{'rule':'self >= "       \
 	"oldSelf'}]}}}}"
 
+#define SET(rule)                                                                               \
+	"{'type':'array','maxItems':9,'x-kubernetes-list-type':'set','items':{'type':'string'," \
+	"'maxLength':9},'x-kubernetes-validations':[{'rule':'" rule "'}]}"
+#define LIST(rule)                                                                                 \
+	"{'type':'array','maxItems':9,'x-kubernetes-list-type':'map','x-kubernetes-list-map-keys'" \
+	":['in'],'items':{'type':'object','required':['in'],'properties':{'in':{'type':"           \
+	"'integer'},'b':{'type':'string','maxLength':9}}},'x-kubernetes-validations':[{'rule':"    \
+	"'" rule "'}]}"
+
 /* Whole objects are compared, fields that expressions do not know and those of other names too. */
 #define SAME                                                                                       \
 	"{'type':'object','x-kubernetes-preserve-unknown-fields':true,'properties':{'namespace':{" \
@@ -149,6 +158,22 @@ static const struct {
 	    "[{'k':'y','v':1},{'k':'x','v':2},{'k':'z','v':0}]",
 	    "a[1].v: Invalid value: 2: failed rule: self >= oldSelf" },
 	{ "{'type':'integer','x-kubernetes-validations':[{'rule':'self > 5'}]}", "1", "1", "" },
+	/* in sets and maps the order does not count; what is added is only what is new */
+	{ SET("self == oldSelf"), "['a','b','c']", "['c','a','b']", "" },
+	{ SET("self == oldSelf"), "['a','b']", "['a','c']",
+	    "a: Invalid value: failed rule: self == oldSelf" },
+	{ SET("self == oldSelf"), "['a','b']", "['a']",
+	    "a: Invalid value: failed rule: self == oldSelf" },
+	{ SET("self + [`b`, `d`, `d`, `e`] == [`a`, `b`, `d`, `e`]"), NULL, "['a','b']", "" },
+	{ SET("[`a`, `b`, `d`, `e`] == self + [`b`, `d`, `e`, `d`]"), NULL, "['a','b']", "" },
+	{ SET("[`a`, `b`] == self"), NULL, "['b','a']",
+	    "a: Invalid value: failed rule: ['a', 'b'] == self" },
+	{ LIST("self == oldSelf"), "[{'in':1,'b':'x'},{'in':2}]", "[{'in':2},{'b':'x','in':1}]",
+	    "" },
+	{ LIST("self == oldSelf"), "[{'in':1,'b':'x'},{'in':2}]", "[{'in':2},{'b':'y','in':1}]",
+	    "a: Invalid value: failed rule: self == oldSelf" },
+	{ LIST("(oldSelf + self).map(x, x.__in__) == [1, 2, 3] && (oldSelf + self)[0].b == `y`"),
+	    "[{'in':1,'b':'x'},{'in':2}]", "[{'in':3},{'b':'y','in':1}]", "" },
 	{ SAME, "{'namespace':'n','a-b':1,'x':{'y':[1.5]}}",
 	    "{'x':{'y':[1.5]},'a-b':1,'namespace':'n'}", "" },
 	{ SAME, "{'namespace':'n','x':{'y':1}}", "{'namespace':'n','x':{'y':2}}",
