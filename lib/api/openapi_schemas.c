@@ -425,6 +425,18 @@ custom_name(const struct kind *k)
 	return xstrdup(b.data);
 }
 
+static void
+add_selectable(json_t *schema, const struct kind *k)
+{
+	json_t *list = json_array();
+
+	for (const char *const *f = k->custom->selectable; f && *f; f++)
+		json_array_append_new(list, json_pack("{s:s}", "fieldPath", *f));
+	if (json_array_size(list))
+		json_object_set(schema, "x-kubernetes-selectable-fields", list);
+	json_decref(list);
+}
+
 static json_t *
 add_custom(json_t *schemas, const struct kind *k)
 {
@@ -436,6 +448,7 @@ add_custom(json_t *schemas, const struct kind *k)
 		s = custom_openapi(k, 3);
 		json_object_set_new(s, "x-kubernetes-group-version-kind",
 		    kind_names(k->group, k->version, k->kind));
+		add_selectable(s, k);
 		json_object_set_new(schemas, name, s);
 	}
 	return reference(name);

@@ -88,9 +88,9 @@ json_t *structural_openapi(const json_t *schema, int version);
 
 /*
  * The rules of a schema for people who write them.  structural_rules() shows each with what it may
- * cost at most in one request (UINT64_MAX: no bound), or why it does not compile; structural_meter()
- * shows each that an object is asked, with what that did cost and whether it holds.  `at` is where:
- * "spec.ports[*]", "spec.ports[0]"; "" is the object itself.
+ * cost at most in one request (UINT64_MAX: no bound), or why it does not compile;
+ * structural_meter() shows each that an object is asked, with what that did cost and whether it
+ * holds.  `at` is where: "spec.ports[*]", "spec.ports[0]"; "" is the object itself.
  */
 struct rule_seen {
 	const char *at, *rule, *fault; /* fault NULL: it compiles */

@@ -36,8 +36,8 @@ void rules_check(struct structural *s, const struct path *at, struct causes *out
 void rules_validate(const struct structural *s, const json_t *obj, const json_t *old,
     struct causes *out, struct causes *passed);
 
-/* Who watches (may be NULL), when the rules are estimated or asked; at: where the rule, or the value,
- * stands. */
+/* Who watches (may be NULL), when the rules are estimated or asked; at: where the rule, or the
+ * value, stands. */
 struct rule_watch {
 	void (*see)(
 	    void *arg, const struct path *at, const struct rule *r, uint64_t cost, bool holds);

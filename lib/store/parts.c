@@ -57,7 +57,9 @@ keep_all_but_status(const struct kind *k, const json_t *old, json_t *obj)
 	json_object_foreach ((json_t *)old, key, v)
 		if (strcmp(key, "metadata") != 0 && strcmp(key, "status") != 0)
 			json_object_set(obj, key, v);
-	if (status_keeps_metadata(k))
+	/* of a definition nobody owns metadata by its status, but they are written */
+	if (status_keeps_metadata(k) &&
+	    !kind_is(k, "apiextensions.k8s.io", "CustomResourceDefinition"))
 		keep_metadata(old, obj);
 	if (kind_strategy(k) & STATUS_KEEPS_LABELS)
 		keep(meta, was, "labels");

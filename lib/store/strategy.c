@@ -12,7 +12,7 @@ static const struct {
 	unsigned bits;
 } strategies[] = {
 	{ "admissionregistration.k8s.io", NULL, HAS_GENERATION },
-	{ "apiextensions.k8s.io", NULL, HAS_GENERATION },
+	{ "apiextensions.k8s.io", NULL, HAS_GENERATION | NEEDS_VERSION },
 	{ "apps", "DaemonSet", HAS_GENERATION },
 	{ "apps", "Deployment", HAS_GENERATION | STATUS_KEEPS_LABELS | COUNTS_ANNOTATIONS },
 	{ "apps", "ReplicaSet", HAS_GENERATION },

@@ -177,6 +177,27 @@ thing() { api POST "$THINGS${3:-}" '{"apiVersion":"example.com/v1","kind":"Thing
 	[ "$code $(of '.metadata.managedFields[0].fieldsV1["f:spec"] | keys | join(" ")')" = "201 f:color" ]
 }
 
+@test "OpenAPI: version 3 says all of a schema, version 2 what its clients can place" {
+	local e='"e":{"type":"object","x-kubernetes-embedded-resource":true,"x-kubernetes-preserve-unknown-fields":true}'
+	things ',"selectableFields":[{"jsonPath":".spec.n"}]' '"type":"object","required":["n"],"properties":{"n":{"type":"string","nullable":true,"default":"x"},"i":{"x-kubernetes-int-or-string":true},'"$e"'}'
+	api GET /openapi/v3; api GET "$(of '.paths["apis/example.com/v1"].serverRelativeURL')"
+	body=$(jq -c '.components.schemas["com.example.v1.Thing"]' <<<"$body")
+	[ "$(of '.["x-kubernetes-selectable-fields"] | tojson')" = '[{"fieldPath":"spec.n"}]' ]
+	[ "$(of '.properties.spec.properties | [.i.anyOf, .e.required, (.e.properties | keys), .n.nullable] | tojson')" = '[[{"type":"integer"},{"type":"string"}],["kind","apiVersion"],["apiVersion","kind","metadata"],true]' ]
+	api GET /openapi/v2
+	[ "$(of '.definitions["com.example.v1.Thing"].properties.spec | [.required, .properties.n, .properties.i, .properties.e] | tojson')" = \
+		'[null,{},{"x-kubernetes-int-or-string":true},{"x-kubernetes-embedded-resource":true,"x-kubernetes-preserve-unknown-fields":true}]' ]
+}
+
+@test "a definition's status carries metadata, and it is replaced by who has seen it" {
+	things
+	api GET $CRDS/things.example.com
+	api PUT $CRDS/things.example.com "$(of 'del(.metadata.resourceVersion) | tojson')"
+	[ "$code $(of '.details.causes[0].field')" = "422 metadata.resourceVersion" ]
+	merge $CRDS/things.example.com/status '{"metadata":{"labels":{"a":"b"}},"spec":{"scope":"Cluster"}}'
+	[ "$code $(of .metadata.labels.a) $(of .spec.scope)" = "200 b Namespaced" ]
+}
+
 @test "selectable fields select, and versions are deprecated with a warning" {
 	things ',"deprecated":true,"selectableFields":[{"jsonPath":".spec.color"}]'
 	thing a '{"color":"red"}'; thing b '{"color":"blue"}'
