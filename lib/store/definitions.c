@@ -15,7 +15,8 @@
 
 enum {
 	BATCH = 32,	       /* definitions that are served, and written, at a time */
-	WEIGHT_MOST = 8 << 20, /* bytes that compiled schemas should take together */
+	WEIGHT_MOST = 8 << 20, /* bytes that compiled schemas should take together ... */
+	WEIGHT_ALL = 64 << 20, /* and must not for long, be they used or not */
 	SWEEP = 60,	       /* how often those that nobody uses are looked for, in seconds */
 	SWEEP_HEAVY = 2,       /* and how often when they are too heavy */
 	SLACK = 8 << 20,       /* bytes that the allocator may keep for later */
@@ -207,14 +208,14 @@ look(struct definitions *d)
 static void
 sweep(struct definitions *d)
 {
-	bool heavy = definition_weight() > WEIGHT_MOST;
+	bool heavy = definition_weight() > WEIGHT_MOST, all = definition_weight() > WEIGHT_ALL;
 
 	if (clock_monotonic() - d->swept < (heavy ? SWEEP_HEAVY : SWEEP))
 		return;
 	d->swept = clock_monotonic();
 	for (size_t i = 0; i < d->n; i++)
 		if (d->known[i]->definition)
-			definition_forget(d->known[i]->definition, heavy);
+			definition_forget(d->known[i]->definition, all);
 }
 
 /* --- the thread --- */
