@@ -361,6 +361,8 @@ main(int argc, char *argv[])
 	env = cel_env_new(CEL_FREE_HAS | CEL_BINDINGS | (unchecked ? CEL_UNCHECKED : 0));
 	cel_env_kubernetes(env);
 	cel_env_library(env, cel_lib_strings_new);
+	cel_env_library(env, cel_lib_format_new);
+	cel_env_library(env, cel_lib_encoders);
 	add_variables(&ev, env);
 	compile(&ev, env);
 	if (none)

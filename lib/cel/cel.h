@@ -41,6 +41,7 @@ void cel_env_free(struct cel_env *e);		/* accepts NULL */
 struct arena *cel_env_arena(struct cel_env *e); /* for types that live as long */
 
 struct cel_function;
+/* An overload that is there already is replaced. */
 void cel_env_library(struct cel_env *e, const struct cel_function *table);
 /* Declare a variable; its number, counted from 0, is its place in the values of an evaluation. */
 size_t cel_env_variable(struct cel_env *e, const char *name, const struct cel_type *type);

@@ -293,8 +293,16 @@ check_struct(struct checker *c, struct cel_expr *e)
 {
 	const struct cel_type *t = struct_type(c, e);
 
-	if (!t)
+	if (!t) { /* one mistake is enough */
+		struct cel_issues ignored = { 0 }, *told = c->issues;
+
+		c->issues = &ignored;
+		for (size_t i = 0; i < e->nitems; i++)
+			checked(c, e->item[i].value);
+		c->issues = told;
+		cel_issues_release(&ignored);
 		return &cel_t_error;
+	}
 	for (size_t i = 0; i < e->nitems; i++) {
 		struct cel_item *it = &e->item[i];
 		const struct cel_type *v = inside_optional(c, it, checked(c, it->value));

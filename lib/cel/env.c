@@ -114,12 +114,23 @@ static bool
 costs_by_overload(const struct cel_function *table)
 {
 	const struct cel_function *const tables[] = { cel_std_operators, cel_std_text, cel_std_time,
-		cel_lib_sets, cel_lib_slices, cel_lib_format };
+		cel_lib_sets, cel_lib_slices, cel_lib_format, cel_lib_format_new };
 
 	for (size_t i = 0; i < COUNT(tables); i++)
 		if (table == tables[i])
 			return true;
 	return false;
+}
+
+/* The overload of that name, which is another's until now, or a new one. */
+static struct cel_overload *
+overload_of(struct cel_function_set *s, const char *id)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->overload[i].id, id) == 0)
+			return &s->overload[i];
+	GROW(s->overload, s->n, s->cap);
+	return &s->overload[s->n++];
 }
 
 void
@@ -131,8 +142,7 @@ cel_env_library(struct cel_env *e, const struct cel_function *f)
 		struct cel_function_set *s = set_of(e, f->name);
 		struct cel_overload *o;
 
-		GROW(s->overload, s->n, s->cap);
-		o = &s->overload[s->n++];
+		o = overload_of(s, f->overload);
 		*o = (struct cel_overload){
 			.id = f->overload, .call = f->call, .cost = f->cost, .exact = exact
 		};

@@ -1,4 +1,7 @@
-/* 'text with %s and %d'.format([...]) (cel-go's ext/formatting.go), without local conventions. */
+/*
+ * 'text with %s and %d'.format([...]): as Kubernetes has it (cel-go's ext/formatting.go), with
+ * numbers as people in America write them, and as later versions do (ext/formatting_v2.go).
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,6 +18,7 @@ struct clause {
 	struct buf *out;
 	char letter;
 	int precision;
+	bool later;		 /* as in later versions */
 	struct cel_value *error; /* set when a clause does not fit its value */
 };
 
@@ -50,6 +54,52 @@ print_quoted(struct buf *out, struct cel_value v)
 	buf_putc(out, '"');
 }
 
+/* A number with a comma before each three digits. */
+static void
+put_grouped(struct buf *out, const char *number)
+{
+	size_t whole;
+
+	if (*number == '-')
+		buf_putc(out, *number++);
+	whole = strspn(number, "0123456789");
+	for (size_t i = 0; number[i]; i++) {
+		if (i && i < whole && (whole - i) % 3 == 0)
+			buf_putc(out, ',');
+		buf_putc(out, number[i]);
+	}
+}
+
+/* 1.5e+03: "1.5\u00d710" and the exponent in small raised digits. */
+static void
+put_power(struct buf *out, const char *number)
+{
+	static const char *const raised[] = { "\u2070", "\u00b9", "\u00b2", "\u00b3", "\u2074",
+		"\u2075", "\u2076", "\u2077", "\u2078", "\u2079" };
+	const char *e = strchr(number, 'e');
+
+	buf_printf(out, "%.*s\u00d710", (int)(e - number), number);
+	if (*++e == '-')
+		buf_puts(out, "\u207b");
+	while (*++e)
+		buf_puts(out, raised[*e - '0']);
+}
+
+/* As an item of a list or map. */
+static void
+print_fixed(struct clause *c, double d)
+{
+	autofree char *text = NULL;
+
+	if (!isfinite(d)) {
+		buf_puts(c->out, isnan(d) ? "\"NaN\"" : d > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+		return;
+	}
+	if (asprintf(&text, "%f", d) < 0)
+		abort();
+	put_grouped(c->out, text);
+}
+
 static bool
 print_inside(struct clause *c, struct cel_value v)
 {
@@ -57,10 +107,15 @@ print_inside(struct clause *c, struct cel_value v)
 		*c->error = cel_error(c->a, "the string is too long");
 		return false;
 	}
+	if (c->later)
+		return print_string(c, v);
 	switch (v.kind) {
 	case CEL_STRING:
 	case CEL_BYTES:
 		print_quoted(c->out, v);
+		return true;
+	case CEL_DOUBLE:
+		print_fixed(c, v.d);
 		return true;
 	case CEL_TIMESTAMP:
 		buf_printf(c->out, "timestamp(\"%s\")", cel_print_timestamp(c->a, v));
@@ -95,7 +150,7 @@ print_map(struct clause *c, const struct cel_map *m)
 		cel_map_find(c->a, m, key, &v);
 		if (!print_inside(&inner, key))
 			return false;
-		buf_putc(&b, ':');
+		buf_puts(&b, c->later ? ": " : ":");
 		if (!print_inside(&inner, v))
 			return false;
 		entry[i] = arena_text(c->a, b.data, b.len);
@@ -154,14 +209,17 @@ print_string(struct clause *c, struct cel_value v)
 static bool
 print_double(struct clause *c, struct cel_value v)
 {
-	static const char *const none[] = { "NaN", "Infinity", "-Infinity" };
+	static const char *const none[] = { "NaN", "Infinity", "-Infinity" }, *const signs[] = {
+		"NaN", "\u221e", "-\u221e"
+	};
+	const char *const *words = c->later ? none : signs;
 	char fmt[] = { '%', '.', '*', c->letter, '\0' };
 
 	if (v.kind == CEL_STRING)
 		for (size_t i = 0; i < COUNT(none); i++)
 			if (v.text.len == strlen(none[i]) &&
 			    memcmp(v.text.p, none[i], v.text.len) == 0) {
-				buf_puts(c->out, none[i]);
+				buf_puts(c->out, words[i]);
 				return true;
 			}
 	if (v.kind == CEL_INT || v.kind == CEL_UINT)
@@ -171,13 +229,18 @@ print_double(struct clause *c, struct cel_value v)
 		    c->letter == 'f' ? "fixed-point clause can only be used on doubles"
 				     : "scientific clause can only be used on doubles");
 	if (!isfinite(v.d))
-		buf_puts(c->out, none[isnan(v.d) ? 0 : v.d > 0 ? 1 : 2]);
+		buf_puts(c->out, words[isnan(v.d) ? 0 : v.d > 0 ? 1 : 2]);
 	else {
 		autofree char *text = NULL;
 
 		if (asprintf(&text, fmt, c->precision, v.d) < 0)
 			abort();
-		buf_puts(c->out, text);
+		if (c->later)
+			buf_puts(c->out, text);
+		else if (c->letter == 'f')
+			put_grouped(c->out, text);
+		else
+			put_power(c->out, text);
 	}
 	return true;
 }
@@ -222,6 +285,8 @@ print(struct clause *c, struct cel_value v)
 	case 's':
 		return print_string(c, v);
 	case 'd':
+		if (c->later && v.kind == CEL_DOUBLE && !isfinite(v.d))
+			return print_double(c, v);
 		if (!whole)
 			return wrong(c, v, "decimal clause can only be used on integers");
 		return print_string(c, v);
@@ -279,11 +344,12 @@ read_clause(struct clause *c, const char **p, const char *end)
 	return -1;
 }
 
-CEL_FN(format)
+static struct cel_value
+formatted(struct arena *a, const struct cel_value *arg, bool later)
 {
 	autobuf struct buf out = BUF_INIT;
 	struct cel_value error;
-	struct clause c = { .a = a, .out = &out, .error = &error };
+	struct clause c = { .a = a, .out = &out, .error = &error, .later = later };
 	const char *p = arg[0].text.p, *end = p + arg[0].text.len;
 	size_t i = 0;
 
@@ -306,8 +372,24 @@ CEL_FN(format)
 	return cel_text(arena_text(a, out.data ? out.data : "", out.len), out.len);
 }
 
+CEL_FN(format)
+{
+	return formatted(a, arg, false);
+}
+
+CEL_FN(format_later)
+{
+	return formatted(a, arg, true);
+}
+
 const struct cel_function cel_lib_format[] = {
 	{ "format", "string_format_list_string", "string.(list(dyn)) string", format,
+	    cel_cost_scan },
+	{ 0 },
+};
+
+const struct cel_function cel_lib_format_new[] = {
+	{ "format", "string_format_list_string", "string.(list(dyn)) string", format_later,
 	    cel_cost_scan },
 	{ 0 },
 };

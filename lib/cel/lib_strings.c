@@ -112,6 +112,17 @@ CEL_FN(last_index_of)
 	return cel_int(found);
 }
 
+/* Later versions refuse to begin behind the end. */
+CEL_FN(index_within)
+{
+	return arg[2].i > count(arg[0]) ? out_of_range(a, arg[2].i) : index_of(a, arg, n);
+}
+
+CEL_FN(last_index_within)
+{
+	return arg[2].i > count(arg[0]) ? out_of_range(a, arg[2].i) : last_index_of(a, arg, n);
+}
+
 CEL_FN(substring)
 {
 	int64_t size = count(arg[0]), from = arg[1].i, to = n > 2 ? arg[2].i : size;
@@ -349,6 +360,10 @@ const struct cel_function cel_lib_strings[] = {
 };
 
 const struct cel_function cel_lib_strings_new[] = {
+	{ "indexOf", "string_index_of_string_int", "string.(string, int) int", index_within,
+	    cel_cost_walk },
+	{ "lastIndexOf", "string_last_index_of_string_int", "string.(string, int) int",
+	    last_index_within, cel_cost_walk },
 	{ "reverse", "string_reverse", "string.() string", reverse, NULL },
 	{ 0 },
 };

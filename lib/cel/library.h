@@ -12,7 +12,7 @@
 extern const struct cel_function cel_lib_strings[], cel_lib_format[], cel_lib_sets[],
     cel_lib_slices[];
 /* Of later versions, which Kubernetes has not. */
-extern const struct cel_function cel_lib_strings_new[];
+extern const struct cel_function cel_lib_strings_new[], cel_lib_format_new[], cel_lib_encoders[];
 /* Kubernetes' own. */
 extern const struct cel_function cel_lib_lists[], cel_lib_regex[], cel_lib_urls[];
 extern const struct cel_function cel_lib_quantity[], cel_lib_address[], cel_lib_named[],

@@ -170,3 +170,11 @@ EOF
   [ "$(cel -n "[{'n': 2}, {'n': 1}].sortBy(x, x.n).first().value().n")" = 1 ]
   [ "$(cel -n 'google.protobuf.Int64Value{value: 3} + 1')" = 4 ]
 }
+
+@test "orch-cel: what a server has not" {
+  [ "$(cel -n "base64.encode(b'hello') + string(base64.decode('aGVsbG8'))")" = '"aGVsbG8=hello"' ]
+  run -1 cel -n "base64.decode('a?')"
+  [ "$(cel -n "'%.1f %e %s'.format([1234.5, 1500.0, ['a', 1.5]])")" = '"1234.5 1.500000e+03 [a, 1.5]"' ]
+  [ "$(cel -n "cel.bind(x, 'ab', x.reverse())")" = '"ba"' ]
+  run -1 cel -n "'ab'.indexOf('a', 3)"
+}
