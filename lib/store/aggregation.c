@@ -92,9 +92,8 @@ same_way(const struct api_service *a, const struct api_service *b)
 	       same_text(a->service, b->service) && same_text(a->ca, b->ca);
 }
 
-/* The aggregator's own group is never somebody else's, nor is the core of the API. */
-static bool
-is_remote(const struct api_service *a)
+bool
+api_service_passes(const struct api_service *a)
 {
 	return !a->local && *a->group && strcmp(a->group, "apiregistration.k8s.io") != 0;
 }
@@ -150,7 +149,7 @@ forget(struct aggregation *a, const char *name)
 
 	if (!found)
 		return;
-	a->remote -= is_remote(a->member[i]->api);
+	a->remote -= !a->member[i]->api->local;
 	member_free(a->member[i]);
 	memmove(a->member + i, a->member + i + 1, (--a->n - i) * sizeof *a->member);
 }
@@ -181,7 +180,7 @@ note(struct aggregation *a, struct api_service *api)
 	}
 	m = a->member[i];
 	if (m->api) {
-		a->remote -= is_remote(m->api);
+		a->remote -= !m->api->local;
 		same = same_way(m->api, api);
 		flipped = m->api->available != api->available;
 	}
@@ -192,7 +191,7 @@ note(struct aggregation *a, struct api_service *api)
 	}
 	api_service_unref(m->api);
 	m->api = api;
-	a->remote += is_remote(api);
+	a->remote += !api->local;
 	if (!api->local && (!same || flipped) && !(same && m->busy))
 		hurry(a, m);
 }
@@ -299,13 +298,14 @@ aggregation_find(struct aggregation *a, const char *group, const char *version, 
 		autofree char *name = xasprintf("%s.%s", version, group);
 		struct member *m = member_find(a, name);
 
-		if (m && (!remote_only || is_remote(m->api)))
+		if (m && (!remote_only || api_service_passes(m->api)))
 			found = api_service_ref(m->api);
 	}
 	for (size_t i = 0; i < a->n && !found && !(group && version); i++) {
 		struct api_service *api = a->member[i]->api;
 
-		if ((!remote_only || is_remote(api)) && (!group || strcmp(api->group, group) == 0))
+		if ((!remote_only || api_service_passes(api)) &&
+		    (!group || strcmp(api->group, group) == 0))
 			found = api_service_ref(api);
 	}
 	pthread_mutex_unlock(&a->lock);

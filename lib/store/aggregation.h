@@ -35,6 +35,8 @@ struct api_service {
 };
 struct api_service *api_service_ref(struct api_service *a);
 void api_service_unref(struct api_service *a); /* accepts NULL */
+/* Do its requests go to another server?  Those of the core group and of this very one never do. */
+bool api_service_passes(const struct api_service *a);
 
 /* Behind server_services() and before the first request: takes what there is, starts the threads
  * and sets s->aggregation. */

@@ -68,7 +68,8 @@ check_service(struct aggregation *a, const struct api_service *api, struct verdi
 static bool
 check_answer(struct aggregation *a, const struct api_service *api, struct verdict *v)
 {
-	autofree char *path = xasprintf("/apis/%s/%s", api->group, api->version);
+	autofree char *path = *api->group ? xasprintf("/apis/%s/%s", api->group, api->version)
+					  : xasprintf("/api/%s", api->version);
 	double until = clock_monotonic() + CHECK_MS / 1000.;
 
 	for (int i = 0; i < ATTEMPTS; i++) {
@@ -131,6 +132,20 @@ fetch(struct aggregation *a, const struct api_service *api)
 
 /* --- the threads --- */
 
+/* Is it led elsewhere, or gone, since somebody began to look? */
+static bool
+outdated(struct aggregation *a, const struct api_service *api)
+{
+	struct member *m;
+	bool yes;
+
+	pthread_mutex_lock(&a->lock);
+	m = member_find(a, api->name);
+	yes = !m || m->again || a->stop;
+	pthread_mutex_unlock(&a->lock);
+	return yes;
+}
+
 /* Look at it.  Returns whether it answers. */
 static bool
 look(struct aggregation *a, const struct api_service *api, bool stale)
@@ -138,9 +153,9 @@ look(struct aggregation *a, const struct api_service *api, bool stale)
 	struct verdict v = { 0 };
 	bool well = check_service(a, api, &v) && check_answer(a, api, &v);
 
-	if (well && stale) /* before others are told that it is there */
+	if (well && stale && api_service_passes(api)) /* before others are told that it is there */
 		fetch(a, api);
-	if (!a->stop)
+	if (!outdated(a, api))
 		aggregation_say(a, api, v.status, v.reason, v.message);
 	free(v.message);
 	return well;

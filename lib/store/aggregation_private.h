@@ -24,7 +24,7 @@ struct aggregation {
 	pthread_mutex_t lock;
 	struct member **member; /* by name */
 	size_t n, cap;
-	_Atomic size_t remote; /* how many are answered by others */
+	_Atomic size_t remote; /* how many have a service */
 
 	pthread_cond_t due; /* for the checkers */
 	pthread_t checker[CHECKERS];

@@ -92,13 +92,16 @@ split(char *address, int *port)
 	return address;
 }
 
+/* Subresources that may take their time: Kubernetes' list. */
+static const char *const long_running[] = { "attach", "exec", "log", "portforward", "proxy", NULL };
+
 static void
 pass(struct call *c, char *address, const char *host, const char *identity)
 {
 	const struct api_service *api = c->remote;
 	const struct front_proxy *front = c->server->front;
 	autofree const char **drops = front_proxy_drops(front);
-	bool lasts = strcmp(c->verb, "watch") == 0 || strcmp(c->target.sub, "proxy") == 0 ||
+	bool lasts = strcmp(c->verb, "watch") == 0 || text_in(c->target.sub, long_running) ||
 		     http_upgrades(c->x);
 	struct duplex_tls tls = { .crt = front->crt,
 		.key = front->key,

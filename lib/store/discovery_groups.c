@@ -28,8 +28,9 @@ add(struct gathering *g, const char *group, const char *version)
 	struct api_groups *to = g->to;
 
 	GROW(to->version, to->nversions, g->cap);
-	to->version[to->nversions] =
-	    (struct api_version){ .group = xstrdup(group), .version = xstrdup(version) };
+	to->version[to->nversions] = (struct api_version){ .group = xstrdup(group),
+		.version = xstrdup(version),
+		.name = xasprintf("%s.%s", version, group) };
 	return &to->version[to->nversions++];
 }
 
@@ -81,7 +82,7 @@ add_theirs(void *arg, struct api_service *api, const struct api_seen *seen)
 		v = add(g, api->group, api->version);
 	v->group_priority = api->group_priority;
 	v->priority = api->version_priority;
-	if (!api->local && strcmp(api->group, "apiregistration.k8s.io") != 0) {
+	if (api_service_passes(api)) {
 		v->remote = true;
 		v->ours = false;
 		v->resources = seen->resources ? bytes_ref(seen->resources) : NULL;
@@ -101,44 +102,40 @@ by_priority(const void *a, const void *b)
 	return version_order(v->version, w->version);
 }
 
-/* Which of a group's versions says where the group stands. */
 static int
 by_weight(const struct api_version *v, const struct api_version *w)
 {
-	autofree char *a = NULL, *b = NULL;
-
 	if (v->group_priority != w->group_priority)
 		return v->group_priority > w->group_priority ? -1 : 1;
-	a = xasprintf("%s.%s", v->version, v->group);
-	b = xasprintf("%s.%s", w->version, w->group);
-	return strcmp(a, b);
-}
-
-static const struct api_version *
-leader(const struct api_group *g)
-{
-	const struct api_version *first = g->version;
-
-	for (size_t i = 1; i < g->n; i++)
-		if (by_weight(&g->version[i], first) < 0)
-			first = &g->version[i];
-	return first;
+	return strcmp(v->name, w->name);
 }
 
 static int
 by_leader(const void *a, const void *b)
 {
-	return by_weight(leader(a), leader(b));
+	return by_weight(
+	    ((const struct api_group *)a)->leader, ((const struct api_group *)b)->leader);
 }
 
 static int
 by_leader_and_name(const void *a, const void *b)
 {
-	const struct api_version *v = leader(a), *w = leader(b);
+	const struct api_version *v = ((const struct api_group *)a)->leader;
+	const struct api_version *w = ((const struct api_group *)b)->leader;
 
 	if (v->group_priority != w->group_priority)
 		return v->group_priority > w->group_priority ? -1 : 1;
 	return strcmp(v->group, w->group);
+}
+
+static void
+order_versions(struct api_group *g)
+{
+	qsort(g->version, g->n, sizeof *g->version, by_priority);
+	g->leader = g->version;
+	for (size_t i = 1; i < g->n; i++)
+		if (by_weight(&g->version[i], g->leader) < 0)
+			g->leader = &g->version[i];
 }
 
 static void
@@ -149,7 +146,7 @@ into_groups(struct api_groups *g)
 	for (size_t i = 0; i < g->nversions; i++) {
 		if (i == 0 || strcmp(g->version[i].group, g->version[i - 1].group) != 0) {
 			GROW(g->group, g->n, cap);
-			g->group[g->n++] = (struct api_group){ &g->version[i], 0 };
+			g->group[g->n++] = (struct api_group){ &g->version[i], 0, NULL };
 		}
 		g->group[g->n - 1].n++;
 	}
@@ -169,7 +166,7 @@ api_groups_list(struct api_groups *ret, struct server *s, const char *group, boo
 	qsort(ret->version, ret->nversions, sizeof *ret->version, by_place);
 	into_groups(ret);
 	for (size_t i = 0; i < ret->n; i++)
-		qsort(ret->group[i].version, ret->group[i].n, sizeof *ret->version, by_priority);
+		order_versions(&ret->group[i]);
 	qsort(ret->group, ret->n, sizeof *ret->group, by_name ? by_leader_and_name : by_leader);
 }
 
@@ -179,6 +176,7 @@ api_groups_release(struct api_groups *g)
 	for (size_t i = 0; i < g->nversions; i++) {
 		free(g->version[i].group);
 		free(g->version[i].version);
+		free(g->version[i].name);
 		bytes_unref(g->version[i].resources);
 	}
 	free(g->version);

@@ -9,7 +9,7 @@
  * first is what clients prefer.
  */
 struct api_version {
-	char *group, *version;
+	char *group, *version, *name; /* name: of its APIService */
 	int group_priority, priority;
 	bool ours;		 /* this server has kinds of it, and answers */
 	bool remote;		 /* another server answers */
@@ -20,6 +20,7 @@ struct api_version {
 struct api_group {
 	struct api_version *version; /* the preferred one first */
 	size_t n;
+	const struct api_version *leader; /* which of them says where the group stands */
 };
 
 struct api_groups {

@@ -5,6 +5,7 @@
 #include "api/registry.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/aggregation.h"
 #include "store/call.h"
 #include "store/service.h"
 
@@ -78,6 +79,24 @@ print_services(struct server *s, struct buf *out)
 	    (double)ports);
 }
 
+static void
+print_api_service(void *arg, struct api_service *api, const struct api_seen *seen)
+{
+	(void)seen;
+	buf_printf(
+	    arg, "aggregator_unavailable_apiservice{name=\"%s\"} %d\n", api->name, !api->available);
+}
+
+static void
+print_api_services(struct server *s, struct buf *out)
+{
+	if (!s->aggregation)
+		return;
+	head(out, "aggregator_unavailable_apiservice", "gauge",
+	    "APIServices whose server does not answer: 1.");
+	aggregation_each(s->aggregation, print_api_service, out);
+}
+
 void
 metrics_print(struct server *s, struct buf *out)
 {
@@ -116,6 +135,7 @@ metrics_print(struct server *s, struct buf *out)
 	one(out, "orch_store_sent_bytes_total", "counter", "Bytes written to clients.",
 	    (double)h.bytes_out);
 	print_services(s, out);
+	print_api_services(s, out);
 	one(out, "process_uptime_seconds", "gauge", "Since the start.",
 	    clock_monotonic() - s->started);
 }

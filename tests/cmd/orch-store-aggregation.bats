@@ -249,6 +249,8 @@ PY
   wait_for 10 is_available "v1.$G" "False FailedDiscoveryCheck"
   [[ $(ask GET "$APIS/v1.$G" | json '.status.conditions[0].message') == 'failing or missing response from https://localhost:'*': connect: connection refused' ]]
   [ "$(ask GET "/apis/$G/v1/flunders")" = "service unavailable" ]
+  ask GET /metrics | grep -qx "aggregator_unavailable_apiservice{name=\"v1.$G\"} 1"
+  ask GET /metrics | grep -qx 'aggregator_unavailable_apiservice{name="v1.apps"} 0'
   run ask GET /apis -H "$AGGREGATED" # what was there is still known
   [ "$(jq -c '.items[-1].versions[0] | [.freshness, .resources[0].resource]' <<<"$output")" = '["Stale","flunders"]' ]
   sleep 1 # of which times are made
