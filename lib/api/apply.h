@@ -22,9 +22,9 @@ struct apply {
 	const char *manager;	 /* "" counts as "unknown" */
 	const char *now;	 /* RFC 3339; "" leaves a manager's time as it is */
 	bool force;		 /* take conflicting fields over */
-	/* How an object of a custom kind becomes one of another version, in place, where that is
-	 * more than a change of its apiVersion; NULL: it is not. */
-	int (*convert)(json_t **obj, const struct kind *to, struct err *err);
+	/* How n objects of a custom kind become ones of another version, in place, where that is
+	 * more than a change of their apiVersion; NULL: it is not. */
+	int (*convert)(const struct kind *to, json_t **obj, size_t n, struct err *err);
 };
 
 /* Why an apply is refused: a Status of 409 with these causes.  message is all of it. */

@@ -20,7 +20,7 @@ apply_convert(const struct apply *req, json_t **obj, const struct kind *from, co
 	/* nothing, as what was there before a create, is nothing in every version */
 	if (!json_object_get(*obj, "metadata") || broken->code)
 		return;
-	if (req->convert(obj, to, &err) < 0)
+	if (req->convert(to, obj, 1, &err) < 0)
 		err_set(broken, ERR_INTERNAL, "%s: %s", what, err.msg);
 }
 
@@ -40,18 +40,43 @@ part_copy(const struct apply *req, const json_t *obj, const struct kind *from,
 /* Versions of custom kinds without a webhook differ in nothing but their schemas, and do not drop
  * what they do not know when it is about owners. */
 static json_t *
-seen_as(struct apply_views *all, const json_t *obj, const struct kind *to, const char *what)
+renamed(const json_t *obj, const struct kind *to)
 {
-	const struct kind *from = all->req->kind;
-	json_t *copy;
+	json_t *copy = json_copy((json_t *)obj);
 	char version[128];
 
-	if (!to->custom || from == to || all->req->convert)
-		return part_copy(all->req, obj, from, to, what, &all->broken);
-	copy = json_copy((json_t *)obj);
 	if (json_object_get(copy, "apiVersion"))
 		json_object_set_new(copy, "apiVersion", json_string(kind_api_version(to, version)));
 	return copy;
+}
+
+/* What was there, and what comes, in v's version. */
+static void
+see(struct apply_views *all, struct apply_view *v)
+{
+	const struct kind *from = all->req->kind, *to = v->kind;
+	json_t *both[2];
+	size_t none;
+	struct err err;
+
+	if (from != to && to->custom && !all->req->convert) {
+		v->old = renamed(all->old, to);
+		v->new = renamed(all->new, to);
+		return;
+	}
+	if (from == to || !to->custom) {
+		v->old = part_copy(all->req, all->old, from, to, "", &all->broken);
+		v->new = part_copy(all->req, all->new, from, to, "", &all->broken);
+		return;
+	}
+	both[0] = json_deep_copy(all->old);
+	both[1] = json_deep_copy(all->new);
+	none = json_object_get(both[0], "metadata") ? 0 : 1; /* before a create there is nothing */
+	if (all->req->convert(to, both + none, 2 - none, &err) < 0)
+		err_set(&all->broken, ERR_INTERNAL, "failed to convert %s object: %s",
+		    none ? "new" : "old", err.msg);
+	v->old = both[0];
+	v->new = both[1];
 }
 
 static bool
@@ -91,10 +116,8 @@ apply_view(struct apply_views *all, const char *version)
 	req.kind = k;
 	reset = apply_reset(a, &req);
 	v = arena_alloc(a, sizeof *v);
-	*v = (struct apply_view){ .kind = k,
-		.old = seen_as(all, all->old, k, "failed to convert old object"),
-		.new = seen_as(all, all->new, k, "failed to convert new object"),
-		.next = all->list };
+	*v = (struct apply_view){ .kind = k, .next = all->list };
+	see(all, v);
 	c = typed_compare(a, kind_schema(k), v->old, v->new);
 	v->changed = fieldset_union(a, &c.modified, &c.added);
 	v->changed = fieldset_without(a, &v->changed, &reset);

@@ -49,8 +49,8 @@ struct object *conversion_known(struct object *o, const struct kind *k);
 /* Make n objects (in place; of any versions of to's definition, as apiVersion says) ones of version
  * `to`, with one question. */
 int conversion_run(const struct kind *to, json_t **obj, size_t n, struct err *err);
-/* The same of one, for who owns fields of it: nothing that the schema does not know is dropped. */
-int conversion_owner(json_t **obj, const struct kind *to, struct err *err);
+/* The same for who owns fields of them: nothing that the schema does not know is dropped. */
+int conversion_owner(const struct kind *to, json_t **obj, size_t n, struct err *err);
 /* n objects as k shows them: references to themselves where nobody has to be asked, to others
  * (object.shown) where somebody had. */
 int conversion_show(

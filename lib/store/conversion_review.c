@@ -435,7 +435,7 @@ conversion_run(const struct kind *to, json_t **obj, size_t n, struct err *err)
 }
 
 int
-conversion_owner(json_t **obj, const struct kind *to, struct err *err)
+conversion_owner(const struct kind *to, json_t **obj, size_t n, struct err *err)
 {
-	return run(to, obj, 1, true, err);
+	return run(to, obj, n, true, err);
 }

@@ -104,6 +104,7 @@ def frame(review, how):
 
 class Webhook(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # an answer in one piece
 
     def send(self, status, body):
         self.send_response(status)
