@@ -226,8 +226,8 @@ feed_start(struct feed *f)
 	f->headers = curl_slist_append(f->headers, accept_of(f));
 	if (f->how & CACHE_META && f->watching)
 		curl_easy_setopt(f->easy, CURLOPT_BUFFERSIZE, (long)QUIET_BUFFER);
-	/* rather one more stream of a connection, where the server has HTTP/2 */
-	curl_easy_setopt(f->easy, CURLOPT_PIPEWAIT, 1L);
+	/* rather one more stream of a connection; without HTTP/2 they would be made one by one */
+	curl_easy_setopt(f->easy, CURLOPT_PIPEWAIT, f->cache->streams ? 1L : 0L);
 	curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, f->headers);
 	curl_easy_setopt(f->easy, CURLOPT_WRITEFUNCTION, arrived);
 	curl_easy_setopt(f->easy, CURLOPT_WRITEDATA, f);
@@ -375,10 +375,12 @@ void
 feed_finished(struct feed *f, CURLcode code)
 {
 	struct err err;
-	long http = 0;
+	long http = 0, protocol = 0;
 	int r = 0;
 
 	curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &http);
+	if (curl_easy_getinfo(f->easy, CURLINFO_HTTP_VERSION, &protocol) == CURLE_OK)
+		f->cache->streams = protocol >= CURL_HTTP_VERSION_2_0;
 	curl_multi_remove_handle(f->cache->multi, f->easy);
 	curl_slist_free_all(f->headers);
 	f->headers = NULL;

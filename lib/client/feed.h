@@ -51,6 +51,7 @@ struct cache {
 	void *arg;
 	bool news;    /* something changed during this wait */
 	bool listing; /* in a callback: of a first listing */
+	bool streams; /* the server speaks HTTP/2 */
 	bool down;    /* said already that the server is away */
 	struct err fatal;
 };
