@@ -320,6 +320,16 @@ rules_validate(const struct structural *s, const json_t *obj, const json_t *old,
 }
 
 void
+rules_validate_default(const struct node *n, const struct path *at, struct causes *out)
+{
+	struct ask a = { .out = out, .passed = out, .left = BUDGET };
+	const struct spot top = { .at = at, .node = n, .value = n->dflt, .old = n->dflt };
+
+	ask(&a, n, &top);
+	arena_release(&a.arena);
+}
+
+void
 rules_meter(const struct structural *s, const json_t *obj, const struct rule_watch *watch)
 {
 	struct causes none = CAUSES_INIT;

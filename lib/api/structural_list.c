@@ -170,9 +170,8 @@ needed(struct causes *out, const struct path *at, const json_t *value, const cha
 	return NULL;
 }
 
-/* apiVersion, kind and metadata of an object that stands in another one. */
-static void
-check_resource(struct causes *out, const struct path *at, const json_t *value)
+void
+node_validate_resource(const struct path *at, const json_t *value, struct causes *out)
 {
 	const char *version = needed(out, at, value, "apiVersion"),
 		   *kind = needed(out, at, value, "kind");
@@ -198,7 +197,7 @@ node_validate_embedded(
 	if (!n->lists_inside)
 		return;
 	if (n->embedded && !root && json_is_object(value))
-		check_resource(out, at, value);
+		node_validate_resource(at, value, out);
 	if (json_is_array(value) && n->items) {
 		json_array_foreach (value, i, v)
 			node_validate_embedded(n->items, ITEM(at, i), v, false, out);

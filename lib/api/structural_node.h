@@ -107,6 +107,8 @@ void node_validate_lists(
     const struct node *n, const struct path *at, const json_t *value, struct causes *out);
 void node_validate_embedded(const struct node *n, const struct path *at, const json_t *value,
     bool root, struct causes *out);
+/* apiVersion, kind and metadata of an object that stands in another one. */
+void node_validate_resource(const struct path *at, const json_t *value, struct causes *out);
 /* The items of an old list map by their keys, new; NULL where items cannot be told apart. */
 json_t *node_index(const struct node *n, const json_t *old);
 /* The one that this item was before, or NULL. */

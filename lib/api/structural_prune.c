@@ -1,7 +1,8 @@
 /* Pruning and defaults of custom objects, and what a default itself must be. */
 #include <string.h>
 
-#include "api/structural_node.h"
+#include "api/structural_rule.h"
+#include "base/buf.h"
 #include "base/mem.h"
 
 static void
@@ -175,32 +176,112 @@ structural_default(const struct structural *s, json_t *obj)
 	drop_nulls(s->root, obj);
 }
 
-/* A default of metadata and the like is looked at in an object that has it. */
+/* Where a schema describes apiVersion, kind, metadata or, in that, a field. */
+struct inside {
+	const char *name, *field; /* NULL: nothing of the kind; the field as a whole */
+};
+
+/* What is wrong with an object that has this default in its metadata, as one line; "": nothing. */
+static char *
+metadata_fault(const struct inside *in, const json_t *dflt)
+{
+	json_auto_t *obj = json_pack(
+			"{s:s, s:s}", "apiVersion", "validation/v1", "kind", "Validation"),
+		    *value = json_deep_copy(dflt);
+	struct causes found = CAUSES_INIT;
+	struct buf b = BUF_INIT;
+
+	if (in->field)
+		json_object_set_new(obj, in->name, json_pack("{s:O}", in->field, value));
+	else
+		json_object_set(obj, in->name, value);
+	node_validate_resource(NULL, obj, &found);
+	buf_puts(&b, found.n > 1 ? "[" : "");
+	for (size_t i = 0; i < found.n; i++)
+		buf_printf(
+		    &b, "%s%s: %s", i ? ", " : "", found.item[i].field, found.item[i].message);
+	buf_puts(&b, found.n > 1 ? "]" : "");
+	causes_release(&found);
+	return buf_detach(&b);
+}
+
 static void
-check_default(const struct node *n, const struct path *at, struct causes *out)
+refuse_default(struct causes *out, const struct path *at, const json_t *dflt, const char *why,
+    const char *fault)
+{
+	json_auto_t *shown = sorted_copy(dflt);
+
+	refuse_value(out, at, shown, "%s%s", why, fault);
+}
+
+/* It must fit the metadata of some object. */
+static bool
+check_metadata(
+    const struct inside *in, const struct path *at, const json_t *dflt, struct causes *out)
+{
+	autofree char *fault = metadata_fault(in, dflt);
+	bool wrong = *fault;
+
+	if (wrong)
+		refuse_default(out, at, dflt, "must result in valid metadata: ", fault);
+	return !wrong;
+}
+
+static bool
+check_pruned(const struct node *n, const struct path *at, struct causes *out)
 {
 	json_auto_t *copy = json_deep_copy(n->dflt);
-	const struct path *here = AT(at, "default");
-	size_t before = out->n;
+	size_t before;
 
 	node_prune(n, copy, n->embedded);
 	if (!json_equal(copy, n->dflt))
-		refuse_value(out, here, n->dflt, "must not have unknown fields");
-	node_validate_embedded(n, here, n->dflt, false, out);
-	if (out->n == before)
-		node_validate(n, here, n->dflt, NULL, out);
+		refuse_default(out, at, n->dflt, "must not have unknown fields", "");
+	before = out->n;
+	node_validate_embedded(n, at, n->dflt, false, out);
+	return out->n == before;
 }
 
-void
-node_check_defaults(const struct node *n, const struct path *at, struct causes *out)
+static void
+check_default(
+    const struct node *n, const struct inside *in, const struct path *at, struct causes *out)
 {
+	bool fits = in->name ? check_metadata(in, at, n->dflt, out) : check_pruned(n, at, out);
+	size_t before = out->n;
+
+	if (fits)
+		node_validate(n, at, n->dflt, NULL, out);
+	if (fits && out->n == before)
+		rules_validate_default(n, at, out);
+}
+
+static void
+check_defaults(const struct node *n, const struct inside *around, bool resource,
+    const struct path *at, struct causes *out)
+{
+	static const struct inside nothing;
+	const struct inside *in = resource ? &nothing : around;
+
 	if (!n->defaults)
 		return;
 	if (n->dflt)
-		check_default(n, at, out);
+		check_default(n, in, AT(at, "default"), out);
 	if (n->items)
-		node_check_defaults(n->items, AT(at, "items"), out);
-	for (size_t i = 0; i < n->nproperties; i++)
-		node_check_defaults(
-		    n->property[i].node, KEY(AT(at, "properties"), n->property[i].name), out);
+		check_defaults(n->items, in, n->items->embedded, AT(at, "items"), out);
+	for (size_t i = 0; i < n->nproperties; i++) {
+		const struct property *p = &n->property[i];
+		struct inside below = nothing;
+
+		if (in->name && !in->field)
+			below = (struct inside){ in->name, p->name };
+		else if (resource && of_every_object(p->name))
+			below.name = p->name;
+		check_defaults(
+		    p->node, &below, p->node->embedded, KEY(AT(at, "properties"), p->name), out);
+	}
+}
+
+void
+node_check_defaults(const struct node *root, const struct path *at, struct causes *out)
+{
+	check_defaults(root, &(const struct inside){ 0 }, true, at, out);
 }

@@ -35,6 +35,8 @@ void rules_check(struct structural *s, const struct path *at, struct causes *out
 /* Ask them of an object. */
 void rules_validate(const struct structural *s, const json_t *obj, const json_t *old,
     struct causes *out, struct causes *passed);
+/* The same of a default, which is its own old value. */
+void rules_validate_default(const struct node *n, const struct path *at, struct causes *out);
 
 /* Who watches (may be NULL), when the rules are estimated or asked; at: where the rule, or the
  * value, stands. */

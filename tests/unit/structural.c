@@ -61,9 +61,31 @@ static const struct {
 	{ "{\"type\":\"integer\",\"default\":\"x\"}",
 	    "s.properties[a].default: Invalid value: \"string\":  in body must be of type integer: "
 	    "\"string\"" },
-	{ "{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"string\"}},\"default\":{\"z\":1}"
+	{ "{\"type\":\"object\",\"properties\":{\"b\":{\"type\":\"string\"}},\"default\":{\"z\":1,"
+	  "\"y\":2}"
 	  "}",
-	    "s.properties[a].default: Invalid value: {\"z\":1}: must not have unknown fields" },
+	    "s.properties[a].default: Invalid value: {\"y\":2,\"z\":1}: must not have unknown "
+	    "fields" },
+	{ "{\"type\":\"integer\",\"default\":1,\"x-kubernetes-validations\":[{\"rule\":"
+	  "\"self > 5\",\"message\":\"too few\"}]}",
+	    "s.properties[a].default: Invalid value: 1: too few" },
+	{ "{\"type\":\"integer\",\"default\":1,\"x-kubernetes-validations\":[{\"rule\":"
+	  "\"self > oldSelf\"}]}",
+	    "s.properties[a].default: Invalid value: 1: failed rule: self > oldSelf" },
+	{ "{\"type\":\"object\",\"x-kubernetes-embedded-resource\":true,"
+	  "\"x-kubernetes-preserve-unknown-fields\":true,\"properties\":{\"metadata\":{"
+	  "\"type\":\"object\",\"properties\":{\"name\":{\"type\":\"string\",\"default\":"
+	  "\"a/b\"}}}}}",
+	    "s.properties[a].properties[metadata].properties[name].default: Invalid value: "
+	    "\"a/b\": must result in valid metadata: metadata.name: Invalid value: \"a/b\": may "
+	    "not contain '/'" },
+	{ "{\"type\":\"object\",\"x-kubernetes-embedded-resource\":true,"
+	  "\"x-kubernetes-preserve-unknown-fields\":true,\"properties\":{\"metadata\":{"
+	  "\"type\":\"object\",\"default\":{\"name\":\"a\",\"labels\":{\"b\":\"c\"}}},"
+	  "\"apiVersion\":{\"type\":\"string\",\"default\":\"a/b/c\"}}}",
+	    "s.properties[a].properties[apiVersion].default: Invalid value: \"a/b/c\": must result "
+	    "in valid metadata: apiVersion: Invalid value: \"a/b/c\": unexpected GroupVersion "
+	    "string: a/b/c" },
 	{ "{\"type\":\"string\",\"pattern\":\"(?=a)\"}",
 	    "s.properties[a].pattern: Invalid value: \"(?=a)\": must be a valid regular "
 	    "expression, "
