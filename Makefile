@@ -101,7 +101,8 @@ $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/liborch.a
 fuzz-run: $(FUZZES:%=$(B)/fuzz/%)
 	@for f in $(FUZZES); do mkdir -p $(B)/corpus/$$f; \
 	  $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 \
-	    -artifact_prefix=$(B)/fuzz/$$f- $(B)/corpus/$$f $(wildcard tests/fuzz/corpus) >$(B)/fuzz/$$f.log 2>&1 || \
+	    -artifact_prefix=$(B)/fuzz/$$f- $$(test ! -e tests/fuzz/$$f.dict || echo -dict=tests/fuzz/$$f.dict) \
+	    $(B)/corpus/$$f $$(ls -d tests/fuzz/corpus/$$f 2>/dev/null) >$(B)/fuzz/$$f.log 2>&1 || \
 	  { tail -n 40 $(B)/fuzz/$$f.log; echo "not ok fuzz $$f"; exit 1; }; \
 	  echo "ok fuzz $$f: $$(grep -a '^#[0-9]' $(B)/fuzz/$$f.log | tail -n 1)"; done
 

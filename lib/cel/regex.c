@@ -8,7 +8,13 @@
 
 #include "base/mem.h"
 
-enum { KEPT = 32, MATCH_LIMIT = 2000000, PATTERN_MAX = 1 << 16 };
+enum {
+	KEPT = 32,
+	MATCH_LIMIT = 2000000,
+	HEAP_LIMIT = 64 << 10, /* in KB */
+	PATTERN_MAX = 1 << 16,
+	SHORT = 1024, /* a text whose matching needs little memory */
+};
 
 struct cel_regex {
 	char *text;
@@ -141,22 +147,35 @@ cel_regex(struct arena *a, const char *p, size_t len, const char **why)
 	oldest->text = xmalloc(len + 1);
 	memcpy(oldest->text, p, len);
 	oldest->len = len;
-	oldest->data = pcre2_match_data_create_from_pattern(oldest->code, NULL);
 	oldest->limits = pcre2_match_context_create(NULL);
 	pcre2_set_match_limit(oldest->limits, MATCH_LIMIT);
+	pcre2_set_heap_limit(oldest->limits, HEAP_LIMIT);
 	oldest->used = ++now;
 	return oldest;
 }
 
-int
-cel_regex_find(struct cel_regex *r, const char *p, size_t len, size_t from, size_t (*at)[2],
-    size_t most, size_t *groups)
+/* PCRE keeps what the way back through a long text took, up to HEAP_LIMIT, in each match data. */
+static void
+give_back(struct cel_regex *r, size_t len)
+{
+	if (len <= SHORT)
+		return;
+	pcre2_match_data_free(r->data);
+	r->data = NULL;
+}
+
+static int
+find(struct cel_regex *r, const char *p, size_t len, size_t from, size_t (*at)[2], size_t most,
+    size_t *groups)
 {
 	const PCRE2_SIZE *v;
-	/* what was searched before is known to be UTF-8 */
-	int n = pcre2_match(
-	    r->code, (PCRE2_SPTR)p, len, from, from ? PCRE2_NO_UTF_CHECK : 0, r->data, r->limits);
+	int n;
 
+	if (!r->data)
+		r->data = pcre2_match_data_create_from_pattern(r->code, NULL);
+	/* what was searched before is known to be UTF-8 */
+	n = pcre2_match(
+	    r->code, (PCRE2_SPTR)p, len, from, from ? PCRE2_NO_UTF_CHECK : 0, r->data, r->limits);
 	if (n < 0) /* text that is no UTF-8 has no match */
 		return n == PCRE2_ERROR_NOMATCH ||
 			       (n <= PCRE2_ERROR_UTF8_ERR1 && n >= PCRE2_ERROR_UTF8_ERR21)
@@ -172,6 +191,16 @@ cel_regex_find(struct cel_regex *r, const char *p, size_t len, size_t from, size
 		at[i][1] = there ? v[2 * i + 1] : SIZE_MAX;
 	}
 	return 1;
+}
+
+int
+cel_regex_find(struct cel_regex *r, const char *p, size_t len, size_t from, size_t (*at)[2],
+    size_t most, size_t *groups)
+{
+	int found = find(r, p, len, from, at, most, groups);
+
+	give_back(r, len);
+	return found;
 }
 
 int
