@@ -4,6 +4,8 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -42,10 +44,11 @@ connect_one(const struct addrinfo *a, double until)
 {
 	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	socklen_t size = sizeof(int);
-	int fault = 0;
+	int fault = 0, on = 1;
 
 	if (fd < 0)
 		return -errno;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	if (connect(fd, a->ai_addr, a->ai_addrlen) < 0)
 		fault = errno;
 	if (fault == EINPROGRESS) {
