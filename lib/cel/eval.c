@@ -440,6 +440,8 @@ structure(struct run *r, const struct cel_expr *e)
 
 	if (v.kind != CEL_MAP)
 		return v;
+	if (e->type->kind == CEL_T_ERROR)
+		return cel_error(r->a, "unknown type '%s'", e->name);
 	if (e->known)
 		return e->known->make(r->a, e->known, v.map);
 	m = arena_alloc(r->a, sizeof *m);
