@@ -84,6 +84,8 @@ int custom_decode(const struct kind *k, json_t *obj, struct causes *unknown, str
 void custom_read(const struct kind *stored, json_t *obj, uint64_t revision);
 /* obj becomes one of another version of its kind. */
 void custom_convert(json_t *obj, const struct kind *to);
+/* obj, which somebody else has made one of this version: what its schema does not know goes. */
+int custom_adopt(const struct kind *k, json_t *obj, struct err *err);
 void custom_default(const struct kind *k, json_t *obj);
 /* status: it comes through /status.  passed (may be NULL) gets what was wrong before, too, and is
  * let through. */

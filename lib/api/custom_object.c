@@ -101,6 +101,16 @@ custom_convert(json_t *obj, const struct kind *to)
 	structural_prune(custom_schema(to), obj, NULL);
 }
 
+int
+custom_adopt(const struct kind *k, json_t *obj, struct err *err)
+{
+	const struct kind meta = metadata_of(k);
+
+	structural_prune(custom_schema(k), obj, NULL);
+	structural_drop_nulls(custom_schema(k), obj);
+	return structural_coerce(custom_schema(k), &meta, obj, NULL, err);
+}
+
 void
 custom_default(const struct kind *k, json_t *obj)
 {

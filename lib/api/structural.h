@@ -48,6 +48,8 @@ void structural_prune(const struct structural *s, json_t *obj, struct buf *unkno
 int structural_coerce(const struct structural *s, const struct kind *meta, json_t *obj,
     struct buf *unknown, struct err *err);
 
+/* Drop each null that is not allowed and has no default. */
+void structural_drop_nulls(const struct structural *s, json_t *obj);
 /* Fill in defaults; a null that is not allowed gives way to one, or is dropped where there is none.
  */
 void structural_default(const struct structural *s, json_t *obj);

@@ -162,11 +162,17 @@ drop_nulls(const struct node *n, json_t *value)
 			part = n->additional;
 		if (!part)
 			continue;
-		if (json_is_null(v) && !part->nullable)
+		if (json_is_null(v) && !part->nullable && !part->dflt)
 			json_object_del(value, name);
 		else
 			drop_nulls(part, v);
 	}
+}
+
+void
+structural_drop_nulls(const struct structural *s, json_t *obj)
+{
+	drop_nulls(s->root, obj);
 }
 
 void

@@ -227,7 +227,7 @@ void track_write(struct call *c, const json_t *old, json_t *obj);
 
 /* list.c: what stands before the first item of a list and the others; new references */
 void list_openings(const struct call *c, struct bytes **first, struct bytes **next);
-/* list.c: filter of the query; answers and returns -1. */
+/* list_options.c: filter of the query; answers and returns -1. */
 int call_filter(struct call *c, struct filter *f);
 int call_version(struct call *c,
     uint64_t *ret); /* resourceVersion of the query, 0: none; answers and returns -1 */

@@ -350,9 +350,7 @@ take_object(const struct review *rv, size_t i, json_t *is, struct err *err)
 		return bad_object(rv, "object", i, false, err);
 	if (restore_metadata(was, is, err) < 0)
 		return bad_object(rv, "metadata", i, false, err);
-	if (!rv->whole)
-		custom_convert(is, rv->to); /* what its schema does not know goes */
-	return 0;
+	return rv->whole ? 0 : custom_adopt(rv->to, is, err);
 }
 
 /* All or none of them. */

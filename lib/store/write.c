@@ -65,6 +65,7 @@ reply_dry(struct call *c, json_t *obj)
 {
 	json_t *meta = json_object_get(obj, "metadata");
 	struct draft d = DRAFT_INIT;
+	json_auto_t *back = NULL;
 	struct object *o;
 	struct err err;
 
@@ -74,10 +75,16 @@ reply_dry(struct call *c, json_t *obj)
 		return;
 	}
 	o = draft_finish(&d, c->old ? c->old->revision : 0);
-	if (c->answer || c->old)
+	if (c->answer || c->old) {
 		answer_object(c, o);
-	else
+	} else if (!conversion_asks(o, c->kind)) {
 		reply_json(c, c->status, obj);
+	} else if (conversion_json(o, c->kind, &back, &err) < 0) {
+		conversion_refuse(c, &err);
+	} else { /* with what is lost on the way there and back */
+		json_object_del(json_object_get(back, "metadata"), "resourceVersion");
+		reply_json(c, c->status, back);
+	}
 	object_unref(o);
 	draft_release(&d);
 }

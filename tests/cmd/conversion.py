@@ -69,7 +69,7 @@ def spoil(objects, how):
     elif how == "nokind":
         objects[0] = {}
     elif how == "unknown":
-        first["spec"]["surprise"] = 1
+        first["spec"].update(surprise=1, comment=None)
         first["other"] = {"a": 1}
 
 

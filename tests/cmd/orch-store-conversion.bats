@@ -154,6 +154,9 @@ until_lines() {
 
 @test "writes in another version are kept in the one that is stored" {
 	things
+	api POST "$V2?dryRun=All" '{"apiVersion":"example.com/v2","kind":"Thing","metadata":{"name":"d"},"spec":{"host":"h","port":"1","comment":"c"}}'
+	[ "$code $(spec) $(of '.metadata.resourceVersion')" = '201 {"host":"h","port":"1"} null' ]
+	api GET $V1/d; [ "$code" = 404 ]
 	api POST $V2 '{"apiVersion":"example.com/v2","kind":"Thing","metadata":{"name":"a"},"spec":{"host":"h","port":"1","comment":"c"}}'
 	# what the kept version cannot say is lost
 	[ "$code $(of '.apiVersion + (.spec|tojson)')" = '201 example.com/v2{"host":"h","port":"1"}' ]
