@@ -80,7 +80,8 @@ start(struct sending *s, struct lane *l, struct call *call)
 		.path = call->path,
 		.content_type = call->body ? call->type : NULL,
 		.body = call->body,
-		.len = call->body ? strlen(call->body) : 0 };
+		.len = call->body ? strlen(call->body) : 0,
+		.headers = call->headers };
 
 	l->call = call;
 	l->pause = 0;

@@ -14,7 +14,8 @@ struct call {
 	const char *method;
 	char *path; /* with its query; taken */
 	const char *type;
-	char *body; /* taken; NULL for none */
+	char *body;		    /* taken; NULL for none */
+	const char *const *headers; /* more of them, as in struct request; borrowed, or NULL */
 
 	/* the answer */
 	int r; /* 0: there is one; else negative, and err says why not */

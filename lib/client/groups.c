@@ -6,41 +6,13 @@
 
 #include "api/meta.h"
 #include "base/mem.h"
+#include "client/calls.h"
 #include "client/http.h"
 
 #define AS ";as=APIGroupDiscoveryList"
 #define ACCEPT                                                   \
 	"Accept: application/json;g=apidiscovery.k8s.io;v=v2" AS \
 	",application/json;g=apidiscovery.k8s.io;v=v2beta1" AS ",application/json"
-
-enum { LONGEST = 256 << 20 };
-
-static int
-gather(void *arg, int status, const char *data, size_t len, struct err *err)
-{
-	struct buf *reply = arg;
-
-	(void)status;
-	if (reply->len + len > LONGEST)
-		return err_set(err, ERR_TOO_LARGE, "the discovery document is too large");
-	buf_add(reply, data, len);
-	return 0;
-}
-
-static int
-fetch(struct client *c, const char *path, json_t **ret, struct err *err)
-{
-	static const char *const headers[] = { ACCEPT, NULL };
-	struct request rq = { .method = "GET", .path = path, .headers = headers };
-	autobuf struct buf reply = BUF_INIT;
-	int status, r;
-
-	if ((r = client_stream(c, &rq, &status, gather, &reply, err)) < 0)
-		return r;
-	if (status >= 400)
-		return client_refusal(status, reply.data, reply.len, err);
-	return http_parse(reply.data, reply.len, ret, err);
-}
 
 /* --- the old way ------------------------------------------------------------------- */
 
@@ -123,15 +95,12 @@ old_core(struct client *c, json_t *all, const json_t *list, struct err *err)
 /* --- either ------------------------------------------------------------------------ */
 
 static int
-add_groups(struct client *c, json_t *all, const char *path, struct err *err)
+add_groups(struct client *c, json_t *all, const json_t *list, struct err *err)
 {
-	json_auto_t *list = NULL;
 	json_t *group;
 	size_t i;
 	int r;
 
-	if ((r = fetch(c, path, &list, err)) < 0)
-		return r;
 	if (strcmp(text(list, "kind"), "APIVersions") == 0)
 		return old_core(c, all, list, err);
 	json_array_foreach (get(list, "groups"), i, group)
@@ -150,11 +119,23 @@ add_groups(struct client *c, json_t *all, const char *path, struct err *err)
 int
 client_groups(struct client *c, json_t **ret, struct err *err)
 {
+	static const char *const headers[] = { ACCEPT, NULL };
+	struct call calls[] = {
+		{ .method = "GET", .path = xstrdup("/api"), .headers = headers },
+		{ .method = "GET", .path = xstrdup("/apis"), .headers = headers },
+	};
 	json_auto_t *all = json_array();
-	int r;
+	int r = 0;
 
-	if ((r = add_groups(c, all, "/api", err)) < 0 || (r = add_groups(c, all, "/apis", err)) < 0)
-		return r;
-	*ret = json_incref(all);
-	return 0;
+	calls_run(c, calls, COUNT(calls), NULL, NULL);
+	for (size_t i = 0; i < COUNT(calls); i++) {
+		json_auto_t *list = NULL;
+
+		if (r >= 0 && (r = call_answer(&calls[i], &list, err)) >= 0)
+			r = add_groups(c, all, list, err);
+		call_release(&calls[i]);
+	}
+	if (r >= 0)
+		*ret = json_incref(all);
+	return r;
 }
