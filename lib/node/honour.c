@@ -44,8 +44,6 @@ static const struct {
 	{ "setHostnameAsFQDN", "not done by this node" },
 	{ "hostnameOverride", "not done by this node" },
 	{ "resources*", "not done by this node" },
-	{ "*ontainers\\[*\\].ports\\[*\\].hostPort", "not done by this node" },
-	{ "*ontainers\\[*\\].ports\\[*\\].hostIP", "not done by this node" },
 	{ "*ontainers\\[*\\].volumeDevices*", "not done by this node" },
 	{ "*ontainers\\[*\\].restartPolicyRules*", "not done by this node" },
 	{ "containers\\[*\\].restartPolicy", "not done by this node" },

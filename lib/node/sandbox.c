@@ -237,7 +237,7 @@ make(const struct host *h, const json_t *pod, const json_t *sources, char **ip, 
 		return r;
 	if (pod_host_network(pod))
 		address = xstrdup(h->o.address ? h->o.address : "");
-	else if ((r = network_add(h, uid, net, &address, err)) < 0)
+	else if ((r = network_add(h, pod, net, &address, err)) < 0)
 		return err_wrap(err, "cannot set up the pod's network");
 	if ((r = write_etc(h, pod, address, err)) < 0 || (r = make_shm(h, uid, err)) < 0 ||
 	    (r = volumes_up(h, pod, sources, address, err)) < 0)

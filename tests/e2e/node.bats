@@ -507,3 +507,28 @@ hostNetwork: true' >"$T/in"
 	[ "$(logs h | head -n 1)" = "$(hostname)" ]
 	[ "$(status h '.podIP == .hostIP')" = true ]
 }
+
+@test "host ports: by TCP and UDP, on every address or one, gone with the pod" {
+	[ -x /usr/lib/cni/portmap ] && command -v iptables >/dev/null || skip "needs the CNI plugin portmap and iptables"
+	space=orch-hp-$$
+	ip netns add $space
+	ip -n $space link set lo up
+	ip -n $space addr add 192.0.2.7/32 dev lo
+	pod web 'httpd -f -h /www' 'ports: [{containerPort: 80, hostPort: 8080}, {containerPort: 80, hostPort: 8081, hostIP: 192.0.2.7}, {containerPort: 53, hostPort: 5353, protocol: UDP}]' 'restartPolicy: Always' |
+		start_node --netns $space --address 192.0.2.7
+	until_status web '.phase == "Running"'
+	inside() { ip netns exec $space "$@"; }
+	said=$(for _ in $(seq 50); do inside curl -s --max-time 2 http://192.0.2.7:8080/ && break; sleep 0.1; done)
+	one=$(inside curl -s --max-time 2 http://192.0.2.7:8081/)
+	other=$(inside curl -s --max-time 2 http://127.0.0.1:8081/ || echo refused)
+	udp=$(inside iptables -t nat -S | grep -c 'udp.*5353' || true)
+	kill -TERM "$(cat "$T/node.pid")"
+	for _ in $(seq 100); do [ -e "/proc/$(cat "$T/node.pid")" ] || break; sleep 0.1; done
+	left=$(inside iptables -t nat -S | grep -c 'dport 8080' || true)
+	ip netns del $space
+	[ "$said" = hello ]
+	[ "$one" = hello ]
+	[ "$other" = refused ]
+	[ "$udp" -ge 1 ]
+	[ "$left" = 0 ]
+}

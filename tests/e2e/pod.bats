@@ -100,6 +100,7 @@ clean() { # nothing of the pods below $T is left
 		    spec:
 		      restartPolicy: Never
 		      nodeSelector: {disk: ssd}
+		      runtimeClassName: fast
 		      volumes: [{name: s, secret: {secretName: sec}}]
 		      containers:
 		      - name: c
@@ -107,14 +108,13 @@ clean() { # nothing of the pods below $T is left
 		        command: [sh, -c, 'echo $V; cat /s/f; echo; hostname']
 		        env: [{name: V, valueFrom: {configMapKeyRef: {name: conf, key: k}}}]
 		        volumeMounts: [{name: s, mountPath: /s}]
-		        ports: [{containerPort: 80, hostPort: 8080}]
 		END
 	} >"$T.in"
 	pod run <"$T.in" >"$T.out" 2>"$T.err"
 	[ "$(cat "$T.out")" = "from the map
 hidden
 job" ]
-	for f in spec.completions spec.backoffLimit 'spec.nodeSelector.disk' 'spec.containers\[0\].ports\[0\].hostPort'; do
+	for f in spec.completions spec.backoffLimit 'spec.nodeSelector.disk' 'spec.runtimeClassName'; do
 		grep -q "Job 'job': $f is not honoured: " "$T.err"
 	done
 	[ "$(wc -l <"$T.err")" -eq 4 ]
