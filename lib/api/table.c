@@ -120,7 +120,7 @@ cell_selector(const json_t *label_selector)
 }
 
 json_t *
-field_at(const json_t *obj, const char *path)
+value_at(const json_t *obj, const char *path)
 {
 	while (obj && *path) {
 		size_t len = strcspn(path, ".");
@@ -136,7 +136,7 @@ field_at(const json_t *obj, const char *path)
 static json_t *
 from_field(const struct cell *c, const json_t *obj)
 {
-	json_t *v = field_at(obj, c->path);
+	json_t *v = value_at(obj, c->path);
 
 	if (c->type == CELL_INT)
 		return json_integer(num(v, c->number));

@@ -65,6 +65,6 @@ void add_labels(struct buf *b, const json_t *labels);
 json_t *cell_selector(const json_t *label_selector);
 
 /* Follow a dotted path. */
-json_t *field_at(const json_t *obj, const char *path);
+json_t *value_at(const json_t *obj, const char *path);
 
 #endif

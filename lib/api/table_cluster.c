@@ -95,9 +95,9 @@ component_status(const json_t *obj, int64_t now)
 static const char *
 either(const json_t *obj, const char *a, const char *b)
 {
-	const char *s = str(field_at(obj, a), "");
+	const char *s = str(value_at(obj, a), "");
 
-	return *s ? s : str(field_at(obj, b), "");
+	return *s ? s : str(value_at(obj, b), "");
 }
 
 static const char *

@@ -77,10 +77,6 @@ void client_learn(struct client *c, const json_t *groups);
 const struct kind *client_kind_known(
     const struct client *c, const char *group, const char *version, const char *plural);
 
-/* The kind of apiVersion and kind that a CustomResourceDefinition will make, before any server has
- * it; NULL when it makes another.  Lives for ever. */
-const struct kind *kind_of_crd(const json_t *crd, const char *api_version, const char *kind);
-
 /* The kinds that can be listed of a category such as "all", built in or the server's own, into a
  * new array ended by NULL.  A word that is no category gives an empty one. */
 int client_category(struct client *c, const char *word, const struct kind ***ret, struct err *err);

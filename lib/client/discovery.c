@@ -72,31 +72,6 @@ extra_new(const char *group, const char *version, const json_t *resource)
 }
 
 const struct kind *
-kind_of_crd(const json_t *crd, const char *api_version, const char *kind)
-{
-	const json_t *spec = get(crd, "spec"), *names = get(spec, "names");
-	const char *group = text(spec, "group"), *slash = strchr(api_version, '/');
-	struct extra_kind *e;
-	json_t *version;
-	size_t i;
-
-	if (!slash || strlen(group) != (size_t)(slash - api_version) ||
-	    strncmp(group, api_version, strlen(group)) != 0 ||
-	    strcmp(text(names, "kind"), kind) != 0 || !client_name_fits(text(names, "plural")))
-		return NULL;
-	json_array_foreach (get(spec, "versions"), i, version) {
-		if (strcmp(text(version, "name"), slash + 1) != 0 || !truth(get(version, "served")))
-			continue;
-		e = extra_new(group, slash + 1, names);
-		e->kind.plural = xstrdup(text(names, "plural"));
-		e->kind.singular = xstrdup(text(names, "singular"));
-		e->kind.namespaced = strcmp(text(spec, "scope"), "Namespaced") == 0;
-		return &e->kind;
-	}
-	return NULL;
-}
-
-const struct kind *
 client_kind_known(
     const struct client *c, const char *group, const char *version, const char *plural)
 {

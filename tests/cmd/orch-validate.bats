@@ -269,3 +269,17 @@ stream() { # FILE...: as JSON Lines
 	exec 4>&-
 	wait
 }
+
+@test "custom: the bundles of examples/crds are valid in any order, and refused with the causes of a server" {
+	examples=$BATS_TEST_DIRNAME/../../examples/crds
+	case $BIN in /*) ;; *) BIN=$BATS_TEST_DIRNAME/../../$BIN ;; esac
+	for bundle in certs gateways monitors; do
+		BIN=$BIN "$examples/expand" "$bundle" >crds.yaml
+		run "$BIN/orch-validate" -q "$examples/$bundle/objects.yaml" crds.yaml
+		[ "$status" -eq 0 ]
+		run --separate-stderr "$BIN/orch-validate" --crds crds.yaml "$examples/$bundle/invalid.yaml"
+		[ "$status" -eq 2 ]
+		[ -z "$output" ]
+		diff <(sed -n 's/^# refused: //p' "$examples/$bundle/invalid.yaml") <(sed 's/^.* is invalid: //' <<<"$stderr")
+	done
+}
