@@ -20,5 +20,12 @@ LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 	       len);
 	assert(!t.kind || !*t.namespace || t.kind->namespaced);
 	target_release(&t);
+	if (target_parse_remote(&t, path)) {
+		assert(*t.group && *t.version && !t.kind);
+		assert(t.type == TARGET_REMOTE || t.type == TARGET_UNKNOWN);
+		/* what is let through has been looked at */
+		assert(t.type == TARGET_UNKNOWN || (!strstr(path, "//") && !strstr(path, "/../")));
+	}
+	target_release(&t);
 	return 0;
 }
