@@ -150,19 +150,18 @@ response_kind(const json_t *r)
 	    "kind", text(r, "kind"));
 }
 
-/* The entry of that name, made when it is missing. */
+/* The entry of that name, made when it is missing; index has those that are there. */
 static json_t *
-entry_of(json_t *out, const char *name, const json_t *r)
+entry_of(json_t *out, json_t *index, const char *name, const json_t *r)
 {
-	json_t *e;
-	size_t i;
+	json_t *e = json_object_get(index, name);
 
-	json_array_foreach (out, i, e)
-		if (strcmp(text(e, "resource"), name) == 0)
-			return e;
+	if (e)
+		return e;
 	e = json_pack("{s:s,s:s,s:s,s:[]}", "resource", name, "scope",
 	    truth(get(r, "namespaced")) ? "Namespaced" : "Cluster", "singularResource",
 	    text(r, "singularName"), "subresources");
+	json_object_set(index, name, e);
 	json_array_append_new(out, e);
 	return e;
 }
@@ -170,7 +169,8 @@ entry_of(json_t *out, const char *name, const json_t *r)
 json_t *
 discovery_convert(const json_t *resources)
 {
-	json_t *out = json_array(), *r, *clean;
+	json_auto_t *out = json_array(), *index = json_object();
+	json_t *r;
 	size_t i;
 
 	json_array_foreach (resources, i, r) {
@@ -180,7 +180,7 @@ discovery_convert(const json_t *resources)
 
 		if (!*parent)
 			continue;
-		e = entry_of(out, parent, r);
+		e = entry_of(out, index, parent, r);
 		sub = slash ? json_pack("{s:s}", "subresource", slash + 1) : e;
 		json_object_set_new(sub, "responseKind", response_kind(r));
 		take_texts(sub, r, "verbs");
@@ -191,9 +191,7 @@ discovery_convert(const json_t *resources)
 		take_texts(e, r, "shortNames");
 		take_texts(e, r, "categories");
 	}
-	clean = discovery_clean(out);
-	json_decref(out);
-	return clean;
+	return discovery_clean(out);
 }
 
 /* --- fetching --- */

@@ -51,8 +51,7 @@ check(json_t *resources)
 int
 LLVMFuzzerTestOneInput(const unsigned char *data, size_t len)
 {
-	json_auto_t *v =
-	    json_loadb((const char *)data, len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	json_auto_t *v = json_loadb((const char *)data, len, JSON_DECODE_ANY, NULL);
 
 	check(discovery_clean(v));
 	check(discovery_convert(v));
