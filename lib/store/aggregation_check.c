@@ -207,6 +207,7 @@ attend(struct aggregation *a, struct member *m)
 	pthread_mutex_lock(&a->lock);
 	if ((m = member_find(a, api->name)) && strcmp(m->api->uid, api->uid) == 0) {
 		m->busy = false;
+		m->current &= well; /* who comes back may serve something else */
 		m->failures = well ? 0 : m->failures + 1;
 		m->due =
 		    m->again ? 0 : clock_monotonic() + (well ? CHECK_AGAIN : pause_of(m->failures));

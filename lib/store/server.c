@@ -375,6 +375,8 @@ server_handle(struct http_exchange *x, void *server)
 	c->verb = r ? r->name : *c->target.resource ? "create" : "get";
 	if (r && r->verb == VERB_LIST && wants_watch(c))
 		c->verb = "watch";
+	if (c->remote && strcmp(c->req->method, "HEAD") == 0)
+		c->verb = *c->target.name ? "get" : "list";
 	if (!open_to_all(&c->target) &&
 	    (authenticate(c, &err) < 0 || impersonate(c, &err) < 0 || authorize(c, &err) < 0)) {
 		turn_away(c, &err);

@@ -140,6 +140,7 @@ teardown_file() { stop_all; }
   run joe "$url/apis/$G/v1/namespaces/default/flunders/a/echo"
   [ "$(json '.code, .message' <<<"$output")" = $'403\nflunders.wardle.example.com "a" is forbidden: User "joe" cannot get resource "flunders/echo" in API group "wardle.example.com" in the namespace "default"' ]
   [ "$(joe -X POST "$url/apis/$G/v1/flunders" | json .message)" = 'flunders.wardle.example.com is forbidden: User "joe" cannot create resource "flunders" in API group "wardle.example.com" at the cluster scope' ]
+  [ "$(joe -I "$url/apis/$G/v1/flunders" -o /dev/null -w '%{http_code}')" = 403 ]
   # nor by a path that could be read in two ways
   for path in "/apis/$G/v1//flunders" "/apis/$G/v1/../v1/flunders" "/apis/$G/v1/%2e%2e/v1/flunders" "/apis/$G/v1/%2F/flunders"; do
     [[ $(joe "$url$path" -o /dev/null -w '%{http_code}') == 40[34] ]]
@@ -387,6 +388,23 @@ has() { [ "$(ask GET "$APIS/$1" -o /dev/null -w '%{http_code}')" = 200 ]; }
   ask DELETE "$APIS/v1.crd.example.com" >/dev/null
   sleep 0.3
   not has v1.crd.example.com
+}
+
+@test "an APIService that is there before the definition keeps the group" {
+  jq -nc '{apiVersion: "apiregistration.k8s.io/v1", kind: "APIService", metadata: {name: "v1.crd.example.com"}, spec: {group: "crd.example.com",
+    version: "v1", groupPriorityMinimum: 10, versionPriority: 10, service: {namespace: "default", name: "none"}}}' | ask POST "$APIS" >/dev/null
+  wait_for 5 is_available v1.crd.example.com "False ServiceNotFound"
+  crd
+  wait_for 5 has v1beta1.crd.example.com
+  [ "$(ask GET /apis/crd.example.com/v1/things)" = "service unavailable" ]
+  wait_for 5 ask GET /apis/crd.example.com/v1beta1/things -f -o /dev/null # the other version is the definition's
+  [ "$(ask GET /apis/crd.example.com | jq -c '[.versions[].version]')" = '["v1beta1","v1"]' ] # 100 comes before 10
+  # and leaves it when it goes
+  ask DELETE "$APIS/v1.crd.example.com" >/dev/null
+  wait_for 5 is_available v1.crd.example.com "True Local"
+  [ "$(ask GET /apis/crd.example.com/v1/things | json .kind)" = ThingList ]
+  ask DELETE /apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.crd.example.com >/dev/null
+  wait_for 5 not has v1.crd.example.com
 }
 
 @test "an APIService without a service is local, whether there is anything or not" {
