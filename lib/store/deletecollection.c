@@ -113,7 +113,10 @@ finish(struct many *m)
 		struct write *w = &m->write[i];
 
 		if (w->result < 0 && w->result != -ERR_CONFLICT) {
-			reply_error(c, &w->err);
+			if (conversion_of(c->kind) && w->err.code == ERR_INTERNAL)
+				conversion_refuse(c, &w->err);
+			else
+				reply_error(c, &w->err);
 			many_free(m);
 			return;
 		}
@@ -121,7 +124,10 @@ finish(struct many *m)
 	}
 	if (raced && c->attempts++ < ATTEMPTS) {
 		c->state = m;
-		call_defer(c, retry);
+		if (m->shown)
+			conversion_defer(c, retry); /* as they are now, which may be asked for */
+		else
+			call_defer(c, retry);
 		return;
 	}
 	if (raced)
@@ -154,6 +160,7 @@ prepare(struct many *m, size_t i)
 
 	w->result = 0;
 	if (d != DELETE_UNCHANGED && !c->dry_run) {
+		draft_release(&w->draft); /* of an attempt before */
 		if (m->shown && d == DELETE_NOW)
 			draft_copy(&w->draft, m->found[i]);
 		else if ((w->result = conversion_encode(&w->draft, c->kind, obj, &w->err)) < 0)
@@ -201,7 +208,7 @@ all(struct many *m, size_t i)
 static bool
 raced(struct many *m, size_t i)
 {
-	struct object *now;
+	struct object *now, *shown;
 
 	if (m->write[i].result == 0)
 		return false;
@@ -212,6 +219,13 @@ raced(struct many *m, size_t i)
 		return false;
 	object_unref(m->found[i]);
 	m->found[i] = now;
+	if (!m->shown)
+		return true;
+	m->write[i].result = conversion_show(m->call->kind, &now, 1, &shown, &m->write[i].err);
+	if (m->write[i].result < 0)
+		return false;
+	object_unref(m->shown[i]);
+	m->shown[i] = shown;
 	return true;
 }
 

@@ -97,10 +97,12 @@ encode(struct call *c, json_t *obj, bool deletes)
 	struct err err;
 	int r = 0;
 
-	if (deletes && conversion_of(c->kind)) /* it need not go there and back to go */
+	if (deletes && conversion_of(c->kind)) { /* it need not go there and back to go */
+		draft_release(d);
 		draft_copy(d, c->old);
-	else
+	} else {
 		r = conversion_encode(d, c->kind, obj, &err);
+	}
 	json_decref(obj);
 	return r < 0 ? conversion_refuse(c, &err) : 0;
 }

@@ -303,11 +303,15 @@ int
 main(void)
 {
 	static const char *const names[] = { "store.example", NULL };
+	static const char *const proxies[] = { "http_proxy", "https_proxy", "HTTPS_PROXY",
+		"all_proxy", "ALL_PROXY" };
 	autofree char *other = NULL;
 	struct http_server *s;
 	struct tls *t;
 	struct err err;
 
+	for (size_t i = 0; i < COUNT(proxies); i++)
+		unsetenv(proxies[i]); /* they do not know our servers */
 	CHECK(mkdtemp(folder), "folder");
 	other = xasprintf("%s/other", folder);
 	CHECK(pki_ensure(folder, names, &err) == 0 && pki_ensure(other, NULL, &err) == 0, "%s",
