@@ -67,7 +67,8 @@ place_seen(struct place p, const json_t *x, const json_t *y)
 	return p;
 }
 
-/* What a key field counts as when it is missing: its default, or what a required one is without. */
+/* What a key field counts as when it is missing: its default, or what a required one is without
+ * (of Go's types, which have protobuf: custom kinds have none but those they state). */
 static const char *
 key_default(const struct type *item, const char *key)
 {
@@ -75,7 +76,7 @@ key_default(const struct type *item, const char *key)
 
 	if (!f || f->dflt)
 		return f ? f->dflt : NULL;
-	if (!f->required)
+	if (!f->required || !item->nwire)
 		return NULL;
 	return f->type->class == CLASS_STRING					? "\"\""
 	       : f->type->class == CLASS_INT32 || f->type->class == CLASS_INT64 ? "0"

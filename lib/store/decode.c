@@ -57,6 +57,19 @@ check_manager(struct call *c, const char *options, const char *manager)
 	return -1;
 }
 
+/* To take fields from others makes sense of an apply only. */
+static int
+check_force(struct call *c, const char *options)
+{
+	autofree char *force = http_query(c->x, "force");
+
+	if (!force || c->applying || strcmp(options, "PatchOptions"))
+		return 0;
+	refuse_option(c, options, "FieldValueForbidden", "force",
+	    "Forbidden: may not be specified for %s patch", "non-apply");
+	return -1;
+}
+
 int
 options_read(struct call *c, const char *options_kind)
 {
@@ -66,7 +79,7 @@ options_read(struct call *c, const char *options_kind)
 
 	autofree char *who = apply_manager(manager, http_header(c->x, "User-Agent"));
 
-	if (check_manager(c, options_kind, manager) < 0)
+	if (check_force(c, options_kind) < 0 || check_manager(c, options_kind, manager) < 0)
 		return -1;
 	snprintf(c->manager, sizeof c->manager, "%s", who);
 	c->dry_run = dry && strcmp(dry, "All") == 0;

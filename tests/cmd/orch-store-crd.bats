@@ -244,6 +244,16 @@ two_versions() {
 	[ "$code $(of .message)" = "500 failed to convert new object: .spec.b: field not declared in schema" ]
 }
 
+@test "an apply whose list item lacks a key has no place for it; other patches force nothing" {
+	things '' '"type":"object","properties":{"l":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["k","p"],"items":{"type":"object","required":["k"],"properties":{"k":{"type":"string"},"p":{"type":"string","default":"q"}}}}}'
+	config='{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"x"},"spec":{"l":[{"p":"a"}]}}'
+	api PATCH "$THINGS/x?fieldManager=m" "$config" -H 'Content-Type: application/apply-patch+yaml'
+	[ "$code" = 500 ]; [[ "$(of .message)" = *': .spec.l: element 0: associative list with keys has an element that omits key field "k" (and doesn'*' have default value)' ]]
+	thing x '{}'
+	merge "$THINGS/x?force=false" '{}'
+	[ "$code $(of .message)" = '422 PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch' ]
+}
+
 @test "a refused patch shows the object with its keys in order" {
 	things; thing a
 	merge "$THINGS/a?fieldValidation=Strict" '{"spec":{"other":1}}'
