@@ -222,7 +222,7 @@ agent_set(struct agent *a, const json_t *pod, struct err *err)
 		pod_recall(p, (int64_t)now_seconds());
 		admit(a, p);
 	} else {
-		pod_update(p, pod);
+		pod_take(p, pod);
 		if (!p->wanted &&
 		    get(pod, "status")) /* adopted: what changed since was told to nobody */
 			heed_server(p);

@@ -47,7 +47,7 @@ bundle_make(const struct start *s, const struct image *image, const char *bundle
 	autofree char *group = container_cgroup(s->host, uid, name, s->attempt);
 	autofree char *file = xasprintf("%s/config.json", bundle);
 	struct making_of m = { s->host, s->pod, s->container, s->sources, image, s->ip, bundle,
-		group };
+		group, s->target };
 	autobuf struct buf b = BUF_INIT;
 	json_auto_t *config = NULL;
 	int r;

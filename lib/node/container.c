@@ -230,6 +230,11 @@ start_with(const struct start *s, const struct image *image)
 	struct err err;
 
 	container_id(uid, name, s->attempt, id);
+	if (s->target < 0) {
+		err_set(&err, ERR_CONFLICT, "its target container '%s' does not run",
+		    text(s->container, "targetContainerName"));
+		return failure("config", "CreateContainerConfigError", &err);
+	}
 	if (host_private_mounts(s->host, &err) < 0)
 		return failure("config", "CreateContainerError", &err);
 	if (bundle_make(s, image, bundle, &err) < 0)

@@ -21,6 +21,7 @@ struct start {
 	const char *ip;
 	unsigned attempt;  /* 0 for the first */
 	unsigned restarts; /* names the log file */
+	pid_t target;	   /* whose PID namespace it joins; 0: its own, or the pod's */
 };
 
 /*

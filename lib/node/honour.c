@@ -40,7 +40,6 @@ static const struct {
 	/* not done yet */
 	{ "shareProcessNamespace", "not done by this node" },
 	{ "hostUsers", "not done by this node" },
-	{ "ephemeralContainers*", "not done by this node" },
 	{ "setHostnameAsFQDN", "not done by this node" },
 	{ "hostnameOverride", "not done by this node" },
 	{ "resources*", "not done by this node" },
@@ -64,6 +63,7 @@ static const struct {
 	{ "activeDeadlineSeconds", NULL },
 	{ "containers\\[*\\].*", NULL },
 	{ "initContainers\\[*\\].*", NULL },
+	{ "ephemeralContainers\\[*\\].*", NULL },
 	{ "dnsConfig*", NULL },
 	{ "dnsPolicy", NULL },
 	{ "hostAliases*", NULL },

@@ -1,9 +1,10 @@
 /*
  * What a pod needs next.  Reads the record, changes nothing.
  *
- *	to end	ask the containers, app containers first; kill those that are late; take the sandbox
- *down; forget to run	sandbox; init containers one after the other; then all others, each again as
- *its policy says
+ *	to end	ask the containers, sidecars after the app containers; kill those that are late;
+ *		take the sandbox down; forget
+ *	to run	sandbox; ephemeral containers; init containers one after the other; then all others,
+ *		each again as its policy says
  */
 #include <string.h>
 
@@ -18,6 +19,8 @@ policy(const struct pod *p, const struct container *c)
 
 	if (c->kind == SIDECAR)
 		return "Always";
+	if (c->kind == EPHEMERAL)
+		return "Never";
 	if (c->kind == INIT && strcmp(pods, "Never") != 0)
 		return "OnFailure"; /* one that succeeded is done */
 	return *pods ? pods : "Always";
@@ -85,7 +88,8 @@ next_to_end(const struct pod *p, double now, size_t *which, double *wake)
 
 	for (size_t i = 0; i < p->n; i++) {
 		running = running || p->c[i].state == RUNNING;
-		apps = apps || (p->c[i].state == RUNNING && p->c[i].kind != SIDECAR);
+		apps = apps ||
+		       (p->c[i].state == RUNNING && (p->c[i].kind == APP || p->c[i].kind == INIT));
 	}
 	for (size_t i = 0; i < p->n; i++) {
 		const struct container *c = &p->c[i];
@@ -141,7 +145,13 @@ next_to_run(const struct pod *p, double now, size_t *which, double *wake)
 {
 	bool blocked = false;
 
-	for (size_t i = 0; i < p->n && !blocked; i++) {
+	/* "even when there are errors starting an init container": for looking into just that */
+	for (size_t i = 0; i < p->n; i++)
+		if (p->c[i].kind == EPHEMERAL && due(p, &p->c[i], now, wake)) {
+			*which = i;
+			return STEP_START;
+		}
+	for (size_t i = 0; i < p->n && !blocked && p->c[i].kind != EPHEMERAL; i++) {
 		const struct container *c = &p->c[i];
 
 		*which = i;

@@ -12,7 +12,8 @@ enum { LEASE_SECONDS = 40 };
 json_t *
 pod_status_patch(const json_t *pod, const json_t *status)
 {
-	static const char *const optional[] = { "reason", "message", "initContainerStatuses" };
+	static const char *const optional[] = { "reason", "message", "initContainerStatuses",
+		"ephemeralContainerStatuses" };
 	json_t *patch = json_pack("{s:{s:s}, s:o}", "metadata", "uid", meta_uid(pod), "status",
 	    json_copy((json_t *)status));
 

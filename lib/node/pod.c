@@ -24,26 +24,50 @@ replace(char **s, const char *with)
 	*s = copy;
 }
 
-/* The specs of the object into the records, which stay as they are: a pod's containers never
- * change. */
+/* In the order of the records. */
+static const char *const lists[] = { "initContainers", "containers", "ephemeralContainers" };
+
+static size_t
+count(const json_t *object, size_t nlists)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < nlists; k++)
+		n += json_array_size(get(object, "spec", lists[k]));
+	return n;
+}
+
+static enum container_kind
+kind_of(const json_t *spec, size_t list)
+{
+	if (list > 0)
+		return list == 1 ? APP : EPHEMERAL;
+	return strcmp(text(spec, "restartPolicy"), "Always") == 0 ? SIDECAR : INIT;
+}
+
+/* The specs of the object into the records, which stay as they are; those of containers that were
+ * not there before are begun. */
 static void
 bind_specs(struct pod *p)
 {
-	json_t *init = get(p->object, "spec", "initContainers"),
-	       *app = get(p->object, "spec", "containers");
-	size_t ninit = json_array_size(init);
+	size_t had = p->n, n = 0, i;
+	json_t *spec;
 
-	for (size_t i = 0; i < p->n; i++) {
-		struct container *c = &p->c[i];
+	p->n = count(p->object, COUNT(lists));
+	p->c = xrealloc(p->c, p->n * sizeof *p->c);
+	for (size_t k = 0; k < COUNT(lists); k++)
+		json_array_foreach (get(p->object, "spec", lists[k]), i, spec) {
+			struct container *c = &p->c[n];
 
-		c->spec = i < ninit ? json_array_get(init, i) : json_array_get(app, i - ninit);
-		c->name = text(c->spec, "name");
-		if (i >= ninit)
-			c->kind = APP;
-		else
-			c->kind =
-			    strcmp(text(c->spec, "restartPolicy"), "Always") == 0 ? SIDECAR : INIT;
-	}
+			if (n++ >= had) {
+				*c = (struct container){ .monitor_fd = -1, .hook.fd = -1 };
+				for (size_t w = 0; w < PROBES; w++)
+					c->probes[w].job.fd = -1;
+			}
+			c->spec = spec;
+			c->name = text(spec, "name");
+			c->kind = kind_of(spec, k);
+		}
 }
 
 static bool
@@ -57,7 +81,6 @@ safe_name(const char *s)
 static int
 check(const json_t *object, struct err *err)
 {
-	static const char *const lists[] = { "initContainers", "containers" };
 	json_t *c;
 	size_t i;
 
@@ -91,16 +114,8 @@ pod_new(struct pod **ret, const struct host *h, const json_t *object, struct err
 	p->label = xasprintf("%s/%s", meta_namespace(object), meta_name(object));
 	p->started = clock_now();
 	p->job.fd = -1;
-	p->n = json_array_size(get(object, "spec", "initContainers")) +
-	       json_array_size(get(object, "spec", "containers"));
-	p->c = xcalloc(p->n, sizeof *p->c);
 	p->status = json_deep_copy(get(object, "status"));
 	bind_specs(p);
-	for (size_t i = 0; i < p->n; i++) {
-		p->c[i].monitor_fd = p->c[i].hook.fd = -1;
-		for (size_t k = 0; k < PROBES; k++)
-			p->c[i].probes[k].job.fd = -1;
-	}
 	p->dirty = true;
 	*ret = p;
 	return 0;
@@ -144,12 +159,12 @@ pod_free(struct pod *p)
 }
 
 void
-pod_update(struct pod *p, const json_t *object)
+pod_take(struct pod *p, const json_t *object)
 {
-	size_t n = json_array_size(get(object, "spec", "initContainers")) +
-		   json_array_size(get(object, "spec", "containers"));
+	struct err ignored;
 
-	if (n != p->n) /* no API server allows it */
+	if (count(object, 2) != count(p->object, 2) || count(object, COUNT(lists)) < p->n ||
+	    check(object, &ignored) < 0) /* no API server allows it */
 		return;
 	json_decref(p->object);
 	p->object = json_deep_copy(object);

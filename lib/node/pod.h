@@ -13,7 +13,8 @@
 enum container_kind {
 	INIT,
 	SIDECAR,
-	APP
+	APP,
+	EPHEMERAL
 }; /* SIDECAR: an init container with restartPolicy Always */
 enum container_state { WAITING, RUNNING, EXITED };
 
@@ -61,7 +62,7 @@ struct pod {
 	int64_t started;
 	double again, backoff; /* of the sandbox */
 	char *trouble;	       /* why the sandbox cannot be made */
-	struct container *c;
+	struct container *c;   /* init containers, the others, ephemeral ones as they come */
 	size_t n;
 	json_t *status; /* as last reported */
 	struct job job;
@@ -80,7 +81,8 @@ struct pod {
  */
 int pod_new(struct pod **ret, const struct host *h, const json_t *object, struct err *err);
 void pod_free(struct pod *p);
-void pod_update(struct pod *p, const json_t *object); /* a newer version of the object */
+/* A newer version of the object; its containers are the same, but ephemeral ones may be new. */
+void pod_take(struct pod *p, const json_t *object);
 
 /* The record on disk: pods/UID/pod.json and state.json; a restarted node goes on from there. */
 int pod_save(const struct pod *p, struct err *err);

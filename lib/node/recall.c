@@ -50,7 +50,8 @@ recall(struct container *c, const json_t *status, int64_t now)
 void
 pod_recall(struct pod *p, int64_t now)
 {
-	static const char *const lists[] = { "initContainerStatuses", "containerStatuses" };
+	static const char *const lists[] = { "initContainerStatuses", "containerStatuses",
+		"ephemeralContainerStatuses" };
 	json_t *one;
 	size_t i;
 

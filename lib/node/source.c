@@ -89,6 +89,7 @@ pod_sources(const json_t *pod)
 
 	want_environment(sources, get(pod, "spec", "initContainers"));
 	want_environment(sources, get(pod, "spec", "containers"));
+	want_environment(sources, get(pod, "spec", "ephemeralContainers"));
 	json_array_foreach (get(pod, "spec", "imagePullSecrets"), i, v)
 		want(sources, "Secret", get(v, "name"));
 	return sources;

@@ -139,7 +139,10 @@ namespaces(const struct making_of *m)
 		{ "uts", "uts" } };
 	json_t *list = json_pack("[{s:s}]", "type", "mount");
 
-	if (!truth(get(m->pod, "spec", "hostPID")))
+	if (m->target)
+		json_array_append_new(list, json_pack("{s:s, s:o}", "type", "pid", "path",
+						json_sprintf("/proc/%d/ns/pid", (int)m->target)));
+	else if (!truth(get(m->pod, "spec", "hostPID")))
 		json_array_append_new(list, json_pack("{s:s}", "type", "pid"));
 	if (m->host->cgroups.v2)
 		json_array_append_new(list, json_pack("{s:s}", "type", "cgroup"));

@@ -12,6 +12,7 @@ struct making_of {
 	const char *ip;	    /* the pod's */
 	const char *bundle; /* the folder with rootfs, mounted */
 	const char *cgroup; /* of the container */
+	pid_t target;	    /* whose PID namespace it joins (container.h) */
 };
 
 /* The environment as an array of "NAME=value" (environment.c): the image's, then envFrom and env,

@@ -113,6 +113,8 @@ ready(const struct container *c)
 {
 	if (c->kind == INIT)
 		return c->state == EXITED && c->code == 0;
+	if (c->kind == EPHEMERAL) /* no traffic is for it */
+		return false;
 	return started(c) && (!get(c->spec, "readinessProbe") || c->probes[READINESS].good);
 }
 
@@ -127,10 +129,12 @@ container_status(const struct pod *p, const struct container *c)
 		json_object_set_new(last, "terminated", terminated_state(p, c));
 	else if (c->last)
 		json_object_set(last, "terminated", c->last);
-	s = json_pack("{s:s, s:o, s:o, s:b, s:i, s:s, s:s, s:b}", "name", c->name, "state", now,
+	s = json_pack("{s:s, s:o, s:o, s:b, s:i, s:s, s:s}", "name", c->name, "state", now,
 	    "lastState", last, "ready", ready(c), "restartCount", (int)c->restarts, "image",
-	    c->image ? c->image : text(c->spec, "image"), "imageID", c->image_id ? c->image_id : "",
-	    "started", started(c));
+	    c->image ? c->image : text(c->spec, "image"), "imageID",
+	    c->image_id ? c->image_id : "");
+	if (c->kind != EPHEMERAL)
+		json_object_set_new(s, "started", json_boolean(started(c)));
 	set_id(p, c, s);
 	return s;
 }
@@ -172,7 +176,7 @@ lacking(const struct pod *p, enum container_kind kind)
 
 		if (kind == INIT && c->kind == SIDECAR)
 			ok = started(c);
-		if (ok || (kind == INIT ? c->kind == APP : c->kind == INIT))
+		if (ok || c->kind == EPHEMERAL || (kind == INIT ? c->kind == APP : c->kind == INIT))
 			continue;
 		buf_printf(&b, "%s%s", b.len ? " " : "[", c->name);
 	}
@@ -299,7 +303,11 @@ addresses(const struct pod *p, json_t *status)
 json_t *
 pod_status(const struct pod *p, int64_t now)
 {
-	json_t *status = json_object(), *init = json_array(), *app = json_array();
+	static const char *const lists[] = { [INIT] = "initContainerStatuses",
+		[SIDECAR] = "initContainerStatuses",
+		[APP] = "containerStatuses",
+		[EPHEMERAL] = "ephemeralContainerStatuses" };
+	json_t *status = json_object();
 	const char *phase = pod_phase(p);
 	char text_now[TIME_TEXT];
 
@@ -312,13 +320,13 @@ pod_status(const struct pod *p, int64_t now)
 	conditions(p, status, phase, time_print(now, text_now));
 	addresses(p, status);
 	set_time(status, "startTime", p->started);
-	for (size_t i = 0; i < p->n; i++)
-		json_array_append_new(
-		    p->c[i].kind == APP ? app : init, container_status(p, &p->c[i]));
-	if (json_array_size(init))
-		json_object_set(status, "initContainerStatuses", init);
-	json_decref(init);
-	json_object_set_new(status, "containerStatuses", app);
+	for (size_t i = 0; i < p->n; i++) {
+		const char *list = lists[p->c[i].kind];
+
+		if (!get(status, list))
+			json_object_set_new(status, list, json_array());
+		json_array_append_new(get(status, list), container_status(p, &p->c[i]));
+	}
 	json_object_set_new(status, "qosClass", json_string(pod_qos(p->object)));
 	return status;
 }

@@ -136,11 +136,24 @@ note_attempt(struct pod *p, struct container *c, double now)
 		log_line("cannot record pod %s: %s", p->label, err.msg);
 }
 
+/* The process of the container whose PID namespace an ephemeral one is to see; -1: it does not run.
+ */
+static pid_t
+target(const struct pod *p, const struct container *c)
+{
+	const char *name = text(c->spec, "targetContainerName");
+
+	for (size_t i = 0; i < p->n && *name; i++)
+		if (strcmp(p->c[i].name, name) == 0)
+			return p->c[i].state == RUNNING && p->c[i].init.pid ? p->c[i].init.pid : -1;
+	return *name ? -1 : 0;
+}
+
 static int
 begin_start(struct agent *a, struct pod *p, struct container *c, double now, struct err *err)
 {
 	json_auto_t *sources = fetch_sources(a, p, false);
-	struct start s = { a->host, p->object, c->spec, sources, p->ip, 0, 0 };
+	struct start s = { a->host, p->object, c->spec, sources, p->ip, 0, 0, target(p, c) };
 
 	note_attempt(p, c, now);
 	s.attempt = c->attempt;

@@ -109,6 +109,14 @@ END
   orch-wait --for=jsonpath='{.status.containerStatuses[0].restartCount}'=1 --timeout=30s pod/sh
 }
 
+@test "streams: kubectl debug: a container beside the others of a running pod" {
+  run timeout 40 python3 "$BATS_TEST_DIRNAME/terminal.py" 'ls /proc/1/root/www/; echo $((40+2))!' 'exit 5' -- \
+    kubectl debug -it web --image=web:1 --image-pull-policy=Never --container=dbg --target=c -- sh 3>&-
+  [[ $output == *index.html*42!* ]]
+  k logs web -c dbg | grep -q '42!'
+  [ "$(k get pod web -o 'jsonpath={.status.ephemeralContainerStatuses[0].state.terminated.exitCode}')" = 5 ]
+}
+
 @test "streams: files there and back" {
   mkdir tree && echo one >tree/a && head -c 100000 /dev/urandom >tree/b
   k cp tree web:/tmp/tree -c c

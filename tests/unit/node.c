@@ -199,6 +199,45 @@ init_containers(void)
 	pod_free(p);
 }
 
+static void
+ephemeral_containers(void)
+{
+	struct pod *p = make("{\"restartPolicy\":\"Never\",\"initContainers\":[{\"name\":\"i\"}],"
+			     "\"containers\":[{\"name\":\"a\"}]}");
+	json_auto_t *more = json_deep_copy(p->object), *less = json_deep_copy(p->object);
+	json_auto_t *s = NULL;
+
+	put(more, json_pack("[{s:s}, {s:s}]", "name", "e", "name", "f"), "spec",
+	    "ephemeralContainers");
+	p->sandbox = SANDBOX;
+	ended(&p->c[0], 1, 1);
+	p->c[0].code = 0;
+	p->c[1].state = RUNNING;
+	pod_take(p, more);
+	check("they came", p->n == 4 && p->c[1].state == RUNNING && p->c[2].kind == EPHEMERAL);
+	pod_take(p, less);
+	check("they do not go", p->n == 4 && get(p->object, "spec", "ephemeralContainers"));
+	same("started", next(p, 2), "start 2");
+	p->c[2].state = p->c[3].state = RUNNING;
+	s = pod_status(p, 5);
+	check("listed", json_array_size(get(s, "ephemeralContainerStatuses")) == 2 &&
+			    json_array_size(get(s, "containerStatuses")) == 1);
+	ended(&p->c[3], 1, 2);
+	same("never again", next(p, 3), "none");
+	same("phase", pod_phase(p), "Running");
+	ended(&p->c[1], 0, 4);
+	p->stop_by = 35;
+	same("phase at the end", pod_phase(p), "Succeeded");
+	same("does not hold up the end", next(p, 5), "term 2");
+	pod_free(p);
+
+	p = make("{\"initContainers\":[{\"name\":\"i\"}],\"containers\":[{\"name\":\"a\"}],"
+		 "\"ephemeralContainers\":[{\"name\":\"e\"}]}");
+	p->sandbox = SANDBOX;
+	same("before init containers", next(p, 1), "start 2");
+	pod_free(p);
+}
+
 /* A time that has passed must not be waited for again and again. */
 static void
 deadline(void)
@@ -273,6 +312,7 @@ main(void)
 	small_things();
 	simple_life();
 	init_containers();
+	ephemeral_containers();
 	deadline();
 	outcomes();
 	statuses();

@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# The life of pods and their containers, as the kubelet has it. Real containers.
+
+load node.bash
+
+setup() { node_setup; }
+teardown() { node_teardown; }
+
+with_store() { # a store, and a node of it
+	orch-store --data "$T/store" --listen 127.0.0.1:0 --socket "$T/sock" 2>"$T/store.log" 3>&- &
+	echo $! >"$T/store.pid"
+	for _ in $(seq 100); do [ -S "$T/sock" ] && api /readyz >/dev/null 2>&1 && break; sleep 0.1; done
+	orch-node -s "unix:$T/sock" --name n1 --data "$T/n" --pod-cidr "$CIDR" "$@" >>"$T/out" 2>>"$T/err" 3>&- &
+	echo $! >"$T/node.pid"
+}
+api() { curl -s --fail-with-body --unix-socket "$T/sock" -H "Content-Type: ${TYPE:-application/json}" "http://orch$1" "${@:2}"; }
+pods=/api/v1/namespaces/default/pods
+
+create() { # NAME COMMAND [YAML] [YAML]: bound to n1
+	pod "$@" | orch-parse | jq -c '.metadata.namespace = "default" | .spec.nodeName = "n1"' |
+		api $pods --data-binary @- >/dev/null
+}
+
+until_api() { # PATH FILTER [SECONDS]
+	local end=$((SECONDS + ${3:-15}))
+	while [ $SECONDS -le $end ]; do
+		if api "$1" | jq -e "$2" >/dev/null 2>&1; then return 0; fi
+		sleep 0.05
+	done
+	echo "# $1: $2 never came true: $(api "$1" | jq -c .status)" >&2
+	cat "$T/err" >&2
+	return 1
+}
+
+@test "ephemeral containers: added to a running pod, once, in the namespaces of their target" {
+	with_store
+	create web 'echo hello; while :; do sleep 0.1; done' '' 'initContainers: [{name: i, image: "web:1", command: ["true"]}]'
+	until_api $pods/web '.status.phase == "Running"'
+	TYPE=application/strategic-merge-patch+json api $pods/web/ephemeralcontainers -X PATCH --data-binary '{"spec": {"ephemeralContainers": [
+	  {"name": "inside", "image": "web:1", "targetContainerName": "c",
+	   "command": ["sh", "-c", "tr \"\\0\" \" \" </proc/1/cmdline; cat /proc/1/root/www/index.html; sleep 1000"]},
+	  {"name": "beside", "image": "web:1", "command": ["sh", "-c", "echo $$$$; exit 3"]},
+	  {"name": "lost", "image": "web:1", "targetContainerName": "i"}]}}' >/dev/null
+	until_api $pods/web '[.status.ephemeralContainerStatuses[].state | keys[0]] == ["running", "terminated", "waiting"]'
+	api $pods/web | jq -e '.status.ephemeralContainerStatuses | (.[1].state.terminated.exitCode == 3)
+	  and .[1].restartCount == 0 and (.[0].ready | not) and (.[0] | has("started") | not)
+	  and .[2].state.waiting.reason == "CreateContainerConfigError"'
+	for _ in $(seq 50); do [[ $(logs web inside) == *hello ]] && break; sleep 0.1; done
+	[[ $(logs web inside) == "sh -c echo"*hello ]]
+	[ "$(logs web beside)" = 1 ] # a PID namespace of its own
+	api $pods/web | jq -e '.status.phase == "Running" and .status.containerStatuses[0].restartCount == 0'
+
+	end_node KILL # they go on, and are still known
+	orch-node -s "unix:$T/sock" --name n1 --data "$T/n" --pod-cidr "$CIDR" >>"$T/out" 2>>"$T/err" 3>&- &
+	echo $! >"$T/node.pid"
+	sleep 1
+	until_api $pods/web '[.status.ephemeralContainerStatuses[].state | keys[0]] == ["running", "terminated", "waiting"]'
+	api $pods/web -X DELETE >/dev/null
+	for _ in $(seq 100); do api $pods/web >/dev/null || break; sleep 0.1; done
+	run api $pods/web
+	[ "$status" != 0 ]
+	[ -z "$(processes "$T/n")" ]
+}
+
+@test "ephemeral containers: they do not hold up the end of a pod" {
+	pod short 'sleep 1' '' 'restartPolicy: Never
+ephemeralContainers: [{name: e, image: "web:1", command: [sleep, "1000"]}]' | run_pods
+	[ "$(status short .phase)" = Succeeded ]
+	[ "$(status short '.ephemeralContainerStatuses[0].state.terminated.exitCode')" -ge 137 ]
+}
