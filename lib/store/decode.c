@@ -199,7 +199,7 @@ enum { STRICT_FAULTS = 100 }; /* that a strict decoder tells at most */
 static int
 strict_faults(struct call *c, const struct kind *k, const struct causes *unknown, struct err *err)
 {
-	const char *twice = c->duplicates.data, *end = twice + c->duplicates.len;
+	const char *twice = c->duplicates.data, *end = twice ? twice + c->duplicates.len : NULL;
 	autobuf struct buf all = BUF_INIT;
 	size_t n = 0;
 
