@@ -211,11 +211,15 @@ target_parse(struct target *t, const char *path)
 /* Nobody may think that he reads a path better than who let it through: it has no empty parts but
  * the last, and goes nowhere up. */
 static bool
-is_plain(char **part, int n)
+is_plain(const char *path)
 {
-	for (int i = 0; i < n; i++)
-		if (!*part[i] || strcmp(part[i], ".") == 0 || strcmp(part[i], "..") == 0)
+	while (*path == '/' && path[1]) {
+		size_t n = strcspn(++path, "/");
+
+		if (n == 0 || (n <= 2 && strncmp(path, "..", n) == 0))
 			return false;
+		path += n;
+	}
 	return true;
 }
 
@@ -239,7 +243,7 @@ target_parse_remote(struct target *t, const char *path)
 	*p = '\0';
 	if (n < 3 || strcmp(part[0], "apis") != 0 || !*part[1] || !*part[2])
 		return false;
-	t->type = is_plain(part, n) ? TARGET_REMOTE : TARGET_UNKNOWN;
+	t->type = is_plain(path) ? TARGET_REMOTE : TARGET_UNKNOWN;
 	t->group = part[1];
 	t->version = part[2];
 	if (n > 4 && strcmp(part[3], "watch") == 0) {
