@@ -231,7 +231,8 @@ END_OF_IT
   object v1 ConfigMap extended dangling "$(owned_by part/owner | sed 's/"uid": *"[^"]*"/"uid":"none"/')" | orch-apply
   gone -n extended configmap/dangling # it is known that there is no such part
   kill "$(cat "$STORE.ext.pid")"
-  wait_for 30 holds '[[ $(orch-api -H "Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" /apis | jq -r ".items[] | select(.metadata.name == \"ext.example.org\").versions[0].freshness") == Stale ]]'
+  wait_for 5 not kill -0 "$(cat "$STORE.ext.pid")"
+  wait_for 60 holds '[[ $(orch-api -H "Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList" /apis | jq -r ".items[] | select(.metadata.name == \"ext.example.org\").versions[0].freshness") == Stale ]]'
   sleep 0.5
   object v1 ConfigMap extended unknown "$(orch-get -n extended configmap/owned -o jsonl | jq -c '.metadata.ownerReferences | .[0].uid = "none"' | sed 's/^/"ownerReferences": /')" | orch-apply
   object v1 ConfigMap extended plain | orch-apply
@@ -240,7 +241,7 @@ END_OF_IT
   wait_for 10 holds '[[ $(condition namespace/extended NamespaceDeletionDiscoveryFailure) == "True DiscoveryFailed Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: ext.example.org/v1: stale GroupVersion discovery: ext.example.org/v1" ]]'
   orch-get namespace/extended
   extension_start
-  orch-wait --for=delete --timeout=60s namespace/extended
+  orch-wait --for=delete --timeout=90s namespace/extended
   [ -z "$(orch-get -n extended parts -o jsonl)" ]
   orch-delete apiservice/v1.ext.example.org
 }
