@@ -10,6 +10,7 @@
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "node/files.h"
+#include "node/pidspace.h"
 #include "node/pull.h"
 #include "node/spec.h"
 #include "node/volume.h"
@@ -63,7 +64,7 @@ bundle_make(const struct start *s, const struct image *image, const char *bundle
 static int
 pretend_sandbox(const struct start *s, struct err *err)
 {
-	static const char *const parts[] = { "ns/net", "ns/ipc", "ns/uts", "etc/hosts",
+	static const char *const parts[] = { "ns/net", "ns/ipc", "ns/uts", "ns/pid", "etc/hosts",
 		"etc/hostname", "etc/resolv.conf" };
 	static const char *const folders[] = { "ns", "etc", "shm" };
 	const char *uid = meta_uid(s->pod);
@@ -78,7 +79,8 @@ pretend_sandbox(const struct start *s, struct err *err)
 	for (size_t i = 0; i < COUNT(parts); i++) {
 		autofree char *path = host_path(s->host, "pods/%s/%s", uid, parts[i]);
 		bool shared = (i == 1 && truth(get(s->pod, "spec", "hostIPC"))) ||
-			      ((i == 0 || i == 2) && truth(get(s->pod, "spec", "hostNetwork")));
+			      ((i == 0 || i == 2) && truth(get(s->pod, "spec", "hostNetwork"))) ||
+			      (i == 3 && !pod_shares_processes(s->pod));
 
 		if (!shared && (r = file_write(path, "", 0, 0600, err)) < 0)
 			return r;

@@ -199,6 +199,23 @@ cgroup_remove(const struct cgroups *c, const char *path, struct err *err)
 }
 
 static int
+kill_in(const char *folder, void *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	kill_all(folder);
+	return 0;
+}
+
+void
+cgroup_kill(const struct cgroups *c, const char *path)
+{
+	struct err ignored;
+
+	each_tree(c, path, kill_in, NULL, &ignored);
+}
+
+static int
 remove_empty(const char *folder, void *arg, struct err *err)
 {
 	(void)arg;

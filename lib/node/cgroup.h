@@ -25,6 +25,8 @@ int cgroup_hide_v2(const struct cgroups *c, struct err *err);
 
 /* The cgroup of a pod, with a bound on its processes (0: none). */
 int cgroup_create(const struct cgroups *c, const char *path, long pids, struct err *err);
+/* Kill what is in it now. */
+void cgroup_kill(const struct cgroups *c, const char *path);
 /* Kill all in it and below, and remove it from every tree.  Missing is fine. */
 int cgroup_remove(const struct cgroups *c, const char *path, struct err *err);
 

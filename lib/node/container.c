@@ -16,6 +16,7 @@
 #include "node/container.h"
 #include "node/digest.h"
 #include "node/files.h"
+#include "node/pidspace.h"
 #include "node/probe.h"
 #include "node/pull.h"
 
@@ -234,6 +235,10 @@ start_with(const struct start *s, const struct image *image)
 		err_set(&err, ERR_CONFLICT, "its target container '%s' does not run",
 		    text(s->container, "targetContainerName"));
 		return failure("config", "CreateContainerConfigError", &err);
+	}
+	if (pod_shares_processes(s->pod) && !pidspace_alive(s->host, uid)) {
+		err_set(&err, ERR_CONFLICT, "the first process of its pod has gone");
+		return failure("sandbox", "CreateContainerError", &err);
 	}
 	if (host_private_mounts(s->host, &err) < 0)
 		return failure("config", "CreateContainerError", &err);

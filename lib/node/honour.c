@@ -38,7 +38,6 @@ static const struct {
 	{ "volumes\\[*\\].projected.sources\\[*\\].podCertificate*", "nobody signs certificates" },
 
 	/* not done yet */
-	{ "shareProcessNamespace", "not done by this node" },
 	{ "hostUsers", "not done by this node" },
 	{ "setHostnameAsFQDN", "not done by this node" },
 	{ "hostnameOverride", "not done by this node" },
@@ -71,6 +70,7 @@ static const struct {
 	{ "hostNetwork", NULL },
 	{ "hostPID", NULL },
 	{ "hostname", NULL },
+	{ "shareProcessNamespace", NULL },
 	{ "subdomain", NULL },
 	{ "imagePullSecrets*", NULL },
 	{ "os*", NULL },

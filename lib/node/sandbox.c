@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "node/files.h"
 #include "node/network.h"
+#include "node/pidspace.h"
 #include "node/sandbox.h"
 #include "node/volume.h"
 
@@ -233,7 +234,8 @@ make(const struct host *h, const json_t *pod, const json_t *sources, char **ip, 
 
 	if ((r = mkdir_all(ns, 0711, err)) < 0 ||
 	    (r = cgroup_create(&h->cgroups, group, h->o.pids, err)) < 0 ||
-	    (r = make_spaces(h, pod, ns, err)) < 0)
+	    (r = make_spaces(h, pod, ns, err)) < 0 ||
+	    (pod_shares_processes(pod) && (r = pidspace_make(h, pod, err)) < 0))
 		return r;
 	if (pod_host_network(pod))
 		address = xstrdup(h->o.address ? h->o.address : "");
@@ -292,7 +294,7 @@ sandbox_alive(const struct host *h, const json_t *pod)
 		if (own_space(pod, spaces[i].flag) && !pinned(path))
 			return false;
 	}
-	return true;
+	return !pod_shares_processes(pod) || pidspace_alive(h, meta_uid(pod));
 }
 
 int
@@ -313,6 +315,7 @@ sandbox_down(const struct host *h, const char *uid, struct err *err)
 
 		umount2(path, MNT_DETACH);
 	}
+	pidspace_end(h, uid);
 	volumes_down(h, uid);
 	for (size_t i = 0; i < COUNT(parts); i++) {
 		autofree char *path = host_path(h, "pods/%s/%s", uid, parts[i]);

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "node/admit.h"
 #include "node/files.h"
+#include "node/pidspace.h"
 #include "node/sandbox.h"
 #include "node/seccomp.h"
 #include "node/spec.h"
@@ -131,18 +132,18 @@ process(const struct making_of *m, json_t **ret, struct err *err)
 	return 0;
 }
 
-/* Its own pid, mount and cgroup namespaces; the pod's for the rest. */
+/* Its own mount and cgroup namespaces, and mostly PID namespace; the pod's for the rest. */
 static json_t *
 namespaces(const struct making_of *m)
 {
-	static const char *const shared[][2] = { { "network", "net" }, { "ipc", "ipc" },
-		{ "uts", "uts" } };
+	const char *const shared[][2] = { { "network", "net" }, { "ipc", "ipc" }, { "uts", "uts" },
+		{ m->target ? "" : "pid", "pid" } };
 	json_t *list = json_pack("[{s:s}]", "type", "mount");
 
 	if (m->target)
 		json_array_append_new(list, json_pack("{s:s, s:o}", "type", "pid", "path",
 						json_sprintf("/proc/%d/ns/pid", (int)m->target)));
-	else if (!truth(get(m->pod, "spec", "hostPID")))
+	else if (!truth(get(m->pod, "spec", "hostPID")) && !pod_shares_processes(m->pod))
 		json_array_append_new(list, json_pack("{s:s}", "type", "pid"));
 	if (m->host->cgroups.v2)
 		json_array_append_new(list, json_pack("{s:s}", "type", "cgroup"));
@@ -150,7 +151,7 @@ namespaces(const struct making_of *m)
 		autofree char *path =
 		    host_path(m->host, "pods/%s/ns/%s", meta_uid(m->pod), shared[i][1]);
 
-		if (file_exists(path))
+		if (*shared[i][0] && file_exists(path))
 			json_array_append_new(
 			    list, json_pack("{s:s, s:s}", "type", shared[i][0], "path", path));
 	}

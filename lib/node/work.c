@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "node/agent_state.h"
 #include "node/container.h"
+#include "node/pidspace.h"
 #include "node/sandbox.h"
 #include "node/volume.h"
 
@@ -268,6 +269,18 @@ work_watch(struct agent *a, struct container *c)
 		watch(a, c->monitor_fd);
 }
 
+/* Processes that outlive the first one of a container: the end of its own PID namespace ends them
+ * all, in another's they would run on. */
+static void
+end_orphans(const struct pod *p, const struct container *c)
+{
+	autofree char *group = container_cgroup(p->host, p->uid, c->name, c->attempt);
+
+	if (pod_shares_processes(p->object) || truth(get(p->object, "spec", "hostPID")) ||
+	    *text(c->spec, "targetContainerName"))
+		cgroup_kill(&p->host->cgroups, group);
+}
+
 void
 work_exit(struct agent *a, struct pod *p, struct container *c)
 {
@@ -289,6 +302,7 @@ work_exit(struct agent *a, struct pod *p, struct container *c)
 	    c->init.pid) /* somebody killed conmon: nobody would see the container's end */
 		proc_signal(&c->init, SIGKILL, &ignored);
 	container_ended(p, c, code, when);
+	end_orphans(p, c);
 	if (!known) {
 		text_replace(&c->reason, "ContainerStatusUnknown");
 		text_replace(&c->message, "its monitor ended without leaving an exit status");
@@ -347,6 +361,10 @@ not_started(struct agent *a, struct pod *p, struct container *c, const json_t *r
 
 	tell(a, p, "Warning", *reason ? reason : "Failed", "container '%s': %s", c->name,
 	    text(result, "message"));
+	if (strcmp(stage, "sandbox") == 0) { /* and nothing can be started in it any more */
+		p->sandbox = NO_SANDBOX;
+		pod_rewind(p);
+	}
 	if (*text(result, "image"))
 		text_replace(&c->image, text(result, "image"));
 	text_replace(&c->message, text(result, "message"));

@@ -6,6 +6,15 @@ load node.bash
 setup() { node_setup; }
 teardown() { node_teardown; }
 
+# also NAME COMMAND: one more container, behind what pod() says
+also() {
+	cat <<-EOF
+	  - name: $1
+	    image: web:1
+	    command: [sh, -c, $(jq -n --arg c "$2" '$c')]
+	EOF
+}
+
 with_store() { # a store, and a node of it
 	orch-store --data "$T/store" --listen 127.0.0.1:0 --socket "$T/sock" 2>"$T/store.log" 3>&- &
 	echo $! >"$T/store.pid"
@@ -67,4 +76,44 @@ until_api() { # PATH FILTER [SECONDS]
 ephemeralContainers: [{name: e, image: "web:1", command: [sleep, "1000"]}]' | run_pods
 	[ "$(status short .phase)" = Succeeded ]
 	[ "$(status short '.ephemeralContainerStatuses[0].state.terminated.exitCode')" -ge 137 ]
+}
+
+@test "shareProcessNamespace: one PID namespace with a first process that reaps, and shows nothing of the machine" {
+	{ pod share 'echo c: $(tr "\0" " " </proc/1/cmdline); ls /proc/1/root/ 2>&1 | tail -n 1; id -u; while :; do sleep 0.1; done' \
+		'securityContext: {capabilities: {add: [SYS_PTRACE]}}' 'restartPolicy: Always
+shareProcessNamespace: true
+ephemeralContainers: [{name: e, image: "web:1", targetContainerName: c, command: [sh, -c, "ps -o comm | grep -c ^pause"]}]'
+	also d '(sh -c "sleep 0.1 & exit"); sleep 1; ps -o comm,stat >/out; grep -c Z /out; grep -c ^pause /out; grep -c ^sh /out; sleep 1000'
+	} | start_node
+	until_status share '.phase == "Running"'
+	for _ in $(seq 50); do [ "$(logs share d | wc -l)" = 3 ] && break; sleep 0.1; done
+	[ "$(logs share)" = $'c: pause\n0' ] # its root is empty
+	[ "$(logs share d)" = $'0\n1\n2' ]
+	until_status share '.ephemeralContainerStatuses[0].state.terminated != null'
+	[ "$(logs share e)" = 1 ]
+	pid=$(cat "$T"/n/pods/*/ns/pause)
+	[ "$(awk '/^Pss:/ { print $2 }' "/proc/$pid/smaps_rollup")" -le 1024 ]
+	[ "$(awk '/^Cap(Prm|Eff|Bnd):/ && $1 != "CapBnd:" { print $2 }' "/proc/$pid/status" | sort -u)" = 0000000000000000 ]
+	end_node KILL
+	kill -0 "$pid"
+	orch-node --data "$T/n" --name n --pod-cidr "$CIDR" --pods "$T/pods" >>"$T/out" 2>>"$T/err" 3>&- &
+	echo $! >"$T/node.pid"
+	sleep 1
+	until_status share '.phase == "Running" and .containerStatuses[0].restartCount == 0'
+	kill -0 "$pid"
+	kill -9 "$pid" # with it all of them; a new sandbox is made
+	until_status share '.phase == "Running" and .containerStatuses[0].restartCount > 0 and ([.containerStatuses[].ready] | all)' 30
+	end_node
+	[ -z "$(processes "$T/n")" ]
+	[ -z "$(grep -l "$T/n" /proc/[0-9]*/mountinfo 2>/dev/null)" ]
+}
+
+@test "shareProcessNamespace: what a container leaves running ends with it" {
+	{ pod left 'sleep 1000 & sleep 0.5; exit 3' '' 'restartPolicy: Never
+shareProcessNamespace: true'
+	also d 'sleep 3; ps -o args | grep -c "^sleep 1000"'
+	} >"$T/in"
+	run run_pods <"$T/in"
+	[ "$(status left '.containerStatuses[0].state.terminated.exitCode')" = 3 ]
+	[ "$(logs left d)" = 0 ]
 }
