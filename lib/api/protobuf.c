@@ -236,6 +236,10 @@ protobuf_read(const void *data, size_t len, const struct kind *dflt, json_t **re
 	if (!k)
 		return err_set(err, ERR_BAD_REQUEST,
 		    "cannot decode protobuf: the envelope does not say of what kind it is");
+	if (k->custom)
+		return err_set(err, ERR_BAD_REQUEST,
+		    "object *unstructured.Unstructured does not implement the protobuf marshalling "
+		    "interface and cannot be encoded to a protobuf message");
 	if ((r = protobuf_decode(e.raw.p, (size_t)(e.raw.end - e.raw.p), k->type, &obj, err)) < 0)
 		return r;
 	*ret = with_kind(obj, *version || *name ? version : kind_api_version(k, of), k);

@@ -171,10 +171,8 @@ call_negotiate(struct call *c)
 	}
 	c->shape = (struct shape){ .form = FORM_JSON };
 	reply_status(c, 406, "NotAcceptable",
-	    c->kind && c->kind->custom
-		? "only the following media types are accepted: application/json, application/yaml"
-		: "only the following media types are accepted: application/json, "
-		  "application/yaml, application/vnd.kubernetes.protobuf",
+	    "only the following media types are accepted: application/json, application/yaml, "
+	    "application/vnd.kubernetes.protobuf",
 	    NULL);
 	return -1;
 }

@@ -28,12 +28,8 @@ static int
 unsupported(struct call *c)
 {
 	reply_status(c, 415, "UnsupportedMediaType",
-	    c->kind && c->kind->custom
-		? "the body of the request was in an unknown format - accepted media types "
-		  "include: application/json, application/yaml"
-		: "the body of the request was in an unknown format - accepted media types "
-		  "include: application/json, application/yaml, "
-		  "application/vnd.kubernetes.protobuf",
+	    "the body of the request was in an unknown format - accepted media types "
+	    "include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
 	    NULL);
 	return -1;
 }
@@ -193,7 +189,7 @@ body_load(struct call *c, const char *kind, const struct kind *dflt, json_t **re
 		r = load_json(c, kind, &v);
 	else if (media_type(type, "application/yaml"))
 		r = load_yaml(c, kind, &v);
-	else if (media_type(type, PROTOBUF_TYPE) && !(dflt && dflt->custom))
+	else if (media_type(type, PROTOBUF_TYPE))
 		r = load_protobuf(c, kind, dflt, &v);
 	else
 		r = unsupported(c);
