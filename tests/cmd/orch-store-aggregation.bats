@@ -42,7 +42,7 @@ extension() {
 }
 extension_stop() {
   kill "$(cat "$BATS_FILE_TMPDIR/extension.pid")"
-  wait_for 5 not kill -0 "$(cat "$BATS_FILE_TMPDIR/extension.pid")"
+  wait_for 10 not kill -0 "$(cat "$BATS_FILE_TMPDIR/extension.pid")"
 }
 mode() { echo "$1" >"$BATS_FILE_TMPDIR/ext/mode"; }
 seen() { tail -n "${1:-1}" "$BATS_FILE_TMPDIR/ext/seen"; }
@@ -154,9 +154,12 @@ teardown_file() { stop_all; }
   up
   ask GET "/apis/$G/v1/flunders?watch=1" -N >"$BATS_TEST_TMPDIR/events" 3>&- &
   local pid=$!
-  sleep 0.5
-  flunder "w$RANDOM" | ask POST "/apis/$G/v1/namespaces/default/flunders" >/dev/null
-  wait_for 5 grep -q ADDED "$BATS_TEST_TMPDIR/events"
+  seen_one() { # until the watch has begun there is nothing to be seen
+    flunder "w$RANDOM" | ask POST "/apis/$G/v1/namespaces/default/flunders" >/dev/null
+    grep -q ADDED "$BATS_TEST_TMPDIR/events"
+  }
+  wait_for 10 seen_one
+  kill -0 "$pid" # and it goes on
   kill "$pid"
 }
 
@@ -193,19 +196,19 @@ PY
     ask POST /api/v1/namespaces/default/services >/dev/null
   jq -nc '{apiVersion: "apiregistration.k8s.io/v1", kind: "APIService", metadata: {name: "v1.why.example.com"}, spec: {group: "why.example.com",
     version: "v1", groupPriorityMinimum: 10, versionPriority: 10, service: {namespace: "default", name: "none"}}}' | ask POST "$APIS" >/dev/null
-  wait_for 5 is_available v1.why.example.com "False ServiceNotFound"
+  wait_for 10 is_available v1.why.example.com "False ServiceNotFound"
   message() { ask GET "$APIS/v1.why.example.com" | json '.status.conditions[0].message'; }
   [ "$(message)" = 'service/none in "default" is not present' ]
   echo '{"spec": {"service": {"name": "s", "port": 445}}}' | ask PATCH "$APIS/v1.why.example.com" >/dev/null
-  wait_for 5 is_available v1.why.example.com "False ServicePortError"
+  wait_for 10 is_available v1.why.example.com "False ServicePortError"
   [ "$(message)" = 'service/s in "default" is not listening on port 445' ]
   echo '{"spec": {"service": {"port": 443}}}' | ask PATCH "$APIS/v1.why.example.com" >/dev/null
-  wait_for 5 is_available v1.why.example.com "False EndpointsNotFound"
+  wait_for 10 is_available v1.why.example.com "False EndpointsNotFound"
   [ "$(message)" = 'cannot find endpointslices for service/s in "default"' ]
   jq -nc '{apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice", metadata: {name: "s-1", labels: {"kubernetes.io/service-name": "s"}},
     addressType: "IPv4", endpoints: [{addresses: ["192.0.2.7"], conditions: {ready: true}}], ports: [{name: "other", port: 1}]}' |
     ask POST /apis/discovery.k8s.io/v1/namespaces/default/endpointslices >/dev/null
-  wait_for 5 is_available v1.why.example.com "False MissingEndpoints"
+  wait_for 10 is_available v1.why.example.com "False MissingEndpoints"
   [ "$(message)" = 'endpointslices for service/s in "default" have no addresses with port name "https"' ]
   [ "$(ask GET "$APIS/v1.why.example.com" -H 'Accept: application/json;as=Table;v=v1;g=meta.k8s.io' | json '.rows[0].cells[2]')" = "False (MissingEndpoints)" ]
   run ask GET /apis/why.example.com/v1/things -w ' %{http_code} %{content_type}'
@@ -278,9 +281,9 @@ PY
   ask GET /apis -H "$AGGREGATED" -o /dev/null
   ask GET /openapi/v3 -o /dev/null
   flunder x | jq -c '.kind = "ConfigMap" | .apiVersion = "v1"' | ask POST /api/v1/namespaces/default/configmaps >/dev/null
-  [ "$((SECONDS - begun))" -lt 5 ]
+  [ "$((SECONDS - begun))" -lt 10 ] # a client of the hanging one waits 20
   kill "${pids[@]}"
-  wait_for 15 is_available "v1.$G" "False FailedDiscoveryCheck"
+  wait_for 30 is_available "v1.$G" "False FailedDiscoveryCheck"
   [[ $(ask GET "$APIS/v1.$G" | json '.status.conditions[0].message') == *"context deadline exceeded"* ]]
   mode ""
 }
@@ -348,34 +351,34 @@ has() { [ "$(ask GET "$APIS/$1" -o /dev/null -w '%{http_code}')" = 200 ]; }
 
 @test "each group and version of custom kinds has an APIService of its own" {
   crd
-  wait_for 5 has v1.crd.example.com
-  wait_for 5 has v1beta1.crd.example.com
+  wait_for 10 has v1.crd.example.com
+  wait_for 10 has v1beta1.crd.example.com
   [ "$(ask GET "$APIS/v1.crd.example.com" | jq -c '[.metadata.labels, .spec, .status.conditions[0].reason]')" = \
     '[{"kube-aggregator.kubernetes.io/automanaged":"true"},{"group":"crd.example.com","version":"v1","groupPriorityMinimum":1000,"versionPriority":100},"Local"]' ]
   # it comes back, and is put right
   local uid
   uid=$(ask GET "$APIS/v1.crd.example.com" | json .metadata.uid)
   ask DELETE "$APIS/v1.crd.example.com" >/dev/null
-  wait_for 5 has v1.crd.example.com
+  wait_for 10 has v1.crd.example.com
   [ "$(ask GET "$APIS/v1.crd.example.com" | json .metadata.uid)" != "$uid" ]
   echo '{"spec": {"versionPriority": 7}}' | ask PATCH "$APIS/v1.crd.example.com" >/dev/null
   right() { [ "$(ask GET "$APIS/v1.crd.example.com" | json .spec.versionPriority)" = 100 ]; }
-  wait_for 5 right
+  wait_for 10 right
   # a version that is served no more
   ask GET /apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.crd.example.com | jq -c '{spec} | .spec.versions[1].served = false' |
     ask PATCH /apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.crd.example.com >/dev/null
-  wait_for 5 not has v1beta1.crd.example.com
+  wait_for 10 not has v1beta1.crd.example.com
   ask DELETE /apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.crd.example.com >/dev/null
-  wait_for 5 not has v1.crd.example.com
+  wait_for 10 not has v1.crd.example.com
 }
 
 @test "who takes the label away has the group for himself" {
   crd
-  wait_for 5 has v1.crd.example.com
+  wait_for 10 has v1.crd.example.com
   # without that it is put right
   api v1 '{spec: {service: .spec.service, insecureSkipTLSVerify: true}}' | ask PATCH "$APIS/v1.crd.example.com" >/dev/null
   is_local() { [ "$(ask GET "$APIS/v1.crd.example.com" | jq -c '.spec.service')" = null ] && is_available v1.crd.example.com "True Local"; }
-  wait_for 5 is_local
+  wait_for 10 is_local
   [ "$(ask GET /apis/crd.example.com/v1 | json '.resources[0].name')" = things ]
   api v1 '{metadata: {labels: {"kube-aggregator.kubernetes.io/automanaged": null}}, spec: {service: .spec.service, insecureSkipTLSVerify: true}}' |
     ask PATCH "$APIS/v1.crd.example.com" >/dev/null
@@ -393,18 +396,18 @@ has() { [ "$(ask GET "$APIS/$1" -o /dev/null -w '%{http_code}')" = 200 ]; }
 @test "an APIService that is there before the definition keeps the group" {
   jq -nc '{apiVersion: "apiregistration.k8s.io/v1", kind: "APIService", metadata: {name: "v1.crd.example.com"}, spec: {group: "crd.example.com",
     version: "v1", groupPriorityMinimum: 10, versionPriority: 10, service: {namespace: "default", name: "none"}}}' | ask POST "$APIS" >/dev/null
-  wait_for 5 is_available v1.crd.example.com "False ServiceNotFound"
+  wait_for 10 is_available v1.crd.example.com "False ServiceNotFound"
   crd
-  wait_for 5 has v1beta1.crd.example.com
+  wait_for 10 has v1beta1.crd.example.com
   [ "$(ask GET /apis/crd.example.com/v1/things)" = "service unavailable" ]
-  wait_for 5 ask GET /apis/crd.example.com/v1beta1/things -f -o /dev/null # the other version is the definition's
+  wait_for 10 ask GET /apis/crd.example.com/v1beta1/things -f -o /dev/null # the other version is the definition's
   [ "$(ask GET /apis/crd.example.com | jq -c '[.versions[].version]')" = '["v1beta1","v1"]' ] # 100 comes before 10
   # and leaves it when it goes
   ask DELETE "$APIS/v1.crd.example.com" >/dev/null
-  wait_for 5 is_available v1.crd.example.com "True Local"
+  wait_for 10 is_available v1.crd.example.com "True Local"
   [ "$(ask GET /apis/crd.example.com/v1/things | json .kind)" = ThingList ]
   ask DELETE /apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.crd.example.com >/dev/null
-  wait_for 5 not has v1.crd.example.com
+  wait_for 10 not has v1.crd.example.com
 }
 
 @test "an APIService without a service is local, whether there is anything or not" {
@@ -416,15 +419,15 @@ has() { [ "$(ask GET "$APIS/$1" -o /dev/null -w '%{http_code}')" = 200 ]; }
   ask GET /apis -H "$AGGREGATED" | json '.items[].metadata.name' | not grep -qx local.example.com
   # from one that leads elsewhere to a local one
   echo '{"spec": {"service": {"name": "none", "namespace": "default"}}}' | ask PATCH "$APIS/v1.local.example.com" >/dev/null
-  wait_for 5 is_available v1.local.example.com "False ServiceNotFound"
+  wait_for 10 is_available v1.local.example.com "False ServiceNotFound"
   echo '{"spec": {"service": null}}' | ask PATCH "$APIS/v1.local.example.com" >/dev/null
-  wait_for 5 is_available v1.local.example.com "True Local"
+  wait_for 10 is_available v1.local.example.com "True Local"
   ask DELETE "$APIS/v1.local.example.com" >/dev/null
 }
 
 @test "built-in ones come back; what is changed is put right at the next start" {
   ask DELETE "$APIS/v1.apps" >/dev/null
-  wait_for 5 has v1.apps
+  wait_for 10 has v1.apps
   [ "$(ask GET "$APIS/v1.apps" | json '.metadata.labels["kube-aggregator.kubernetes.io/automanaged"], .spec.groupPriorityMinimum')" = $'onstart\n17800' ]
   echo '{"spec": {"groupPriorityMinimum": 5}}' | ask PATCH "$APIS/v1.apps" >/dev/null
   echo '{"metadata": {"labels": {"kube-aggregator.kubernetes.io/automanaged": null}}, "spec": {"groupPriorityMinimum": 6}}' | ask PATCH "$APIS/v1.batch" >/dev/null
@@ -437,7 +440,7 @@ has() { [ "$(ask GET "$APIS/$1" -o /dev/null -w '%{http_code}')" = 200 ]; }
   start_store --token-auth-file "$BATS_FILE_TMPDIR/tokens"
   [ "$(ask GET "$APIS/v1.apps" | json .spec.groupPriorityMinimum)" = 17800 ]
   [ "$(ask GET "$APIS/v1.batch" | json .spec.groupPriorityMinimum)" = 6 ] # whoever took its label away has it
-  wait_for 5 not has v9.apps
+  wait_for 10 not has v9.apps
   echo '{"metadata": {"labels": {"kube-aggregator.kubernetes.io/automanaged": "onstart"}}}' | ask PATCH "$APIS/v1.batch" >/dev/null
 }
 
