@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/bounds.h"
+#include "api/custom.h"
 #include "api/lookup.h"
 #include "base/buf.h"
 #include "base/cli.h"
@@ -214,6 +216,23 @@ print_head(const char *path, const struct kind *k, const struct field *f)
 		print_wrapped(lists.data, 4);
 }
 
+/* A custom kind's schema says more than types: bounds, patterns, rules. */
+static void
+print_bounds(const struct kind *k, const char *path)
+{
+	json_auto_t *schema = k->custom ? custom_openapi(k, 3) : NULL;
+	const json_t *at = bounds_find(schema, path);
+	autobuf struct buf b = BUF_INIT;
+	char *rest;
+
+	if (at)
+		bounds_print(at, &b);
+	rest = b.data;
+	for (char *line; rest && (line = strsep(&rest, "\n"));)
+		if (*line)
+			printf("    %s\n", line);
+}
+
 /* A Kind as it stands in objects, which need not have a resource of its own: Scale, Status. */
 static const struct kind *
 find_exactly(const char *text, const char **path)
@@ -257,6 +276,7 @@ explain(const char *text)
 		return 0;
 	}
 	print_head(text, k, f);
+	print_bounds(k, path);
 	if (recursive) {
 		putchar('\n');
 		print_tree(inside, stack, 0);

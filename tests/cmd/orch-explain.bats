@@ -106,3 +106,43 @@ setup() { BIN=${BIN:-build/bin}; }
 	[ "$status" -eq 1 ]
 	[ "$output" = "orch-explain: cannot explain 'widget': no such kind: orch-kinds lists them" ]
 }
+
+@test "what a custom kind's schema allows: bounds, patterns, rules" {
+	cat >"$BATS_TEST_TMPDIR/crd.yaml" <<-'END'
+	apiVersion: apiextensions.k8s.io/v1
+	kind: CustomResourceDefinition
+	metadata: {name: bounds.example.com}
+	spec:
+	  group: example.com
+	  scope: Namespaced
+	  names: {plural: bounds, kind: Bound}
+	  versions:
+	  - name: v1
+	    served: true
+	    storage: true
+	    schema:
+	      openAPIV3Schema:
+	        type: object
+	        properties:
+	          spec:
+	            type: object
+	            x-kubernetes-validations: [{rule: "self.count < 7 || has(self.names)", message: large ones need names}]
+	            properties:
+	              count: {type: integer, minimum: 1, maximum: 9, multipleOf: 2, exclusiveMaximum: true, nullable: true}
+	              names: {type: array, minItems: 1, maxItems: 3, items: {type: string, maxLength: 63, pattern: "^[a-z]+$"}}
+	              when: {type: object, additionalProperties: {type: string, format: date-time}}
+	END
+	run "$BIN/orch-explain" --crds "$BATS_TEST_TMPDIR/crd.yaml" bound.spec
+	[[ $output == *"rule: self.count < 7 || has(self.names)"*"large ones need names"* ]]
+	run "$BIN/orch-explain" --crds "$BATS_TEST_TMPDIR/crd.yaml" bound.spec.count
+	[ "$(tail -n +2 <<<"$output")" = "    1 to 9
+    a multiple of 2
+    less than the maximum
+    may be null" ]
+	run "$BIN/orch-explain" --crds "$BATS_TEST_TMPDIR/crd.yaml" bound.spec.names
+	[ "$(tail -n +2 <<<"$output")" = "    1 to 3 items
+    each: at most 63 characters
+    each: matches ^[a-z]+$" ]
+	run "$BIN/orch-explain" --crds "$BATS_TEST_TMPDIR/crd.yaml" bound.spec.when
+	[[ $output == *"each: format date-time"* ]]
+}
