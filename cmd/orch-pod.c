@@ -1,26 +1,20 @@
 /* orch-pod - run one pod on this machine, without a cluster. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "api/meta.h"
 #include "api/object.h"
 #include "base/cli.h"
-#include "base/crilog.h"
 #include "base/jsonl.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "kubelet/byhand.h"
 #include "kubelet/workload.h"
-#include "node/bundle.h"
 #include "node/files.h"
 #include "node/honour.h"
-#include "node/job.h"
-#include "node/objects.h"
 #include "node/volume.h"
 
 static const char *root = "/var/lib/orch-pod", *images = "/var/lib/orch", *runtime, *conmon;
@@ -330,83 +324,23 @@ choose_container(const json_t *pod)
 	die(NULL, "pod '%s' has no container '%s'", meta_name(pod), container);
 }
 
-static json_t *
-sources_of(const json_t *pod, const struct world *world)
-{
-	json_t *sources = pod_sources(pod), *ignored;
-	const char *key;
-	void *tmp;
-
-	json_object_foreach_safe(sources, tmp, key, ignored)
-	{
-		autofree char *kind = xstrndup(key, strcspn(key, "/"));
-		const json_t *obj =
-		    world_get(world, kind, meta_namespace(pod), key + strcspn(key, "/") + 1);
-
-		if (obj)
-			json_object_set(sources, key, (json_t *)obj);
-	}
-	return sources;
-}
-
-/* For this process alone an empty folder stands where the pod's is, or would be: the paths are
- * right and nothing is touched.  Was there none? */
-static bool
-hide_folder(const json_t *pod, struct byhand *b)
-{
-	char name[512];
-	struct err err;
-	bool fresh;
-
-	byhand_name(pod, name);
-	if (byhand_find(b, root, name, &err) < 0)
-		die(&err, "cannot make the bundle");
-	fresh = !byhand_exists(b);
-	if (mkdir_all(b->folder, 0711, &err) < 0)
-		die(&err, "cannot make the bundle of pod '%s'", name);
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("orch", b->folder, "tmpfs", 0, "mode=0711") < 0)
-		die(NULL, "cannot mount '%s': %s", b->folder, strerror(errno));
-	return fresh;
-}
-
 static int
 do_bundle(char *args[])
 {
 	struct host_options o = host_options();
 	struct world *world = world_new();
-	json_auto_t *pod = NULL, *sources = NULL, *config = NULL;
-	struct host *host = NULL;
-	struct start s = { 0 };
-	struct byhand b;
+	json_auto_t *pod = NULL, *config = NULL;
 	struct err err;
-	bool fresh;
 	int r;
 
 	need_root();
 	if (args[0] && args[1])
 		usage();
 	pod = read_pod(args[0], world);
-	sources = sources_of(pod, world);
-	fresh = hide_folder(pod, &b);
-	o.name = meta_name(pod);
-	o.data = b.folder;
-	o.pod_cidr = "10.85.0.0/28";
-	pod_complete(pod, o.name);
-	if ((r = host_open(&host, &o, &err)) == 0) {
-		s = (struct start){ host, pod, choose_container(pod), sources, "10.85.0.2", 0, 0 };
-		r = job_wait(bundle_describe, &s, &config, &err);
-	}
-	host_close(host);
-	umount2(b.folder, MNT_DETACH);
-	if (fresh)
-		rmdir(b.folder);
-	byhand_release(&b);
+	if ((r = byhand_bundle(root, &o, pod, world, choose_container(pod), &config, &err)) == 0)
+		jsonl_write(stdout, config);
 	world_free(world);
-	if (r < 0)
-		return complain(&err, "cannot make the bundle of pod '%s'", meta_name(pod));
-	jsonl_write(stdout, config);
-	return 0;
+	return r < 0 ? complain(&err, "cannot make the bundle of pod '%s'", meta_name(pod)) : 0;
 }
 
 /* --- stop, logs, list ----------------------------------------------------------------------- */
@@ -441,39 +375,6 @@ do_stop(const char *name)
 }
 
 static int
-print_log(const struct byhand *b, const json_t *pod, const char *name)
-{
-	struct log_options o = { .tail = -1, .errors = stderr };
-	struct proc keeper;
-	struct crilog log;
-	struct err err;
-
-	for (unsigned run = 0;; run++) {
-		autofree char *path = xasprintf("%s/log/pods/%s_%s_%s/%s/%u.log", b->folder,
-		    meta_namespace(pod), meta_name(pod), meta_uid(pod), name, run);
-		autofree char *next =
-		    xasprintf("%.*s%u.log", (int)(strrchr(path, '/') + 1 - path), path, run + 1);
-		bool alive = true;
-
-		if (!file_exists(path) && file_exists(next))
-			continue; /* of an earlier run, removed */
-		while (follow && !file_exists(path) && byhand_keeper(b, &keeper))
-			usleep(100000);
-		if (!file_exists(path))
-			return 0;
-		if (crilog_open(&log, path, &o, &err) < 0)
-			return complain(&err, "cannot read the log of container '%s'", name);
-		do {
-			alive = follow && !file_exists(next) && byhand_keeper(b, &keeper);
-			crilog_print(&log, stdout, &err);
-			if (alive)
-				usleep(100000);
-		} while (alive);
-		crilog_close(&log);
-	}
-}
-
-static int
 do_logs(char *args[])
 {
 	json_auto_t *pod = NULL;
@@ -487,7 +388,8 @@ do_logs(char *args[])
 		die(&err, "cannot read the logs of pod '%s'", args[0]);
 	if (!container && json_array_size(get(pod, "spec", "containers")) > 1)
 		die(NULL, "pod '%s' has several containers: choose one with -c", args[0]);
-	ret = print_log(&b, pod, text(choose_container(pod), "name"));
+	if ((ret = byhand_log(&b, pod, text(choose_container(pod), "name"), follow, &err)) < 0)
+		ret = complain(&err, "cannot read the logs of pod '%s'", args[0]);
 	byhand_release(&b);
 	return ret;
 }

@@ -43,6 +43,18 @@ int byhand_each(
 /* Remove all of it from the machine; the keeper must be gone. */
 int byhand_remove(const struct byhand *b, struct err *err);
 
+/* Print what a container has said, its runs one after the other; follow: until the keeper ends. */
+int byhand_log(
+    const struct byhand *b, const json_t *pod, const char *container, bool follow, struct err *err);
+
+/*
+ * The OCI configuration that the runtime would be given for a container; new.  Its paths are those
+ * of the folder below root, where nothing is touched.  The calling process gets a mount namespace
+ * of its own.
+ */
+int byhand_bundle(const char *root, const struct host_options *o, json_t *pod,
+    const struct world *world, const json_t *container, json_t **config, struct err *err);
+
 /*
  * Be the keeper of a pod until it has ended, or we are told to end it: SIGTERM or SIGINT within its
  * grace period, a second one at once.  Containers are gone then, the folder is left.
