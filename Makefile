@@ -136,7 +136,7 @@ layers:								## who may include whom
 	@! grep -lE '#include "kubelet/' $(filter-out $(wildcard lib/kubelet/*.[ch]),$(wildcard lib/*/*.[ch]))
 	@! grep -lE '#include "cluster/' $(filter-out $(wildcard lib/cluster/*.[ch]),$(wildcard lib/*/*.[ch]))
 	@! grep -n '#include "base/cli.h"' $(filter-out lib/base/cli.c,$(wildcard lib/*/*.[ch]))
-	@! grep -lE '#include <curl/' $(filter-out $(wildcard lib/client/*.[ch] lib/node/registry.[ch] lib/node/probe_net.[ch] lib/serve/outcall*.[ch]),$(wildcard lib/*/*.[ch] cmd/*.c))
+	@! grep -lE '#include <curl/' $(filter-out $(wildcard lib/client/*.[ch] lib/node/registry*.[ch] lib/node/probe_net.[ch] lib/serve/outcall*.[ch]),$(wildcard lib/*/*.[ch] cmd/*.c))
 	@! grep -lE '#include <sqlite3' $(filter-out $(wildcard lib/store/*.[ch]),$(wildcard lib/*/*.[ch] cmd/*.c))
 	@echo "ok layers"
 

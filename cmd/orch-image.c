@@ -70,14 +70,30 @@ do_import(struct images *s, const char *file, const char *name)
 	return 0;
 }
 
+/* How far a pull is: one line that is written over, on a terminal. */
+static void
+show_progress(void *arg, const struct pull_progress *p)
+{
+	fprintf(stderr, "\r\033[K%.40s: %.1f of %.1f MB, %d %%, %.1f MB/s, %zu of %zu layers",
+	    (const char *)arg, (double)p->bytes / 1e6, (double)p->total / 1e6,
+	    p->total ? (int)(100 * p->bytes / p->total) : 100, p->speed / 1e6, p->ready, p->layers);
+}
+
 static int
 do_pull(struct images *s, const char *ref)
 {
-	struct pull_options o = { .insecure = insecure, .auth_file = auth_file };
+	bool terminal = isatty(STDERR_FILENO);
+	struct pull_options o = { .insecure = insecure,
+		.auth_file = auth_file,
+		.progress = terminal ? show_progress : NULL,
+		.arg = (void *)ref };
 	autofree char *id = NULL;
 	struct err err;
+	int r = image_pull(s, ref, &o, &id, &err);
 
-	if (image_pull(s, ref, &o, &id, &err) < 0)
+	if (terminal)
+		fputs("\r\033[K", stderr);
+	if (r < 0)
 		return complain(&err, "cannot pull '%s'", ref);
 	return print_added(NULL, ref, id, &err);
 }

@@ -100,22 +100,33 @@ blob_verify(const char *file, const json_t *descriptor, struct err *err)
 	return 0;
 }
 
-static int
-add_layer(struct images *s, const json_t *descriptor, const char *diff_id,
-    const struct blobs *blobs, struct err *err)
+int
+layer_allowed(const json_t *descriptor, const char *diff_id, struct err *err)
 {
 	const char *type = text(descriptor, "mediaType");
-	autofree char *file = NULL;
-	int r;
 
-	if (layer_present(s, diff_id))
-		return 0;
+	if (!digest_valid(text(descriptor, "digest")))
+		return err_set(
+		    err, ERR_INVALID, "'%.80s' is no sha256 digest", text(descriptor, "digest"));
 	if (strstr(type, "foreign") || strstr(type, "nondistributable"))
 		return err_set(
 		    err, ERR_INVALID, "layer %.19s may not be distributed ('%s')", diff_id, type);
 	if (text_ends(type, "+encrypted"))
 		return err_set(err, ERR_INVALID, "layer %.19s is encrypted", diff_id);
-	if ((r = blobs->fetch(blobs->arg, descriptor, &file, err)) < 0)
+	return 0;
+}
+
+static int
+add_layer(struct images *s, const json_t *descriptor, const char *diff_id,
+    const struct blobs *blobs, struct err *err)
+{
+	autofree char *file = NULL;
+	int r;
+
+	if (layer_present(s, diff_id))
+		return 0;
+	if ((r = layer_allowed(descriptor, diff_id, err)) < 0 ||
+	    (r = blobs->fetch(blobs->arg, descriptor, &file, err)) < 0)
 		return r;
 	return layer_add(s, file, diff_id, err);
 }
@@ -128,7 +139,7 @@ image_assemble(struct images *s, const struct buf *manifest, const struct blobs 
 	autobuf struct buf raw = BUF_INIT;
 	struct image_source source = *from;
 	autofree char *file = NULL;
-	json_t *layers, *layer;
+	json_t *layers, *layer, *diff_ids;
 	size_t i;
 	int r;
 
@@ -143,10 +154,12 @@ image_assemble(struct images *s, const struct buf *manifest, const struct blobs 
 	if ((r = buf_read_file(&raw, file, MAX_JSON, err)) < 0 ||
 	    (r = image_config_parse(&config, &raw, json_array_size(layers), err)) < 0)
 		return r;
+	diff_ids = get(config, "rootfs", "diff_ids");
+	if (blobs->layers && (r = blobs->layers(blobs->arg, s, layers, diff_ids, err)) < 0)
+		return r;
 	json_array_foreach (layers, i, layer) {
-		json_t *diff_id = json_array_get(get(config, "rootfs", "diff_ids"), i);
-
-		if ((r = add_layer(s, layer, str(diff_id, ""), blobs, err)) < 0)
+		if (!blobs->layers &&
+		    (r = add_layer(s, layer, str(json_array_get(diff_ids, i), ""), blobs, err)) < 0)
 			return r;
 		source.size += num(get(layer, "size"), 0);
 	}

@@ -23,7 +23,8 @@ enum { MAX_JSON = 8 << 20 };
 int
 images_open(struct images **ret, const char *data, struct err *err)
 {
-	static const char *const folders[] = { "", "refs", "configs", "layers", "layers/empty" };
+	static const char *const folders[] = { "", "refs", "configs", "layers", "layers/empty",
+		"partial" };
 	struct images *s = xcalloc(1, sizeof *s);
 	int r;
 
@@ -388,7 +389,8 @@ images_prune(struct images *s, size_t *freed, struct err *err)
 		*freed = 0;
 	if ((r = image_each(s, keep, needed, err)) < 0 ||
 	    (r = sweep(s, "configs", needed, freed, err)) < 0 ||
-	    (r = sweep(s, "layers", needed, freed, err)) < 0)
+	    (r = sweep(s, "layers", needed, freed, err)) < 0 ||
+	    (r = sweep(s, "partial", needed, freed, err)) < 0)
 		return r;
 	return sweep(s, "", needed, freed, err);
 }

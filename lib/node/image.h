@@ -15,6 +15,7 @@
  *	configs/HEX	image configurations, as they came; the file name is their digest
  *	layers/HEX	one unpacked folder a layer, named by the first 24 digits of its diff_id
  *	lock		shared while an image is being added, exclusive while one is removed
+ *	partial/HEX	downloads of blobs that broke off; the next pull goes on with them
  *	tmp.*		work in progress; whatever a crash left is removed by the next images_prune
  *
  * Everything appears by rename, so a crash leaves the old or the new state; several programs may
@@ -97,7 +98,12 @@ const char *image_architecture(void); /* this machine's, in the words of the spe
 struct blobs {
 	void *arg;
 	int (*fetch)(void *arg, const json_t *descriptor, char **file, struct err *err);
+	/* All layers that are missing in one go, or NULL: one after the other by `fetch`. */
+	int (*layers)(void *arg, struct images *s, const json_t *layers, const json_t *diff_ids,
+	    struct err *err);
 };
+/* May a layer of this type be had at all? */
+int layer_allowed(const json_t *descriptor, const char *diff_id, struct err *err);
 /* Add the image of a manifest (assemble.c): configuration, then the layers that are not there yet.
  */
 int image_assemble(struct images *s, const struct buf *manifest, const struct blobs *blobs,

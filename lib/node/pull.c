@@ -12,22 +12,24 @@
 #include "node/registry.h"
 #include "node/volume.h"
 
-/* The logins of imagePullSecrets, all in one {"auths": {...}}. */
+/* The logins of imagePullSecrets, a document each; the older type has no "auths" around them. */
 static json_t *
 logins(const json_t *pod, const json_t *sources)
 {
-	json_t *all = json_pack("{s:{}}", "auths"), *ref;
+	json_t *all = json_array(), *ref;
 	size_t i;
 
 	json_array_foreach (get(pod, "spec", "imagePullSecrets"), i, ref) {
-		autobuf struct buf b = BUF_INIT;
-		json_auto_t *doc = NULL;
+		autobuf struct buf b = BUF_INIT, old = BUF_INIT;
+		const char *name = text(ref, "name");
+		json_t *doc;
 
-		if (!source_value(sources, "Secret", text(ref, "name"), ".dockerconfigjson", &b) ||
-		    !b.len)
-			continue;
-		doc = json_loadb(b.data, b.len, 0, NULL);
-		json_object_update(get(all, "auths"), get(doc, "auths"));
+		if (source_value(sources, "Secret", name, ".dockerconfigjson", &b) && b.len &&
+		    (doc = json_loadb(b.data, b.len, 0, NULL)))
+			json_array_append_new(all, doc);
+		else if (source_value(sources, "Secret", name, ".dockercfg", &old) && old.len &&
+			 (doc = json_loadb(old.data, old.len, 0, NULL)))
+			json_array_append_new(all, json_pack("{s:o}", "auths", doc));
 	}
 	return all;
 }

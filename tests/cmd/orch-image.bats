@@ -314,3 +314,98 @@ start_registry() { # [htpasswd]
 	[ "$(cat "$(layer_dir "127.0.0.1:$(cat "$T/port")/team/web:1" 0)/www/index.html")" = token ]
 	grep -qE 'from [1-9]' "$T/served"
 }
+
+# fake_registry [slow]: serves team/web:1 of the layout in $T/x
+fake_registry() {
+	command -v python3 >/dev/null || skip "needs python3"
+	rm -f "$T/port"
+	python3 "$BATS_TEST_DIRNAME/registry.py" "$T/x" "$@" >"$T/port" 2>"$T/served" 3>&- &
+	REGISTRY_PID=$!
+	for i in $(seq 50); do [ -s "$T/port" ] && break; sleep 0.1; done
+	WEB=127.0.0.1:$(cat "$T/port")/team/web:1
+}
+
+# many_layers N: a layout of so many layers of 400 kB in $T/x
+many_layers() {
+	local i files=()
+	for i in $(seq "$1"); do
+		mkdir -p "$T/l$i"
+		head -c 400000 /dev/urandom >"$T/l$i/f$i"
+		tar -C "$T/l$i" -cf "$T/$i.tar" "f$i"
+		files+=("$T/$i.tar")
+	done
+	layout "$T/many.tar" web:1 "${files[@]}"
+	mkdir "$T/x"; tar -C "$T/x" -xf "$T/many.tar"
+}
+
+@test "layers come three at a time, those that are twice in it once" {
+	many_layers 6
+	layout "$T/twice.tar" web:1 "$T"/[1-6].tar "$T/1.tar"
+	tar -C "$T/x" -xf "$T/twice.tar"
+	fake_registry slow
+	image pull "$WEB" | jq -e .id
+	[ "$(sed -n 's/^busy \([0-9]*\).*/\1/p' "$T/served" | sort -n | tail -n 1)" = 3 ]
+	[ "$(wc -l <"$T/served")" = 7 ]
+	[ "$(image list | jq .layers)" = 7 ]
+	for i in 1 2 3 4 5 6; do cmp "$T/l$i/f$i" "$(layer_dir "$WEB" $((i - 1)))/f$i"; done
+	[ -z "$(ls "$T/data/images/partial")" ]
+}
+
+@test "every layer breaks off once and is resumed" {
+	many_layers 4
+	fake_registry
+	image pull "$WEB" | jq -e .id
+	[ "$(grep -cE 'from [1-9]' "$T/served")" = 4 ]
+	for i in 1 2 3 4; do cmp "$T/l$i/f$i" "$(layer_dir "$WEB" $((i - 1)))/f$i"; done
+}
+
+@test "what a killed pull had got is not asked for again" {
+	many_layers 3
+	fake_registry slow
+	orch-image --root "$T/data" pull "$WEB" 3>&- &
+	for i in $(seq 100); do [ "$(find "$T/data/images/partial" -size +50k 2>/dev/null | wc -l)" = 3 ] && break; sleep 0.02; done
+	kill -9 $!; wait $! || true
+	[ "$(ls "$T/data/images/partial" | wc -l)" = 3 ]
+	image pull "$WEB" | jq -e .id
+	[ "$(grep -cE 'from [1-9]' "$T/served")" -ge 1 ]
+	for i in 1 2 3; do cmp "$T/l$i/f$i" "$(layer_dir "$WEB" $((i - 1)))/f$i"; done
+	image prune
+	[ -z "$(ls -d "$T"/data/images/tmp.* "$T"/data/images/partial/* 2>/dev/null)" ]
+}
+
+@test "a partial download that is wrong is refused once, and then begun anew" {
+	many_layers 1
+	fake_registry slow
+	sum=$(sha256sum <"$T/1.tar")
+	image list
+	head -c 1000 /dev/zero >"$T/data/images/partial/${sum%% *}"
+	run image pull "$WEB"
+	[ "$status" = 2 ]
+	[[ $output == *damaged* ]]
+	image pull "$WEB" | jq -e .id
+}
+
+@test "progress on a terminal, and none into a pipe" {
+	command -v script >/dev/null || skip "needs script"
+	many_layers 3
+	fake_registry slow
+	script -qec "$BIN/orch-image --root $T/data pull $WEB >$T/out" /dev/null </dev/null >"$T/said"
+	tr '\r' '\n' <"$T/said" | grep -qE 'team/web:1: [0-9.]+ of 1\.2 MB, [0-9]+ %, [0-9.]+ MB/s, [0-3] of 3 layers'
+	jq -e .id "$T/out"
+	rm -rf "$T/data"
+	image pull "$WEB" >"$T/out" 2>"$T/said"
+	[ ! -s "$T/said" ]
+}
+
+@test "a full disk while pulling: named, nothing half left" {
+	many_layers 3
+	fake_registry slow
+	mkdir "$T/data"
+	mount -t tmpfs -o size=900k tmpfs "$T/data" || skip "cannot mount here"
+	run image pull "$WEB"
+	left=$(find "$T/data/images" -name 'tmp.*' | wc -l)$(find "$T/data/images/partial" -type f | wc -l)
+	umount "$T/data"
+	[ "$status" = 3 ]
+	[[ $output == *"No space left"* ]]
+	[ "$left" = 00 ]
+}

@@ -1,11 +1,16 @@
 """A registry for tests of pulling: serves an OCI layout, asks for a token, sends blobs by way of a
-redirect, and breaks off each first download of a blob in the middle.  Prints its port."""
+redirect, and breaks off each first download of a blob in the middle.  With "slow" it does not break
+off but sends slowly, and writes how many downloads are under way.  Prints its port."""
 import json
 import os
 import sys
+import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 layout, served = sys.argv[1], set()
+slow = len(sys.argv) > 2 and sys.argv[2] == "slow"
+lock, busy = threading.Lock(), 0
 
 
 class Registry(BaseHTTPRequestHandler):
@@ -49,12 +54,30 @@ class Registry(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         self.send_header("Content-Length", str(len(data) - start))
         self.end_headers()
+        if slow:
+            return self.send_slowly(data[start:], start)
         if digest not in served and len(data) > 1000:
             served.add(digest)
             self.wfile.write(data[: len(data) // 2])
             return
         self.wfile.write(data[start:])
         print("from", start, file=sys.stderr, flush=True)
+
+    def send_slowly(self, data, start):
+        global busy
+        with lock:
+            busy += 1
+            print("busy", busy, "from", start, file=sys.stderr, flush=True)
+        try:
+            for i in range(9):
+                self.wfile.write(data[len(data) * i // 10:len(data) * (i + 1) // 10])
+                self.wfile.flush()
+                time.sleep(0.05)
+        except OSError:
+            data = b""
+        with lock:
+            busy -= 1  # before its end is seen
+        self.wfile.write(data[len(data) * 9 // 10:])
 
     def log_message(self, *args):
         pass
