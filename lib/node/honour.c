@@ -43,8 +43,6 @@ static const struct {
 	{ "hostnameOverride", "not done by this node" },
 	{ "resources*", "not done by this node" },
 	{ "*ontainers\\[*\\].volumeDevices*", "not done by this node" },
-	{ "*ontainers\\[*\\].restartPolicyRules*", "not done by this node" },
-	{ "containers\\[*\\].restartPolicy", "not done by this node" },
 	{ "*ontainers\\[*\\].resizePolicy*", "not done by this node" },
 	{ "*ontainers\\[*\\].lifecycle.stopSignal", "not done by this node" },
 	{ "*ontainers\\[*\\].stdinOnce", "not done by this node" },

@@ -11,32 +11,7 @@
 #include "api/meta.h"
 #include "node/pod.h"
 
-/* The restart policy that holds for one container. */
-static const char *
-policy(const struct pod *p, const struct container *c)
-{
-	const char *pods = text(p->object, "spec", "restartPolicy");
-
-	if (c->kind == SIDECAR)
-		return "Always";
-	if (c->kind == EPHEMERAL)
-		return "Never";
-	if (c->kind == INIT && strcmp(pods, "Never") != 0)
-		return "OnFailure"; /* one that succeeded is done */
-	return *pods ? pods : "Always";
-}
-
-bool
-container_restarts(const struct pod *p, const struct container *c)
-{
-	const char *how = policy(p, c);
-
-	if (p->stopping || p->fail_reason)
-		return false;
-	if (c->kind == INIT && c->code == 0)
-		return false;
-	return strcmp(how, "Always") == 0 || (strcmp(how, "OnFailure") == 0 && c->code != 0);
-}
+enum { LEAST_GRACE = 2 }; /* seconds between TERM and KILL, whatever took long before */
 
 static bool
 done(const struct container *c)
@@ -50,7 +25,7 @@ init_failed(const struct pod *p)
 {
 	for (size_t i = 0; i < p->n; i++)
 		if (p->c[i].kind == INIT && p->c[i].state == EXITED && p->c[i].code != 0 &&
-		    strcmp(policy(p, &p->c[i]), "Never") == 0)
+		    !container_would_restart(p, &p->c[i], p->c[i].code))
 			return true;
 	return false;
 }
@@ -62,12 +37,9 @@ pod_over(const struct pod *p)
 		return true;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct container *c = &p->c[i];
-		const char *how = policy(p, c);
 
-		if (c->kind != APP)
-			continue;
-		if (c->state != EXITED || strcmp(how, "Always") == 0 ||
-		    (strcmp(how, "OnFailure") == 0 && c->code != 0))
+		if (c->kind == APP &&
+		    (c->state != EXITED || container_would_restart(p, c, c->code)))
 			return false;
 	}
 	return true;
@@ -80,29 +52,65 @@ sooner(double *wake, double at)
 		*wake = at;
 }
 
-/* End what runs: app containers at once, sidecars when those are gone. */
+/* Sidecars serve the others to the last, and each those before it: they are asked in the reverse
+ * order of their start, "after all the app containers", none before the one behind it has gone. */
+static bool
+its_turn(const struct pod *p, const struct container *c)
+{
+	if (c->kind != SIDECAR)
+		return true;
+	for (const struct container *o = p->c; o < p->c + p->n; o++)
+		if (o->state == RUNNING &&
+		    (o->kind == APP || o->kind == INIT || (o->kind == SIDECAR && o > c)))
+			return false;
+	return true;
+}
+
+/* When it is killed: who was asked late, for a preStop hook or for others, has a moment even so. */
+static double
+last_moment(const struct pod *p, const struct container *c)
+{
+	bool late = c->kind == SIDECAR || get(c->spec, "lifecycle", "preStop");
+
+	return late && c->asked_at + LEAST_GRACE > p->stop_by ? c->asked_at + LEAST_GRACE
+							      : p->stop_by;
+}
+
+/* What one that runs needs so that it ends. */
+static enum step
+next_to_stop(const struct pod *p, const struct container *c, double now, double *wake)
+{
+	double by = last_moment(p, c);
+
+	if (now < p->stop_by && !its_turn(p, c)) {
+		sooner(wake, p->stop_by);
+		return STEP_NONE;
+	}
+	if (!c->term_sent || (c->hook.pid && now >= p->stop_by))
+		return c->kind != SIDECAR && !c->hook.pid && now >= p->stop_by ? STEP_KILL
+									       : STEP_TERM;
+	if (now < by)
+		sooner(wake, by);
+	else if (!c->kill_sent)
+		return STEP_KILL;
+	return STEP_NONE;
+}
+
+/* End what runs. */
 static enum step
 next_to_end(const struct pod *p, double now, size_t *which, double *wake)
 {
-	bool apps = false, running = false;
+	bool running = false;
 
 	for (size_t i = 0; i < p->n; i++) {
-		running = running || p->c[i].state == RUNNING;
-		apps = apps ||
-		       (p->c[i].state == RUNNING && (p->c[i].kind == APP || p->c[i].kind == INIT));
-	}
-	for (size_t i = 0; i < p->n; i++) {
-		const struct container *c = &p->c[i];
+		enum step step;
 
-		if (c->state != RUNNING || (apps && c->kind == SIDECAR && now < p->stop_by))
+		if (p->c[i].state != RUNNING)
 			continue;
+		running = true;
 		*which = i;
-		if (!c->term_sent && now < p->stop_by)
-			return STEP_TERM;
-		if (now < p->stop_by)
-			sooner(wake, p->stop_by);
-		else if (!c->kill_sent)
-			return STEP_KILL;
+		if ((step = next_to_stop(p, &p->c[i], now, wake)) != STEP_NONE)
+			return step;
 	}
 	if (running)
 		return STEP_NONE;
@@ -120,7 +128,7 @@ next_to_end(const struct pod *p, double now, size_t *which, double *wake)
 static bool
 due(const struct pod *p, const struct container *c, double now, double *wake)
 {
-	double at = c->state == WAITING ? c->again : c->ended_at + c->backoff;
+	double at = container_due(c);
 
 	if (c->state == RUNNING || (c->state == EXITED && !container_restarts(p, c)))
 		return false;

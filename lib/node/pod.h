@@ -42,6 +42,7 @@ struct container {
 	int stop_signal;
 	double kill_by; /* 0: no; a liveness probe failed: KILL when it still runs then */
 	bool term_sent, kill_sent;
+	double asked_at; /* when it got its signal, after its hook; 0: not yet */
 	struct probe probes[PROBES];
 	struct job hook; /* preStop; its end sends the signal */
 };
@@ -111,6 +112,10 @@ bool pod_over(const struct pod *p); /* every container has ended for good: Succe
 const char *pod_phase(const struct pod *p);
 /* Will this container be started again by itself? */
 bool container_restarts(const struct pod *p, const struct container *c);
+/* Would it be, by its policy and the pod's, after it ended with this code? (restart.c) */
+bool container_would_restart(const struct pod *p, const struct container *c, int code);
+double container_due(const struct container *c); /* when it is started, if it is to be */
+double container_next_backoff(const struct container *c, double initial);
 
 /* A container ended, or could not be started. */
 void container_ended(struct pod *p, struct container *c, int code, double when);

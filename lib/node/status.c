@@ -61,6 +61,19 @@ waiting(const char *reason, const char *message)
 	return json_pack("{s:o}", "waiting", w);
 }
 
+/* As Go prints a duration: "10s", "2m40s". */
+static const char *
+duration_text(double seconds, char buf[static 32])
+{
+	int whole = (int)seconds;
+
+	if (whole >= 60)
+		snprintf(buf, 32, "%dm%ds", whole / 60, whole % 60);
+	else
+		snprintf(buf, 32, "%gs", seconds);
+	return buf;
+}
+
 /* An init container before ours is not done. */
 static bool
 initializing(const struct pod *p, const struct container *c)
@@ -81,14 +94,19 @@ state(const struct pod *p, const struct container *c, bool *current)
 		set_time(r, "startedAt", c->started);
 		return json_pack("{s:o}", "running", r);
 	}
-	if (c->state == EXITED && container_restarts(p, c)) {
-		autofree char *why = NULL;
-
+	if (c->state == EXITED && container_restarts(p, c) && c->reason &&
+	    strcmp(c->reason, "StartError") == 0) {
 		*current = false; /* what ended goes to lastState */
-		if (c->reason && strcmp(c->reason, "StartError") == 0)
-			return waiting("RunContainerError", c->message);
-		why = xasprintf("back-off %.0fs restarting failed container=%s pod=%s_%s(%s)",
-		    c->backoff, c->name, meta_name(p->object), meta_namespace(p->object), p->uid);
+		return waiting("RunContainerError", c->message);
+	}
+	if (c->state == EXITED && container_restarts(p, c) && container_due(c) > c->ended_at) {
+		autofree char *why = NULL;
+		char wait[32];
+
+		*current = false;
+		why = xasprintf("back-off %s restarting failed container=%s pod=%s_%s(%s)",
+		    duration_text(c->backoff, wait), c->name, meta_name(p->object),
+		    meta_namespace(p->object), p->uid);
 		return waiting("CrashLoopBackOff", why);
 	}
 	if (c->state == EXITED)

@@ -16,13 +16,7 @@
 #include "node/sandbox.h"
 #include "node/volume.h"
 
-enum {
-	SANDBOX_RETRY = 20,
-	BACKOFF_MAX = 300,
-	BACKOFF_FORGET = 600,
-	IMAGE_RETRY = 10,
-	CONFIG_RETRY = 5
-};
+enum { SANDBOX_RETRY = 20, BACKOFF_MAX = 300, IMAGE_RETRY = 10, CONFIG_RETRY = 5 };
 
 /* --- what the forked processes do --------------------------------------------------- */
 
@@ -114,12 +108,7 @@ note_attempt(struct pod *p, struct container *c, double now)
 	struct err err;
 
 	if (c->state == EXITED) {
-		double initial = p->host->o.backoff;
-
-		if (c->backoff == 0 || now - c->begun_at > BACKOFF_FORGET)
-			c->backoff = initial;
-		else
-			c->backoff = c->backoff * 2 < BACKOFF_MAX ? c->backoff * 2 : BACKOFF_MAX;
+		c->backoff = container_next_backoff(c, p->host->o.backoff);
 		json_decref(c->last);
 		c->last = terminated_state(p, c);
 		c->attempt++;
@@ -132,7 +121,7 @@ note_attempt(struct pod *p, struct container *c, double now)
 	c->begun = true;
 	c->begun_at = now;
 	c->term_sent = c->kill_sent = false;
-	c->kill_by = 0;
+	c->kill_by = c->asked_at = 0;
 	if (pod_save(p, &err) < 0)
 		log_line("cannot record pod %s: %s", p->label, err.msg);
 }
@@ -180,6 +169,8 @@ send_signal(struct pod *p, struct container *c, int sig)
 
 	if (sig == SIGKILL)
 		c->kill_sent = true;
+	else
+		c->asked_at = now_seconds();
 	c->term_sent = true;
 	if (c->init.pid && proc_signal(&c->init, sig, &err) < 0)
 		log_line("pod %s: container '%s': %s", p->label, c->name, err.msg);
@@ -211,6 +202,16 @@ work_ask(struct agent *a, struct pod *p, struct container *c)
 	send_signal(p, c, c->stop_signal ? c->stop_signal : SIGTERM);
 }
 
+static void
+cut_hook(struct agent *a, struct pod *p, struct container *c)
+{
+	unwatch(a, c->hook.fd);
+	job_kill(&c->hook);
+	tell(a, p, "Warning", "FailedPreStopHook",
+	    "container '%s': preStop: not done within the grace period", c->name);
+	send_signal(p, c, c->stop_signal ? c->stop_signal : SIGTERM);
+}
+
 void
 work_hooked(struct agent *a, struct pod *p, struct container *c)
 {
@@ -236,6 +237,8 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 
 		if (step == STEP_KILL)
 			send_signal(p, c, SIGKILL);
+		else if (c->hook.pid) /* the time for its hook is over */
+			cut_hook(a, p, c);
 		else
 			work_ask(a, p, c);
 		return;

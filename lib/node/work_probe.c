@@ -79,9 +79,7 @@ work_probed(struct agent *a, struct pod *p, struct container *c, int which, doub
 	if (which == READINESS || p->stopping)
 		return;
 	tell(a, p, "Normal", "Killing", "Container %s failed %s probe%s", c->name, words[which],
-	    c->kind == SIDECAR || strcmp(text(p->object, "spec", "restartPolicy"), "Never") != 0
-		? ", will be restarted"
-		: "");
+	    container_would_restart(p, c, 137) ? ", will be restarted" : "");
 	work_ask(a, p, c); /* and KILL, when it does not go */
 	c->kill_by = now + grace(p, spec);
 }

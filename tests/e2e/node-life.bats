@@ -117,3 +117,24 @@ shareProcessNamespace: true'
 	[ "$(status left '.containerStatuses[0].state.terminated.exitCode')" = 3 ]
 	[ "$(logs left d)" = 0 ]
 }
+
+@test "restart rules: by exit code, over the pod's policy; sidecars end in reverse order after the others" {
+	rule='restartPolicy: Never
+restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [42]}}]'
+	{
+		pod again 'echo run; [ -e /v/x ] && exit 7; touch /v/x; exit 42' "$rule
+volumeMounts: [{name: v, mountPath: /v}]" 'restartPolicy: Never
+volumes: [{name: v, emptyDir: {}}]'
+		side='image: "web:1", restartPolicy: Always, volumeMounts: [{name: v, mountPath: /v}]'
+		pod sides 'trap "echo app >>/v/order; exit" TERM; while :; do sleep 0.1; done' 'volumeMounts: [{name: v, mountPath: /v}]' "restartPolicy: Always
+volumes: [{name: v, hostPath: {path: $T}}]
+initContainers:
+- {name: one, $side, command: [sh, -c, 'trap \"sleep 0.3; echo one >>/v/order; exit\" TERM; while :; do sleep 0.1; done']}
+- {name: two, $side, command: [sh, -c, 'trap \"sleep 0.3; echo two >>/v/order; exit\" TERM; while :; do sleep 0.1; done']}"
+	} | sed 's/Seconds: 2$/Seconds: 10/' | start_node
+	until_status again '.phase == "Failed"'
+	status again '.containerStatuses[0] | .restartCount == 1 and .state.terminated.exitCode == 7 and .lastState.terminated.exitCode == 42' | grep -qx true
+	until_status sides '[.containerStatuses[], .initContainerStatuses[]] | all(.started)'
+	end_node
+	[ "$(cat "$T/order")" = $'app\ntwo\none' ]
+}

@@ -238,6 +238,107 @@ ephemeral_containers(void)
 	pod_free(p);
 }
 
+/* Container-level policies and rules (KEP 5307), and back-off. */
+static void
+restart_rules(void)
+{
+	static const struct {
+		const char *pod, *own;
+		int code;
+		bool again;
+	} t[] = {
+		{ "Never", "{}", 1, false },
+		{ "Never", "{\"restartPolicy\":\"Always\"}", 0, true },
+		{ "Never", "{\"restartPolicy\":\"OnFailure\"}", 1, true },
+		{ "Never", "{\"restartPolicy\":\"OnFailure\"}", 0, false },
+		{ "Always", "{\"restartPolicy\":\"Never\"}", 1, false },
+		{ "Never",
+		    "{\"restartPolicy\":\"Never\",\"restartPolicyRules\":[{\"action\":\"Restart\","
+		    "\"exitCodes\":{\"operator\":\"In\",\"values\":[42,43]}}]}",
+		    42, true },
+		{ "Never",
+		    "{\"restartPolicy\":\"Never\",\"restartPolicyRules\":[{\"action\":\"Restart\","
+		    "\"exitCodes\":{\"operator\":\"In\",\"values\":[42,43]}}]}",
+		    41, false },
+		{ "Always",
+		    "{\"restartPolicy\":\"Never\",\"restartPolicyRules\":[{\"action\":\"Restart\","
+		    "\"exitCodes\":{\"operator\":\"NotIn\",\"values\":[0]}}]}",
+		    7, true },
+		{ "Always",
+		    "{\"restartPolicy\":\"Never\",\"restartPolicyRules\":[{\"action\":\"Restart\","
+		    "\"exitCodes\":{\"operator\":\"NotIn\",\"values\":[0]}}]}",
+		    0, false },
+	};
+
+	for (size_t i = 0; i < COUNT(t); i++) {
+		autofree char *spec = xasprintf(
+		    "{\"restartPolicy\":\"%s\",\"containers\":[{\"name\":\"a\"}]}", t[i].pod);
+		json_auto_t *own = json_loads(t[i].own, 0, NULL);
+		struct pod *p = make(spec);
+
+		json_object_update(p->c[0].spec, own);
+		p->sandbox = SANDBOX;
+		ended(&p->c[0], t[i].code, 1);
+		same(t[i].own, next(p, 2), t[i].again ? "start 0" : "teardown");
+		same(t[i].own, pod_phase(p),
+		    t[i].again	     ? "Running"
+		    : t[i].code == 0 ? "Succeeded"
+				     : "Failed");
+		pod_free(p);
+	}
+}
+
+static void
+backing_off(void)
+{
+	struct pod *p = make("{\"containers\":[{\"name\":\"a\"}]}");
+	struct container *c = &p->c[0];
+	const int want[] = { 10, 20, 40, 80, 160, 300, 300 };
+
+	p->sandbox = SANDBOX;
+	for (size_t i = 0; i < COUNT(want); i++) {
+		c->begun_at = 1000;
+		ended(c, 1, 1001);
+		c->backoff = container_next_backoff(c, 10);
+		check("doubles", (int)c->backoff == want[i] && container_due(c) == 1001 + want[i]);
+	}
+	ended(c, 1, 1601); /* it ran for more than ten minutes */
+	check("forgotten", container_due(c) == 1601 && container_next_backoff(c, 10) == 10);
+	pod_free(p);
+}
+
+/* Sidecars go in the reverse order, after the others; with a moment of their own when it is late.
+ */
+static void
+sidecars_end(void)
+{
+	struct pod *p = make("{\"initContainers\":[{\"name\":\"s\",\"restartPolicy\":\"Always\"},"
+			     "{\"name\":\"t\",\"restartPolicy\":\"Always\"}],"
+			     "\"containers\":[{\"name\":\"a\"}]}");
+
+	p->sandbox = SANDBOX;
+	for (size_t i = 0; i < p->n; i++)
+		p->c[i].state = RUNNING;
+	p->stopping = true;
+	p->stop_by = 100;
+	same("apps first", next(p, 70), "term 2");
+	p->c[2].term_sent = true;
+	same("sidecars wait", next(p, 71), "none until 100");
+	ended(&p->c[2], 0, 80);
+	same("the last first", next(p, 80), "term 1");
+	p->c[1].term_sent = true;
+	p->c[1].asked_at = 80;
+	same("the first waits", next(p, 81), "none until 100");
+	same("not for ever", next(p, 100), "term 0");
+	p->c[0].term_sent = true;
+	p->c[0].asked_at = 100;
+	same("who has had his time", next(p, 100), "kill 1");
+	p->c[1].kill_sent = true;
+	same("who has not", next(p, 101), "none until 102");
+	same("now", next(p, 102), "kill 0");
+	pod_free(p);
+}
+
 /* A time that has passed must not be waited for again and again. */
 static void
 deadline(void)
@@ -313,6 +414,9 @@ main(void)
 	simple_life();
 	init_containers();
 	ephemeral_containers();
+	restart_rules();
+	backing_off();
+	sidecars_end();
 	deadline();
 	outcomes();
 	statuses();
