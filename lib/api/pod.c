@@ -81,6 +81,12 @@ request_of(const json_t *container, const char *resource)
 }
 
 static int64_t
+limit_of(const json_t *container, const char *resource)
+{
+	return amount(get(container, "resources", "limits", resource), resource);
+}
+
+static int64_t
 plus(int64_t a, int64_t b)
 {
 	int64_t sum;
@@ -93,16 +99,17 @@ plus(int64_t a, int64_t b)
  * sidecar) stays, so it counts with the containers and beside every init container after it.
  */
 static int64_t
-containers_request(const json_t *pod, const char *resource)
+of_containers(const json_t *pod, const char *resource,
+    int64_t (*of)(const json_t *container, const char *resource))
 {
 	int64_t all = 0, sidecars = 0, init_peak = 0;
 	size_t i;
 	json_t *c;
 
 	json_array_foreach (get(pod, "spec", "containers"), i, c)
-		all = plus(all, request_of(c, resource));
+		all = plus(all, of(c, resource));
 	json_array_foreach (get(pod, "spec", "initContainers"), i, c) {
-		int64_t own = request_of(c, resource);
+		int64_t own = of(c, resource);
 
 		if (strcmp(text(c, "restartPolicy"), "Always") == 0)
 			own = sidecars = plus(sidecars, own);
@@ -132,8 +139,22 @@ pod_request(const json_t *pod, const char *resource)
 	if (whole && pod_level(resource))
 		asked = amount(whole, resource);
 	else
-		asked = containers_request(pod, resource);
+		asked = of_containers(pod, resource, request_of);
 	return plus(asked, amount(get(pod, "spec", "overhead", resource), resource));
+}
+
+int64_t
+pod_limit(const json_t *pod, const char *resource)
+{
+	const json_t *whole = get(pod, "spec", "resources", "limits", resource);
+	int64_t most;
+
+	if (whole && pod_level(resource))
+		most = amount(whole, resource);
+	else
+		most = of_containers(pod, resource, limit_of);
+	/* overhead raises a limit, it does not make one */
+	return most > 0 ? plus(most, amount(get(pod, "spec", "overhead", resource), resource)) : 0;
 }
 
 bool

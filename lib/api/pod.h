@@ -25,6 +25,10 @@ json_t *pod_from_template(const json_t *pod_template, const json_t *owner);
  */
 int64_t pod_request(const json_t *pod, const char *resource);
 
+/* What it may have at most, in the same way; 0: nobody says.  It holds for the pod as a whole only
+ * when every container has one, or the pod itself. */
+int64_t pod_limit(const json_t *pod, const char *resource);
+
 /* "Guaranteed", "Burstable" or "BestEffort": by what its containers ask for of cpu and memory. */
 const char *pod_qos(const json_t *pod);
 

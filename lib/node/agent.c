@@ -455,6 +455,7 @@ agent_step(struct agent *a)
 			a->n--;
 			i--;
 		}
+	weigh_burstable(a);
 }
 
 size_t

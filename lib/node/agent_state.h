@@ -14,7 +14,8 @@ struct agent {
 			 says that they are wanted is old news */
 	size_t nended, ended_cap;
 	int epoll;
-	double wake; /* the earliest time at which something is due */
+	double wake;	 /* the earliest time at which something is due */
+	int64_t weighed; /* what the burstable pods asked for when their cgroup was told last */
 };
 
 double now_seconds(void);		       /* since the epoch */
@@ -47,6 +48,10 @@ void work_fetch(struct agent *a, const struct pod *p, json_t *sources, bool toke
 void renew_later(struct pod *p, double now); /* they were made just now */
 void renew_due(struct agent *a, struct pod *p, double now, double *wake);
 void renew_done(struct pod *p, int r, const struct err *err);
+
+/* weigh.c: what the pods ask for of the node together. */
+bool uses_resources(const struct pod *p); /* does it still hold what it asks for? */
+void weigh_burstable(struct agent *a);
 
 /* adopt.c */
 int agent_adopt(struct agent *a, struct err *err);

@@ -44,8 +44,9 @@ mount_rootfs(const struct host *h, const char *bundle, const struct image *image
 int
 bundle_make(const struct start *s, const struct image *image, const char *bundle, struct err *err)
 {
-	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
-	autofree char *group = container_cgroup(s->host, uid, name, s->attempt);
+	const char *name = text(s->container, "name");
+	autofree char *above = host_cgroup_of(s->host, s->pod);
+	autofree char *group = xasprintf("%s/%s-%u", above, name, s->attempt);
 	autofree char *file = xasprintf("%s/config.json", bundle);
 	struct making_of m = { s->host, s->pod, s->container, s->sources, image, s->ip, bundle,
 		group, s->target };

@@ -107,22 +107,90 @@ create_v2(const char *path, struct err *err)
 	return 0;
 }
 
-int
-cgroup_create(const struct cgroups *c, const char *path, long pids, struct err *err)
+int64_t
+cgroup_weight(int64_t shares)
 {
-	autofree char *folder = xasprintf("%s%s%s", root, c->v2 ? "" : "/pids", path);
-	autofree char *file = xasprintf("%s/pids.max", folder);
-	char limit[32];
-	int n, r;
+	if (shares < 2)
+		shares = 2;
+	return shares > 262144 ? 10000 : 1 + (shares - 2) * 9999 / 262142;
+}
 
-	if (!c->v2 && !file_exists("/sys/fs/cgroup/pids"))
+/* The v1 trees that a bound of ours is in. */
+static const char *const bounded[] = { "cpu", "memory", "pids" };
+
+bool
+cgroup_exists(const struct cgroups *c, const char *path)
+{
+	autofree char *v2 = xasprintf("%s%s", root, path);
+
+	if (c->v2)
+		return file_exists(v2);
+	for (size_t i = 0; i < COUNT(bounded); i++) {
+		autofree char *folder = xasprintf("%s/%s%s", root, bounded[i], path);
+
+		if (file_exists(folder))
+			return true;
+	}
+	return false;
+}
+
+/* In the tree of `controller`, where the machine has it. */
+static int
+bound(const struct cgroups *c, const char *path, const char *controller, const char *name,
+    const char *value, struct err *err)
+{
+	autofree char *file = c->v2 ? xasprintf("%s%s/%s", root, path, name)
+				    : xasprintf("%s/%s%s/%s", root, controller, path, name);
+
+	if (!file_exists(file))
 		return 0;
-	if ((r = c->v2 ? create_v2(path, err) : mkdir_all(folder, 0755, err)) < 0)
+	return file_write(file, value, strlen(value), 0, err);
+}
+
+static int
+bound_number(const struct cgroups *c, const char *path, const char *controller, const char *name,
+    int64_t value, struct err *err)
+{
+	char text[32];
+
+	if (value <= 0)
+		return 0;
+	snprintf(text, sizeof text, "%lld", (long long)value);
+	return bound(c, path, controller, name, text, err);
+}
+
+static int
+set_limits(
+    const struct cgroups *c, const char *path, const struct cgroup_limits *l, struct err *err)
+{
+	int64_t share = c->v2 && l->shares > 0 ? cgroup_weight(l->shares) : l->shares;
+	char quota[48];
+	int r;
+
+	if ((r = bound_number(c, path, "cpu", c->v2 ? "cpu.weight" : "cpu.shares", share, err)) <
+		0 ||
+	    (r = bound_number(c, path, "memory", c->v2 ? "memory.max" : "memory.limit_in_bytes",
+		 l->memory, err)) < 0 ||
+	    (r = bound_number(c, path, "pids", "pids.max", l->pids, err)) < 0 || l->quota <= 0)
 		return r;
-	if (pids <= 0 || !file_exists(file))
-		return 0;
-	n = snprintf(limit, sizeof limit, "%ld", pids);
-	return file_write(file, limit, (size_t)n, 0, err);
+	snprintf(quota, sizeof quota, c->v2 ? "%lld 100000" : "%lld", (long long)l->quota);
+	return bound(c, path, "cpu", c->v2 ? "cpu.max" : "cpu.cfs_quota_us", quota, err);
+}
+
+int
+cgroup_create(
+    const struct cgroups *c, const char *path, const struct cgroup_limits *l, struct err *err)
+{
+	int r = c->v2 ? create_v2(path, err) : 0;
+
+	for (size_t i = 0; r == 0 && !c->v2 && i < COUNT(bounded); i++) {
+		autofree char *tree = xasprintf("%s/%s", root, bounded[i]);
+		autofree char *folder = xasprintf("%s%s", tree, path);
+
+		if (file_exists(tree))
+			r = mkdir_all(folder, 0755, err);
+	}
+	return r < 0 ? r : set_limits(c, path, l, err);
 }
 
 void

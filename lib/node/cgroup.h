@@ -2,6 +2,7 @@
 #define ORCH_NODE_CGROUP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -23,8 +24,22 @@ void cgroup_detect(struct cgroups *ret);
 /* In a mount namespace of its own: take the v2 tree away.  Nobody else notices. */
 int cgroup_hide_v2(const struct cgroups *c, struct err *err);
 
-/* The cgroup of a pod, with a bound on its processes (0: none). */
-int cgroup_create(const struct cgroups *c, const char *path, long pids, struct err *err);
+/* What all in a group may have together; 0: what the kernel gives a new group. */
+struct cgroup_limits {
+	int64_t shares; /* as v1 counts them: 1024 for a whole processor */
+	int64_t quota;	/* microseconds of processor time in 100 ms */
+	int64_t memory; /* bytes */
+	int64_t pids;
+};
+
+/* A group with those above it, bounded.  Where it is there already, the bounds are set again. */
+int cgroup_create(
+    const struct cgroups *c, const char *path, const struct cgroup_limits *l, struct err *err);
+bool cgroup_exists(const struct cgroups *c, const char *path);
+
+/* The weight of v2 (1 to 10000) for shares of v1 (2 to 262144), as OCI runtimes convert it. */
+int64_t cgroup_weight(int64_t shares);
+
 /* Kill what is in it now. */
 void cgroup_kill(const struct cgroups *c, const char *path);
 /* Kill all in it and below, and remove it from every tree.  Missing is fine. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "api/meta.h"
+#include "api/pod.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "base/proc.h"
@@ -32,10 +33,42 @@ host_path(const struct host *h, const char *fmt, ...)
 	return xasprintf("%s/%s", h->o.data, rest);
 }
 
+static const char *const classes[] = { "/burstable", "/besteffort", "" };
+
+/* Where it is; else NULL. */
+static char *
+find_cgroup(const struct host *h, const char *uid)
+{
+	for (size_t i = 0; i < COUNT(classes); i++) {
+		autofree char *path = xasprintf("/orch/%s%s/pod%s", h->key, classes[i], uid);
+
+		if (cgroup_exists(&h->cgroups, path))
+			return steal(path);
+	}
+	return NULL;
+}
+
 char *
 host_cgroup(const struct host *h, const char *uid)
 {
-	return xasprintf("/orch/%s/pod%s", h->key, uid);
+	char *found = find_cgroup(h, uid);
+
+	return found ? found : xasprintf("/orch/%s/pod%s", h->key, uid);
+}
+
+char *
+host_cgroup_of(const struct host *h, const json_t *pod)
+{
+	const char *qos = pod_qos(pod), *uid = meta_uid(pod);
+	char *found = find_cgroup(h, uid);
+
+	if (found)
+		return found;
+	return xasprintf("/orch/%s%s/pod%s", h->key,
+	    strcmp(qos, "Guaranteed") == 0  ? ""
+	    : strcmp(qos, "Burstable") == 0 ? "/burstable"
+					    : "/besteffort",
+	    uid);
 }
 
 char *
@@ -330,10 +363,14 @@ host_close(struct host *h)
 	if (!h)
 		return;
 	if (h->key) {
-		autofree char *group = xasprintf("/orch/%s", h->key), *monitors = host_monitors(h);
+		autofree char *monitors = host_monitors(h);
 
 		cgroup_remove_empty(&h->cgroups, monitors);
-		cgroup_remove_empty(&h->cgroups, group);
+		for (size_t i = 0; i < COUNT(classes); i++) { /* the last is what all are in */
+			autofree char *group = xasprintf("/orch/%s%s", h->key, classes[i]);
+
+			cgroup_remove_empty(&h->cgroups, group);
+		}
 		cgroup_remove_empty(&h->cgroups, "/orch");
 	}
 	if (h->lock >= 0)

@@ -66,8 +66,14 @@ int host_set_cidr(struct host *h, const char *cidr, struct err *err);
 void host_set_server(struct host *h, int port, const char *pin);
 
 char *host_path(const struct host *h, const char *fmt, ...)
-    PRINTF(2, 3);					  /* below the data folder */
-char *host_cgroup(const struct host *h, const char *uid); /* "/orch/KEY/podUID" */
+    PRINTF(2, 3); /* below the data folder */
+
+/*
+ * The cgroup of a pod: "/orch/KEY/podUID" for the guaranteed, below "/orch/KEY/burstable" and
+ * "/orch/KEY/besteffort" for the others.  Where it is, as far as it is anywhere.
+ */
+char *host_cgroup(const struct host *h, const char *uid);
+char *host_cgroup_of(const struct host *h, const json_t *pod); /* else where it is to be */
 
 char *host_monitors(const struct host *h); /* where every conmon is: "/orch/KEY/monitors" */
 

@@ -1,3 +1,4 @@
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,6 +55,51 @@ resources_make(const json_t *container, const struct cgroups *groups)
 	return r;
 }
 
+/*
+ * What counts as asked for by a container of a pod that asks as a whole (KEP-2837): what the pod
+ * asks for beyond its containers is shared out evenly.
+ */
+static int64_t
+memory_asked(const json_t *pod, const json_t *container)
+{
+	int64_t rest = quantity_value(get(pod, "spec", "resources", "requests", "memory"));
+	int64_t own = asked(container, "memory");
+	int64_t n = 0;
+	json_t *c;
+	size_t i;
+
+	if (rest == 0)
+		return own;
+	json_array_foreach (get(pod, "spec", "containers"), i, c) {
+		rest -= asked(c, "memory");
+		n++;
+	}
+	json_array_foreach (get(pod, "spec", "initContainers"), i, c)
+		if (strcmp(text(c, "restartPolicy"), "Always") == 0) {
+			rest -= asked(c, "memory");
+			n++;
+		}
+	return rest > 0 && n > 0 ? own + rest / n : own;
+}
+
+/* A sidecar goes no sooner than the container that asks for least. */
+static int64_t
+at_least(const json_t *pod, const json_t *container, int64_t memory)
+{
+	int64_t least = INT64_MAX;
+	json_t *c;
+	size_t i;
+
+	if (strcmp(text(container, "restartPolicy"), "Always") != 0)
+		return memory;
+	json_array_foreach (get(pod, "spec", "containers"), i, c) {
+		int64_t other = memory_asked(pod, c);
+
+		least = other < least ? other : least;
+	}
+	return least != INT64_MAX && least > memory ? least : memory;
+}
+
 /* Who the kernel kills first (kubelet's QoS policy), never below what we may set ourselves. */
 int
 oom_score(const json_t *pod, const json_t *container)
@@ -66,7 +112,9 @@ oom_score(const json_t *pod, const json_t *container)
 	if (strcmp(qos, "Guaranteed") == 0)
 		score = -997;
 	else if (strcmp(qos, "Burstable") == 0 && machine > 0) {
-		score = 1000 - 1000 * asked(container, "memory") / machine;
+		int64_t memory = at_least(pod, container, memory_asked(pod, container));
+
+		score = memory >= machine ? 3 : 1000 - memory * 1000 / machine;
 		score = score < 3 ? 3 : score > 999 ? 999 : score;
 	}
 	if (file_line("/proc/self/oom_score_adj", line, sizeof line) && score < atoi(line))

@@ -16,6 +16,7 @@
 #include "node/files.h"
 #include "node/network.h"
 #include "node/pidspace.h"
+#include "node/qos.h"
 #include "node/sandbox.h"
 #include "node/volume.h"
 
@@ -228,12 +229,10 @@ make(const struct host *h, const json_t *pod, const json_t *sources, char **ip, 
 {
 	const char *uid = meta_uid(pod);
 	autofree char *ns = host_path(h, "pods/%s/ns", uid), *net = xasprintf("%s/net", ns);
-	autofree char *group = host_cgroup(h, uid);
 	autofree char *address = NULL;
 	int r;
 
-	if ((r = mkdir_all(ns, 0711, err)) < 0 ||
-	    (r = cgroup_create(&h->cgroups, group, h->o.pids, err)) < 0 ||
+	if ((r = mkdir_all(ns, 0711, err)) < 0 || (r = qos_make(h, pod, err)) < 0 ||
 	    (r = make_spaces(h, pod, ns, err)) < 0 ||
 	    (pod_shares_processes(pod) && (r = pidspace_make(h, pod, err)) < 0))
 		return r;
