@@ -20,7 +20,7 @@ static const char *name, *data = "/var/lib/orch", *netns, *pod_cidr, *address, *
 static const char *cni_path, *metrics, *pods_file, *pids_arg = "4096", *backoff_arg = "10s",
 						   *auth_file, *sync_arg = "1m";
 static const char *listen_arg, *client_ca_arg;
-static const char *sysctls;
+static const char *sysctls, *manifests;
 static bool clean, once, insecure, seccomp_default, verbose;
 
 static const struct opt opts[] = {
@@ -34,6 +34,8 @@ static const struct opt opts[] = {
 	{ 0, "conmon", "PATH", "the container monitor", &conmon, false },
 	{ 0, "cni-path", "DIR", "where the CNI plugins are", &cni_path, false },
 	{ 0, "pods", "FILE", "no server: run the pods of FILE, '-': standard input", &pods_file,
+	    false },
+	{ 0, "manifests", "DIR", "run the pods of the files in DIR too (static pods)", &manifests,
 	    false },
 	{ 0, "once", NULL, "with --pods: end when all have ended", &once, false },
 	{ 0, "clean", NULL, "remove all that ran from this data folder, and end", &clean, false },
@@ -263,6 +265,7 @@ serve(struct node *n)
 {
 	struct agent_hooks hooks;
 	struct err err;
+	int fd;
 
 	if (kubelet_open(&n->kubelet, n->host, &err) < 0)
 		die(&err, "cannot start the node");
@@ -274,6 +277,10 @@ serve(struct node *n)
 		die(&err, "cannot start the node");
 	open_metrics(n);
 	open_events(n);
+	if (manifests && kubelet_manifests(n->kubelet, manifests, &fd, &err) < 0)
+		die(&err, "cannot start the node");
+	if (manifests)
+		listen_to(n, fd);
 	if (kubelet_follow(n->kubelet, n->agent, &err) < 0)
 		die(&err, "cannot watch the pods of node '%s'", name);
 	log_line("node %s: %s, pods in %s, data in %s", name, n->host->o.runtime,

@@ -21,11 +21,15 @@ static bool
 send_status(void *arg, const json_t *pod, const json_t *status)
 {
 	struct kubelet *k = arg;
-	json_auto_t *patch = pod_status_patch(pod, status);
+	json_auto_t *patch = NULL;
 	struct err err;
-	int r = client_patch(k->client, core_kind("Pod"), meta_namespace(pod), meta_name(pod),
-	    "status", "application/merge-patch+json", patch, NULL, NULL, &err);
+	int r;
 
+	if (statics_status(k, pod, status))
+		return true;
+	patch = pod_status_patch(pod, status);
+	r = client_patch(k->client, core_kind("Pod"), meta_namespace(pod), meta_name(pod), "status",
+	    "application/merge-patch+json", patch, NULL, NULL, &err);
 	metric_add(k->statuses, 1);
 	if (r == 0 || err.code == ERR_NOT_FOUND || err.code == ERR_CONFLICT)
 		return true; /* the pod has gone or is another now: its watch will say so */

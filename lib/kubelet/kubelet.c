@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kubelet/kubelet_private.h"
+#include "kubelet/manifests.h"
 
 int
 kubelet_open(struct kubelet **ret, struct host *host, struct err *err)
@@ -21,6 +22,9 @@ kubelet_open(struct kubelet **ret, struct host *host, struct err *err)
 		.client = client,
 		.events = json_array(),
 		.seen = json_object(),
+		.statics = json_object(),
+		.static_status = json_object(),
+		.mirrors = json_object(),
 		.statuses = metric_new("orch_node_status_updates_total", "counter",
 		    "Statuses sent to the server.", NULL),
 		.errors = metric_new("orch_node_errors_total", "counter",
@@ -37,6 +41,10 @@ kubelet_close(struct kubelet *k)
 	client_close(k->client);
 	json_decref(k->events);
 	json_decref(k->seen);
+	json_decref(k->statics);
+	json_decref(k->static_status);
+	json_decref(k->mirrors);
+	manifests_close(k->manifests);
 	free(k);
 }
 
@@ -88,6 +96,10 @@ pod_changed(void *arg, const char *type, const json_t *obj, const json_t *old)
 	struct kubelet *k = arg;
 	struct err err;
 
+	if (statics_is_mirror(obj)) {
+		statics_mirror(k, type, obj);
+		return;
+	}
 	if (old && strcmp(meta_uid(old), meta_uid(obj)) != 0)
 		agent_drop(
 		    k->agent, meta_uid(old)); /* another pod of the same name took its place */
@@ -95,6 +107,16 @@ pod_changed(void *arg, const char *type, const json_t *obj, const json_t *old)
 		agent_drop(k->agent, meta_uid(obj));
 	else if (agent_set(k->agent, obj, &err) < 0)
 		log_line("%s", err.msg);
+}
+
+int
+kubelet_manifests(struct kubelet *k, const char *folder, int *fd, struct err *err)
+{
+	int r = manifests_open(&k->manifests, folder, k->name, err);
+
+	if (r == 0)
+		*fd = manifests_fd(k->manifests);
+	return r;
 }
 
 int
@@ -109,6 +131,7 @@ kubelet_follow(struct kubelet *k, struct agent *a, struct err *err)
 	    (r = cache_add(k->cache, core_kind("Pod"), NULL, &o, err)) < 0)
 		return r;
 	cache_on_change(k->cache, pod_changed, k);
+	statics_step(k); /* before those that nobody wants are ended */
 	return 0;
 }
 
@@ -119,6 +142,7 @@ kubelet_step(struct kubelet *k, double wait, int fd, struct err *err)
 	int r;
 
 	hooks_post_events(k);
+	statics_step(k);
 	beat = k->beat - clock_monotonic();
 	if (beat <= 0) {
 		report_beat(k);

@@ -30,6 +30,10 @@ int kubelet_join(struct kubelet *k, const char *cidr, struct err *err);
 
 struct agent_hooks kubelet_hooks(struct kubelet *k);
 
+/* Static pods (manifests.h) out of a folder; before kubelet_follow().  *fd becomes readable when it
+ * changes: kubelet_step() is to be called then. */
+int kubelet_manifests(struct kubelet *k, const char *folder, int *fd, struct err *err);
+
 /* From now on the agent hears of its pods; it is settled once all are known. */
 int kubelet_follow(struct kubelet *k, struct agent *a, struct err *err);
 

@@ -18,6 +18,12 @@ struct kubelet {
 	bool silent;	   /* the server did not take the last heartbeat: said so */
 	json_t *seen;	   /* what pods were made of, as last seen: "Kind/namespace/name" */
 	struct metric *statuses, *errors;
+
+	struct manifests *manifests; /* NULL: no static pods */
+	json_t *statics;	     /* by uid, as manifests_read() gave them */
+	json_t *static_status;	     /* theirs, by uid */
+	json_t *mirrors;	     /* the server's, by "namespace/name" */
+	double mirrors_due;	     /* when mirrors are to be looked at again */
 };
 
 const struct kind *core_kind(const char *kind); /* of group "", version v1 */
@@ -25,6 +31,13 @@ const struct kind *core_kind(const char *kind); /* of group "", version v1 */
 /* report.c: the Node and its Lease. */
 int report_register(struct kubelet *k, struct err *err);
 void report_beat(struct kubelet *k); /* sets k->beat */
+
+/* statics.c: static pods and their mirrors. */
+void statics_step(struct kubelet *k);
+bool statics_is_mirror(const json_t *pod);
+void statics_mirror(struct kubelet *k, const char *type, const json_t *mirror); /* heard of */
+/* The status of a static pod: true when it is one. */
+bool statics_status(struct kubelet *k, const json_t *pod, const json_t *status);
 
 /* hooks.c */
 void hooks_post_events(struct kubelet *k);
