@@ -1,4 +1,4 @@
-/* orch-image - the container images of this machine: import, pull, list, remove. */
+/* orch-image - the container images of this machine: import, pull, list, inspect, remove. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -33,14 +33,15 @@ static const struct opt opts[] = {
 const struct program self = {
 	.name = "orch-image",
 	.synopsis = "[--root DIR] [-o FORMAT] list [IMAGE...]\n"
+		    "[--root DIR] inspect IMAGE...\n"
 		    "[--root DIR] import [FILE|- [NAME:TAG]]\n"
 		    "[--root DIR] [--insecure] [--auth-file FILE] pull IMAGE...\n"
 		    "[--root DIR] remove IMAGE...\n"
 		    "[--root DIR] prune",
-	.summary = "Import, pull, list and remove the container images of this machine.",
+	.summary = "Import, pull, inspect and remove the container images of this machine.",
 	.opts = opts,
 	.operands = "files",
-	.commands = "list import pull remove prune",
+	.commands = "list inspect import pull remove prune",
 };
 
 static int
@@ -169,6 +170,84 @@ do_list(struct images *s, char *refs[])
 	return status;
 }
 
+/* The layers, from the bottom up: what the manifest says and what the configuration says. */
+static json_t *
+describe_layers(struct images *s, const struct image *image)
+{
+	json_t *layers = json_array(), *diff;
+	size_t i;
+
+	json_array_foreach (get(image->config, "rootfs", "diff_ids"), i, diff) {
+		const json_t *d = json_array_get(image->layers, i);
+		autofree char *name = layer_folder(str(diff, ""));
+
+		json_array_append_new(layers,
+		    json_pack("{s:O, s:O?, s:O?, s:O?, s:o}", "diffID", diff, "digest",
+			get(d, "digest"), "size", get(d, "size"), "mediaType", get(d, "mediaType"),
+			"folder", json_sprintf("%s/%s", images_layers(s), name)));
+	}
+	return layers;
+}
+
+struct same {
+	const struct image *image;
+	json_t *refs;
+};
+
+static int
+add_reference(void *arg, const struct image *image, struct err *err)
+{
+	struct same *same = arg;
+
+	(void)err;
+	if (strcmp(image->id, same->image->id) == 0)
+		json_array_append_new(same->refs, json_string(image->ref));
+	return 0;
+}
+
+static int
+do_inspect(struct images *s, const char *ref)
+{
+	json_auto_t *out = NULL, *refs = json_array();
+	struct image image;
+	struct err err;
+	const char *os;
+
+	if (image_find(s, ref, &image, &err) < 0 ||
+	    image_each(s, add_reference, &(struct same){ &image, refs }, &err) < 0)
+		return complain(&err, "cannot inspect '%s'", ref);
+	out = describe(&image);
+	os = text(image.config, "os");
+	put(out, json_incref(refs), "references");
+	put(out, json_sprintf("%s/%s", *os ? os : "linux", text(image.config, "architecture")),
+	    "platform");
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const keys[] = { "created", "author", "history" };
+
+		if (get(image.config, keys[i]))
+			put(out, json_incref(get(image.config, keys[i])), keys[i]);
+	}
+	put(out, describe_layers(s, &image), "layers");
+	jsonl_write(stdout, out);
+	image_release(&image);
+	return 0;
+}
+
+static int
+do_prune(struct images *s)
+{
+	json_auto_t *line = NULL;
+	struct pruned freed;
+	struct err err;
+
+	if (images_prune(s, &freed, &err) < 0)
+		return complain(&err, "cannot prune the images of '%s'", data);
+	line = json_pack(
+	    "{s:I, s:I}", "removed", (json_int_t)freed.things, "bytes", (json_int_t)freed.bytes);
+	jsonl_write(stdout, line);
+	return 0;
+}
+
 /* One after the other; the worst exit status wins. */
 static int
 for_each(struct images *s, char *args[], int (*work)(struct images *, const char *))
@@ -213,12 +292,14 @@ main(int argc, char *argv[])
 		status = do_import(s, argv[0] ? argv[0] : "-", argv[0] ? argv[1] : NULL);
 	else if (strcmp(verb, "pull") == 0)
 		status = for_each(s, argv, do_pull);
+	else if (strcmp(verb, "inspect") == 0)
+		status = for_each(s, argv, do_inspect);
 	else if (strcmp(verb, "remove") == 0)
 		status = for_each(s, argv, do_remove);
-	else if (strcmp(verb, "prune") != 0)
-		die(NULL, "'%s' is none of list, import, pull, remove, prune", verb);
-	else if (images_prune(s, NULL, &err) < 0)
-		status = complain(&err, "cannot prune the images of '%s'", data);
+	else if (strcmp(verb, "prune") == 0)
+		status = do_prune(s);
+	else
+		die(NULL, "'%s' is none of list, inspect, import, pull, remove, prune", verb);
 	images_close(s);
 	return finish(status);
 }

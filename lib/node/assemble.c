@@ -154,6 +154,7 @@ image_assemble(struct images *s, const struct buf *manifest, const struct blobs 
 	if ((r = buf_read_file(&raw, file, MAX_JSON, err)) < 0 ||
 	    (r = image_config_parse(&config, &raw, json_array_size(layers), err)) < 0)
 		return r;
+	source.layers = layers;
 	diff_ids = get(config, "rootfs", "diff_ids");
 	if (blobs->layers && (r = blobs->layers(blobs->arg, s, layers, diff_ids, err)) < 0)
 		return r;

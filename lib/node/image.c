@@ -62,8 +62,8 @@ images_layers(const struct images *s)
 	return s->layers;
 }
 
-static int
-lock(struct images *s, int how, struct err *err)
+int
+store_lock(struct images *s, int how, struct err *err)
 {
 	autofree char *path = xasprintf("%s/lock", s->root);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -81,7 +81,7 @@ lock(struct images *s, int how, struct err *err)
 int
 images_hold(struct images *s, struct err *err)
 {
-	return lock(s, LOCK_SH, err);
+	return store_lock(s, LOCK_SH, err);
 }
 
 int
@@ -96,8 +96,8 @@ images_tmp(struct images *s, char **ret, struct err *err)
 }
 
 /* refs/NAME of a completed reference: '/' is the only character that no file name takes. */
-static char *
-ref_path(const struct images *s, const char *ref)
+char *
+store_ref_path(const struct images *s, const char *ref)
 {
 	autobuf struct buf b = BUF_INIT;
 
@@ -123,6 +123,7 @@ image_release(struct image *image)
 	free(image->id);
 	free(image->digest);
 	free(image->source);
+	json_decref(image->layers);
 	json_decref(image->config);
 	*image = (struct image){ 0 };
 }
@@ -162,6 +163,7 @@ load(struct images *s, const char *path, struct image *ret, struct err *err)
 		.source = xstrdup(text(ref, "source")),
 		.size = num(get(ref, "size"), 0),
 		.added = num(get(ref, "added"), 0),
+		.layers = json_incref(get(ref, "layers")),
 		.config = steal(config),
 	};
 	return 0;
@@ -174,8 +176,8 @@ by_name(const void *a, const void *b)
 }
 
 /* The names in a folder of the store, sorted. */
-static int
-names(const struct images *s, const char *folder, struct names *out, struct err *err)
+int
+store_names(const struct images *s, const char *folder, struct names *out, struct err *err)
 {
 	autofree char *path = xasprintf("%s/%s", s->root, folder);
 	DIR *d = opendir(path);
@@ -195,7 +197,7 @@ names(const struct images *s, const char *folder, struct names *out, struct err 
 	return 0;
 }
 
-static void
+void
 names_release(struct names *n)
 {
 	for (size_t i = 0; i < n->n; i++)
@@ -208,7 +210,7 @@ image_each(struct images *s, int (*each)(void *, const struct image *, struct er
     struct err *err)
 {
 	struct names refs;
-	int r = names(s, "refs", &refs, err);
+	int r = store_names(s, "refs", &refs, err);
 
 	for (size_t i = 0; r == 0 && i < refs.n; i++) {
 		autofree char *path = xasprintf("%s/refs/%s", s->root, refs.item[i]);
@@ -241,7 +243,7 @@ match_id(void *arg, const struct image *image, struct err *err)
 
 	if (strcmp(image->id, want->id) != 0)
 		return 0;
-	path = ref_path(want->s, image->ref);
+	path = store_ref_path(want->s, image->ref);
 	return load(want->s, path, want->ret, err) < 0 ? -(int)err->code : 1;
 }
 
@@ -260,7 +262,7 @@ image_find(struct images *s, const char *ref, struct image *ret, struct err *err
 	}
 	if ((r = reference_complete(&full, ref, err)) < 0)
 		return r;
-	path = ref_path(s, full);
+	path = store_ref_path(s, full);
 	if ((r = load(s, path, ret, err)) == -ERR_NOT_FOUND)
 		return err_set(err, ERR_NOT_FOUND, "image '%s' is not here", ref);
 	return r < 0 ? err_wrap(err, "image '%s'", ref) : 0;
@@ -281,118 +283,16 @@ image_commit(struct images *s, const struct buf *config, const struct image_sour
 	file = config_path(s, digest_of(config->data, config->len, digest));
 	if ((r = file_replace(file, config->data, config->len, 0644, err)) < 0)
 		return r;
-	entry = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "ref", ref, "id", digest, "digest",
-	    from->digest, "source", from->source, "size", (json_int_t)from->size, "added",
-	    (json_int_t)clock_now());
+	entry = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:O?}", "ref", ref, "id", digest,
+	    "digest", from->digest, "source", from->source, "size", (json_int_t)from->size, "added",
+	    (json_int_t)clock_now(), "layers", from->layers);
 	jsonl_add(&b, entry);
-	path = ref_path(s, ref);
+	path = store_ref_path(s, ref);
 	if ((r = file_replace(path, b.data, b.len, 0644, err)) < 0)
 		return r;
 	if (id)
 		*id = xstrdup(digest);
 	return 0;
-}
-
-/* Does a container of this data folder run from the image?  Pods' state files name what they use.
- */
-static bool
-in_use(const struct images *s, const struct image *image)
-{
-	autofree char *pods = xasprintf("%s/pods", s->data);
-	DIR *d = opendir(pods);
-	struct dirent *e;
-	bool found = false;
-
-	while (d && !found && (e = readdir(d))) {
-		autofree char *path = xasprintf("%s/%s/state.json", pods, e->d_name);
-		autobuf struct buf b = BUF_INIT;
-		struct err ignored;
-
-		if (e->d_name[0] != '.' && buf_read_file(&b, path, MAX_JSON, &ignored) == 0)
-			found = strstr(b.data, image->id) ||
-				(*image->digest && strstr(b.data, image->digest));
-	}
-	if (d)
-		closedir(d);
-	return found;
-}
-
-int
-image_remove(struct images *s, const char *ref, struct err *err)
-{
-	autoclose int fd = lock(s, LOCK_EX, err);
-	autofree char *path = NULL;
-	struct image image;
-	bool used;
-	int r;
-
-	if (fd < 0)
-		return fd;
-	if ((r = image_find(s, ref, &image, err)) < 0)
-		return r;
-	path = ref_path(s, image.ref);
-	used = in_use(s, &image);
-	image_release(&image);
-	if (used)
-		return err_set(err, ERR_FORBIDDEN, "image '%s' is used by a pod", ref);
-	if (unlink(path) < 0)
-		return err_sys(err, errno, "cannot remove '%s'", path);
-	return 0;
-}
-
-/* Everything that the references need: layer folder names and configuration digests. */
-static int
-keep(void *arg, const struct image *image, struct err *err)
-{
-	json_t *needed = arg, *diff;
-	size_t i;
-
-	(void)err;
-	json_object_set_new(needed, digest_hex(image->id), json_true());
-	json_array_foreach (get(image->config, "rootfs", "diff_ids"), i, diff) {
-		char name[LAYER_NAME];
-
-		json_object_set_new(needed, layer_name(str(diff, ""), name), json_true());
-	}
-	return 0;
-}
-
-static int
-sweep(struct images *s, const char *folder, const json_t *needed, size_t *freed, struct err *err)
-{
-	struct names found;
-	int r = names(s, folder, &found, err);
-
-	for (size_t i = 0; r == 0 && i < found.n; i++) {
-		autofree char *path = xasprintf("%s/%s/%s", s->root, folder, found.item[i]);
-		bool tmp = text_starts(found.item[i], "tmp.");
-
-		if (*folder ? json_object_get(needed, found.item[i]) != NULL : !tmp)
-			continue;
-		if ((r = tree_remove(path, err)) == 0 && freed)
-			++*freed;
-	}
-	names_release(&found);
-	return r;
-}
-
-int
-images_prune(struct images *s, size_t *freed, struct err *err)
-{
-	autoclose int fd = lock(s, LOCK_EX, err);
-	json_auto_t *needed = json_pack("{s:b}", "empty", 1);
-	int r;
-
-	if (fd < 0)
-		return fd;
-	if (freed)
-		*freed = 0;
-	if ((r = image_each(s, keep, needed, err)) < 0 ||
-	    (r = sweep(s, "configs", needed, freed, err)) < 0 ||
-	    (r = sweep(s, "layers", needed, freed, err)) < 0 ||
-	    (r = sweep(s, "partial", needed, freed, err)) < 0)
-		return r;
-	return sweep(s, "", needed, freed, err);
 }
 
 char *

@@ -35,6 +35,7 @@ struct image {
 	char *source;	/* "import" or "pull" */
 	int64_t size;	/* bytes of its layers as they came */
 	int64_t added;	/* when, seconds since the epoch */
+	json_t *layers; /* their descriptors in the manifest, or NULL */
 	json_t *config; /* the OCI image configuration */
 };
 void image_release(struct image *image);
@@ -50,8 +51,12 @@ int image_each(struct images *s, int (*each)(void *arg, const struct image *imag
 /* Remove a reference.  Its layers go with the next prune.  FORBIDDEN when a container uses it. */
 int image_remove(struct images *s, const char *ref, struct err *err);
 /* Remove layers, configurations and temporary files that no reference needs; *freed (may be NULL)
- * counts them. */
-int images_prune(struct images *s, size_t *freed, struct err *err);
+ * counts them and their bytes on the disk. */
+struct pruned {
+	size_t things;
+	int64_t bytes;
+};
+int images_prune(struct images *s, struct pruned *freed, struct err *err);
 
 /* "docker.io/library/web@sha256:..." as a Pod's status names what runs, or the id; a new string. */
 char *image_status_id(const struct image *image);
@@ -62,6 +67,8 @@ char *image_status_id(const struct image *image);
  */
 char *image_lowerdir(const struct image *image);
 const char *images_layers(const struct images *s);
+/* The folder of one layer below that, a new string. */
+char *layer_folder(const char *diff_id);
 
 /* --- adding: import.c and registry.c ----------------------------------- */
 
@@ -84,6 +91,7 @@ int layer_diff_id(const char *file, char digest[static 72], struct err *err);
 struct image_source {
 	const char *ref, *digest, *source;
 	int64_t size;
+	const json_t *layers; /* descriptors, or NULL */
 };
 int image_commit(struct images *s, const struct buf *config, const struct image_source *from,
     char **id, struct err *err);

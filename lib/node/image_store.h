@@ -3,7 +3,9 @@
 
 #include <stddef.h>
 
-/* What image.c, layer.c and import.c share; others use image.h. */
+#include "base/err.h"
+
+/* What image*.c, layer.c and import.c share; others use image.h. */
 struct images {
 	char *data, *root, *layers;
 };
@@ -12,6 +14,13 @@ struct names {
 	char **item;
 	size_t n, cap;
 };
+
+int store_lock(struct images *s, int how, struct err *err); /* flock(2); a descriptor to close */
+/* The names in a folder of the store, sorted. */
+int store_names(const struct images *s, const char *folder, struct names *out, struct err *err);
+void names_release(struct names *n);
+char *store_ref_path(
+    const struct images *s, const char *ref); /* of a completed one; a new string */
 
 /* The folder of a layer: 24 digits of its diff_id, short so that many fit into one mount call. */
 enum { LAYER_NAME = 32 };

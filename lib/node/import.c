@@ -184,7 +184,7 @@ import_descriptor(struct import *in, const json_t *descriptor, struct err *err)
 	autobuf struct buf raw = BUF_INIT;
 	json_auto_t *manifest = NULL;
 	autofree char *id = NULL, *ref = NULL;
-	struct image_source from = { name, text(descriptor, "digest"), "import", 0 };
+	struct image_source from = { name, text(descriptor, "digest"), "import", 0, NULL };
 	int r;
 
 	if (!*name)
@@ -232,7 +232,7 @@ static int
 import_saved(struct import *in, const json_t *saved, struct err *err)
 {
 	const char *name = in->name ? in->name : str(json_array_get(get(saved, "RepoTags"), 0), "");
-	struct image_source from = { name, "", "import", 0 };
+	struct image_source from = { name, "", "import", 0, NULL };
 	autofree char *path = NULL, *id = NULL, *ref = NULL;
 	autobuf struct buf raw = BUF_INIT;
 	json_auto_t *config = NULL;
@@ -289,7 +289,7 @@ read_json(const char *folder, const char *name, json_t **ret, struct err *err)
 static int
 import_root(struct import *in, struct err *err)
 {
-	struct image_source from = { in->name, "", "import", 0 };
+	struct image_source from = { in->name, "", "import", 0, NULL };
 	autofree char *id = NULL, *ref = NULL;
 	autobuf struct buf raw = BUF_INIT;
 	json_auto_t *config = NULL;

@@ -45,6 +45,14 @@ layer_path(const struct images *s, const char *diff_id)
 	return xasprintf("%s/%s", s->layers, layer_name(diff_id, name));
 }
 
+char *
+layer_folder(const char *diff_id)
+{
+	char name[LAYER_NAME];
+
+	return xstrdup(layer_name(diff_id, name));
+}
+
 bool
 layer_present(struct images *s, const char *diff_id)
 {

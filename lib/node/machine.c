@@ -17,7 +17,7 @@
 #include "node/files.h"
 #include "node/machine.h"
 
-enum { PODS = 110, IMAGES = 50 };
+enum { PODS = 110, IMAGES = 50, NAMES = 5 };
 
 int
 machine_enter_netns(const char *netns, struct err *err)
@@ -109,14 +109,56 @@ node_info(const struct host *h)
 	    "architecture", image_architecture());
 }
 
+/* By id: an image with several names is one. */
 static int
 add_image(void *arg, const struct image *image, struct err *err)
 {
+	json_t *all = arg, *one = json_object_get(all, image->id);
+
 	(void)err;
-	if (json_array_size(arg) < IMAGES)
-		json_array_append_new(arg, json_pack("{s:[s], s:I}", "names", image->ref,
-					       "sizeBytes", (json_int_t)image->size));
+	if (!one) {
+		json_object_set_new(all, image->id,
+		    json_pack("{s:[], s:I}", "names", "sizeBytes", (json_int_t)image->size));
+		one = json_object_get(all, image->id);
+		if (*image->digest) {
+			autofree char *by_digest = image_status_id(image);
+
+			json_array_append_new(get(one, "names"), json_string(by_digest));
+		}
+	}
+	if (json_array_size(get(one, "names")) < NAMES)
+		json_array_append_new(get(one, "names"), json_string(image->ref));
 	return 0;
+}
+
+static int
+larger_first(const void *a, const void *b)
+{
+	int64_t x = num(get(*(json_t *const *)a, "sizeBytes"), 0),
+		y = num(get(*(json_t *const *)b, "sizeBytes"), 0);
+
+	return (x < y) - (x > y);
+}
+
+/* The largest, as the scheduler wants to know them. */
+static json_t *
+images_here(const struct host *h)
+{
+	json_auto_t *all = json_object();
+	json_t *ret = json_array(), *one, **item;
+	struct err ignored;
+	const char *id;
+	size_t n = 0;
+
+	image_each(h->images, add_image, all, &ignored);
+	item = xcalloc(json_object_size(all) + 1, sizeof *item);
+	json_object_foreach (all, id, one)
+		item[n++] = one;
+	qsort(item, n, sizeof *item, larger_first);
+	for (size_t i = 0; i < n && i < IMAGES; i++)
+		json_array_append(ret, item[i]);
+	free(item);
+	return ret;
 }
 
 static bool
@@ -171,10 +213,9 @@ json_t *
 machine_status(const struct host *h, const json_t *old, int64_t now)
 {
 	json_auto_t *node = json_pack("{s:{s:[]}}", "status", "conditions");
-	json_t *status = get(node, "status"), *images = json_array();
+	json_t *status = get(node, "status");
 	const char *address = h->o.address ? h->o.address : "127.0.0.1";
 	char when[TIME_TEXT];
-	struct err ignored;
 
 	if (json_is_array(get(old, "conditions")))
 		json_object_set_new(status, "conditions", json_deep_copy(get(old, "conditions")));
@@ -188,8 +229,7 @@ machine_status(const struct host *h, const json_t *old, int64_t now)
 	if (h->port)
 		json_object_set_new(status, "daemonEndpoints",
 		    json_pack("{s:{s:i}}", "kubeletEndpoint", "Port", h->port));
-	image_each(h->images, add_image, images, &ignored);
-	json_object_set_new(status, "images", images);
+	json_object_set_new(status, "images", images_here(h));
 	return json_incref(status);
 }
 

@@ -80,7 +80,7 @@ pull_manifests(struct pull *p, char **id, struct err *err)
 {
 	autofree char *name = reference_print(&p->ref);
 	char digest[DIGEST_TEXT], child[DIGEST_TEXT];
-	struct image_source from = { name, digest, "pull", 0 };
+	struct image_source from = { name, digest, "pull", 0, NULL };
 	struct blobs blobs = { &p->downloads, get_blob, download_layers };
 	autobuf struct buf raw = BUF_INIT;
 	json_auto_t *manifest = NULL;

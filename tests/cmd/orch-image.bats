@@ -315,6 +315,30 @@ start_registry() { # [htpasswd]
 	grep -qE 'from [1-9]' "$T/served"
 }
 
+@test "inspect: references, layers with their folders, history" {
+	mkdir -p "$T/l1" "$T/l2"; echo 1 >"$T/l1/f"; echo 2 >"$T/l2/f"
+	tar -C "$T/l1" -cf "$T/1.tar" .; tar -C "$T/l2" -cf "$T/2.tar" .
+	layout "$T/i.tar" t:1 "$T/1.tar" "$T/2.tar"
+	image import "$T/i.tar" >/dev/null
+	image import "$T/i.tar" other:2 >/dev/null
+	image inspect t:1 >"$T/out"
+	jq -e '.references == ["docker.io/library/other:2", "docker.io/library/t:1"]' "$T/out"
+	jq -e '.layers | length == 2 and all(.diffID == .digest and .size > 5000)' "$T/out"
+	[ "$(jq -r '.layers[1].folder' "$T/out" | xargs -I{} cat {}/f)" = 2 ]
+	busybox_image - web:1 | image import >/dev/null
+	image inspect web:1 t:1 | jq -se --arg p "linux/$(uname -m | sed 's/x86_64/amd64/;s/aarch64/arm64/')" '.[0].platform == $p and .[1].image == "docker.io/library/t:1"'
+	run image inspect none:1
+	[ "$status" = 1 ]
+}
+
+@test "prune says what it gave back" {
+	busybox_image - a:1 | image import >/dev/null
+	image prune | jq -e '. == {removed: 0, bytes: 0}'
+	rm "$T"/data/images/refs/*
+	image prune | jq -e '.removed == 2 and .bytes > 100000'
+	[ "$(ls "$T/data/images/layers")" = empty ]
+}
+
 # fake_registry [slow]: serves team/web:1 of the layout in $T/x
 fake_registry() {
 	command -v python3 >/dev/null || skip "needs python3"

@@ -1,0 +1,146 @@
+/* Taking images out of the store, and what no image needs any more. */
+#include <dirent.h>
+#include <errno.h>
+#include <ftw.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/meta.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "node/digest.h"
+#include "node/files.h"
+#include "node/image.h"
+#include "node/image_store.h"
+
+enum { MAX_STATE = 8 << 20 };
+
+/* Does a container of this data folder run from the image?  Pods' state files name what they use.
+ */
+static bool
+in_use(const struct images *s, const struct image *image)
+{
+	autofree char *pods = xasprintf("%s/pods", s->data);
+	DIR *d = opendir(pods);
+	struct dirent *e;
+	bool found = false;
+
+	while (d && !found && (e = readdir(d))) {
+		autofree char *path = xasprintf("%s/%s/state.json", pods, e->d_name);
+		autobuf struct buf b = BUF_INIT;
+		struct err ignored;
+
+		if (e->d_name[0] != '.' && buf_read_file(&b, path, MAX_STATE, &ignored) == 0)
+			found = strstr(b.data, image->id) ||
+				(*image->digest && strstr(b.data, image->digest));
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+int
+image_remove(struct images *s, const char *ref, struct err *err)
+{
+	autoclose int fd = store_lock(s, LOCK_EX, err);
+	autofree char *path = NULL;
+	struct image image;
+	bool used;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if ((r = image_find(s, ref, &image, err)) < 0)
+		return r;
+	path = store_ref_path(s, image.ref);
+	used = in_use(s, &image);
+	image_release(&image);
+	if (used)
+		return err_set(err, ERR_FORBIDDEN, "image '%s' is used by a pod", ref);
+	if (unlink(path) < 0)
+		return err_sys(err, errno, "cannot remove '%s'", path);
+	return 0;
+}
+
+/* Everything that the references need: layer folder names and configuration digests. */
+static int
+keep(void *arg, const struct image *image, struct err *err)
+{
+	json_t *needed = arg, *diff;
+	size_t i;
+
+	(void)err;
+	json_object_set_new(needed, digest_hex(image->id), json_true());
+	json_array_foreach (get(image->config, "rootfs", "diff_ids"), i, diff) {
+		char name[LAYER_NAME];
+
+		json_object_set_new(needed, layer_name(str(diff, ""), name), json_true());
+	}
+	return 0;
+}
+
+static int64_t tree_bytes; /* nftw() hands nothing through */
+
+static int
+add_size(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)path;
+	(void)type;
+	(void)at;
+	tree_bytes +=
+	    (int64_t)st->st_blocks * 512 / (S_ISDIR(st->st_mode) ? 1 : (int64_t)st->st_nlink);
+	return 0;
+}
+
+/* What removing it gives back, in bytes of the disk. */
+static int64_t
+tree_size(const char *path)
+{
+	tree_bytes = 0;
+	nftw(path, add_size, 16, FTW_PHYS | FTW_MOUNT);
+	return tree_bytes;
+}
+
+static int
+sweep(struct images *s, const char *folder, const json_t *needed, struct pruned *freed,
+    struct err *err)
+{
+	struct names found;
+	int r = store_names(s, folder, &found, err);
+
+	for (size_t i = 0; r == 0 && i < found.n; i++) {
+		autofree char *path = xasprintf("%s/%s/%s", s->root, folder, found.item[i]);
+		bool tmp = text_starts(found.item[i], "tmp.");
+
+		if (*folder ? json_object_get(needed, found.item[i]) != NULL : !tmp)
+			continue;
+		freed->bytes += tree_size(path);
+		if ((r = tree_remove(path, err)) == 0)
+			freed->things++;
+	}
+	names_release(&found);
+	return r;
+}
+
+int
+images_prune(struct images *s, struct pruned *freed, struct err *err)
+{
+	struct pruned ignored;
+	autoclose int fd = store_lock(s, LOCK_EX, err);
+	json_auto_t *needed = json_pack("{s:b}", "empty", 1);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	if (!freed)
+		freed = &ignored;
+	*freed = (struct pruned){ 0 };
+	if ((r = image_each(s, keep, needed, err)) < 0 ||
+	    (r = sweep(s, "configs", needed, freed, err)) < 0 ||
+	    (r = sweep(s, "layers", needed, freed, err)) < 0 ||
+	    (r = sweep(s, "partial", needed, freed, err)) < 0)
+		return r;
+	return sweep(s, "", needed, freed, err);
+}
