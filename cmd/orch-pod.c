@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kubelet/byhand.h"
+#include "kubelet/given.h"
 #include "kubelet/workload.h"
 #include "node/files.h"
 #include "node/honour.h"
@@ -107,11 +108,7 @@ read_pod(const char *name, struct world *world)
 
 	while ((r = objects_read(in, &obj, &err)) > 0) {
 		if (!workload_is(obj)) {
-			if (!*meta_namespace(obj))
-				put(obj, json_string("default"), "metadata", "namespace");
-			if (strcmp(text(obj, "kind"), "Secret") == 0)
-				secret_complete(obj);
-			world_put(world, obj);
+			given_put(world, obj);
 		} else if (name && strcmp(meta_name(obj), name) != 0) {
 			json_decref(obj);
 		} else if (found) {

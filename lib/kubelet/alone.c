@@ -7,8 +7,8 @@
 #include "base/jsonl.h"
 #include "base/mem.h"
 #include "control/world.h"
+#include "kubelet/given.h"
 #include "node/objects.h"
-#include "node/volume.h"
 
 struct alone {
 	char *node;
@@ -52,11 +52,7 @@ alone_read(struct alone *a, FILE *f, const char *name, struct err *err)
 			json_array_append_new(a->pods, obj);
 			continue;
 		}
-		if (!*meta_namespace(obj))
-			put(obj, json_string("default"), "metadata", "namespace");
-		if (strcmp(text(obj, "kind"), "Secret") == 0)
-			secret_complete(obj);
-		world_put(a->world, obj);
+		given_put(a->world, obj);
 	}
 	objects_close(objects);
 	return r;
@@ -69,9 +65,11 @@ alone_run(struct alone *a, struct agent *agent, struct err *err)
 	size_t i;
 	int r;
 
-	json_array_foreach (a->pods, i, pod)
+	json_array_foreach (a->pods, i, pod) {
+		given_bind(a->world, pod);
 		if ((r = agent_set(agent, pod, err)) < 0)
 			return r;
+	}
 	return 0;
 }
 

@@ -52,8 +52,8 @@ int byhand_log(
  * of the folder below root, where nothing is touched.  The calling process gets a mount namespace
  * of its own.
  */
-int byhand_bundle(const char *root, const struct host_options *o, json_t *pod,
-    const struct world *world, const json_t *container, json_t **config, struct err *err);
+int byhand_bundle(const char *root, const struct host_options *o, json_t *pod, struct world *world,
+    const json_t *container, json_t **config, struct err *err);
 
 /*
  * Be the keeper of a pod until it has ended, or we are told to end it: SIGTERM or SIGINT within its

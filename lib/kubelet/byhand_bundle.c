@@ -8,6 +8,7 @@
 #include "api/meta.h"
 #include "base/mem.h"
 #include "kubelet/byhand.h"
+#include "kubelet/given.h"
 #include "node/bundle.h"
 #include "node/files.h"
 #include "node/job.h"
@@ -21,15 +22,18 @@ sources_of(const json_t *pod, const struct world *world)
 	const char *key;
 	void *tmp;
 
-	json_object_foreach_safe(sources, tmp, key, ignored)
-	{
-		autofree char *kind = xstrndup(key, strcspn(key, "/"));
-		const json_t *obj =
-		    world_get(world, kind, meta_namespace(pod), key + strcspn(key, "/") + 1);
+	do {
+		json_object_foreach_safe(sources, tmp, key, ignored)
+		{
+			autofree char *kind = xstrndup(key, strcspn(key, "/"));
+			bool global = strcmp(kind, "PersistentVolume") == 0;
+			const json_t *obj = world_get(world, kind,
+			    global ? "" : meta_namespace(pod), key + strcspn(key, "/") + 1);
 
-		if (obj)
-			json_object_set(sources, key, (json_t *)obj);
-	}
+			if (obj)
+				json_object_set(sources, key, (json_t *)obj);
+		}
+	} while (sources_further(sources, pod));
 	return sources;
 }
 
@@ -70,8 +74,8 @@ describe(const struct byhand *b, const struct host_options *options, const json_
 }
 
 int
-byhand_bundle(const char *root, const struct host_options *o, json_t *pod,
-    const struct world *world, const json_t *container, json_t **config, struct err *err)
+byhand_bundle(const char *root, const struct host_options *o, json_t *pod, struct world *world,
+    const json_t *container, json_t **config, struct err *err)
 {
 	struct byhand b;
 	char name[512];
@@ -80,6 +84,7 @@ byhand_bundle(const char *root, const struct host_options *o, json_t *pod,
 
 	byhand_name(pod, name);
 	pod_complete(pod, meta_name(pod));
+	given_bind(world, pod);
 	if ((r = byhand_find(&b, root, name, err)) < 0)
 		return r;
 	fresh = !byhand_exists(&b);

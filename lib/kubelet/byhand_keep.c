@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kubelet/byhand.h"
+#include "kubelet/given.h"
 #include "kubelet/shown.h"
 #include "node/agent.h"
 #include "node/files.h"
@@ -108,7 +109,8 @@ heard(void *arg, const json_t *pod, const char *type, const char *reason, const 
 	(void)pod;
 	if (r->k->warning && strcmp(type, "Normal") != 0)
 		r->k->warning(r->k->arg, reason, message);
-	if (strcmp(reason, "FailedCreatePodSandBox") == 0 && !r->why.code)
+	if ((strcmp(reason, "FailedCreatePodSandBox") == 0 || strcmp(reason, "FailedMount") == 0) &&
+	    !r->why.code)
 		err_set(&r->why, ERR_UNAVAILABLE, "%s", message);
 }
 
@@ -222,6 +224,7 @@ byhand_keep(const struct byhand *b, const struct keeping *k, json_t **status, st
 
 	r.pod = json_deep_copy(k->pod);
 	pod_complete(r.pod, meta_name(r.pod));
+	given_bind(k->world, r.pod);
 	if ((e = subnet_take(&cidr, &lock, err)) == 0 && (e = begin(&r, cidr, err)) == 0)
 		loop(&r);
 	shown_close(r.shown);

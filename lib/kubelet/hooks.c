@@ -75,7 +75,7 @@ look_up(void *arg, const char *kind, const char *ns, const char *object)
 	autofree char *key = xasprintf("%s/%s/%s", kind, ns, object);
 	json_t *obj = NULL;
 	struct err err;
-	int r = client_get(k->client, core_kind(kind), ns, object, &obj, &err);
+	int r = client_get(k->client, core_kind(kind), *ns ? ns : NULL, object, &obj, &err);
 
 	if (r == 0) {
 		remember(k, key, obj);

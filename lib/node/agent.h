@@ -21,8 +21,8 @@ struct agent_hooks {
 	bool (*status)(void *arg, const json_t *pod, const json_t *status);
 	/* Nothing is left of a pod that was to end.  false: ask again later. */
 	bool (*gone)(void *arg, const json_t *pod);
-	/* A ConfigMap or Secret, a new reference; NULL when there is none, JSON true when that
-	 * cannot be said now.  May be NULL itself. */
+	/* An object of the core group (ns "": of none), a new reference; NULL when there is none,
+	 * JSON true when that cannot be said now.  May be NULL itself. */
 	json_t *(*lookup)(void *arg, const char *kind, const char *ns, const char *name);
 	/* Something worth telling: type is Normal or Warning.  May be NULL. */
 	void (*event)(void *arg, const json_t *pod, const char *type, const char *reason,

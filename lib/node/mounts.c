@@ -110,7 +110,8 @@ add_volumes(const struct making_of *m, json_t *mounts, struct err *err)
 
 	json_array_foreach (get(m->container, "volumeMounts"), i, mount) {
 		autofree char *path = NULL;
-		bool readonly = truth(get(mount, "readOnly"));
+		bool readonly =
+		    truth(get(mount, "readOnly")) || volume_readonly(m->pod, text(mount, "name"));
 
 		if ((r = volume_path(m->host, m->pod, text(mount, "name"), &path, err)) < 0 ||
 		    (r = sub_path(m, mount, &path, err)) < 0)

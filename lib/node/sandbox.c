@@ -225,31 +225,37 @@ make_shm(const struct host *h, const char *uid, struct err *err)
 }
 
 static int
-make(const struct host *h, const json_t *pod, const json_t *sources, char **ip, struct err *err)
+make(const struct host *h, const json_t *pod, const json_t *sources, char **ip, bool *mounting,
+    struct err *err)
 {
 	const char *uid = meta_uid(pod);
 	autofree char *ns = host_path(h, "pods/%s/ns", uid), *net = xasprintf("%s/net", ns);
 	autofree char *address = NULL;
 	int r;
 
-	if ((r = mkdir_all(ns, 0711, err)) < 0 || (r = qos_make(h, pod, err)) < 0 ||
-	    (r = make_spaces(h, pod, ns, err)) < 0 ||
+	if ((r = mkdir_all(ns, 0711, err)) < 0 || (r = qos_make(h, pod, err)) < 0)
+		return r;
+	/* Before the network: what a volume waits for may be long in coming. */
+	if ((r = volumes_up(h, pod, sources, "", err)) < 0) {
+		*mounting = true;
+		return r;
+	}
+	if ((r = make_spaces(h, pod, ns, err)) < 0 ||
 	    (pod_shares_processes(pod) && (r = pidspace_make(h, pod, err)) < 0))
 		return r;
 	if (pod_host_network(pod))
 		address = xstrdup(h->o.address ? h->o.address : "");
 	else if ((r = network_add(h, pod, net, &address, err)) < 0)
 		return err_wrap(err, "cannot set up the pod's network");
-	if ((r = write_etc(h, pod, address, err)) < 0 || (r = make_shm(h, uid, err)) < 0 ||
-	    (r = volumes_up(h, pod, sources, address, err)) < 0)
+	if ((r = write_etc(h, pod, address, err)) < 0 || (r = make_shm(h, uid, err)) < 0)
 		return r;
 	*ip = steal(address);
 	return 0;
 }
 
 int
-sandbox_up(
-    const struct host *h, const json_t *pod, const json_t *sources, char **ip, struct err *err)
+sandbox_up(const struct host *h, const json_t *pod, const json_t *sources, char **ip,
+    bool *mounting, struct err *err)
 {
 	autofree char *ns = host_path(h, "pods/%s/ns", meta_uid(pod));
 	struct err ignored;
@@ -258,7 +264,7 @@ sandbox_up(
 	/* Half a sandbox that a crash left. */
 	if (file_exists(ns) && (r = sandbox_down(h, meta_uid(pod), err)) < 0)
 		return r;
-	if ((r = make(h, pod, sources, ip, err)) < 0)
+	if ((r = make(h, pod, sources, ip, mounting, err)) < 0)
 		sandbox_down(h, meta_uid(pod), &ignored);
 	return r;
 }

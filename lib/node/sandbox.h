@@ -11,9 +11,9 @@
 
 /* Make it all; *ip gets the pod's address (the node's with hostNetwork), a new string.
  * sources: the ConfigMaps and Secrets it refers to, by "ConfigMap/name" (volume.h).  On failure
- * nothing is left. */
-int sandbox_up(
-    const struct host *h, const json_t *pod, const json_t *sources, char **ip, struct err *err);
+ * nothing is left, and *mounting says whether it was the volumes that failed. */
+int sandbox_up(const struct host *h, const json_t *pod, const json_t *sources, char **ip,
+    bool *mounting, struct err *err);
 
 /* Undo it, whatever of it is there; everything of the pod but its logs and its folder's
  * state files goes.  Containers must have ended: what is left in the cgroup is killed. */

@@ -8,7 +8,7 @@
 #include "api/quantity.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "node/volume.h"
+#include "node/volume_private.h"
 
 static void
 want(json_t *sources, const char *kind, const json_t *name)
@@ -92,6 +92,7 @@ pod_sources(const json_t *pod)
 	want_environment(sources, get(pod, "spec", "ephemeralContainers"));
 	json_array_foreach (get(pod, "spec", "imagePullSecrets"), i, v)
 		want(sources, "Secret", get(v, "name"));
+	claim_sources(sources, pod);
 	return sources;
 }
 

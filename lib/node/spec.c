@@ -194,5 +194,5 @@ spec_make(const struct making_of *m, json_t **ret, struct err *err)
 	    "linux", linux_part(m));
 	if (seccomp)
 		put(*ret, json_incref(seccomp), "linux", "seccomp");
-	return 0;
+	return devices_add(m, *ret, err);
 }

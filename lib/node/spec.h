@@ -33,6 +33,9 @@ int mounts_make(const struct making_of *m, json_t **ret, struct err *err);
 json_t *resources_make(const json_t *container, const struct cgroups *groups);
 int oom_score(const json_t *pod, const json_t *container);
 
+/* linux.devices for volumeDevices (devices.c), and that they may be used. */
+int devices_add(const struct making_of *m, json_t *spec, struct err *err);
+
 /* The whole config.json of the OCI runtime specification. */
 int spec_make(const struct making_of *m, json_t **ret, struct err *err);
 

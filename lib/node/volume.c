@@ -1,6 +1,6 @@
+/* Volumes of a pod, one after the other. */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -10,146 +10,7 @@
 #include "api/quantity.h"
 #include "base/mem.h"
 #include "node/files.h"
-#include "node/payload.h"
-#include "node/volume.h"
-
-/* A volume under construction: its files, and what they may be made of. */
-struct making {
-	const struct host *host;
-	const json_t *pod, *sources;
-	const char *ip, *folder;
-	unsigned mode; /* of files that do not say their own */
-	struct payload *files;
-};
-
-static int
-put_file(const struct making *m, const char *name, const void *data, size_t len, const json_t *mode,
-    struct err *err)
-{
-	return payload_add(m->files, name, data, len, (unsigned)num(mode, m->mode), err);
-}
-
-/* All keys, or those that items name, of a ConfigMap or Secret. */
-static int
-put_source(
-    struct making *m, const char *kind, const char *name, const json_t *source, struct err *err)
-{
-	autofree char *ref = xasprintf("%s/%s", kind, name);
-	json_t *obj = json_object_get(m->sources, ref), *items = get(source, "items"), *item;
-	bool optional = truth(get(source, "optional"));
-	static const char *const maps[] = { "data", "binaryData" };
-	const char *key;
-	json_t *value;
-	size_t i;
-	int r;
-
-	if (json_is_true(obj))
-		return err_set(err, ERR_UNAVAILABLE, "%s '%s' cannot be had now", kind, name);
-	if (!json_is_object(obj))
-		return optional ? 0 : err_set(err, ERR_NOT_FOUND, "%s '%s' not found", kind, name);
-	json_array_foreach (items, i, item) {
-		autobuf struct buf b = BUF_INIT;
-
-		if (!source_value(m->sources, kind, name, text(item, "key"), &b)) {
-			if (optional)
-				continue;
-			return err_set(err, ERR_NOT_FOUND, "%s '%s' has no key '%s'", kind, name,
-			    text(item, "key"));
-		}
-		if ((r = put_file(m, text(item, "path"), b.data ? b.data : "", b.len,
-			 get(item, "mode"), err)) < 0)
-			return r;
-	}
-	for (size_t k = 0; k < COUNT(maps) && !items; k++)
-		json_object_foreach (get(obj, maps[k]), key, value) {
-			autobuf struct buf b = BUF_INIT;
-
-			source_value(m->sources, kind, name, key, &b);
-			if ((r = put_file(m, key, b.data ? b.data : "", b.len, NULL, err)) < 0)
-				return r;
-		}
-	return 0;
-}
-
-static const json_t *
-container_named(const json_t *pod, const char *name)
-{
-	json_t *c;
-	size_t i;
-
-	json_array_foreach (get(pod, "spec", "containers"), i, c)
-		if (strcmp(text(c, "name"), name) == 0)
-			return c;
-	return NULL;
-}
-
-static int
-put_downward(const struct making *m, const json_t *source, struct err *err)
-{
-	json_t *item;
-	size_t i;
-	int r;
-
-	json_array_foreach (get(source, "items"), i, item) {
-		json_t *resource = get(item, "resourceFieldRef");
-		autofree char *value = NULL;
-
-		if (resource)
-			value = container_resource(
-			    container_named(m->pod, text(resource, "containerName")), resource);
-		else
-			value =
-			    pod_field(m->host, m->pod, m->ip, text(item, "fieldRef", "fieldPath"));
-		if (!value)
-			return err_set(err, ERR_INVALID, "field '%s' is not known",
-			    text(item, "fieldRef", "fieldPath"));
-		if ((r = put_file(
-			 m, text(item, "path"), value, strlen(value), get(item, "mode"), err)) < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int
-put_token(const struct making *m, const json_t *projection, struct err *err)
-{
-	autofree char *ref = token_ref(projection);
-	const char *token = str(json_object_get(m->sources, ref), NULL);
-
-	if (!token && payload_keep(m->files, m->folder, text(projection, "path")))
-		return 0; /* the one that is there is good for a while */
-	if (!token)
-		return err_set(err, ERR_UNAVAILABLE, "there is no token of account '%s'",
-		    text(m->pod, "spec", "serviceAccountName"));
-	return put_file(m, text(projection, "path"), token, strlen(token), NULL, err);
-}
-
-static int
-put_projected(struct making *m, const json_t *projected, struct err *err)
-{
-	json_t *source, *part;
-	size_t i;
-	int r = 0;
-
-	json_array_foreach (get(projected, "sources"), i, source) {
-		if ((part = get(source, "configMap")))
-			r = put_source(m, "ConfigMap", text(part, "name"), part, err);
-		else if ((part = get(source, "secret")))
-			r = put_source(m, "Secret", text(part, "name"), part, err);
-		else if ((part = get(source, "downwardAPI")))
-			r = put_downward(m, part, err);
-		else if ((part = get(source, "serviceAccountToken")))
-			r = put_token(m, part, err);
-		else
-			return err_set(err, ERR_INVALID,
-			    "sources[%zu] is none of configMap, secret, downwardAPI, "
-			    "serviceAccountToken",
-			    i);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
+#include "node/volume_private.h"
 
 static int
 make_empty(const json_t *pod, const json_t *v, const char *folder, struct err *err)
@@ -170,107 +31,59 @@ make_empty(const json_t *pod, const json_t *v, const char *folder, struct err *e
 	return 0;
 }
 
-/* hostPath.type (empty: no check). */
 static int
-check_host_path(const json_t *v, struct err *err)
+make_volume(struct making *m, struct err *err)
 {
-	const char *path = text(v, "hostPath", "path"), *type = text(v, "hostPath", "type");
-	struct stat st;
-	autoclose int fd = -1;
-	int r;
-
-	if (strcmp(type, "DirectoryOrCreate") == 0 && (r = mkdir_all(path, 0755, err)) < 0)
-		return r;
-	if (strcmp(type, "FileOrCreate") == 0 &&
-	    (fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)) < 0)
-		return err_sys(err, errno, "cannot create '%s'", path);
-	if (!*type)
-		return 0;
-	if (stat(path, &st) < 0)
-		return err_sys(err, errno, "hostPath '%s'", path);
-	if ((strncmp(type, "Directory", 9) == 0 && !S_ISDIR(st.st_mode)) ||
-	    (strncmp(type, "File", 4) == 0 && !S_ISREG(st.st_mode)) ||
-	    (strcmp(type, "Socket") == 0 && !S_ISSOCK(st.st_mode)) ||
-	    (strcmp(type, "CharDevice") == 0 && !S_ISCHR(st.st_mode)) ||
-	    (strcmp(type, "BlockDevice") == 0 && !S_ISBLK(st.st_mode)))
-		return err_set(err, ERR_INVALID, "hostPath '%s' is no %s", path, type);
-	return 0;
-}
-
-/* The files of a volume that is made of objects; false in *made: this one is not. */
-static int
-fill_volume(struct making *m, const json_t *v, bool *made, struct err *err)
-{
-	static const char *const kinds[] = { "configMap", "secret", "downwardAPI", "projected" };
-	json_t *source = NULL;
-	size_t i = 0;
-
-	while (i < COUNT(kinds) && !(source = get(v, kinds[i])))
-		i++;
-	*made = source != NULL;
-	if (!source)
-		return 0;
-	m->mode = (unsigned)num(get(source, "defaultMode"), 0644);
-	switch (i) {
-	case 0:
-		return put_source(m, "ConfigMap", text(source, "name"), source, err);
-	case 1:
-		return put_source(m, "Secret", text(source, "secretName"), source, err);
-	case 2:
-		return put_downward(m, source, err);
-	default:
-		return put_projected(m, source, err);
-	}
-}
-
-/* Gather the files, then have them in place all at once. */
-static int
-write_files(struct making *m, const json_t *v, bool *made, struct err *err)
-{
-	json_int_t group = num(get(m->pod, "spec", "securityContext", "fsGroup"), -1);
-	int r;
-
-	m->files = payload_new();
-	if ((r = fill_volume(m, v, made, err)) == 0 && *made)
-		r = payload_write(m->files, m->folder, (gid_t)group, err);
-	payload_free(m->files);
-	return r;
-}
-
-static int
-make_volume(struct making *m, const json_t *v, struct err *err)
-{
+	const json_t *v = m->volume;
 	bool made;
 	int r;
 
 	if (get(v, "hostPath"))
-		return check_host_path(v, err);
+		return host_path_check(
+		    text(v, "hostPath", "path"), text(v, "hostPath", "type"), err);
+	if ((r = mkdir_all(m->folder, 0755, err)) < 0)
+		return r;
 	if (get(v, "emptyDir") || json_object_size(v) == 1)
 		return make_empty(m->pod, v, m->folder, err);
 	if ((get(v, "secret") || get(v, "projected")) &&
 	    mount("tmpfs", m->folder, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755") < 0)
 		return err_sys(
 		    err, errno, "cannot mount '%s'", m->folder); /* secrets stay off the disk */
-	r = write_files(m, v, &made, err);
-	return r < 0 || made ? r
-			     : err_set(err, ERR_INVALID, "this kind of volume is not supported");
+	r = volume_write(m, &made, err);
+	return r < 0 || made ? r : err_set(err, ERR_INVALID, "no volume plugin matched");
+}
+
+/* With the message that the kubelet has for it. */
+static int
+set_up(struct making *m, struct err *err)
+{
+	int r;
+
+	if (volume_claims(m->volume))
+		return volume_claim(m, err);
+	if ((r = make_volume(m, err)) < 0)
+		err_wrap(
+		    err, "MountVolume.SetUp failed for volume \"%s\" ", text(m->volume, "name"));
+	return r;
 }
 
 int
 volumes_up(
     const struct host *h, const json_t *pod, const json_t *sources, const char *ip, struct err *err)
 {
+	autofree char *all = host_path(h, "pods/%s/volumes", meta_uid(pod));
 	json_t *v;
 	size_t i;
 	int r;
 
+	if ((r = mkdir_all(all, 0755, err)) < 0)
+		return r;
 	json_array_foreach (get(pod, "spec", "volumes"), i, v) {
-		autofree char *folder =
-		    host_path(h, "pods/%s/volumes/%s", meta_uid(pod), text(v, "name"));
-		struct making m = { h, pod, sources, ip, folder, 0644, NULL };
+		autofree char *folder = xasprintf("%s/%s", all, text(v, "name"));
+		struct making m = { h, pod, sources, v, ip, folder, 0644, NULL };
 
-		if ((r = mkdir_all(folder, 0755, err)) < 0 || (r = make_volume(&m, v, err)) < 0)
-			return err_wrap(err, "volume '%s'", text(v, "name"));
+		if (volume_used(pod, text(v, "name")) && (r = set_up(&m, err)) < 0)
+			return r;
 	}
 	return 0;
 }
@@ -286,12 +99,13 @@ volumes_renew(
 	json_array_foreach (get(pod, "spec", "volumes"), i, v) {
 		autofree char *folder =
 		    host_path(h, "pods/%s/volumes/%s", meta_uid(pod), text(v, "name"));
-		struct making m = { h, pod, sources, ip, folder, 0644, NULL };
+		struct making m = { h, pod, sources, v, ip, folder, 0644, NULL };
 		bool made;
 		int r;
 
-		if ((r = write_files(&m, v, &made, err)) < 0) {
-			err_wrap(err, "volume '%s'", text(v, "name"));
+		if (volume_used(pod, text(v, "name")) && (r = volume_write(&m, &made, err)) < 0) {
+			err_wrap(
+			    err, "MountVolume.SetUp failed for volume \"%s\" ", text(v, "name"));
 			ret = r;
 		}
 	}
@@ -309,24 +123,52 @@ volumes_down(const struct host *h, const char *uid)
 		if (e->d_name[0] != '.') {
 			autofree char *path = xasprintf("%s/%s", folder, e->d_name);
 
-			umount2(path, MNT_DETACH); /* fails for what is none: fine */
+			umount2(
+			    path, MNT_DETACH | UMOUNT_NOFOLLOW); /* fails for what is none: fine */
 		}
 	if (d)
 		closedir(d);
 }
 
-int
-volume_path(const struct host *h, const json_t *pod, const char *name, char **ret, struct err *err)
+/* Where a link leads to, else the path itself; a new string. */
+static char *
+followed(const char *path)
+{
+	char to[4096];
+	ssize_t n = readlink(path, to, sizeof to);
+
+	return n > 0 && n < (ssize_t)sizeof to ? xstrndup(to, (size_t)n) : xstrdup(path);
+}
+
+static const json_t *
+volume_named(const json_t *pod, const char *name)
 {
 	json_t *v;
 	size_t i;
 
-	json_array_foreach (get(pod, "spec", "volumes"), i, v) {
-		if (strcmp(text(v, "name"), name) != 0)
-			continue;
-		*ret = get(v, "hostPath") ? xstrdup(text(v, "hostPath", "path"))
-					  : host_path(h, "pods/%s/volumes/%s", meta_uid(pod), name);
-		return 0;
-	}
-	return err_set(err, ERR_INVALID, "the pod has no volume '%s'", name);
+	json_array_foreach (get(pod, "spec", "volumes"), i, v)
+		if (strcmp(text(v, "name"), name) == 0)
+			return v;
+	return NULL;
+}
+
+int
+volume_path(const struct host *h, const json_t *pod, const char *name, char **ret, struct err *err)
+{
+	autofree char *path = host_path(h, "pods/%s/volumes/%s", meta_uid(pod), name);
+	const json_t *v = volume_named(pod, name);
+
+	if (!v)
+		return err_set(err, ERR_INVALID, "the pod has no volume '%s'", name);
+	*ret = get(v, "hostPath") ? xstrdup(text(v, "hostPath", "path")) : followed(path);
+	return 0;
+}
+
+bool
+volume_readonly(const json_t *pod, const char *name)
+{
+	const json_t *v = volume_named(pod, name);
+
+	return truth(get(v, "persistentVolumeClaim", "readOnly")) || get(v, "configMap") ||
+	       get(v, "secret") || get(v, "downwardAPI") || get(v, "projected");
 }

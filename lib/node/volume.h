@@ -4,19 +4,26 @@
 #include "node/host.h"
 
 /*
- * A pod's volumes: emptyDir (on disk or in memory), hostPath, configMap, secret, downwardAPI and
- * projected. Those that are made live in DATA/pods/UID/volumes/NAME.
+ * A pod's volumes: emptyDir (on disk or in memory), hostPath, configMap, secret, downwardAPI,
+ * projected, and claims on PersistentVolumes of the kinds local and hostPath.  Those that are made
+ * live in DATA/pods/UID/volumes/NAME, which is a link to where a PersistentVolume is.  One that no
+ * container uses is not made.
  */
 
-/* "ConfigMap/name" or "Secret/name" of everything that a pod's volumes and environment refer to,
- * "Token/seconds/audience" of the tokens that its volumes hold: an object with these keys, each
- * null.  Filled in: the object, null when there is none, true when that cannot be said now. */
+/* "ConfigMap/name", "Secret/name" or "PersistentVolumeClaim/name" of everything that a pod's
+ * volumes and environment refer to, "Token/seconds/audience" of the tokens that its volumes hold:
+ * an object with these keys, each null.  Filled in: the object, null when there is none, true when
+ * that cannot be said now. */
 json_t *pod_sources(const json_t *pod);
-json_t *volume_sources(const json_t *pod); /* of its volumes alone */
-enum { TOKEN_SECONDS = 3600 };		   /* of a projection that does not say it */
+json_t *volume_sources(const json_t *pod); /* of its volumes alone, without claims */
+/* Add what those that are there lead to ("PersistentVolume/name", "Node/name"), null; false when
+ * there is no more. */
+bool sources_further(json_t *sources, const json_t *pod);
+enum { TOKEN_SECONDS = 3600 }; /* of a projection that does not say it */
 /* The key of one projection's token; its value is the token's text.  New. */
 char *token_ref(const json_t *projection);
 
+/* A message is as the kubelet has it ("MountVolume.SetUp failed for volume ..."). */
 int volumes_up(const struct host *h, const json_t *pod, const json_t *sources, const char *ip,
     struct err *err);
 /*
@@ -33,6 +40,10 @@ void volumes_down(
  */
 int volume_path(
     const struct host *h, const json_t *pod, const char *name, char **ret, struct err *err);
+
+bool volume_used(const json_t *pod, const char *name); /* by some container */
+/* May nobody write to it, whatever a container says? */
+bool volume_readonly(const json_t *pod, const char *name);
 
 /* One value of a source: text of a ConfigMap key, decoded bytes of a Secret key.  1 found, 0 not
  * there. */

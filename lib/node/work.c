@@ -31,11 +31,16 @@ do_sandbox(void *arg, json_t **result, struct err *err)
 {
 	const struct input *in = arg;
 	autofree char *ip = NULL;
+	bool mounting = false;
 	int r;
 
-	if ((r = sandbox_up(in->host, in->pod->object, in->sources, &ip, err)) < 0)
+	r = sandbox_up(in->host, in->pod->object, in->sources, &ip, &mounting, err);
+	if (r < 0 && !mounting)
 		return r;
-	*result = json_pack("{s:s}", "ip", ip);
+	if (r == 0)
+		*result = json_pack("{s:s}", "ip", ip);
+	else
+		*result = json_pack("{s:o}", "unmounted", json_string(err->msg));
 	return 0;
 }
 
@@ -62,13 +67,13 @@ do_teardown(void *arg, json_t **result, struct err *err)
 static json_t *
 fetch(struct agent *a, const struct pod *p, const char *key, bool tokens)
 {
-	const char *slash = strchr(key, '/'), *rest = slash + 1;
+	const char *slash = strchr(key, '/'), *rest = slash + 1, *ns = meta_namespace(p->object);
 	autofree char *kind = xstrndup(key, (size_t)(slash - key)), *token = NULL;
 
+	if (strcmp(kind, "PersistentVolume") == 0 || strcmp(kind, "Node") == 0)
+		ns = "";
 	if (strcmp(kind, "Token") != 0)
-		return a->hooks.lookup
-			   ? a->hooks.lookup(a->hooks.arg, kind, meta_namespace(p->object), rest)
-			   : NULL;
+		return a->hooks.lookup ? a->hooks.lookup(a->hooks.arg, kind, ns, rest) : NULL;
 	if (tokens && a->hooks.token)
 		token = a->hooks.token(
 		    a->hooks.arg, p->object, strchr(rest, '/') + 1, (json_int_t)atoll(rest));
@@ -79,16 +84,18 @@ void
 work_fetch(struct agent *a, const struct pod *p, json_t *sources, bool tokens)
 {
 	const char *key;
-	json_t *ignored;
+	json_t *was;
 	void *tmp;
 
-	json_object_foreach_safe(sources, tmp, key, ignored)
-	{
-		json_t *obj = fetch(a, p, key, tokens);
+	do {
+		json_object_foreach_safe(sources, tmp, key, was)
+		{
+			json_t *obj = json_is_null(was) ? fetch(a, p, key, tokens) : NULL;
 
-		if (obj)
-			json_object_set_new(sources, key, obj);
-	}
+			if (obj)
+				json_object_set_new(sources, key, obj);
+		}
+	} while (sources_further(sources, p->object));
 }
 
 /* The ConfigMaps and Secrets that a pod refers to, as they are now; and its tokens. */
@@ -393,7 +400,9 @@ static void
 sandbox_done(
     struct agent *a, struct pod *p, int r, const json_t *result, const struct err *err, double now)
 {
-	if (r == 0) {
+	const char *unmounted = text(result, "unmounted");
+
+	if (r == 0 && !*unmounted) {
 		p->sandbox = SANDBOX;
 		p->backoff = 0;
 		renew_later(p, now);
@@ -406,8 +415,12 @@ sandbox_done(
 		     : p->backoff * 2 < SANDBOX_RETRY ? p->backoff * 2
 						      : SANDBOX_RETRY;
 	p->again = now + p->backoff;
-	text_replace(&p->trouble, err->msg);
-	tell(a, p, "Warning", "FailedCreatePodSandBox", "cannot make its sandbox: %s", err->msg);
+	text_replace(&p->trouble, r < 0 ? err->msg : unmounted);
+	if (r < 0)
+		tell(a, p, "Warning", "FailedCreatePodSandBox", "cannot make its sandbox: %s",
+		    err->msg);
+	else
+		tell(a, p, "Warning", "FailedMount", "%s", unmounted);
 }
 
 void

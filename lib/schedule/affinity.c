@@ -2,6 +2,7 @@
 
 #include "api/meta.h"
 #include "base/text.h"
+#include "schedule/node_terms.h"
 #include "schedule/snapshot.h"
 
 /* NodeAffinity: nodeSelector, and terms over a node's labels and its name. */
@@ -65,6 +66,19 @@ node_selector_term(const json_t *term, const struct node *n)
 		if (strcmp(text(e, "key"), "metadata.name") != 0 || !requirement_holds(e, n->name))
 			return false;
 	return true;
+}
+
+bool
+node_terms_match(const json_t *terms, const json_t *node)
+{
+	struct node n = { .name = (char *)meta_name(node), .obj = (json_t *)node };
+	json_t *term;
+	size_t i;
+
+	json_array_foreach (terms, i, term)
+		if (node_selector_term(term, &n))
+			return true;
+	return false;
 }
 
 bool
