@@ -12,10 +12,11 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "node/image.h"
+#include "node/reference.h"
 #include "node/registry.h"
 
 static const char *data = "/var/lib/orch";
-static const char *auth_file, *format;
+static const char *auth_file, *registries, *format;
 static bool insecure;
 
 static const char *const formats[] = { "table", "jsonl", "name", NULL };
@@ -27,6 +28,8 @@ static const struct opt opts[] = {
 	{ 0, "insecure", NULL, "pull: plain HTTP, and TLS without checks", &insecure, false },
 	{ 0, "auth-file", "FILE", "pull: credentials (default: ~/.docker/config.json)", &auth_file,
 	    false },
+	{ 0, "registries", "FILE", "pull: mirrors and more (default: DIR/registries)", &registries,
+	    false },
 	{ 0 },
 };
 
@@ -35,7 +38,8 @@ const struct program self = {
 	.synopsis = "[--root DIR] [-o FORMAT] list [IMAGE...]\n"
 		    "[--root DIR] inspect IMAGE...\n"
 		    "[--root DIR] import [FILE|- [NAME:TAG]]\n"
-		    "[--root DIR] [--insecure] [--auth-file FILE] pull IMAGE...\n"
+		    "[--root DIR] [--insecure] [--auth-file FILE] [--registries FILE]\n"
+		    "    pull IMAGE...\n"
 		    "[--root DIR] remove IMAGE...\n"
 		    "[--root DIR] prune",
 	.summary = "Import, pull, inspect and remove the container images of this machine.",
@@ -86,17 +90,18 @@ do_pull(struct images *s, const char *ref)
 	bool terminal = isatty(STDERR_FILENO);
 	struct pull_options o = { .insecure = insecure,
 		.auth_file = auth_file,
+		.registries = registries,
 		.progress = terminal ? show_progress : NULL,
 		.arg = (void *)ref };
-	autofree char *id = NULL;
+	autofree char *id = NULL, *full = NULL;
 	struct err err;
 	int r = image_pull(s, ref, &o, &id, &err);
 
 	if (terminal)
 		fputs("\r\033[K", stderr);
-	if (r < 0)
+	if (r < 0 || reference_complete(&full, ref, &err) < 0)
 		return complain(&err, "cannot pull '%s'", ref);
-	return print_added(NULL, ref, id, &err);
+	return print_added(NULL, full, id, &err);
 }
 
 static int

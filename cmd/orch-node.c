@@ -20,7 +20,7 @@ static const char *name, *data = "/var/lib/orch", *netns, *pod_cidr, *address, *
 static const char *cni_path, *metrics, *pods_file, *pids_arg = "4096", *backoff_arg = "10s",
 						   *auth_file, *sync_arg = "1m";
 static const char *listen_arg, *client_ca_arg;
-static const char *sysctls, *manifests;
+static const char *registries, *sysctls, *manifests;
 static bool clean, once, insecure, seccomp_default, verbose;
 
 static const struct opt opts[] = {
@@ -49,6 +49,7 @@ static const struct opt opts[] = {
 	    false },
 	{ 0, "insecure", NULL, "pull in plain HTTP from any registry", &insecure, false },
 	{ 0, "auth-file", "FILE", "registry logins (~/.docker/config.json)", &auth_file, false },
+	{ 0, "registries", "FILE", "mirrors and more (DATA/registries)", &registries, false },
 	{ 0, "listen", "HOST:PORT", "logs and terminals (ADDRESS:10250, else any)", &listen_arg,
 	    false },
 	{ 0, "client-ca", "FILE", "whom --listen trusts (the kubeconfig's)", &client_ca_arg,
@@ -195,6 +196,7 @@ open_host(void)
 		.pod_cidr = pod_cidr,
 		.address = address,
 		.auth_file = auth_file,
+		.registries = registries,
 		.insecure = insecure,
 		.seccomp_default = seccomp_default,
 		.sysctls = sysctls,

@@ -19,7 +19,7 @@
 #include "node/volume.h"
 
 static const char *root = "/var/lib/orch-pod", *images = "/var/lib/orch", *runtime, *conmon;
-static const char *cni_path, *auth_file, *container;
+static const char *cni_path, *auth_file, *registries, *container;
 static bool detach, follow, now, insecure, quiet, verbose;
 
 static const struct opt opts[] = {
@@ -35,6 +35,7 @@ static const struct opt opts[] = {
 	{ 0, "cni-path", "DIR", "where the CNI plugins are", &cni_path, false },
 	{ 0, "insecure", NULL, "pull in plain HTTP from any registry", &insecure, false },
 	{ 0, "auth-file", "FILE", "registry logins (~/.docker/config.json)", &auth_file, false },
+	{ 0, "registries", "FILE", "mirrors and more (DATA/registries)", &registries, false },
 	{ 'q', "quiet", NULL, "do not tell what is not honoured", &quiet, false },
 	{ 'v', "verbose", NULL, "say what happens", &verbose, false },
 	{ 0 },
@@ -146,6 +147,7 @@ host_options(void)
 		.conmon = conmon,
 		.cni_path = cni_path,
 		.auth_file = auth_file,
+		.registries = registries,
 		.insecure = insecure,
 		.address = "127.0.0.1",
 		.pids = 4096,

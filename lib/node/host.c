@@ -322,6 +322,7 @@ host_open(struct host **ret, const struct host_options *o, struct err *err)
 	h->o.pod_cidr = copy(o->pod_cidr);
 	h->o.address = copy(o->address);
 	h->o.auth_file = copy(o->auth_file);
+	h->o.registries = copy(o->registries);
 	h->o.sysctls = copy(o->sysctls);
 	h->o.images = copy(o->images);
 	h->o.data = h->o.runtime = h->o.conmon = h->o.cni_path = NULL;
@@ -385,6 +386,7 @@ host_close(struct host *h)
 	free((char *)h->o.pod_cidr);
 	free((char *)h->o.address);
 	free((char *)h->o.auth_file);
+	free((char *)h->o.registries);
 	free((char *)h->o.sysctls);
 	free((char *)h->o.images);
 	free(h->pin);

@@ -62,7 +62,9 @@ pull_if_needed(const struct host *h, const json_t *pod, const json_t *container,
     const json_t *sources, struct image *ret, const char **reason, struct err *err)
 {
 	const char *name = text(container, "image");
-	struct pull_options o = { .insecure = h->o.insecure, .auth_file = h->o.auth_file };
+	struct pull_options o = { .insecure = h->o.insecure,
+		.auth_file = h->o.auth_file,
+		.registries = h->o.registries };
 	json_auto_t *auths = NULL;
 	autoclose int turn = -1;
 	struct reference ref;

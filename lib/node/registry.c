@@ -9,6 +9,7 @@
 #include "node/credentials.h"
 #include "node/digest.h"
 #include "node/files.h"
+#include "node/image_store.h"
 #include "node/reference.h"
 #include "node/registry.h"
 #include "node/registry_session.h"
@@ -102,11 +103,11 @@ pull_manifests(struct pull *p, char **id, struct err *err)
 
 /* With one login (NULL: none). */
 static int
-pull_as(struct pull *p, const char *login, char **id, struct err *err)
+pull_as(struct pull *p, const struct endpoint *at, const char *login, char **id, struct err *err)
 {
 	int r;
 
-	session_open(&p->session, p->ref.domain, p->ref.path, login, p->options->insecure);
+	session_open(&p->session, at, p->ref.path, login);
 	p->downloads = (struct downloads){ p, &p->session, p->options, p->tmp };
 	r = pull_manifests(p, id, err);
 	session_close(&p->session);
@@ -115,22 +116,52 @@ pull_as(struct pull *p, const char *login, char **id, struct err *err)
 
 /* With every login that fits, until one is let in. */
 static int
-pull_from(struct pull *p, char **id, struct err *err)
+pull_from(struct pull *p, const struct endpoint *at, char **id, struct err *err)
 {
+	autofree char *path = xasprintf("%s%s", at->prefix, p->ref.path);
 	json_auto_t *logins =
-	    credentials_find(p->ref.domain, p->ref.path, p->options->auths, p->options->auth_file);
+	    credentials_find(at->domain, path, p->options->auths, p->options->auth_file);
 	json_t *login;
 	size_t i;
-	int r;
+	int r = 0;
 
 	if (json_array_size(logins) == 0)
-		return pull_as(p, NULL, id, err);
+		return pull_as(p, at, NULL, id, err);
 	json_array_foreach (logins, i, login) {
-		r = pull_as(p, json_string_value(login), id, err);
+		r = pull_as(p, at, json_string_value(login), id, err);
 		/* A registry may well say "not found" to whom it does not know. */
 		if (r != -ERR_UNAUTHORIZED && r != -ERR_FORBIDDEN && r != -ERR_NOT_FOUND)
 			break;
 	}
+	return r;
+}
+
+/* From its mirrors, then from itself; the last one's error counts, and says what the others had. */
+static int
+pull_anywhere(struct pull *p, char **id, struct err *err)
+{
+	autofree char *dflt = xasprintf("%s/registries", p->store->data);
+	const char *file = p->options->registries;
+	autobuf struct buf before = BUF_INIT;
+	struct endpoints e;
+	int r = endpoints_find(
+	    &e, file ? file : dflt, file != NULL, p->ref.domain, p->options->insecure, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < e.n; i++) {
+		/* INTERNAL is this machine's own trouble, a full disk: the same anywhere. */
+		if ((r = pull_from(p, &e.item[i], id, err)) == 0 || r == -ERR_INTERNAL)
+			break;
+		if (i + 1 < e.n)
+			buf_printf(&before, "; mirror '%s': %s", e.item[i].root, err->msg);
+	}
+	if (r < 0 && before.len > 0) {
+		struct err last = *err;
+
+		err_set(err, last.code, "%s%s", last.msg, before.data);
+	}
+	endpoints_release(&e);
 	return r;
 }
 
@@ -148,7 +179,7 @@ image_pull(
 	if ((r = reference_parse(&p.ref, ref, err)) < 0)
 		return r;
 	if ((r = images_tmp(s, &p.tmp, err)) == 0) {
-		r = pull_from(&p, id, err);
+		r = pull_anywhere(&p, id, err);
 		tree_remove(p.tmp, &ignored);
 	}
 	reference_release(&p.ref);

@@ -16,8 +16,10 @@ struct pull_progress {
 
 struct pull_options {
 	bool insecure;
-	const char *auth_file; /* docker's config.json; NULL: $DOCKER_CONFIG or ~/.docker */
-	const json_t *auths;   /* more of the same shape that go first: an array, or NULL */
+	const char *registries; /* rules for registries (registry_rules.h); NULL: DATA/registries,
+				   when there is one */
+	const char *auth_file;	/* docker's config.json; NULL: $DOCKER_CONFIG or ~/.docker */
+	const json_t *auths;	/* more of the same shape that go first: an array, or NULL */
 	/* Hears several times a second how far the layers are; may be NULL. */
 	void (*progress)(void *arg, const struct pull_progress *p);
 	void *arg;

@@ -196,7 +196,7 @@ downloaded(struct work *w, struct layer *l, CURLcode code, struct err *err)
 		    l->digest, (long long)l->size);
 	if (code != CURLE_OK) {
 		err_set(err, ERR_UNAVAILABLE, "cannot get blob %.19s from '%s': %s", l->digest,
-		    w->d->session->domain, *l->problem ? l->problem : curl_easy_strerror(code));
+		    w->d->session->at->domain, *l->problem ? l->problem : curl_easy_strerror(code));
 		return try_again(l, 0, err);
 	}
 	if (status == 401)

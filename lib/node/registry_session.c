@@ -18,30 +18,16 @@ enum { MAX_BODY = 8 << 20 };
 	"application/vnd.docker.distribution.manifest.v2+json, " \
 	"application/vnd.docker.distribution.manifest.list.v2+json"
 
-static bool
-loopback(const char *domain)
-{
-	size_t host = strcspn(domain, ":");
-
-	return (host == 9 && text_starts(domain, "localhost")) || text_starts(domain, "127.") ||
-	       text_starts(domain, "[::1]");
-}
-
 void
-session_open(
-    struct session *s, const char *domain, const char *path, const char *login, bool insecure)
+session_open(struct session *s, const struct endpoint *at, const char *path, const char *login)
 {
-	bool hub = strcmp(domain, "docker.io") == 0;
-
 	*s = (struct session){
-		.domain = domain,
-		.path = path,
+		.at = at,
+		.path = xasprintf("%s%s", at->prefix, path),
 		.login = login,
-		.insecure = insecure,
-		.base = xasprintf("%s://%s/v2/%s", insecure || loopback(domain) ? "http" : "https",
-		    hub ? "registry-1.docker.io" : domain, path),
 		.curl = curl_easy_init(),
 	};
+	s->base = xasprintf("%s/v2/%s", at->root, s->path);
 	if (!s->curl)
 		abort();
 }
@@ -51,6 +37,7 @@ session_close(struct session *s)
 {
 	curl_easy_cleanup(s->curl);
 	free(s->base);
+	free(s->path);
 	free(s->authorization);
 }
 
@@ -135,7 +122,9 @@ session_prepare(const struct session *s, CURL *c, const char *url, struct curl_s
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, a);
 	problem[0] = '\0';
-	if (s->insecure) {
+	if (s->at->ca)
+		curl_easy_setopt(c, CURLOPT_CAINFO, s->at->ca);
+	if (s->at->insecure) {
 		curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
@@ -236,7 +225,7 @@ session_authorize(struct session *s, const char *challenge, struct err *err)
 		return fetch_token(s, challenge, err);
 	if (!s->login)
 		return err_set(err, ERR_UNAUTHORIZED,
-		    "the registry '%s' asks for a login: no credentials", s->domain);
+		    "the registry '%s' asks for a login: no credentials", s->at->domain);
 	set_authorization(s, xasprintf("Authorization: %s", s->login));
 	return 0;
 }
@@ -249,9 +238,9 @@ session_refused(const struct session *s, const char *what, const struct answer *
 	enum err_code code = err_from_status("", (int)a->status);
 
 	if (a->status == 404)
-		return err_set(err, ERR_NOT_FOUND, "the registry '%s' has no %s in '%s'", s->domain,
-		    what, s->path);
-	return err_set(err, code, "the registry '%s' answers HTTP %ld for %s%s%s", s->domain,
+		return err_set(err, ERR_NOT_FOUND, "the registry '%s' has no %s in '%s'",
+		    s->at->domain, what, s->path);
+	return err_set(err, code, "the registry '%s' answers HTTP %ld for %s%s%s", s->at->domain,
 	    a->status, what, first ? ": " : "", text(first, "message"));
 }
 

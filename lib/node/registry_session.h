@@ -4,16 +4,16 @@
 #include <curl/curl.h>
 
 #include "node/registry.h"
+#include "node/registry_rules.h"
 
 /* Talking to one repository of one registry; what registry.c and registry_download.c share. */
 struct session {
-	const char *domain; /* the registry, as logins and messages name it; borrowed */
-	const char *path;   /* the repository; borrowed */
-	const char *login;  /* "Basic ...", tried when we are asked, or NULL; borrowed */
-	char *base;	    /* https://host/v2/path */
-	bool insecure;
-	char *authorization; /* the header that worked, or NULL */
-	unsigned logins;     /* how often it has changed */
+	const struct endpoint *at; /* borrowed */
+	char *path;		   /* the repository there */
+	const char *login;	   /* "Basic ...", tried when we are asked, or NULL; borrowed */
+	char *base;		   /* https://host/v2/path */
+	char *authorization;	   /* the header that worked, or NULL */
+	unsigned logins;	   /* how often it has changed */
 	CURL *curl;
 	char problem[CURL_ERROR_SIZE];
 };
@@ -27,7 +27,7 @@ struct answer {
 };
 
 void session_open(
-    struct session *s, const char *domain, const char *path, const char *login, bool insecure);
+    struct session *s, const struct endpoint *at, const char *path, const char *login);
 void session_close(struct session *s);
 
 /* GET base/suffix into memory with one round of authorization: 2xx or an error that calls it

@@ -206,7 +206,7 @@ layer_dir() { # IMAGE N: the folder of its N-th layer
 	[[ $output == *"UPPER/Case"* ]]
 }
 
-start_registry() { # [htpasswd]
+start_registry() { # [htpasswd [what more http: has]]
 	command -v docker-registry >/dev/null || skip "needs docker-registry"
 	command -v skopeo >/dev/null || skip "needs skopeo"
 	for attempt in 1 2 3 4 5; do
@@ -214,13 +214,13 @@ start_registry() { # [htpasswd]
 		cat >"$T/registry.yml" <<-EOF
 		version: 0.1
 		storage: {filesystem: {rootdirectory: $T/registry}, redirect: {disable: true}}
-		http: {addr: "127.0.0.1:$PORT"}
+		http: {addr: "127.0.0.1:$PORT"${2:+, $2}}
 		${1:+auth: {htpasswd: {realm: test, path: $1\}\}}
 		EOF
 		docker-registry serve "$T/registry.yml" >"$T/registry.log" 2>&1 3>&- &
 		REGISTRY_PID=$!
 		for i in $(seq 50); do
-			curl -s -o "$T/null" "http://127.0.0.1:$PORT/v2/" && return 0
+			curl -sk -o "$T/null" "http${2:+s}://127.0.0.1:$PORT/v2/" && return 0
 			kill -0 "$REGISTRY_PID" 2>/dev/null || break
 			sleep 0.1
 		done
@@ -260,9 +260,13 @@ start_registry() { # [htpasswd]
 	[ -z "$(image list)" ]
 }
 
-@test "pull with a login" {
+login_file() { # a bcrypt hash for ann in $T/htpasswd
 	command -v htpasswd >/dev/null && htpasswd -Bbn ann secret >"$T/htpasswd" ||
 		python3 -c 'import crypt; print("ann:" + crypt.crypt("secret", crypt.mksalt(crypt.METHOD_BLOWFISH)).replace("$2b$", "$2y$"))' >"$T/htpasswd" 2>/dev/null || skip "nothing makes a bcrypt hash"
+}
+
+@test "pull with a login" {
+	login_file
 	start_registry "$T/htpasswd"
 	busybox_image "$T/a.tar" web:1
 	skopeo copy -q --dest-tls-verify=false --dest-creds ann:secret "oci-archive:$T/a.tar" "docker://127.0.0.1:$PORT/web:1"
@@ -337,6 +341,85 @@ start_registry() { # [htpasswd]
 	rm "$T"/data/images/refs/*
 	image prune | jq -e '.removed == 2 and .bytes > 100000'
 	[ "$(ls "$T/data/images/layers")" = empty ]
+}
+
+@test "logins: every one that fits is tried, with wildcards and paths, and helpers are asked" {
+	login_file
+	start_registry "$T/htpasswd"
+	busybox_image "$T/a.tar" web:1
+	skopeo copy -q --dest-tls-verify=false --dest-creds ann:secret "oci-archive:$T/a.tar" "docker://127.0.0.1:$PORT/team/web:1"
+	good=$(printf ann:secret | base64) bad=$(printf ann:wrong | base64)
+	try() { image --auth-file "$T/auth.json" pull "127.0.0.1:$PORT/team/web:1"; }
+	# the longer key goes first and is refused, the next is let in
+	echo "{\"auths\":{\"127.0.0.1:$PORT/team\":{\"auth\":\"$bad\"},\"https://127.0.0.1:$PORT/v2/\":{\"auth\":\"$good\"}}}" >"$T/auth.json"
+	try | jq -e .id
+	echo "{\"auths\":{\"127.*.0.1:$PORT/team/w\":{\"username\":\"ann\",\"password\":\"secret\"}}}" >"$T/auth.json"
+	try | jq -e .id
+	for key in "127.*.1:$PORT" "127.*.0.1:1" "127.0.0.1:$PORT/other" "127.0.0.1"; do
+		echo "{\"auths\":{\"$key\":{\"auth\":\"$good\"}}}" >"$T/auth.json"
+		run try
+		[ "$status" = 2 ]
+		[[ $output == *"no credentials"* ]]
+	done
+	mkdir "$T/bin"
+	cat >"$T/bin/docker-credential-mine" <<-EOF
+	#!/bin/sh
+	[ "\$1" = get ] && [ "\$(cat)" = 127.0.0.1:$PORT ] || exit 1
+	echo '{"ServerURL": "x", "Username": "ann", "Secret": "secret"}'
+	EOF
+	chmod +x "$T/bin/docker-credential-mine"
+	PATH=$T/bin:$PATH
+	echo "{\"credHelpers\":{\"127.0.0.1:$PORT\":\"mine\"}}" >"$T/auth.json"
+	try | jq -e .id
+	echo '{"credsStore":"mine"}' >"$T/auth.json"
+	try | jq -e .id
+	echo '{"credsStore":"none"}' >"$T/auth.json"
+	run try
+	[ "$status" = 2 ]
+}
+
+@test "mirrors: in their order, then the registry itself" {
+	start_registry
+	busybox_image "$T/a.tar" web:1
+	skopeo copy -q --dest-tls-verify=false "oci-archive:$T/a.tar" "docker://127.0.0.1:$PORT/library/web:1"
+	skopeo copy -q --dest-tls-verify=false "oci-archive:$T/a.tar" "docker://127.0.0.1:$PORT/hub/other/web:1"
+	mkdir "$T/data"
+	printf '# rules\ndocker.io mirror http://127.0.0.1:1\n\n docker.io\tmirror http://127.0.0.1:%s/ # second\n' "$PORT" >"$T/data/registries"
+	image pull web:1 | jq -e '.image == "docker.io/library/web:1"'
+	printf 'docker.io mirror http://127.0.0.1:%s/hub/\n127.0.0.1:%s mirror https://127.0.0.1:1\n' "$PORT" "$PORT" >"$T/rules"
+	image --registries "$T/rules" pull other/web:1 | jq -e '.image == "docker.io/other/web:1"'
+	image --registries "$T/rules" pull "127.0.0.1:$PORT/library/web:1" | jq -e .id
+	run image --registries "$T/rules" pull "127.0.0.1:$PORT/library/none:1"
+	[ "$status" = 1 ]
+	[[ $output == *"no such manifest"*"mirror 'https://127.0.0.1:1'"* ]]
+}
+
+@test "rules for registries: what is wrong is named" {
+	for rule in 'a' 'a mirror' 'a mirror b' 'a insecure b' 'a frob b' 'a mirror http://b c'; do
+		printf 'x insecure\n%s\n' "$rule" >"$T/rules"
+		run image --registries "$T/rules" pull web:1
+		[ "$status" = 2 ]
+		[[ $output == *"'$T/rules' line 2"* ]]
+	done
+	run image --registries "$T/missing" pull web:1
+	[ "$status" = 1 ]
+}
+
+@test "a registry with a certificate of its own" {
+	command -v openssl >/dev/null || skip "needs openssl"
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$T/key.pem" -out "$T/cert.pem" -days 2 \
+		-subj /CN=here -addext subjectAltName=DNS:ip6-localhost,DNS:localhost,IP:127.0.0.1 2>/dev/null
+	start_registry "" "tls: {certificate: $T/cert.pem, key: $T/key.pem}"
+	busybox_image "$T/a.tar" web:1
+	skopeo copy -q --dest-tls-verify=false "oci-archive:$T/a.tar" "docker://127.0.0.1:$PORT/library/web:1"
+	echo "docker.io mirror https://127.0.0.1:$PORT" >"$T/rules"
+	run image --registries "$T/rules" pull web:1
+	[ "$status" -ne 0 ]
+	[[ $output == *certificate* ]]
+	echo "127.0.0.1:$PORT ca $T/cert.pem" >>"$T/rules"
+	image --registries "$T/rules" pull web:1 | jq -e .id
+	sed -i 's/ca .*/insecure/' "$T/rules"
+	image --registries "$T/rules" pull web:1 | jq -e .id
 }
 
 # fake_registry [slow]: serves team/web:1 of the layout in $T/x
