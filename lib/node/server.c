@@ -126,6 +126,15 @@ static const struct {
 	{ "attach", server_attach },
 };
 
+static const struct {
+	const char *path;
+	void (*go)(struct server *s, struct http_exchange *x);
+} figures[] = {
+	{ "/stats/summary", server_summary },
+	{ "/metrics/resource", server_resource },
+	{ "/metrics/cadvisor", server_cadvisor },
+};
+
 static void
 route(struct http_exchange *x, void *arg)
 {
@@ -136,6 +145,12 @@ route(struct http_exchange *x, void *arg)
 	for (size_t i = 0; i < COUNT(ways); i++) {
 		if (n == 4 && strcmp(part[0], ways[i].name) == 0) {
 			ways[i].go(arg, x, part[1], part[2], part[3]);
+			return;
+		}
+	}
+	for (size_t i = 0; i < COUNT(figures); i++) {
+		if (strcmp(http_request(x)->path, figures[i].path) == 0) {
+			figures[i].go(arg, x);
 			return;
 		}
 	}

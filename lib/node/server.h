@@ -15,6 +15,8 @@
  *	    /exec/NAMESPACE/POD/CONTAINER		command input output error tty
  *	    /attach/NAMESPACE/POD/CONTAINER		input output error tty
  *	    /portForward/NAMESPACE/POD
+ *	GET /stats/summary		what is used, as JSON	only_cpu_and_memory
+ *	GET /metrics/resource, /metrics/cadvisor	the same for Prometheus
  *
  * It is a process of its own, which only reads the node's data folder: it can end at any time, and
  * the node with its pods goes on.  TLS with a certificate of its own, known by its pin; a client

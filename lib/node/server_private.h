@@ -25,6 +25,9 @@ void server_exec(struct server *s, struct http_exchange *x, const char *ns, cons
     const char *container);
 void server_attach(struct server *s, struct http_exchange *x, const char *ns, const char *name,
     const char *container);
+void server_summary(struct server *s, struct http_exchange *x);
+void server_resource(struct server *s, struct http_exchange *x);
+void server_cadvisor(struct server *s, struct http_exchange *x);
 void server_forward(struct server *s, struct http_exchange *x, const char *ns, const char *name);
 
 #endif
