@@ -257,8 +257,10 @@ conversion_encode(struct draft *d, const struct kind *k, const json_t *obj, stru
 		return 0;
 	}
 	kept = json_deep_copy(obj);
-	if ((r = conversion_run(stored, &kept, 1, err)) == 0)
+	if ((r = conversion_run(stored, &kept, 1, err)) == 0) {
+		custom_default(stored, kept);
 		draft_encode_as(d, stored, kept);
+	}
 	json_decref(kept);
 	return r;
 }

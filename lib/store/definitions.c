@@ -83,6 +83,14 @@ struct replaced {
 	size_t n;
 };
 
+/* Nothing new is made of what is being deleted. */
+static void
+close_ending(struct known *k, const json_t *crd)
+{
+	for (size_t i = 0; k->definition && i < k->definition->n; i++)
+		k->definition->custom[i].terminating = definition_condition(crd, "Terminating");
+}
+
 /* Served first, said so then: who reads that it is established finds it. */
 static void
 look_at(struct definitions *d, struct known *k, struct object *o, struct replaced *replaced,
@@ -99,8 +107,7 @@ look_at(struct definitions *d, struct known *k, struct object *o, struct replace
 		before = definition_serve(d, k, o, crd);
 	if (before)
 		replaced->item[replaced->n++] = before;
-	for (size_t i = 0; k->definition && i < k->definition->n; i++)
-		k->definition->custom[i].terminating = definition_condition(crd, "Terminating");
+	close_ending(k, crd);
 	if (changed)
 		volley_status(v, o, crd);
 	else if (k->ending)
@@ -275,7 +282,7 @@ static void *
 definitions_thread(void *arg)
 {
 	struct definitions *d = arg;
-	bool waits = false;
+	bool waits = true; /* for the end of what was being deleted when the store stopped */
 
 	while (!wait_for_change(d, waits)) {
 		if (waits || d->looked != d->table->changed)
@@ -314,6 +321,7 @@ serve_all(struct definitions *d)
 		k->names = names ? json_dumps(names, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 		if (definition_established(crd))
 			(void)definition_serve(d, k, all.object[i], crd);
+		close_ending(k, crd);
 	}
 	definitions_publish(d);
 	gathered_release(&all);

@@ -66,26 +66,29 @@ read_limit(struct call *c, long long *limit)
 static int
 check_match(struct call *c, const char *match, bool version, bool zero, bool continued)
 {
+	autofree char *initial = http_query(c->x, "sendInitialEvents");
 	struct causes causes = CAUSES_INIT;
+	bool asks = match && *match;
 
-	if (!match || !*match)
-		return 0;
-	if (!version)
+	if (asks && !version)
 		cause_add(&causes, "FieldValueForbidden", "resourceVersionMatch",
 		    "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is "
 		    "provided");
-	if (continued)
+	if (asks && continued)
 		cause_add(&causes, "FieldValueForbidden", "resourceVersionMatch",
 		    "Forbidden: resourceVersionMatch is forbidden when continue is provided");
-	if (strcmp(match, "Exact") != 0 && strcmp(match, "NotOlderThan") != 0)
+	if (asks && strcmp(match, "Exact") != 0 && strcmp(match, "NotOlderThan") != 0)
 		cause_add(&causes, "FieldValueNotSupported", "resourceVersionMatch",
 		    "Unsupported value: \"%s\": supported values: \"Exact\", \"NotOlderThan\", "
 		    "\"\"",
 		    match);
-	if (zero && strcmp(match, "Exact") == 0)
+	if (asks && zero && strcmp(match, "Exact") == 0)
 		cause_add(&causes, "FieldValueForbidden", "resourceVersionMatch",
 		    "Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion "
 		    "\"0\"");
+	if (initial && *initial)
+		cause_add(&causes, "FieldValueForbidden", "sendInitialEvents",
+		    "Forbidden: sendInitialEvents is forbidden for list");
 	return list_options_refuse(c, &causes);
 }
 

@@ -255,6 +255,8 @@ draft_encode(struct draft *d, const struct kind *k, const json_t *obj)
 	const struct kind *stored = kind_stored(k);
 	json_t *kept = convert_copy(obj, k, stored);
 
+	if (stored != k && stored->custom)
+		custom_default(stored, kept); /* what is read is as if it had just been defaulted */
 	draft_encode_as(d, stored, kept);
 	json_decref(kept);
 }

@@ -140,6 +140,39 @@ thing() { api POST "$THINGS${3:-}" '{"apiVersion":"example.com/v1","kind":"Thing
 	until_code 404 $CRDS/things.example.com
 }
 
+@test "a definition that was being deleted when the store died ends, and nothing new is made meanwhile" {
+	things
+	api POST $THINGS '{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"held","finalizers":["example.com/f"]}}'
+	api DELETE $CRDS/things.example.com
+	until_is $CRDS/things.example.com Terminating 'True InstanceDeletionInProgress'
+	kill -9 "$PID"; wait "$PID" || true
+	start
+	thing late; [ "$code" = 405 ]
+	merge $THINGS/held '{"metadata":{"finalizers":null}}'; [ "$code" = 200 ]
+	until_code 404 $CRDS/things.example.com
+	things; api GET $THINGS; [ "$(of '.items | length')" = 0 ]
+}
+
+@test "what is written through another version gets the defaults of the one it is kept in" {
+	api POST $CRDS '{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"things.example.com"},
+		"spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"things","kind":"Thing"},"versions":[
+		{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object","properties":{"a":{"type":"string"},"both":{"type":"string"}}}}}}},
+		{"name":"v2","served":true,"storage":false,"schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object","properties":{"a":{"type":"string"},"both":{"type":"string","default":"B"},"new":{"type":"string","default":"N"}}}}}}}]}}'
+	[ "$code" = 201 ]; until_code 200 $THINGS
+	thing old '{"a":"1"}'
+	api GET $CRDS/things.example.com
+	merge $CRDS/things.example.com "$(of '{spec: {versions: [.spec.versions[] | .storage |= not]}} | tojson')"
+	[ "$code $(of '.status.storedVersions | join(" ")')" = "200 v1 v2" ]
+	# kept in v1, which has no defaults
+	api GET "${THINGS/v1/v2}/old"; [ "$(of '.spec | tojson')" = '{"a":"1"}' ]
+	# written through v1 and kept in v2, as soon as that is what counts
+	for i in $(seq 200); do thing "new-$i" '{"a":"1"}'; [ "$(of .spec.both)" = null ] || break; sleep 0.01; done
+	[ "$(of '.spec | tojson')" = '{"a":"1","both":"B"}' ]
+	merge $THINGS/old '{"metadata":{"labels":{"x":"y"}}}'
+	[ "$code $(of '.spec | tojson')" = '200 {"a":"1","both":"B"}' ]
+	api GET "${THINGS/v1/v2}/old"; [ "$(of '.spec | tojson')" = '{"a":"1","both":"B","new":"N"}' ]
+}
+
 @test "a changed schema counts at once, and shows its defaults on what is there" {
 	things
 	thing a '{"color":"red"}'

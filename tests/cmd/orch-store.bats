@@ -174,6 +174,9 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	[ "$(jq -r '.type + .object.metadata.labels.in' out | tr '\n' ' ')" = "ADDEDyes DELETEDyes " ]
 	api GET "$NS/configmaps?watch=1&timeoutSeconds=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
 	[ "$(jq -r '.type + (.object.metadata.name // .object.metadata.annotations["k8s.io/initial-events-end"])' out | tr '\n' ' ')" = "ADDEDb BOOKMARKtrue " ]
+	for q in sendInitialEvents=true sendInitialEvents=false; do
+		api GET "$NS/configmaps?$q"; [ "$code $(of '.details.causes[0].field')" = "422 sendInitialEvents" ]
+	done
 }
 
 @test "a live watch hears of what happens" {
