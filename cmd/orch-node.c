@@ -20,7 +20,7 @@ static const char *name, *data = "/var/lib/orch", *netns, *pod_cidr, *address, *
 static const char *cni_path, *metrics, *pods_file, *pids_arg = "4096", *backoff_arg = "10s",
 						   *auth_file, *sync_arg = "1m";
 static const char *listen_arg, *client_ca_arg;
-static const char *registries, *sysctls, *manifests;
+static const char *registries, *sysctls, *manifests, *cluster_dns, *cluster_domain;
 static bool clean, once, insecure, seccomp_default, verbose;
 
 static const struct opt opts[] = {
@@ -28,6 +28,10 @@ static const struct opt opts[] = {
 	{ 0, "data", "DIR", "its data folder (default: /var/lib/orch)", &data, false },
 	{ 0, "netns", "NAME|PATH", "live in this network namespace", &netns, false },
 	{ 0, "pod-cidr", "CIDR", "addresses for pods (default: 10.244.0.0/24)", &pod_cidr, false },
+	{ 0, "cluster-dns", "IP,...", "what pods ask for names (default: what the node asks)",
+	    &cluster_dns, false },
+	{ 0, "cluster-domain", "NAME", "the cluster's domain (cluster.local)", &cluster_domain,
+	    false },
 	{ 0, "address", "IP", "the node's address (default: found)", &address, false },
 	{ 0, "runtime", "crun|runc|PATH", "the container runtime (default: what works)", &runtime,
 	    false },
@@ -195,6 +199,8 @@ open_host(void)
 		.cni_path = cni_path,
 		.pod_cidr = pod_cidr,
 		.address = address,
+		.cluster_dns = cluster_dns,
+		.cluster_domain = cluster_domain,
 		.auth_file = auth_file,
 		.registries = registries,
 		.insecure = insecure,

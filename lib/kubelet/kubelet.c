@@ -96,6 +96,8 @@ pod_changed(void *arg, const char *type, const json_t *obj, const json_t *old)
 	struct kubelet *k = arg;
 	struct err err;
 
+	if (strcmp(text(obj, "kind"), "Pod") != 0)
+		return;
 	if (statics_is_mirror(obj)) {
 		statics_mirror(k, type, obj);
 		return;
@@ -128,7 +130,8 @@ kubelet_follow(struct kubelet *k, struct agent *a, struct err *err)
 
 	k->agent = a;
 	if ((r = cache_open(&k->cache, k->client, err)) < 0 ||
-	    (r = cache_add(k->cache, core_kind("Pod"), NULL, &o, err)) < 0)
+	    (r = cache_add(k->cache, core_kind("Pod"), NULL, &o, err)) < 0 ||
+	    (r = cache_add_kind(k->cache, core_kind("Service"), CACHE_OPTIONAL, err)) < 0)
 		return r;
 	cache_on_change(k->cache, pod_changed, k);
 	statics_step(k); /* before those that nobody wants are ended */

@@ -3,7 +3,7 @@
 #include "api/meta.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "node/sandbox.h"
+#include "node/names.h"
 #include "node/spec.h"
 #include "node/volume.h"
 
@@ -53,9 +53,8 @@ check_text(const char *value, const char *kind, const char *name, const char *ke
 			err, ERR_INVALID, "%s '%s', key '%s' is no UTF-8 text", kind, name, key);
 }
 
-/* NAME=value in place of an earlier one of that name. */
-static void
-set(json_t *env, const char *name, const char *value)
+void
+environment_set(json_t *env, const char *name, const char *value)
 {
 	autofree char *pair = xasprintf("%s=%s", name, value);
 	size_t len = strlen(name);
@@ -103,7 +102,7 @@ add_from(const struct making_of *m, const json_t *from, json_t *env, struct err 
 		source_value(m->sources, kind, text(ref, "name"), key, &b);
 		if ((r = check_text(b.data, kind, text(ref, "name"), key, err)) < 0)
 			return r;
-		set(env, name, b.data);
+		environment_set(env, name, b.data);
 	}
 	return 0;
 }
@@ -153,21 +152,25 @@ environment_make(const struct making_of *m, json_t **ret, struct err *err)
 {
 	json_auto_t *env = json_array();
 	json_t *e, *from;
-	char name[64];
+	char name[HOSTNAME_TEXT];
 	size_t i;
 	int r;
 
-	set(env, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	set(env, "HOSTNAME", sandbox_hostname(m->host, m->pod, name));
+	environment_set(
+	    env, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	if ((r = pod_kernel_name(m->host, m->pod, name, err)) < 0)
+		return r;
+	environment_set(env, "HOSTNAME", name);
 	if (truth(get(m->container, "tty")))
-		set(env, "TERM", "xterm");
+		environment_set(env, "TERM", "xterm");
 	json_array_foreach (get(m->image->config, "config", "Env"), i, e) {
 		const char *pair = str(e, ""), *equals = strchr(pair, '=');
 		autofree char *key = equals ? xstrndup(pair, (size_t)(equals - pair)) : NULL;
 
 		if (key)
-			set(env, key, equals + 1);
+			environment_set(env, key, equals + 1);
 	}
+	environment_links(env, m->pod, json_object_get(m->sources, "Services"));
 	json_array_foreach (get(m->container, "envFrom"), i, e)
 		if ((r = add_from(m, e, env, err)) < 0)
 			return r;
@@ -180,11 +183,11 @@ environment_make(const struct making_of *m, json_t **ret, struct err *err)
 			if ((r = value_from(m, from, &b, err)) < 0)
 				return err_wrap(err, "env '%s'", text(e, "name"));
 			if (r > 0)
-				set(env, text(e, "name"), b.data);
+				environment_set(env, text(e, "name"), b.data);
 			continue;
 		}
 		value = environment_expand(text(e, "value"), env);
-		set(env, text(e, "name"), value);
+		environment_set(env, text(e, "name"), value);
 	}
 	*ret = steal(env);
 	return 0;

@@ -39,8 +39,6 @@ static const struct {
 
 	/* not done yet */
 	{ "hostUsers", "not done by this node" },
-	{ "setHostnameAsFQDN", "not done by this node" },
-	{ "hostnameOverride", "not done by this node" },
 	{ "resources.claims*", "there are no devices" },
 	{ "resources.*.cpu", NULL },
 	{ "resources.*.memory", NULL },
@@ -70,6 +68,8 @@ static const struct {
 	{ "hostNetwork", NULL },
 	{ "hostPID", NULL },
 	{ "hostname", NULL },
+	{ "hostnameOverride", NULL },
+	{ "setHostnameAsFQDN", NULL },
 	{ "shareProcessNamespace", NULL },
 	{ "subdomain", NULL },
 	{ "imagePullSecrets*", NULL },

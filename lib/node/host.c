@@ -324,6 +324,8 @@ host_open(struct host **ret, const struct host_options *o, struct err *err)
 	h->o.auth_file = copy(o->auth_file);
 	h->o.registries = copy(o->registries);
 	h->o.sysctls = copy(o->sysctls);
+	h->o.cluster_dns = copy(o->cluster_dns);
+	h->o.cluster_domain = copy(o->cluster_domain);
 	h->o.images = copy(o->images);
 	h->o.data = h->o.runtime = h->o.conmon = h->o.cni_path = NULL;
 	cgroup_detect(&h->cgroups);
@@ -388,6 +390,8 @@ host_close(struct host *h)
 	free((char *)h->o.auth_file);
 	free((char *)h->o.registries);
 	free((char *)h->o.sysctls);
+	free((char *)h->o.cluster_dns);
+	free((char *)h->o.cluster_domain);
 	free((char *)h->o.images);
 	free(h->pin);
 	free(h);

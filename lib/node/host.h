@@ -27,14 +27,16 @@ struct host_options {
 	const char *conmon;   /* NULL: from PATH */
 	const char *cni_path; /* NULL: /usr/lib/cni, /opt/cni/bin */
 	const char *pod_cidr;
-	const char *address;	/* the node's address */
-	const char *auth_file;	/* registry logins; see registry.h */
-	const char *registries; /* rules for registries, or NULL; see registry.h */
-	bool insecure;		/* registries in plain HTTP */
-	long pids;		/* processes a pod may have; 0: no bound */
-	bool keep_logs;		/* of pods that have gone */
-	bool cleaning;		/* only to remove things: no runtime is needed */
-	bool seccomp_default;	/* who names no seccomp profile has RuntimeDefault */
+	const char *address;	    /* the node's address */
+	const char *cluster_dns;    /* "IP,..." for pods that are to ask it first, or NULL */
+	const char *cluster_domain; /* NULL: cluster.local */
+	const char *auth_file;	    /* registry logins; see registry.h */
+	const char *registries;	    /* rules for registries, or NULL; see registry.h */
+	bool insecure;		    /* registries in plain HTTP */
+	long pids;		    /* processes a pod may have; 0: no bound */
+	bool keep_logs;		    /* of pods that have gone */
+	bool cleaning;		    /* only to remove things: no runtime is needed */
+	bool seccomp_default;	    /* who names no seccomp profile has RuntimeDefault */
 	const char *sysctls; /* unsafe ones that pods may set: "kernel.msg*,net.core.somaxconn" */
 	double backoff;	     /* seconds before the second restart of a container, doubling to 300 */
 	double renew;	     /* seconds between looks at what volumes are made of */

@@ -14,6 +14,7 @@
 #include "api/meta.h"
 #include "base/mem.h"
 #include "node/files.h"
+#include "node/names.h"
 #include "node/network.h"
 #include "node/pidspace.h"
 #include "node/qos.h"
@@ -37,21 +38,6 @@ own_space(const json_t *pod, int flag)
 	if (flag == CLONE_NEWIPC)
 		return !truth(get(pod, "spec", "hostIPC"));
 	return !pod_host_network(pod); /* the node's hostname goes with its network */
-}
-
-const char *
-sandbox_hostname(const struct host *h, const json_t *pod, char buf[static 64])
-{
-	const char *wanted = text(pod, "spec", "hostname");
-
-	if (pod_host_network(pod))
-		wanted = h->o.name;
-	else if (!*wanted)
-		wanted = meta_name(pod);
-	snprintf(buf, 64, "%.63s", wanted);
-	for (size_t n = strlen(buf); n > 0 && strchr("-.", buf[n - 1]); n--)
-		buf[n - 1] = '\0'; /* cutting must not leave a separator */
-	return buf;
 }
 
 /* Keep one of this process's namespaces alive at a path. */
@@ -110,14 +96,15 @@ static int
 make_spaces(const struct host *h, const json_t *pod, const char *folder, struct err *err)
 {
 	autoclose int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	char name[64];
+	char name[HOSTNAME_TEXT];
 	int flags = 0, r;
 
 	for (size_t i = 0; i < COUNT(spaces); i++)
 		flags |= own_space(pod, spaces[i].flag) ? spaces[i].flag : 0;
 	if (home < 0 || unshare(flags) < 0)
 		return err_sys(err, errno, "cannot make the pod's namespaces");
-	sandbox_hostname(h, pod, name);
+	if ((r = pod_kernel_name(h, pod, name, err)) < 0)
+		return r;
 	if ((flags & CLONE_NEWUTS) && sethostname(name, strlen(name)) < 0)
 		return err_sys(err, errno, "cannot set the hostname '%s'", name);
 	if ((r = set_sysctls(pod, err)) < 0 ||
@@ -132,83 +119,6 @@ make_spaces(const struct host *h, const json_t *pod, const char *folder, struct 
 	if (setns(home, CLONE_NEWNET) < 0)
 		return err_sys(err, errno, "cannot return to the node's network");
 	return 0;
-}
-
-static int
-write_hosts(
-    const struct host *h, const json_t *pod, const char *etc, const char *ip, struct err *err)
-{
-	autofree char *path = xasprintf("%s/hosts", etc);
-	autobuf struct buf b = BUF_INIT;
-	json_t *alias, *host;
-	char name[64];
-	size_t i, k;
-
-	if (pod_host_network(pod)) {
-		struct err ignored;
-
-		buf_read_file(&b, "/etc/hosts", 1 << 20, &ignored);
-	} else {
-		const char *sub = text(pod, "spec", "subdomain");
-
-		sandbox_hostname(h, pod, name);
-		buf_puts(&b, "# written by orch-node\n127.0.0.1\tlocalhost\n"
-			     "::1\tlocalhost ip6-localhost ip6-loopback\n");
-		buf_printf(&b, "%s\t", ip);
-		if (*sub)
-			buf_printf(
-			    &b, "%s.%s.%s.svc.cluster.local ", name, sub, meta_namespace(pod));
-		buf_printf(&b, "%s\n", name);
-	}
-	json_array_foreach (get(pod, "spec", "hostAliases"), i, alias) {
-		buf_puts(&b, text(alias, "ip"));
-		json_array_foreach (get(alias, "hostnames"), k, host)
-			buf_printf(&b, "\t%s", str(host, ""));
-		buf_putc(&b, '\n');
-	}
-	return file_write(path, b.data ? b.data : "", b.len, 0644, err);
-}
-
-/* The node's resolver (there is no cluster DNS yet), and what dnsConfig adds. */
-static int
-write_resolver(const json_t *pod, const char *etc, struct err *err)
-{
-	autofree char *path = xasprintf("%s/resolv.conf", etc);
-	json_t *config = get(pod, "spec", "dnsConfig"), *one;
-	autobuf struct buf b = BUF_INIT;
-	struct err ignored;
-	size_t i;
-
-	json_array_foreach (get(config, "nameservers"), i, one)
-		buf_printf(&b, "nameserver %s\n", str(one, ""));
-	if (json_array_size(get(config, "searches"))) {
-		buf_puts(&b, "search");
-		json_array_foreach (get(config, "searches"), i, one)
-			buf_printf(&b, " %s", str(one, ""));
-		buf_putc(&b, '\n');
-	}
-	json_array_foreach (get(config, "options"), i, one)
-		buf_printf(&b, "options %s%s%s\n", text(one, "name"),
-		    *text(one, "value") ? ":" : "", text(one, "value"));
-	if (strcmp(text(pod, "spec", "dnsPolicy"), "None") != 0)
-		buf_read_file(&b, "/etc/resolv.conf", 1 << 20, &ignored);
-	return file_write(path, b.data ? b.data : "", b.len, 0644, err);
-}
-
-static int
-write_etc(const struct host *h, const json_t *pod, const char *ip, struct err *err)
-{
-	autofree char *etc = host_path(h, "pods/%s/etc", meta_uid(pod));
-	autofree char *path = xasprintf("%s/hostname", etc), *line = NULL;
-	char name[64];
-	int r;
-
-	line = xasprintf("%s\n", sandbox_hostname(h, pod, name));
-	if ((r = mkdir_all(etc, 0755, err)) < 0 ||
-	    (r = file_write(path, line, strlen(line), 0644, err)) < 0 ||
-	    (r = write_hosts(h, pod, etc, ip, err)) < 0)
-		return r;
-	return write_resolver(pod, etc, err);
 }
 
 static int
@@ -247,7 +157,7 @@ make(const struct host *h, const json_t *pod, const json_t *sources, char **ip, 
 		address = xstrdup(h->o.address ? h->o.address : "");
 	else if ((r = network_add(h, pod, net, &address, err)) < 0)
 		return err_wrap(err, "cannot set up the pod's network");
-	if ((r = write_etc(h, pod, address, err)) < 0 || (r = make_shm(h, uid, err)) < 0)
+	if ((r = names_write(h, pod, address, err)) < 0 || (r = make_shm(h, uid, err)) < 0)
 		return r;
 	*ip = steal(address);
 	return 0;

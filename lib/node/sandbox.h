@@ -22,7 +22,6 @@ int sandbox_down(const struct host *h, const char *uid, struct err *err);
 /* Are the namespaces still pinned?  Not after a reboot. */
 bool sandbox_alive(const struct host *h, const json_t *pod);
 
-const char *sandbox_hostname(const struct host *h, const json_t *pod, char buf[static 64]);
 bool pod_host_network(const json_t *pod);
 
 #endif

@@ -19,6 +19,11 @@ struct making_of {
  * with
  * $(NAME) replaced.  A source that is missing is INVALID, with its name. */
 int environment_make(const struct making_of *m, json_t **ret, struct err *err);
+/* NAME=value in place of an earlier one of that name. */
+void environment_set(json_t *env, const char *name, const char *value);
+/* What Services a container is told of (links.c): those of its pod's namespace unless the pod wants
+ * none, and "kubernetes". */
+void environment_links(json_t *env, const json_t *pod, const json_t *services);
 /* $(NAME) from an array of "NAME=value"; "$$(" is a literal "$(".  A new string. */
 char *environment_expand(const char *text, const json_t *env);
 

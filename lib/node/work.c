@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "node/agent_state.h"
 #include "node/container.h"
+#include "node/names.h"
 #include "node/pidspace.h"
 #include "node/sandbox.h"
 #include "node/volume.h"
@@ -152,6 +153,13 @@ begin_start(struct agent *a, struct pod *p, struct container *c, double now, str
 	json_auto_t *sources = fetch_sources(a, p, false);
 	struct start s = { a->host, p->object, c->spec, sources, p->ip, 0, 0, target(p, c) };
 
+	if (a->hooks.services) {
+		json_t *services = a->hooks.services(a->hooks.arg, p->object);
+
+		if (!services)
+			return err_set(err, ERR_UNAVAILABLE, "the Services are not known yet");
+		json_object_set_new(sources, "Services", services);
+	}
 	note_attempt(p, c, now);
 	s.attempt = c->attempt;
 	s.restarts = c->restarts;
@@ -260,10 +268,12 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 	else if (step == STEP_TEARDOWN)
 		r = job_start(&p->job, do_teardown, &in, &err);
 	if (r < 0) { /* no process to be had, or a full disk: everything waits a little */
+		double pause = err.code == ERR_UNAVAILABLE ? 0.2 : 2;
+
 		log_line("pod %s: %s", p->label, err.msg);
-		p->again = now + 2;
+		p->again = now + pause;
 		if (step == STEP_START)
-			p->c[which].again = now + 2;
+			p->c[which].again = now + pause;
 		return;
 	}
 	watch(a, p->job.fd);
@@ -403,6 +413,10 @@ sandbox_done(
 	const char *unmounted = text(result, "unmounted");
 
 	if (r == 0 && !*unmounted) {
+		autofree char *exceeded = names_exceeded(a->host, p->object);
+
+		if (exceeded)
+			tell(a, p, "Warning", "DNSConfigForming", "%s", exceeded);
 		p->sandbox = SANDBOX;
 		p->backoff = 0;
 		renew_later(p, now);

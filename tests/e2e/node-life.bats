@@ -138,3 +138,24 @@ initContainers:
 	end_node
 	[ "$(cat "$T/order")" = $'app\ntwo\none' ]
 }
+
+@test "names: Services in the environment, the cluster's DNS, hostnames" {
+	with_store --cluster-dns 10.96.0.10 --cluster-domain c.local
+	api /api/v1/namespaces/default/services --data-binary '{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "my-db"},
+	  "spec": {"clusterIP": "10.96.7.7", "ports": [{"port": 5432}]}}' >/dev/null
+	create named 'echo $MY_DB_SERVICE_HOST $MY_DB_PORT_5432_TCP_PORT $OWN; hostname; cat /etc/resolv.conf; grep -c "named.sub.default.svc.c.local.named$" /etc/hosts; sleep 1000' \
+		'env: [{name: OWN, value: "at $(MY_DB_SERVICE_PORT)"}]' 'subdomain: sub
+setHostnameAsFQDN: true
+dnsConfig: {options: [{name: ndots, value: "2"}]}'
+	create bare 'set | grep -c MY_DB; sleep 1000' '' 'enableServiceLinks: false'
+	until_api $pods/named '.status.phase == "Running"'
+	until_api $pods/bare '.status.phase == "Running"'
+	for _ in $(seq 50); do [ "$(logs named | wc -l)" -ge 6 ] && break; sleep 0.1; done
+	logs named >"$T/said"
+	[ "$(sed -n 1,2p "$T/said")" = $'10.96.7.7 5432 at 5432\nnamed.sub.default.svc.c.local' ]
+	grep -q '^search default.svc.c.local svc.c.local c.local' "$T/said"
+	grep -qx 'nameserver 10.96.0.10' "$T/said"
+	grep -qx 'options ndots:2' "$T/said"
+	[ "$(tail -n 1 "$T/said")" = 1 ]
+	[ "$(logs bare)" = 0 ]
+}

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "node/digest.h"
 #include "node/files.h"
+#include "node/names.h"
 #include "node/pod.h"
 #include "node/reference.h"
 #include "node/spec.h"
@@ -339,6 +340,125 @@ sidecars_end(void)
 	pod_free(p);
 }
 
+static void
+resolvers(void)
+{
+	static const struct {
+		const char *spec, *want;
+	} t[] = {
+		{ "{}", "search default.svc.c.local svc.c.local c.local corp lan\n"
+			"nameserver 10.96.0.10\nnameserver 10.96.0.11\noptions ndots:5\n" },
+		{ "{\"hostNetwork\":true,\"dnsPolicy\":\"ClusterFirst\"}",
+		    "search corp lan\nnameserver 192.0.2.1\noptions timeout:1 rotate\n" },
+		{ "{\"hostNetwork\":true,\"dnsPolicy\":\"ClusterFirstWithHostNet\",\"dnsConfig\":"
+		  "{\"searches\":[\"x\",\"lan\"],\"options\":[{\"name\":\"ndots\",\"value\":\"2\"},"
+		  "{\"name\":\"edns0\"}]}}",
+		    "search default.svc.c.local svc.c.local c.local corp lan x\n"
+		    "nameserver 10.96.0.10\nnameserver 10.96.0.11\noptions ndots:2 edns0\n" },
+		{ "{\"dnsPolicy\":\"Default\",\"dnsConfig\":{\"nameservers\":[\"192.0.2.1\",\"::"
+		  "1\"]}}",
+		    "search corp lan\nnameserver 192.0.2.1\nnameserver ::1\n"
+		    "options timeout:1 rotate\n" },
+		{ "{\"dnsPolicy\":\"None\",\"dnsConfig\":{\"nameservers\":[\"1.1.1.1\",\"1.1.1.2\","
+		  "\"1.1.1.3\",\"1.1.1.4\"]}}",
+		    "nameserver 1.1.1.1\nnameserver 1.1.1.2\nnameserver 1.1.1.3\n" },
+	};
+	static const char node[] = "# x\nnameserver 192.0.2.1 # ours\nsearch old\n"
+				   "search corp lan.\noptions debug\noptions timeout:1 rotate\n";
+
+	host.o.cluster_dns = "10.96.0.10,10.96.0.11";
+	host.o.cluster_domain = "c.local";
+	for (size_t i = 0; i < COUNT(t); i++) {
+		json_auto_t *spec = json_loads(t[i].spec, 0, NULL);
+		json_auto_t *pod =
+		    json_pack("{s:{s:s}, s:O}", "metadata", "namespace", "default", "spec", spec);
+		autofree char *exceeded = NULL, *got = pod_resolver(&host, pod, node, &exceeded);
+
+		same(t[i].spec, got, t[i].want);
+		check("what is left out is said", !exceeded == (i < 4));
+	}
+	host.o.cluster_dns = NULL;
+}
+
+static void
+hostnames(void)
+{
+	static const struct {
+		const char *spec, *kernel, *hosts;
+	} t[] = {
+		{ "{}", "p", "\n10.0.0.9\tp\n" },
+		{ "{\"hostname\":\"h\",\"subdomain\":\"s\"}", "h",
+		    "\n10.0.0.9\th.s.default.svc.c.local\th\n" },
+		{ "{\"subdomain\":\"s\",\"setHostnameAsFQDN\":true}", "p.s.default.svc.c.local",
+		    "\n10.0.0.9\tp.s.default.svc.c.local\tp\n" },
+		{ "{\"setHostnameAsFQDN\":true}", "p", "\n10.0.0.9\tp\n" },
+		{ "{\"hostname\":\"h\",\"subdomain\":\"s\",\"hostnameOverride\":\"a.b\"}", "a.b",
+		    "\n10.0.0.9\ta.b\n" },
+		{ "{\"setHostnameAsFQDN\":true,\"subdomain\":"
+		  "\"a-name-that-is-long-enough-to-be-too-long-for-the-kernel\"}",
+		    "too long", "" },
+	};
+
+	for (size_t i = 0; i < COUNT(t); i++) {
+		json_auto_t *spec = json_loads(t[i].spec, 0, NULL);
+		json_auto_t *pod = json_pack("{s:{s:s, s:s}, s:O}", "metadata", "name", "p",
+		    "namespace", "default", "spec", spec);
+		autofree char *hosts = pod_hosts(&host, pod, "10.0.0.9");
+		char name[HOSTNAME_TEXT];
+		struct err err;
+
+		if (pod_kernel_name(&host, pod, name, &err) < 0)
+			snprintf(name, sizeof name, "too long");
+		same(t[i].spec, name, t[i].kernel);
+		check(t[i].spec, strstr(hosts, t[i].hosts) != NULL);
+	}
+}
+
+static const char *
+variable(const json_t *env, const char *name)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach (env, i, one)
+		if (strncmp(str(one, ""), name, strlen(name)) == 0 &&
+		    str(one, "")[strlen(name)] == '=')
+			return str(one, "") + strlen(name) + 1;
+	return "-";
+}
+
+static void
+service_links(void)
+{
+	static const char services[] =
+	    "[{\"metadata\":{\"name\":\"kubernetes\",\"namespace\":\"default\"},"
+	    "\"spec\":{\"clusterIP\":\"10.96.0.1\",\"ports\":[{\"name\":\"https\",\"port\":443}]}},"
+	    "{\"metadata\":{\"name\":\"my-db\",\"namespace\":\"a\"},\"spec\":{\"clusterIP\":\"fd00:"
+	    ":1\","
+	    "\"ports\":[{\"port\":53,\"protocol\":\"UDP\"},{\"name\":\"m-x\",\"port\":80}]}},"
+	    "{\"metadata\":{\"name\":\"none\",\"namespace\":\"a\"},\"spec\":{\"clusterIP\":"
+	    "\"None\"}}]";
+	static const char *const want[][2] = { { "KUBERNETES_SERVICE_HOST", "10.96.0.1" },
+		{ "KUBERNETES_SERVICE_PORT_HTTPS", "443" },
+		{ "KUBERNETES_PORT", "tcp://10.96.0.1:443" },
+		{ "KUBERNETES_PORT_443_TCP_ADDR", "10.96.0.1" },
+		{ "MY_DB_SERVICE_HOST", "fd00::1" }, { "MY_DB_SERVICE_PORT", "53" },
+		{ "MY_DB_SERVICE_PORT_M_X", "80" }, { "MY_DB_PORT", "udp://[fd00::1]:53" },
+		{ "MY_DB_PORT_53_UDP_PROTO", "udp" }, { "MY_DB_PORT_80_TCP", "tcp://[fd00::1]:80" },
+		{ "NONE_SERVICE_HOST", "-" } };
+	json_auto_t *list = json_loads(services, 0, NULL);
+	json_auto_t *pod = json_pack("{s:{s:s}, s:{}}", "metadata", "namespace", "a", "spec");
+	json_auto_t *env = json_array(), *without = json_array();
+
+	environment_links(env, pod, list);
+	for (size_t i = 0; i < COUNT(want); i++)
+		same(want[i][0], variable(env, want[i][0]), want[i][1]);
+	put(pod, json_false(), "spec", "enableServiceLinks");
+	environment_links(without, pod, list);
+	same("without links", variable(without, "MY_DB_PORT"), "-");
+	same("but the server's", variable(without, "KUBERNETES_SERVICE_PORT"), "443");
+}
+
 /* A time that has passed must not be waited for again and again. */
 static void
 deadline(void)
@@ -417,6 +537,9 @@ main(void)
 	restart_rules();
 	backing_off();
 	sidecars_end();
+	resolvers();
+	hostnames();
+	service_links();
 	deadline();
 	outcomes();
 	statuses();
