@@ -18,6 +18,7 @@
 #include "node/files.h"
 #include "node/pidspace.h"
 #include "node/probe.h"
+#include "node/propagate.h"
 #include "node/pull.h"
 
 const char *
@@ -220,6 +221,20 @@ run_post_start(const struct start *s, const char *id, const char *bundle, json_t
 	}
 }
 
+/* A mount namespace for the runtime, with what is to be shared with the machine. */
+static int
+enter_mounts(const struct start *s, const char *bundle, struct err *err)
+{
+	struct held held;
+	int r;
+
+	if ((r = propagate_hold(&held, s->host, s->pod, s->container, err)) == 0 &&
+	    (r = host_private_mounts(s->host, err)) == 0)
+		r = propagate_place(&held, bundle, err);
+	propagate_release(&held);
+	return r;
+}
+
 /* From the image to a running container, or the object that says why not. */
 static json_t *
 start_with(const struct start *s, const struct image *image)
@@ -240,7 +255,7 @@ start_with(const struct start *s, const struct image *image)
 		err_set(&err, ERR_CONFLICT, "the first process of its pod has gone");
 		return failure("sandbox", "CreateContainerError", &err);
 	}
-	if (host_private_mounts(s->host, &err) < 0)
+	if (enter_mounts(s, bundle, &err) < 0)
 		return failure("config", "CreateContainerError", &err);
 	if (bundle_make(s, image, bundle, &err) < 0)
 		return failure("config", "CreateContainerConfigError", &err);

@@ -46,7 +46,6 @@ static const struct {
 	{ "*ontainers\\[*\\].resizePolicy*", "not done by this node" },
 	{ "*ontainers\\[*\\].lifecycle.stopSignal", "not done by this node" },
 	{ "*ontainers\\[*\\].stdinOnce", "not done by this node" },
-	{ "*ontainers\\[*\\].volumeMounts\\[*\\].recursiveReadOnly", "not done by this node" },
 	{ "*ontainers\\[*\\].resources.claims*", "there are no devices" },
 	{ "*ontainers\\[*\\].resources.*.cpu", NULL },
 	{ "*ontainers\\[*\\].resources.*.memory", NULL },

@@ -182,6 +182,7 @@ int
 spec_make(const struct making_of *m, json_t **ret, struct err *err)
 {
 	json_auto_t *proc = NULL, *mounts = NULL, *seccomp = NULL;
+	const char *spread;
 	int r;
 
 	if ((r = process(m, &proc, err)) < 0 || (r = mounts_make(m, &mounts, err)) < 0 ||
@@ -194,5 +195,7 @@ spec_make(const struct making_of *m, json_t **ret, struct err *err)
 	    "linux", linux_part(m));
 	if (seccomp)
 		put(*ret, json_incref(seccomp), "linux", "seccomp");
+	if ((spread = mount_propagation(m->container)))
+		put(*ret, json_string(spread), "linux", "rootfsPropagation");
 	return devices_add(m, *ret, err);
 }

@@ -34,6 +34,13 @@ int user_make(const struct making_of *m, json_t **ret, struct err *err);
 /* mounts of the OCI configuration (mounts.c), the volumes checked and subPaths made. */
 int mounts_make(const struct making_of *m, json_t **ret, struct err *err);
 
+/* Of the container's volumes (mount_volume.c), into an array. */
+int volume_mounts(const struct making_of *m, json_t *list, struct err *err);
+/* How the root's mounts are to be tied to the machine's for some volumeMount: NULL, not at all. */
+const char *mount_propagation(const json_t *container);
+/* Is a volumeMount read-only with all that is mounted below it? */
+bool mount_all_readonly(const json_t *mount);
+
 /* linux.resources (resources.c), and the OOM score of process. */
 json_t *resources_make(const json_t *container, const struct cgroups *groups);
 int oom_score(const json_t *pod, const json_t *container);

@@ -136,6 +136,30 @@ ready(const struct container *c)
 	return started(c) && (!get(c->spec, "readinessProbe") || c->probes[READINESS].good);
 }
 
+/* How its volumes were mounted. */
+static void
+add_mounts(const struct container *c, json_t *status)
+{
+	json_t *list = json_array(), *mount;
+	size_t i;
+
+	json_array_foreach (get(c->spec, "volumeMounts"), i, mount) {
+		bool readonly = truth(get(mount, "readOnly"));
+		json_t *one = json_pack("{s:s, s:s}", "name", text(mount, "name"), "mountPath",
+		    text(mount, "mountPath"));
+
+		if (readonly) {
+			json_object_set_new(one, "readOnly", json_true());
+			set_text(one, "recursiveReadOnly",
+			    mount_all_readonly(mount) ? "Enabled" : "Disabled");
+		}
+		json_array_append_new(list, one);
+	}
+	if (json_array_size(list))
+		json_object_set(status, "volumeMounts", list);
+	json_decref(list);
+}
+
 static json_t *
 container_status(const struct pod *p, const struct container *c)
 {
@@ -154,6 +178,8 @@ container_status(const struct pod *p, const struct container *c)
 	if (c->kind != EPHEMERAL)
 		json_object_set_new(s, "started", json_boolean(started(c)));
 	set_id(p, c, s);
+	if (c->begun && c->state != WAITING)
+		add_mounts(c, s);
 	return s;
 }
 

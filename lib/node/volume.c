@@ -165,6 +165,12 @@ volume_path(const struct host *h, const json_t *pod, const char *name, char **re
 }
 
 bool
+volume_is_host(const json_t *pod, const char *name)
+{
+	return get(volume_named(pod, name), "hostPath") != NULL;
+}
+
+bool
 volume_readonly(const json_t *pod, const char *name)
 {
 	const json_t *v = volume_named(pod, name);

@@ -41,7 +41,8 @@ void volumes_down(
 int volume_path(
     const struct host *h, const json_t *pod, const char *name, char **ret, struct err *err);
 
-bool volume_used(const json_t *pod, const char *name); /* by some container */
+bool volume_is_host(const json_t *pod, const char *name); /* a hostPath, which may be missing */
+bool volume_used(const json_t *pod, const char *name);	  /* by some container */
 /* May nobody write to it, whatever a container says? */
 bool volume_readonly(const json_t *pod, const char *name);
 

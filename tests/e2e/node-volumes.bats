@@ -165,3 +165,88 @@ volumes: [{name: x, projected: {sources: [{secret: {name: none}}]}}]'
 	waits conf 'MountVolume.SetUp failed for volume "x" : configmap "none" not found'
 	waits sec 'MountVolume.SetUp failed for volume "x" : secret "none" not found'
 }
+
+@test "subPathExpr and subPath: expanded, made, kept inside the volume whatever the links say" {
+	mkdir -p "$T/v/in"
+	echo secret >"$T/outside"
+	ln -s "$T" "$T/v/abs"
+	ln -s ../.. "$T/v/up"
+	ln -s in "$T/v/link"
+	echo file >"$T/v/in/file"
+	volumes="restartPolicy: Never
+volumes: [{name: v, hostPath: {path: $T/v}}]"
+	{
+		pod expr 'echo made >/a/x; cat /b /c' '
+env: [{name: POD, valueFrom: {fieldRef: {fieldPath: metadata.name}}}, {name: DIR, value: "deep/$(POD)"}]
+volumeMounts:
+- {name: v, mountPath: /a, subPathExpr: "$(DIR)/$$(x)"}
+- {name: v, mountPath: /b, subPath: in/file}
+- {name: v, mountPath: /c, subPath: link/file, readOnly: true}' "$volumes"
+		pod unset true 'volumeMounts: [{name: v, mountPath: /a, subPathExpr: "$(NONE)/x"}]' "$volumes"
+		pod dots true 'volumeMounts: [{name: v, mountPath: /a, subPath: in/../../x}]' "$volumes"
+		pod abs 'ls /a' 'volumeMounts: [{name: v, mountPath: /a, subPath: abs/outside}]' "$volumes"
+		pod up 'ls /a' 'volumeMounts: [{name: v, mountPath: /a, subPath: up/outside}]' "$volumes"
+	} | start_node
+	until_status expr '.phase == "Succeeded"'
+	[ "$(logs expr)" = "$(printf 'file\nfile')" ]
+	[ "$(cat "$T/v/deep/expr/\$(x)/x")" = made ]
+	until_status unset '.containerStatuses[0].state.waiting.reason == "CreateContainerConfigError"'
+	until_status dots '.containerStatuses[0].state.waiting.message | contains("leads out of its volume")'
+	for p in abs up; do # "/" of the volume is meant: what is not there is made there, or refused
+		until_status $p '.phase == "Succeeded" or .containerStatuses[0].state.waiting.reason == "CreateContainerConfigError"'
+		run logs $p
+		[[ "$output" != *outside* && "$output" != *secret* ]]
+	done
+	[ "$(cat "$T/outside")" = secret ]
+}
+
+@test "mounts go both ways for privileged containers alone, and into one that asks" {
+	mkdir "$T/both" "$T/from"
+	mount --bind "$T/both" "$T/both"
+	mount --make-private "$T/both"
+	spec="restartPolicy: Never
+volumes: [{name: v, hostPath: {path: $T/both}}]"
+	BOTH='volumeMounts: [{name: v, mountPath: /v, mountPropagation: Bidirectional}]'
+	{
+		pod plain true "$BOTH" "$spec"
+		pod alone true "securityContext: {privileged: true}
+$BOTH" "$spec"
+	} | start_node
+	until_status plain '.containerStatuses[0].state.waiting.message == "Bidirectional mount propagation is available only to privileged containers"'
+	until_status alone ".containerStatuses[0].state.waiting.message == \"path \\\"$T/both\\\" is mounted on \\\"$T/both\\\" but it is not a shared mount\""
+	end_node KILL
+	orch-node --data "$T/n" --clean
+	mount --make-shared "$T/both"
+	{
+		pod giver 'mkdir /v/new; mount -t tmpfs given /v/new; echo x >/v/new/x; while [ ! -e /v/end ]; do sleep 0.1; done; umount /v/new' "securityContext: {privileged: true}
+$BOTH" "$spec"
+		pod taker 'while ! grep given /proc/mounts; do sleep 0.1; done; cat /v/new/x; touch /v/end' 'volumeMounts: [{name: v, mountPath: /v, mountPropagation: HostToContainer}]' "$spec"
+	} | start_node
+	until_status giver '.phase == "Succeeded"' || { umount -l "$T/both/new" "$T/both"; false; }
+	run mountpoint -q "$T/both/new"
+	umount -l "$T/both"
+	[ "$status" -ne 0 ]
+	[[ "$(logs taker)" == *x ]]
+}
+
+@test "read-only, recursively: what is mounted below it too, as its status says" {
+	mkdir "$T/v"
+	mkdir "$T/v/below"
+	mount -t tmpfs below "$T/v/below"
+	w='touch /v/x 2>/dev/null || echo no; touch /v/below/x 2>/dev/null && echo yes; true'
+	spec="restartPolicy: Never
+volumes: [{name: v, hostPath: {path: $T/v}}]"
+	{
+		pod shallow "$w" 'volumeMounts: [{name: v, mountPath: /v, readOnly: true}]' "$spec"
+		pod maybe "$w" 'volumeMounts: [{name: v, mountPath: /v, readOnly: true, recursiveReadOnly: IfPossible}]' "$spec"
+		pod deep "$w" 'volumeMounts: [{name: v, mountPath: /v, readOnly: true, recursiveReadOnly: Enabled}]' "$spec"
+	} >"$T/in"
+	run run_pods <"$T/in"
+	umount "$T/v/below"
+	[ "$status" -eq 0 ] || { cat "$T/err" >&2; false; }
+	[ "$(logs shallow)" = "$(printf 'no\nyes')" ]
+	[ "$(logs maybe)" = no ]
+	[ "$(logs deep)" = no ]
+	[ "$(status shallow '.containerStatuses[0].volumeMounts[0] | "\(.name) \(.mountPath) \(.readOnly) \(.recursiveReadOnly)"')" = "v /v true Disabled" ]
+	[ "$(status maybe '.containerStatuses[0].volumeMounts[0].recursiveReadOnly')" = Enabled ]
+}
