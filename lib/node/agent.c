@@ -347,28 +347,6 @@ report(struct agent *a, struct pod *p, double now)
 		log_line("cannot record pod %s: %s", p->label, err.msg);
 }
 
-/* ErrImagePull becomes ImagePullBackOff while we wait for the next try. */
-static void
-soften(struct pod *p, double now, double *wake)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		struct container *c = &p->c[i];
-
-		if (c->state != WAITING || !c->reason || strcmp(c->reason, "ErrImagePull") != 0)
-			continue;
-		if (now >= c->begun_at + 2) {
-			autofree char *why = xasprintf("Back-off pulling image \"%s\": %s",
-			    text(c->spec, "image"), c->message ? c->message : "");
-
-			text_replace(&c->reason, "ImagePullBackOff");
-			text_replace(&c->message, why);
-			p->dirty = true;
-		} else if (c->begun_at + 2 < *wake) {
-			*wake = c->begun_at + 2;
-		}
-	}
-}
-
 static void
 check_deadline(struct agent *a, struct pod *p, double now)
 {
@@ -411,7 +389,7 @@ advance(struct agent *a, struct pod *p, double now)
 	check_deadline(a, p, now);
 	if (pod_over(p) && p->stop_by == 0)
 		p->stop_by = now + grace(p->object); /* for sidecars, and what a deadline ends */
-	soften(p, now, &a->wake);
+	image_wait(a, p, now);
 	contradict(a, p, now);
 	cut_short(a, p, now);
 	while ((step = pod_next(p, now, &which, &a->wake)) != STEP_NONE) {

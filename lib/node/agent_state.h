@@ -28,6 +28,11 @@ void tell(struct agent *a, const struct pod *p, const char *type, const char *re
 /* work.c: carry out a step, and take in how it ended. */
 void work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double now);
 void work_done(struct agent *a, struct pod *p, double now);
+/* An image that a container cannot have is told of, by its reason; and while we wait for the next
+ * try ErrImagePull becomes ImagePullBackOff (pull_events.c). */
+void image_missing(struct agent *a, struct pod *p, struct container *c, const char *reason);
+void image_wait(struct agent *a, struct pod *p, double now);
+
 /* conmon has ended, so the container has. */
 void work_exit(struct agent *a, struct pod *p, struct container *c);
 void work_watch(struct agent *a, struct container *c);		       /* from its monitor */

@@ -379,15 +379,18 @@ not_started(struct agent *a, struct pod *p, struct container *c, const json_t *r
 {
 	const char *stage = text(result, "stage"), *reason = text(result, "reason");
 
-	tell(a, p, "Warning", *reason ? reason : "Failed", "container '%s': %s", c->name,
-	    text(result, "message"));
+	text_replace(&c->message, text(result, "message"));
+	if (strcmp(stage, "image") == 0)
+		image_missing(a, p, c, reason);
+	else
+		tell(a, p, "Warning", *reason ? reason : "Failed", "container '%s': %s", c->name,
+		    c->message);
 	if (strcmp(stage, "sandbox") == 0) { /* and nothing can be started in it any more */
 		p->sandbox = NO_SANDBOX;
 		pod_rewind(p);
 	}
 	if (*text(result, "image"))
 		text_replace(&c->image, text(result, "image"));
-	text_replace(&c->message, text(result, "message"));
 	if (strcmp(stage, "start") == 0) { /* a run that ended before it began */
 		c->started = 0;
 		c->finished = (int64_t)now;

@@ -244,7 +244,8 @@ volumes: [{name: d, emptyDir: {}}]' >"$T/in"
 	until_status never '.containerStatuses[0].state.waiting.reason == "ErrImageNeverPull"'
 	until_status bad '.containerStatuses[0].state.waiting.reason == "InvalidImageName"'
 	until_status pull '.containerStatuses[0].state.waiting.reason == "ImagePullBackOff"' 40
-	status pull '.containerStatuses[0].state.waiting.message' | grep -qF 127.0.0.1:1
+	status pull '.containerStatuses[0].state.waiting.message' | grep -qE '^Back-off pulling image "127.0.0.1:1/nope:1": ErrImagePull: .*127.0.0.1:1'
+	[ "$(status never '.containerStatuses[0].state.waiting.message')" = 'Container image "nope:1" is not present with pull policy of Never' ]
 	[ "$(status pull .phase)" = Pending ]
 }
 

@@ -1,0 +1,55 @@
+/* What is told of images that cannot be had, in the kubelet's words (its image manager). */
+#include <string.h>
+
+#include "api/meta.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "node/agent_state.h"
+
+enum { SOFTEN = 2 };
+
+void
+image_missing(struct agent *a, struct pod *p, struct container *c, const char *reason)
+{
+	const char *image = text(c->spec, "image");
+
+	if (strcmp(reason, "ErrImageNeverPull") == 0) {
+		autofree char *why = xasprintf(
+		    "Container image \"%s\" is not present with pull policy of Never", image);
+
+		text_replace(&c->message, why);
+		tell(a, p, "Warning", reason, "%s", why);
+	} else if (strcmp(reason, "InvalidImageName") == 0) {
+		tell(a, p, "Warning", "InspectFailed",
+		    "Failed to apply default image tag \"%s\": %s", image, c->message);
+	} else {
+		tell(a, p, "Warning", "Failed", "Failed to pull image \"%s\": %s", image,
+		    c->message);
+	}
+	tell(a, p, "Warning", "Failed", "Error: %s", reason);
+}
+
+void
+image_wait(struct agent *a, struct pod *p, double now)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct container *c = &p->c[i];
+		const char *image = text(c->spec, "image");
+		autofree char *why = NULL;
+
+		if (c->state != WAITING || !c->reason || strcmp(c->reason, "ErrImagePull") != 0)
+			continue;
+		if (now < c->begun_at + SOFTEN) {
+			if (c->begun_at + SOFTEN < a->wake)
+				a->wake = c->begun_at + SOFTEN;
+			continue;
+		}
+		why = xasprintf("Back-off pulling image \"%s\": ErrImagePull: %s", image,
+		    c->message ? c->message : "");
+		text_replace(&c->reason, "ImagePullBackOff");
+		text_replace(&c->message, why);
+		tell(a, p, "Normal", "BackOff", "Back-off pulling image \"%s\"", image);
+		tell(a, p, "Warning", "Failed", "Error: ImagePullBackOff");
+		p->dirty = true;
+	}
+}
