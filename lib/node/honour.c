@@ -52,8 +52,6 @@ static const struct {
 	{ "*ontainers\\[*\\].resources*", "not done by this node" },
 	{ "*securityContext.seLinux*", "not done by this node" },
 	{ "*securityContext.windowsOptions*", "this is no Windows" },
-	{ "*securityContext.fsGroupChangePolicy", "not done by this node" },
-	{ "*securityContext.supplementalGroupsPolicy", "not done by this node" },
 
 	/* done */
 	{ "activeDeadlineSeconds", NULL },

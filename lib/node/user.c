@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "node/files.h"
 #include "node/spec.h"
+#include "node/volume.h"
 
 enum { MAX_PASSWD = 4 << 20 };
 
@@ -84,6 +85,61 @@ image_user(const struct making_of *m, long long *uid, long long *gid, struct err
 	return 0;
 }
 
+static bool
+member(const char *list, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = list; p; p = strchr(p, ','), p = p ? p + 1 : NULL)
+		if (strncmp(p, name, n) == 0 && (p[n] == ',' || p[n] == '\0'))
+			return true;
+	return false;
+}
+
+/* The name of a user in the image's /etc/passwd, a new string, or NULL. */
+static char *
+user_name(const struct making_of *m, long long uid)
+{
+	autobuf struct buf passwd = BUF_INIT;
+	long long id;
+	char *rest;
+
+	if (!read_inside(m, "/etc/passwd", &passwd) || !passwd.data)
+		return NULL;
+	rest = passwd.data;
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		char *name = strsep(&line, ":"), *number;
+
+		strsep(&line, ":");
+		number = strsep(&line, ":");
+		if (number && text_int(number, &id) && id == uid)
+			return xstrdup(name);
+	}
+	return NULL;
+}
+
+/* The groups that the image's /etc/group has its user in. */
+static void
+image_groups(const struct making_of *m, long long uid, json_t *more)
+{
+	autofree char *name = user_name(m, uid);
+	autobuf struct buf group = BUF_INIT;
+	long long gid;
+	char *rest;
+
+	if (!name || !read_inside(m, "/etc/group", &group) || !group.data)
+		return;
+	rest = group.data;
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		char *field[4] = { NULL };
+
+		for (int i = 0; i < 4; i++)
+			field[i] = strsep(&line, ":");
+		if (field[3] && text_int(field[2], &gid) && member(field[3], name))
+			json_array_append_new(more, json_integer(gid));
+	}
+}
+
 int
 user_make(const struct making_of *m, json_t **ret, struct err *err)
 {
@@ -111,6 +167,10 @@ user_make(const struct making_of *m, json_t **ret, struct err *err)
 		json_array_append(more, group);
 	if (fs_group)
 		json_array_append(more, (json_t *)fs_group);
+	volume_groups(m->sources, more);
+	if (strcmp(text(m->pod, "spec", "securityContext", "supplementalGroupsPolicy"), "Strict") !=
+	    0)
+		image_groups(m, uid, more);
 	*ret = json_pack("{s:I, s:I, s:O}", "uid", (json_int_t)uid, "gid", (json_int_t)gid,
 	    "additionalGids", more);
 	return 0;

@@ -41,6 +41,10 @@ void volumes_down(
 int volume_path(
     const struct host *h, const json_t *pod, const char *name, char **ret, struct err *err);
 
+/* The groups that PersistentVolumes among the sources ask for (annotation
+ * pv.beta.kubernetes.io/gid), into an array of numbers. */
+void volume_groups(const json_t *sources, json_t *groups);
+
 bool volume_is_host(const json_t *pod, const char *name); /* a hostPath, which may be missing */
 bool volume_used(const json_t *pod, const char *name);	  /* by some container */
 /* May nobody write to it, whatever a container says? */

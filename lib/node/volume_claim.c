@@ -269,6 +269,40 @@ find_place(const json_t *pv, const char **path, struct err *err)
 		     : 0;
 }
 
+/* fsGroup, for who may write there. */
+static int
+give_to_group(const struct making *m, const json_t *pv, const char *path, struct err *err)
+{
+	const json_t *security = get(m->pod, "spec", "securityContext");
+	json_int_t group = num(get(security, "fsGroup"), -1);
+	bool always = strcmp(text(security, "fsGroupChangePolicy"), "OnRootMismatch") != 0;
+	int r;
+
+	if (group < 0 || !get(pv, "spec", "local") || is_block(pv) ||
+	    volume_readonly(m->pod, text(m->volume, "name")))
+		return 0;
+	if ((r = volume_own(path, (gid_t)group, always, err)) < 0)
+		return err_wrap(err,
+		    "MountVolume.SetUp failed for volume \"%s\" : applyFSGroup failed",
+		    meta_name(pv));
+	return 0;
+}
+
+void
+volume_groups(const json_t *sources, json_t *groups)
+{
+	const char *key;
+	json_t *obj;
+	long long gid;
+
+	json_object_foreach ((json_t *)sources, key, obj)
+		if (text_starts(key, "PersistentVolume/") &&
+		    text_int(
+			text(obj, "metadata", "annotations", "pv.beta.kubernetes.io/gid"), &gid) &&
+		    gid >= 0)
+			json_array_append_new(groups, json_integer(gid));
+}
+
 int
 volume_claim(const struct making *m, struct err *err)
 {
@@ -287,7 +321,7 @@ volume_claim(const struct making *m, struct err *err)
 		    "MountVolume.NodeAffinity check failed for volume \"%s\" : no matching "
 		    "NodeSelectorTerms",
 		    meta_name(pv));
-	if ((r = find_place(pv, &path, err)) < 0)
+	if ((r = find_place(pv, &path, err)) < 0 || (r = give_to_group(m, pv, path, err)) < 0)
 		return r;
 	unlink(m->folder);
 	if (symlink(path, m->folder) < 0)

@@ -21,6 +21,10 @@ int volume_write(struct making *m, bool *made, struct err *err);
 /* volume_host.c: what hostPath.type asks for ("": nothing), made when it says so. */
 int host_path_check(const char *path, const char *type, struct err *err);
 
+/* volume_group.c: all of a folder to a group; not `always`: only when its root is not yet as it
+ * should be. */
+int volume_own(const char *path, gid_t group, bool always, struct err *err);
+
 /*
  * volume_claim.c: a persistentVolumeClaim or ephemeral volume, whose folder becomes a link to
  * where its PersistentVolume is.  The message is whole, as the kubelet has it.

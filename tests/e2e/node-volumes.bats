@@ -250,3 +250,57 @@ volumes: [{name: v, hostPath: {path: $T/v}}]"
 	[ "$(status shallow '.containerStatuses[0].volumeMounts[0] | "\(.name) \(.mountPath) \(.readOnly) \(.recursiveReadOnly)"')" = "v /v true Disabled" ]
 	[ "$(status maybe '.containerStatuses[0].volumeMounts[0].recursiveReadOnly')" = Enabled ]
 }
+
+@test "fsGroup: a local volume becomes the group's, never what its links lead to; OnRootMismatch looks at the root" {
+	mkdir -p "$T/disk/deep/er" "$T/ro"
+	echo x >"$T/disk/deep/er/file"
+	echo s >"$T/outside"
+	chmod 600 "$T/disk/deep/er/file" "$T/outside"
+	chmod 700 "$T/disk/deep"
+	ln -s "$T/outside" "$T/disk/deep/link"
+	group='securityContext: {fsGroup: 4321, runAsUser: 1000, runAsGroup: 1000POLICY}'
+	{
+		volume d "local: {path: $T/disk}" "$HERE"
+		volume r "local: {path: $T/ro}" "$HERE"
+		claim d d
+		claim r r
+		pod one 'id -G; cat /data/deep/er/file; echo y >/data/new; stat -c %g /data/new; echo z >/empty/z; stat -c "%g %a" /empty' '
+volumeMounts: [{name: data, mountPath: /data}, {name: ro, mountPath: /ro}, {name: e, mountPath: /empty}]' "restartPolicy: Never
+${group/POLICY/}
+volumes: [{name: data, persistentVolumeClaim: {claimName: d}}, {name: ro, persistentVolumeClaim: {claimName: r, readOnly: true}}, {name: e, emptyDir: {}}]"
+	} >"$T/in"
+	run_pods <"$T/in"
+	[ "$(logs one)" = "$(printf '1000 4321\nx\n4321\n4321 2777')" ]
+	[ "$(stat -c '%g %a' "$T/disk" "$T/disk/deep" "$T/disk/deep/er/file" | tr '\n' ,)" = "4321 2775,4321 2770,4321 660," ]
+	[ "$(stat -c '%g %a' "$T/outside")" = "0 600" ]
+	[ "$(stat -c %g "$T/ro")" = 0 ]
+
+	chgrp 0 "$T/disk/deep/er/file"
+	again() {
+		{
+			volume d "local: {path: $T/disk}" "$HERE"
+			claim d d
+			pod "$1" true "$MOUNT" "${group/POLICY/, fsGroupChangePolicy: $2}
+$(of_claim d)"
+		} >"$T/in"
+		run_pods <"$T/in"
+	}
+	again lazy OnRootMismatch
+	[ "$(stat -c %g "$T/disk/deep/er/file")" = 0 ]
+	again eager Always
+	[ "$(stat -c %g "$T/disk/deep/er/file")" = 4321 ]
+}
+
+@test "supplementalGroupsPolicy: the image's groups are merged, or not" {
+	printf 'root:x:0:0::/:/bin/sh\nu:x:1000:50::/:/bin/sh\n' >"$T/passwd"
+	printf 'root:x:0:\na:x:50:\nb:x:60:other,u\nc:x:70:uu\nd:x:80:u\n' >"$T/group"
+	"$TOP/scripts/busybox-image" "$T/groups.tar" groups:1 /etc/passwd="$(cat "$T/passwd")" /etc/group="$(cat "$T/group")"
+	orch-image --data "$T/n" import "$T/groups.tar" >/dev/null
+	for p in Merge Strict; do
+		pod "${p,,}" 'id -G' '' "restartPolicy: Never
+securityContext: {runAsUser: 1000, runAsGroup: 50, supplementalGroups: [90], supplementalGroupsPolicy: $p}"
+	done | sed '/- name: c/a\    image: groups:1' | sed '/image: web:1/d' >"$T/in"
+	run_pods <"$T/in"
+	[ "$(logs merge)" = "50 60 80 90" ]
+	[ "$(logs strict)" = "50 90" ]
+}
