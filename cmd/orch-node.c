@@ -21,6 +21,8 @@ static const char *cni_path, *metrics, *pods_file, *pids_arg = "4096", *backoff_
 						   *auth_file, *sync_arg = "1m";
 static const char *listen_arg, *client_ca_arg;
 static const char *registries, *sysctls, *manifests, *cluster_dns, *cluster_domain;
+static const char *kube_reserved = "", *system_reserved = "", *eviction_hard = RESERVE_THRESHOLDS,
+		  *max_pods = "110";
 static bool clean, once, insecure, seccomp_default, verbose;
 
 static const struct opt opts[] = {
@@ -44,6 +46,13 @@ static const struct opt opts[] = {
 	{ 0, "once", NULL, "with --pods: end when all have ended", &once, false },
 	{ 0, "clean", NULL, "remove all that ran from this data folder, and end", &clean, false },
 	{ 0, "pod-pids", "N", "processes a pod may have, 0: no limit (4096)", &pids_arg, false },
+	{ 0, "max-pods", "N", "pods there may be here (110)", &max_pods, false },
+	{ 0, "kube-reserved", "NAME=AMOUNT,...",
+	    "not for pods: cpu, memory, ephemeral-storage, pid", &kube_reserved, false },
+	{ 0, "system-reserved", "NAME=AMOUNT,...", "the same, added to it", &system_reserved,
+	    false },
+	{ 0, "eviction-hard", "SIGNAL<AMOUNT,...", "what must be left, amount or percent",
+	    &eviction_hard, false },
 	{ 0, "backoff", "DURATION", "wait before the second restart (10s)", &backoff_arg, false },
 	{ 0, "sync-frequency", "DURATION", "wait between looks at ConfigMaps and Secrets (1m)",
 	    &sync_arg, false },
@@ -208,12 +217,19 @@ open_host(void)
 		.sysctls = sysctls,
 		.cleaning = clean,
 		.keep_logs = pods_file != NULL,
+		.max_pods = (int)cli_number("max-pods", max_pods, 1, 10000),
 		.pids = (long)cli_number("pod-pids", pids_arg, 0, 1 << 22),
 		.backoff = cli_duration("backoff", backoff_arg),
 		.renew = cli_duration("sync-frequency", sync_arg) };
 	struct host *h;
 	struct err err;
 
+	if (reserve_add(&o.reserve, kube_reserved, &err) < 0)
+		die(&err, "cannot read --kube-reserved");
+	if (reserve_add(&o.reserve, system_reserved, &err) < 0)
+		die(&err, "cannot read --system-reserved");
+	if (reserve_thresholds(&o.reserve, eviction_hard, &err) < 0)
+		die(&err, "cannot read --eviction-hard");
 	if (host_open(&h, &o, &err) < 0)
 		die(&err, "cannot %s", clean ? "clean up" : "start the node");
 	return h;

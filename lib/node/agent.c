@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "node/admit.h"
 #include "node/agent_state.h"
+#include "node/qos.h"
 
 double
 now_seconds(void)
@@ -70,7 +71,7 @@ agent_open(struct agent **ret, struct host *host, const struct agent_hooks *hook
 	a->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (a->epoll < 0)
 		r = err_sys(err, errno, "cannot make an epoll descriptor");
-	else
+	else if ((r = qos_fence(host, err)) == 0)
 		r = agent_adopt(a, err);
 	if (r < 0) {
 		agent_close(a);
@@ -156,20 +157,24 @@ heed_phase(struct pod *p, const json_t *pod, bool fresh)
 	}
 }
 
-/* What this machine cannot do is refused before it is begun. */
+/* What this machine cannot do, or has no room for, is refused before it is begun. */
 static void
 admit(struct agent *a, struct pod *p)
 {
-	const char *phase = text(p->object, "status", "phase"), *reason;
-	autofree char *message = NULL;
+	const char *phase = text(p->object, "status", "phase"), *cannot;
+	autofree char *message = NULL, *reason = NULL;
 
 	if ((*phase && strcmp(phase, "Pending") != 0) || p->sandbox != NO_SANDBOX ||
-	    meta_deleting(p->object) || !(reason = admit_refuses(a->host, p->object, &message)))
+	    meta_deleting(p->object))
 		return;
-	p->fail_reason = xstrdup(reason);
+	if ((cannot = admit_refuses(a->host, p->object, &message)))
+		reason = xstrdup(cannot);
+	else if (!(reason = weigh_refuses(a, p, &message)))
+		return;
+	tell(a, p, "Warning", reason, "%s", message);
+	p->fail_reason = steal(reason);
 	p->fail_message = xasprintf("Pod was rejected: %s", message);
 	p->sandbox = SANDBOX_DOWN;
-	tell(a, p, "Warning", reason, "%s", message);
 }
 
 /* While we were not heard of, the node controller said that nothing here is ready. */

@@ -57,6 +57,9 @@ void renew_done(struct pod *p, int r, const struct err *err);
 /* weigh.c: what the pods ask for of the node together. */
 bool uses_resources(const struct pod *p); /* does it still hold what it asks for? */
 void weigh_burstable(struct agent *a);
+/* Is there no room for it beside the others, or does it want another node?  The reason, or NULL,
+ * and *message, both new. */
+char *weigh_refuses(struct agent *a, const struct pod *p, char **message);
 
 /* adopt.c */
 int agent_adopt(struct agent *a, struct err *err);

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "node/cgroup.h"
 #include "node/image.h"
+#include "node/reserve.h"
 
 /*
  * What a node stands on: its data folder and the programs of this machine that it uses.
@@ -34,12 +35,14 @@ struct host_options {
 	const char *registries;	    /* rules for registries, or NULL; see registry.h */
 	bool insecure;		    /* registries in plain HTTP */
 	long pids;		    /* processes a pod may have; 0: no bound */
-	bool keep_logs;		    /* of pods that have gone */
-	bool cleaning;		    /* only to remove things: no runtime is needed */
-	bool seccomp_default;	    /* who names no seccomp profile has RuntimeDefault */
-	const char *sysctls; /* unsafe ones that pods may set: "kernel.msg*,net.core.somaxconn" */
-	double backoff;	     /* seconds before the second restart of a container, doubling to 300 */
-	double renew;	     /* seconds between looks at what volumes are made of */
+	int max_pods;		    /* 0: 110 */
+	struct reserve reserve;
+	bool keep_logs;	      /* of pods that have gone */
+	bool cleaning;	      /* only to remove things: no runtime is needed */
+	bool seccomp_default; /* who names no seccomp profile has RuntimeDefault */
+	const char *sysctls;  /* unsafe ones that pods may set: "kernel.msg*,net.core.somaxconn" */
+	double backoff; /* seconds before the second restart of a container, doubling to 300 */
+	double renew;	/* seconds between looks at what volumes are made of */
 };
 
 struct host {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "api/meta.h"
+#include "api/quantity.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -67,7 +68,37 @@ resources(const struct host *h)
 	    json_sprintf("%lluKi", (unsigned long long)info.totalram * info.mem_unit / 1024),
 	    "ephemeral-storage",
 	    json_sprintf("%lluKi", (unsigned long long)fs.f_blocks * fs.f_frsize / 1024), "pods",
-	    json_sprintf("%d", PODS));
+	    json_sprintf("%d", h->o.max_pods ? h->o.max_pods : PODS));
+}
+
+/* Less what is reserved, and what must be left for nobody to be evicted. */
+static void
+take(json_t *resources, const char *name, int64_t reserved, const struct threshold *t)
+{
+	bool cpu = strcmp(name, "cpu") == 0;
+	int64_t all =
+	    cpu ? quantity_milli(get(resources, name)) : quantity_value(get(resources, name));
+	int64_t left = t ? threshold_value(t, all) : 0;
+	autofree char *text = NULL;
+
+	if (reserved == 0 && left == 0)
+		return;
+	left = __builtin_add_overflow(left, reserved, &left) || left > all ? 0 : all - left;
+	text = cpu ? quantity_print_milli(left, QUANTITY_DECIMAL)
+		   : quantity_print_value(left, QUANTITY_BINARY);
+	json_object_set_new(resources, name, json_string(text));
+}
+
+json_t *
+machine_allocatable(const struct host *h)
+{
+	const struct reserve *r = &h->o.reserve;
+	json_t *all = resources(h);
+
+	take(all, "cpu", r->cpu, NULL);
+	take(all, "memory", r->memory, &r->hard[MEMORY_AVAILABLE]);
+	take(all, "ephemeral-storage", r->storage, &r->hard[NODEFS_AVAILABLE]);
+	return all;
 }
 
 static const char *
@@ -221,7 +252,7 @@ machine_status(const struct host *h, const json_t *old, int64_t now)
 		json_object_set_new(status, "conditions", json_deep_copy(get(old, "conditions")));
 	conditions(h, node, time_print(now, when));
 	json_object_set_new(status, "capacity", resources(h));
-	json_object_set_new(status, "allocatable", resources(h));
+	json_object_set_new(status, "allocatable", machine_allocatable(h));
 	json_object_set_new(status, "addresses",
 	    json_pack("[{s:s, s:s}, {s:s, s:s}]", "type", "InternalIP", "address", address, "type",
 		"Hostname", "address", h->o.name));

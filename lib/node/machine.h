@@ -14,6 +14,9 @@ json_t *machine_node(const struct host *h, int64_t now);
  */
 json_t *machine_status(const struct host *h, const json_t *old, int64_t now);
 
+/* What of it is for pods: `allocatable` of its status. */
+json_t *machine_allocatable(const struct host *h);
+
 /* Do two differ in more than the time of the heartbeat? */
 bool machine_status_changed(const json_t *a, const json_t *b);
 

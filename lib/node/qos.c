@@ -1,11 +1,14 @@
 #include "node/qos.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/meta.h"
 #include "api/pod.h"
 #include "api/quantity.h"
 #include "base/mem.h"
+#include "node/files.h"
 
 int64_t
 qos_shares(int64_t milli)
@@ -75,4 +78,20 @@ qos_weigh(const struct host *h, int64_t burstable, struct err *err)
 	struct cgroup_limits l = { .shares = qos_shares(burstable) };
 
 	return cgroup_create(&h->cgroups, group, &l, err);
+}
+
+int
+qos_fence(const struct host *h, struct err *err)
+{
+	autofree char *group = xasprintf("/orch/%s", h->key);
+	const struct reserve *r = &h->o.reserve;
+	int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+	struct cgroup_limits l = { 0 };
+	char line[32];
+
+	if (r->memory > 0 && r->memory < memory)
+		l.memory = memory - r->memory;
+	if (r->pids > 0 && file_line("/proc/sys/kernel/pid_max", line, sizeof line))
+		l.pids = strtoll(line, NULL, 10) - r->pids;
+	return l.memory > 0 || l.pids > 0 ? cgroup_create(&h->cgroups, group, &l, err) : 0;
 }

@@ -23,4 +23,7 @@ int qos_make(const struct host *h, const json_t *pod, struct err *err);
 /* `burstable` weighs what its pods ask for, in thousandths of a processor. */
 int qos_weigh(const struct host *h, int64_t burstable, struct err *err);
 
+/* All pods together keep off what memory and process ids are reserved. */
+int qos_fence(const struct host *h, struct err *err);
+
 #endif

@@ -1,9 +1,13 @@
 /* What the pods of a node ask for together. */
 #include <string.h>
 
+#include "api/meta.h"
 #include "api/pod.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "node/admit_room.h"
 #include "node/agent_state.h"
+#include "node/machine.h"
 #include "node/qos.h"
 
 /* One that is to end needs it until it has ended. */
@@ -33,4 +37,35 @@ weigh_burstable(struct agent *a)
 	a->weighed = sum;
 	if (qos_weigh(a->host, sum, &err) < 0)
 		log_line("cannot share out processor time: %s", err.msg);
+}
+
+/* Only who wants a certain node costs a question. */
+static char *
+wrong_node(struct agent *a, const struct pod *p, char **message)
+{
+	json_auto_t *node = NULL;
+
+	if (!json_object_size(get(p->object, "spec", "nodeSelector")) &&
+	    !get(p->object, "spec", "affinity", "nodeAffinity",
+		"requiredDuringSchedulingIgnoredDuringExecution"))
+		return NULL;
+	if (a->hooks.lookup)
+		node = a->hooks.lookup(a->hooks.arg, "Node", "", a->host->o.name);
+	return json_is_object(node) ? node_refuses(p->object, node, message) : NULL;
+}
+
+char *
+weigh_refuses(struct agent *a, const struct pod *p, char **message)
+{
+	autofree const json_t **others = xcalloc(a->n + 1, sizeof *others);
+	json_auto_t *allocatable = machine_allocatable(a->host);
+	char *reason;
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (a->pod[i] != p && uses_resources(a->pod[i]))
+			others[n++] = a->pod[i]->object;
+	if ((reason = wrong_node(a, p, message)))
+		return reason;
+	return room_refuses(p->object, others, n, allocatable, message);
 }

@@ -98,3 +98,42 @@ resources: {limits: {memory: 24Mi}}' | run_pods || true
 	end_node
 	[ -z "$(find /sys/fs/cgroup -type d -name "$mark")" ]
 }
+
+@test "whom there is no room for is refused, and says what there is" {
+	cpus=$(getconf _NPROCESSORS_ONLN)
+	{
+		pod small 'sleep 1' "$(asks 'cpu: 100m' '')"
+		pod big 'sleep 1' "$(asks "cpu: $cpus" '')"
+		pod fat 'sleep 1' "$(asks 'memory: 900Ti' '')"
+		pod third 'sleep 1'
+	} | run_pods --max-pods 2 --system-reserved cpu=50m || true
+	[ "$(status small .phase)" = Succeeded ]
+	[ "$(status big .phase)" = Failed ]
+	[ "$(status big .reason)" = OutOfcpu ]
+	[ "$(status big .message)" = "Pod was rejected: Node didn't have enough resource: cpu, requested: ${cpus}000, used: 100, capacity: $((cpus * 1000 - 50))" ]
+	[ "$(status fat .reason)" = OutOfmemory ]
+	[ "$(status third .phase)" = Succeeded ] # the refused take no room
+	{
+		pod a 'sleep 1'
+		pod b 'sleep 1'
+	} | run_pods --max-pods 1 || true
+	[ "$(status b .message)" = "Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: 1, capacity: 1" ]
+}
+
+@test "what is reserved: all pods together are kept off it" {
+	all=$(($(awk '/^MemTotal/ { print $2 }' /proc/meminfo) * 1024))
+	pod p 'sleep 99' | start_node --kube-reserved memory=100Mi --system-reserved memory=28Mi,pid=100
+	until_status p '.phase == "Running"'
+	above=$(dirname "$(dirname "$(group p)")")
+	[ "$(figure "$above" memory memory.limit_in_bytes memory.max)" = $(((all - (128 << 20)) / 4096 * 4096)) ]
+	[ "$(figure "$above" pids pids.max pids.max)" = $(($(cat /proc/sys/kernel/pid_max) - 100)) ]
+}
+
+@test "reserves that cannot be read" {
+	for o in --kube-reserved=cpu --system-reserved=disk=1 --kube-reserved=memory=-1 --eviction-hard=memory.free'<1' \
+		--eviction-hard='memory.available<100%' '--eviction-hard=pid.available<1,pid.available<2'; do
+		run orch-node --data "$T/n" --name n --pods /dev/null "$o"
+		[ "$status" = 2 ] || [ "$status" = 1 ]
+		[[ $output == *"cannot read --"* ]]
+	done
+}

@@ -159,3 +159,19 @@ initContainers: [{name: i, image: "web:1", command: [touch, /e/made], volumeMoun
 	for i in $(seq 50); do curl -s "http://127.0.0.1:$port/metrics" | grep -qx 'orch_node_running_containers 1' && break; sleep 0.1; done
 	curl -s "http://127.0.0.1:$port/metrics" | grep -qx 'orch_node_running_containers 1'
 }
+
+@test "allocatable is less than capacity by what is reserved and must be left; a pod for another node is refused" {
+	end_node TERM
+	start --kube-reserved cpu=100m,memory=64Mi --system-reserved cpu=50m --eviction-hard 'memory.available<36Mi,nodefs.available<10%'
+	until_api /api/v1/nodes/n1 '.status.allocatable.cpu | endswith("m")'
+	api /api/v1/nodes/n1 | jq -e --argjson n "$(getconf _NPROCESSORS_ONLN)" '.status.allocatable.cpu == "\($n * 1000 - 150)m" and .status.capacity.cpu == "\($n)"'
+	api /api/v1/nodes/n1 | jq -e 'def b: if endswith("Ki") then rtrimstr("Ki") | tonumber * 1024 elif endswith("Mi") then rtrimstr("Mi") | tonumber * 1048576
+		elif endswith("Gi") then rtrimstr("Gi") | tonumber * 1073741824 else tonumber end; .status | (.capacity.memory | b) - (.allocatable.memory | b) == 104857600
+		and ((.allocatable["ephemeral-storage"] | b) / (.capacity["ephemeral-storage"] | b) * 1000 | round == 900)'
+	create there 'sleep 1' '' 'nodeSelector: {kubernetes.io/hostname: n2}'
+	until_api $pods/there '.status.phase == "Failed" and .status.reason == "NodeAffinity" and .status.message ==
+		"Pod was rejected: Predicate NodeAffinity failed: node(s) didn'"'"'t match Pod'"'"'s node affinity/selector"'
+	create here 'sleep 1' '' 'nodeSelector: {kubernetes.io/hostname: n1}
+restartPolicy: Never'
+	until_api $pods/here '.status.phase == "Succeeded"'
+}

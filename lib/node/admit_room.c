@@ -1,0 +1,88 @@
+#include "node/admit_room.h"
+
+#include <string.h>
+
+#include "api/meta.h"
+#include "api/pod.h"
+#include "api/quantity.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "schedule/snapshot.h"
+
+static char *
+short_of(const char *name, int64_t asked, int64_t used, int64_t can, char **message)
+{
+	*message = xasprintf("Node didn't have enough resource: %s, requested: %lld, used: %lld, "
+			     "capacity: %lld",
+	    name, (long long)asked, (long long)used, (long long)can);
+	return xasprintf("OutOf%s", name);
+}
+
+static char *
+look_at(const char *name, const json_t *pod, const json_t *const *others, size_t n,
+    const json_t *allocatable, char **message)
+{
+	const json_t *there = get(allocatable, name);
+	int64_t can = strcmp(name, "cpu") == 0 ? quantity_milli(there) : quantity_value(there);
+	int64_t asked = pod_request(pod, name), used = 0;
+
+	if (asked <= 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (__builtin_add_overflow(used, pod_request(others[i], name), &used))
+			used = INT64_MAX;
+	if (used <= can && asked <= can - used)
+		return NULL;
+	return short_of(name, asked, used, can, message);
+}
+
+/* What else a pod asks for that a node itself has: huge pages.  Anything else that this node does
+ * not know is somebody else's to give. */
+static char *
+look_at_pages(const json_t *pod, const json_t *const *others, size_t n, const json_t *allocatable,
+    char **message)
+{
+	static const char *const lists[] = { "initContainers", "containers" };
+	const char *name;
+	char *reason;
+	json_t *c, *v;
+	size_t i;
+
+	for (size_t k = 0; k < COUNT(lists); k++)
+		json_array_foreach (get(pod, "spec", lists[k]), i, c)
+			json_object_foreach (get(c, "resources", "limits"), name, v)
+				if (text_starts(name, "hugepages-") &&
+				    (reason = look_at(name, pod, others, n, allocatable, message)))
+					return reason;
+	return NULL;
+}
+
+char *
+room_refuses(const json_t *pod, const json_t *const *others, size_t n, const json_t *allocatable,
+    char **message)
+{
+	static const char *const names[] = { "cpu", "memory", "ephemeral-storage" };
+	int64_t pods = quantity_value(get(allocatable, "pods"));
+	char *reason;
+
+	*message = NULL;
+	if ((int64_t)n >= pods)
+		return short_of("pods", 1, (int64_t)n, pods, message);
+	for (size_t i = 0; i < COUNT(names); i++)
+		if ((reason = look_at(names[i], pod, others, n, allocatable, message)))
+			return reason;
+	return look_at_pages(pod, others, n, allocatable, message);
+}
+
+char *
+node_refuses(const json_t *pod, const json_t *node, char **message)
+{
+	struct node n = { .name = (char *)meta_name(node), .obj = (json_t *)node };
+
+	*message = NULL;
+	if (affinity_required(pod, &n))
+		return NULL;
+	*message = xstrdup("Predicate NodeAffinity failed: node(s) didn't match Pod's node "
+			   "affinity/selector");
+	return xstrdup("NodeAffinity");
+}

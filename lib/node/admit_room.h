@@ -1,0 +1,20 @@
+#ifndef ORCH_NODE_ADMIT_ROOM_H
+#define ORCH_NODE_ADMIT_ROOM_H
+
+#include <stddef.h>
+
+#include <jansson.h>
+
+/*
+ * The last word on whether a pod may be here: a scheduler may have been wrong, or there was none
+ * (spec.nodeName).  Both give NULL, or the reason (new) and *message (new).
+ */
+
+/* Is there room for it beside the others, in `allocatable` of a Node's status? */
+char *room_refuses(const json_t *pod, const json_t *const *others, size_t n,
+    const json_t *allocatable, char **message);
+
+/* Does it want a node like this one?  A Node, as the server has it. */
+char *node_refuses(const json_t *pod, const json_t *node, char **message);
+
+#endif
