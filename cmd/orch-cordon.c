@@ -1,8 +1,6 @@
 /* orch-cordon - no new pods for a node, and again some. */
-#include <string.h>
 #include <unistd.h>
 
-#include "api/meta.h"
 #include "base/cli.h"
 #include "client/node_edit.h"
 
@@ -22,31 +20,14 @@ const struct program self = {
 	.operands = "objects",
 };
 
-static int
-cordon(
-    const struct node_edit *e, const json_t *node, json_t **ret, const char **what, struct err *err)
-{
-	bool is = truth(get(node, "spec", "unschedulable"));
-
-	(void)e;
-	(void)err;
-	if (is == !undo) {
-		*what = undo ? "already uncordoned" : "already cordoned";
-		return 0;
-	}
-	*what = undo ? "uncordoned" : "cordoned";
-	*ret = undo ? json_null() : json_true();
-	return 0;
-}
-
 int
 main(int argc, char *argv[])
 {
 	struct verb v = { .name = "cordon", .complain = complain, .flush = flush_output };
-	struct node_edit e = { .field = "unschedulable", .edit = cordon };
-	struct err err;
 	int at = cli_parse(argc, argv), n = argc - at;
 	char **words = node_words(&n, argv + at);
+	struct node_edit e = node_cordon(undo);
+	struct err err;
 
 	if (n == 0 && verb_options.files.n == 0 && isatty(STDIN_FILENO))
 		usage();

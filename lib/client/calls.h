@@ -16,6 +16,7 @@ struct call {
 	const char *type;
 	char *body;		    /* taken; NULL for none */
 	const char *const *headers; /* more of them, as in struct request; borrowed, or NULL */
+	bool once; /* "too many requests" is an answer as any: not waited for and tried again */
 
 	/* the answer */
 	int r; /* 0: there is one; else negative, and err says why not */

@@ -111,6 +111,33 @@ node_change(struct verb *v, const struct subject *s, void *arg, struct err *err)
 	return r < 0 ? r : verb_report(v, s, obj, what, err);
 }
 
+/* --- cordoning ------------------------------------------------------------------------------ */
+
+static int
+cordon(
+    const struct node_edit *e, const json_t *node, json_t **ret, const char **what, struct err *err)
+{
+	bool undo = e->arg != NULL, is = truth(get(node, "spec", "unschedulable"));
+
+	(void)err;
+	if (is == !undo) {
+		*what = undo ? "already uncordoned" : "already cordoned";
+		return 0;
+	}
+	*what = undo ? "uncordoned" : "cordoned";
+	*ret = undo ? json_null() : json_true();
+	return 0;
+}
+
+struct node_edit
+node_cordon(bool undo)
+{
+	static const char yes[] = "undo";
+
+	return (
+	    struct node_edit){ .field = "unschedulable", .edit = cordon, .arg = undo ? yes : NULL };
+}
+
 /* --- as a filter ---------------------------------------------------------------------------- */
 
 struct stream_state {

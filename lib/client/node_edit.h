@@ -28,6 +28,9 @@ struct node_edit {
 	const char *version; /* only if the node has this resourceVersion; NULL: any */
 };
 
+/* spec.unschedulable: set, or taken back. */
+struct node_edit node_cordon(bool undo);
+
 /* For verb_each(), arg is a struct node_edit. */
 int node_change(struct verb *v, const struct subject *s, void *arg, struct err *err);
 
