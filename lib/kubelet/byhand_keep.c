@@ -102,13 +102,18 @@ status_changed(void *arg, const json_t *pod, const json_t *status)
 }
 
 static void
-heard(void *arg, const json_t *pod, const char *type, const char *reason, const char *message)
+heard(void *arg, const json_t *pod, const char *field, const char *type, const char *reason,
+    const char *message)
 {
 	struct keeper *r = arg;
 
 	(void)pod;
-	if (r->k->warning && strcmp(type, "Normal") != 0)
-		r->k->warning(r->k->arg, reason, message);
+	if (r->k->warning && strcmp(type, "Normal") != 0) {
+		autofree char *said =
+		    xasprintf("%s%s%s", field ? field : "", field ? ": " : "", message);
+
+		r->k->warning(r->k->arg, reason, said);
+	}
 	if ((strcmp(reason, "FailedCreatePodSandBox") == 0 || strcmp(reason, "FailedMount") == 0) &&
 	    !r->why.code)
 		err_set(&r->why, ERR_UNAVAILABLE, "%s", message);

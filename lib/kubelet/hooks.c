@@ -145,10 +145,11 @@ list_services(void *arg, const json_t *pod)
 }
 
 static void
-note_event(void *arg, const json_t *pod, const char *type, const char *reason, const char *message)
+note_event(void *arg, const json_t *pod, const char *field, const char *type, const char *reason,
+    const char *message)
 {
 	struct kubelet *k = arg;
-	json_t *event = pod_event(pod, k->name, type, reason, message, clock_now_us());
+	json_t *event = pod_event(pod, field, k->name, type, reason, message, clock_now_us());
 
 	if (event && json_array_size(k->events) < MAX_EVENTS)
 		json_array_append_new(k->events, event);

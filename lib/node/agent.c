@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -41,23 +40,6 @@ void
 unwatch(struct agent *a, int fd)
 {
 	epoll_ctl(a->epoll, EPOLL_CTL_DEL, fd, NULL);
-}
-
-void
-tell(struct agent *a, const struct pod *p, const char *type, const char *reason, const char *fmt,
-    ...)
-{
-	autofree char *message = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&message, fmt, ap) < 0)
-		abort();
-	va_end(ap);
-	if (strcmp(type, "Normal") != 0)
-		log_line("pod %s: %s", p->label, message);
-	if (a->hooks.event)
-		a->hooks.event(a->hooks.arg, p->object, type, reason, message);
 }
 
 int
@@ -118,16 +100,14 @@ find_ended(const struct agent *a, const char *uid)
 
 /* End a pod within `grace` seconds; never later than said before. */
 static void
-stop(struct agent *a, struct pod *p, double grace)
+stop(struct pod *p, double grace)
 {
 	double by = now_seconds() + grace;
 
 	if (!p->stopping || by < p->stop_by)
 		p->stop_by = by;
-	if (!p->stopping && !pod_over(p)) {
+	if (!p->stopping && !pod_over(p))
 		log_line("pod %s: ending it within %.0f s", p->label, grace);
-		tell(a, p, "Normal", "Killing", "Stopping pod %s", p->label);
-	}
 	p->stopping = true;
 	p->dirty = true;
 }
@@ -237,7 +217,7 @@ agent_set(struct agent *a, const json_t *pod, struct err *err)
 	p->wanted = true;
 	heed_phase(p, pod, fresh);
 	if (meta_deleting(pod))
-		stop(a, p, (double)num(get(pod, "metadata", "deletionGracePeriodSeconds"), 30));
+		stop(p, (double)num(get(pod, "metadata", "deletionGracePeriodSeconds"), 30));
 	a->wake = 0;
 	return 0;
 }
@@ -256,7 +236,7 @@ agent_drop(struct agent *a, const char *uid)
 		return;
 	p->wanted = false;
 	/* Deleted by force, or with the server: there is nothing left to wait for. */
-	stop(a, p, meta_deleting(p->object) ? 1 : grace(p->object));
+	stop(p, meta_deleting(p->object) ? 1 : grace(p->object));
 	a->wake = 0;
 }
 
@@ -273,7 +253,7 @@ agent_stop_all(struct agent *a, double seconds)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		a->pod[i]->leaving = true;
-		stop(a, a->pod[i], seconds < 0 ? grace(a->pod[i]->object) : seconds);
+		stop(a->pod[i], seconds < 0 ? grace(a->pod[i]->object) : seconds);
 	}
 	a->wake = 0;
 }

@@ -24,12 +24,13 @@ struct agent_hooks {
 	/* An object of the core group (ns "": of none), a new reference; NULL when there is none,
 	 * JSON true when that cannot be said now.  May be NULL itself. */
 	json_t *(*lookup)(void *arg, const char *kind, const char *ns, const char *name);
-	/* The Services of a pod's namespace, and "kubernetes": a new array, NULL when they are to be
-	 * known first.  May be NULL itself: there are none. */
+	/* The Services of a pod's namespace, and "kubernetes": a new array, NULL when they are to
+	 * be known first.  May be NULL itself: there are none. */
 	json_t *(*services)(void *arg, const json_t *pod);
-	/* Something worth telling: type is Normal or Warning.  May be NULL. */
-	void (*event)(void *arg, const json_t *pod, const char *type, const char *reason,
-	    const char *message);
+	/* Something worth telling: type is Normal or Warning; of the whole pod, or what is at
+	 * `field` ("spec.containers{c}").  May be NULL. */
+	void (*event)(void *arg, const json_t *pod, const char *field, const char *type,
+	    const char *reason, const char *message);
 	/* A token of the pod's account for an audience ("": the server's own) and so many seconds;
 	 * new, or NULL when none is given.  May be NULL itself. */
 	char *(*token)(void *arg, const json_t *pod, const char *audience, json_int_t seconds);

@@ -24,6 +24,12 @@ void watch(struct agent *a, int fd);
 void unwatch(struct agent *a, int fd);
 void tell(struct agent *a, const struct pod *p, const char *type, const char *reason,
     const char *fmt, ...) PRINTF(5, 6);
+/* The same of one container. */
+void tell_of(struct agent *a, const struct pod *p, const struct container *c, const char *type,
+    const char *reason, const char *fmt, ...) PRINTF(6, 7);
+void tell_pulling(struct agent *a, const struct pod *p, struct container *c); /* if it will be */
+void tell_pulled(
+    struct agent *a, const struct pod *p, const struct container *c, const json_t *result);
 
 /* work.c: carry out a step, and take in how it ended. */
 void work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double now);

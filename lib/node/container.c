@@ -164,11 +164,12 @@ failure(const char *stage, const char *reason, const struct err *err)
 }
 
 /* The number of a signal as images write it: "SIGQUIT", "QUIT" or "3"; TERM when it says nothing.
- */
+ * The container's own comes first. */
 static int
-stop_signal(const struct image *image)
+stop_signal(const json_t *container, const struct image *image)
 {
-	const char *name = text(image->config, "config", "StopSignal");
+	const char *own = text(container, "lifecycle", "stopSignal");
+	const char *name = *own ? own : text(image->config, "config", "StopSignal");
 	long long n;
 
 	if (text_int(name, &n) && n > 0 && n < NSIG)
@@ -177,8 +178,10 @@ stop_signal(const struct image *image)
 	for (int i = 1; i < NSIG; i++)
 		if (sigabbrev_np(i) && strcmp(name, sigabbrev_np(i)) == 0)
 			return i;
-	if (text_starts(name, "RTMIN+"))
-		return SIGRTMIN + atoi(name + strlen("RTMIN+"));
+	if (text_starts(name, "RTMIN"))
+		return SIGRTMIN + atoi(name + strlen("RTMIN"));
+	if (text_starts(name, "RTMAX"))
+		return SIGRTMAX + atoi(name + strlen("RTMAX"));
 	return SIGTERM;
 }
 
@@ -202,7 +205,7 @@ launch(const struct start *s, const struct image *image, const char *id, json_t 
 	*result = json_pack("{s:i, s:I, s:i, s:I, s:s, s:s, s:i, s:f}", "pid", (int)init.pid,
 	    "start", (json_int_t)init.start, "monitor", (int)monitor.pid, "monitor_start",
 	    (json_int_t)monitor.start, "image", image->ref, "imageID", status_id, "stopSignal",
-	    stop_signal(image), "startedAt", now);
+	    stop_signal(s->container, image), "startedAt", now);
 	return 0;
 }
 
@@ -274,6 +277,7 @@ container_start(void *arg, json_t **result, struct err *err)
 	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
 	struct image image;
 	autofree char *monitors = host_monitors(s->host);
+	double asked = (double)clock_now_us() / 1e6;
 	const char *reason;
 	int r;
 
@@ -291,7 +295,10 @@ container_start(void *arg, json_t **result, struct err *err)
 		*result = failure("image", reason, err);
 		return 0;
 	}
+	asked = (double)clock_now_us() / 1e6 - asked;
 	*result = start_with(s, &image);
+	json_object_set_new(*result, "pullSeconds", json_real(asked));
+	json_object_set_new(*result, "imageSize", json_integer(image.size));
 	if (*text(*result, "stage"))
 		json_object_set_new(*result, "image", json_string(image.ref));
 	image_release(&image);

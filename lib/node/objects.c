@@ -24,10 +24,11 @@ pod_status_patch(const json_t *pod, const json_t *status)
 }
 
 json_t *
-pod_event(const json_t *pod, const char *node, const char *type, const char *reason,
-    const char *message, int64_t now_us)
+pod_event(const json_t *pod, const char *field, const char *node, const char *type,
+    const char *reason, const char *message, int64_t now_us)
 {
-	autofree char *what = xasprintf("%s %s %s", meta_uid(pod), reason, message);
+	autofree char *what =
+	    xasprintf("%s %s %s %s", meta_uid(pod), field ? field : "", reason, message);
 	uint64_t hash = text_hash(what, strlen(what), TEXT_HASH_SEED);
 	json_auto_t *meta = json_pack("{s:o, s:s}", "name",
 	    json_sprintf("%.200s.%016llx", meta_name(pod), (unsigned long long)hash), "namespace",
@@ -36,6 +37,8 @@ pod_event(const json_t *pod, const char *node, const char *type, const char *rea
 	    "Pod", "name", meta_name(pod), "namespace", meta_namespace(pod), "uid", meta_uid(pod));
 	char when[TIME_TEXT];
 
+	if (field)
+		json_object_set_new(about, "fieldPath", json_string(field));
 	time_print(now_us / 1000000, when);
 	return json_pack(
 	    "{s:s, s:s, s:O, s:O, s:s, s:s, s:s, s:s, s:s, s:i, s:{s:s, s:s}, s:s, s:s}",

@@ -11,8 +11,8 @@ json_t *pod_status_patch(const json_t *pod, const json_t *status);
 
 /* An Event about a pod, of type Normal or Warning; the same words about the same pod have the same
  * name. NULL when a text is no UTF-8. */
-json_t *pod_event(const json_t *pod, const char *node, const char *type, const char *reason,
-    const char *message, int64_t now_us);
+json_t *pod_event(const json_t *pod, const char *field, const char *node, const char *type,
+    const char *reason, const char *message, int64_t now_us);
 
 /* The merge patch that counts it once more. */
 json_t *pod_event_again(const json_t *event, const json_t *old);

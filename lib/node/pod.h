@@ -42,6 +42,7 @@ struct container {
 	int stop_signal;
 	double kill_by; /* 0: no; a liveness probe failed: KILL when it still runs then */
 	bool term_sent, kill_sent;
+	bool pulling;	 /* its start was said to pull its image */
 	double asked_at; /* when it got its signal, after its hook; 0: not yet */
 	struct probe probes[PROBES];
 	struct job hook; /* preStop; its end sends the signal */

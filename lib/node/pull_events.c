@@ -18,15 +18,15 @@ image_missing(struct agent *a, struct pod *p, struct container *c, const char *r
 		    "Container image \"%s\" is not present with pull policy of Never", image);
 
 		text_replace(&c->message, why);
-		tell(a, p, "Warning", reason, "%s", why);
+		tell_of(a, p, c, "Warning", reason, "%s", why);
 	} else if (strcmp(reason, "InvalidImageName") == 0) {
-		tell(a, p, "Warning", "InspectFailed",
+		tell_of(a, p, c, "Warning", "InspectFailed",
 		    "Failed to apply default image tag \"%s\": %s", image, c->message);
 	} else {
-		tell(a, p, "Warning", "Failed", "Failed to pull image \"%s\": %s", image,
+		tell_of(a, p, c, "Warning", "Failed", "Failed to pull image \"%s\": %s", image,
 		    c->message);
 	}
-	tell(a, p, "Warning", "Failed", "Error: %s", reason);
+	tell_of(a, p, c, "Warning", "Failed", "Error: %s", reason);
 }
 
 void
@@ -48,8 +48,8 @@ image_wait(struct agent *a, struct pod *p, double now)
 		    c->message ? c->message : "");
 		text_replace(&c->reason, "ImagePullBackOff");
 		text_replace(&c->message, why);
-		tell(a, p, "Normal", "BackOff", "Back-off pulling image \"%s\"", image);
-		tell(a, p, "Warning", "Failed", "Error: ImagePullBackOff");
+		tell_of(a, p, c, "Normal", "BackOff", "Back-off pulling image \"%s\"", image);
+		tell_of(a, p, c, "Warning", "Failed", "Error: ImagePullBackOff");
 		p->dirty = true;
 	}
 }

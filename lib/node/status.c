@@ -175,6 +175,7 @@ container_status(const struct pod *p, const struct container *c)
 	    "lastState", last, "ready", ready(c), "restartCount", (int)c->restarts, "image",
 	    c->image ? c->image : text(c->spec, "image"), "imageID",
 	    c->image_id ? c->image_id : "");
+	set_text(s, "stopSignal", text(c->spec, "lifecycle", "stopSignal"));
 	if (c->kind != EPHEMERAL)
 		json_object_set_new(s, "started", json_boolean(started(c)));
 	set_id(p, c, s);
@@ -264,23 +265,36 @@ initialized(const struct pod *p, json_t *holder, const char *phase, const char *
 		    condition_find(holder, "Initialized"), "reason", json_string("PodCompleted"));
 }
 
-static const char *
-gate_missing(const struct pod *p)
+/* What keeps it from being ready though its containers are; a new string, NULL for nothing. */
+static char *
+gates_shut(const struct pod *p)
 {
+	autobuf struct buf b = BUF_INIT;
 	json_t *gate;
 	size_t i;
 
-	json_array_foreach (get(p->object, "spec", "readinessGates"), i, gate)
-		if (!condition_true(p->object, text(gate, "conditionType")))
-			return text(gate, "conditionType");
-	return NULL;
+	json_array_foreach (get(p->object, "spec", "readinessGates"), i, gate) {
+		const char *type = text(gate, "conditionType");
+		const json_t *c = condition_find(p->object, type);
+
+		if (!c)
+			buf_printf(&b,
+			    "%scorresponding condition of pod readiness gate \"%s\" does not "
+			    "exist.",
+			    b.len ? ", " : "", type);
+		else if (strcmp(text(c, "status"), "True") != 0)
+			buf_printf(&b,
+			    "%sthe status of pod readiness gate \"%s\" is not \"True\", but %s",
+			    b.len ? ", " : "", type, text(c, "status"));
+	}
+	return b.len ? buf_detach(&b) : NULL;
 }
 
 static void
 readiness(const struct pod *p, json_t *holder, const char *phase, const char *now)
 {
-	autofree char *names = lacking(p, APP), *message = NULL, *gates = NULL;
-	const char *reason = "ContainersNotReady", *gate = gate_missing(p);
+	autofree char *names = lacking(p, APP), *message = NULL, *gates = gates_shut(p);
+	const char *reason = "ContainersNotReady";
 	bool ok = !names;
 
 	if (names)
@@ -292,8 +306,7 @@ readiness(const struct pod *p, json_t *holder, const char *phase, const char *no
 		ok = false;
 	}
 	condition(holder, "ContainersReady", ok, reason, message ? message : "", now);
-	if (ok && gate) {
-		gates = xasprintf("the status of pod readiness gate \"%s\" is not \"True\"", gate);
+	if (ok && gates) {
 		condition(holder, "Ready", false, "ReadinessGatesNotReady", gates, now);
 	} else {
 		condition(holder, "Ready", ok, reason, message ? message : "", now);
@@ -326,6 +339,12 @@ conditions(const struct pod *p, json_t *status, const char *phase, const char *n
 	readiness(p, holder, phase, now);
 	if (!condition_find(holder, "PodScheduled"))
 		condition(holder, "PodScheduled", true, "", "", now);
+	if (get(p->object, "metadata", "generation"))
+		json_array_foreach (list, i, c)
+			for (o = ours; *o; o++)
+				if (strcmp(*o, text(c, "type")) == 0)
+					json_object_set(c, "observedGeneration",
+					    get(p->object, "metadata", "generation"));
 	json_object_set(status, "conditions", list);
 }
 

@@ -161,6 +161,7 @@ begin_start(struct agent *a, struct pod *p, struct container *c, double now, str
 		json_object_set_new(sources, "Services", services);
 	}
 	note_attempt(p, c, now);
+	tell_pulling(a, p, c);
 	s.attempt = c->attempt;
 	s.restarts = c->restarts;
 	return job_start(&p->job, container_start, &s, err);
@@ -218,12 +219,19 @@ work_ask(struct agent *a, struct pod *p, struct container *c)
 }
 
 static void
+stop(struct agent *a, struct pod *p, struct container *c)
+{
+	tell_of(a, p, c, "Normal", "Killing", "Stopping container %s", c->name);
+	work_ask(a, p, c);
+}
+
+static void
 cut_hook(struct agent *a, struct pod *p, struct container *c)
 {
 	unwatch(a, c->hook.fd);
 	job_kill(&c->hook);
-	tell(a, p, "Warning", "FailedPreStopHook",
-	    "container '%s': preStop: not done within the grace period", c->name);
+	tell_of(a, p, c, "Warning", "FailedPreStopHook",
+	    "PreStopHook failed: not done within the grace period");
 	send_signal(p, c, c->stop_signal ? c->stop_signal : SIGTERM);
 }
 
@@ -234,8 +242,7 @@ work_hooked(struct agent *a, struct pod *p, struct container *c)
 
 	unwatch(a, c->hook.fd);
 	if (job_end(&c->hook, NULL, &err) < 0)
-		tell(a, p, "Warning", "FailedPreStopHook", "container '%s': preStop: %s", c->name,
-		    err.msg);
+		tell_of(a, p, c, "Warning", "FailedPreStopHook", "PreStopHook failed: %s", err.msg);
 	if (c->state == RUNNING)
 		send_signal(p, c, c->stop_signal ? c->stop_signal : SIGTERM);
 }
@@ -255,7 +262,7 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 		else if (c->hook.pid) /* the time for its hook is over */
 			cut_hook(a, p, c);
 		else
-			work_ask(a, p, c);
+			stop(a, p, c);
 		return;
 	}
 	p->doing = (int)step;
@@ -338,6 +345,10 @@ work_exit(struct agent *a, struct pod *p, struct container *c)
 	}
 	log_line(
 	    "pod %s: container '%s' ended: %s, exit code %d", p->label, c->name, c->reason, code);
+	if (container_restarts(p, c) && container_due(c) > c->ended_at)
+		tell_of(a, p, c, "Warning", "BackOff",
+		    "Back-off restarting failed container %s in pod %s_%s(%s)", c->name,
+		    meta_name(p->object), meta_namespace(p->object), p->uid);
 }
 
 static void
@@ -360,10 +371,12 @@ started(struct agent *a, struct pod *p, struct container *c, const json_t *resul
 		probe_reset(&c->probes[i], get(c->spec, probe_fields[i]), now);
 	log_line(
 	    "pod %s: container '%s' started in %.3f s", p->label, c->name, now - p->doing_since);
-	tell(a, p, "Normal", "Started", "Started container %s", c->name);
+	tell_pulled(a, p, c, result);
+	tell_of(a, p, c, "Normal", "Created", "Container created");
+	tell_of(a, p, c, "Normal", "Started", "Container started");
 	if (*text(result, "postStart")) { /* as the kubelet does: such a container is ended */
-		tell(a, p, "Warning", "FailedPostStartHook", "container '%s': postStart: %s",
-		    c->name, text(result, "postStart"));
+		tell_of(a, p, c, "Warning", "FailedPostStartHook", "PostStartHook failed: %s",
+		    text(result, "postStart"));
 		send_signal(p, c, SIGTERM);
 		c->kill_by =
 		    now + (double)num(get(p->object, "spec", "terminationGracePeriodSeconds"), 30);
@@ -380,11 +393,13 @@ not_started(struct agent *a, struct pod *p, struct container *c, const json_t *r
 	const char *stage = text(result, "stage"), *reason = text(result, "reason");
 
 	text_replace(&c->message, text(result, "message"));
+	tell_pulled(a, p, c, result);
+	if (strcmp(stage, "start") == 0)
+		tell_of(a, p, c, "Normal", "Created", "Container created");
 	if (strcmp(stage, "image") == 0)
 		image_missing(a, p, c, reason);
 	else
-		tell(a, p, "Warning", *reason ? reason : "Failed", "container '%s': %s", c->name,
-		    c->message);
+		tell_of(a, p, c, "Warning", "Failed", "Error: %s", c->message);
 	if (strcmp(stage, "sandbox") == 0) { /* and nothing can be started in it any more */
 		p->sandbox = NO_SANDBOX;
 		pod_rewind(p);
@@ -434,7 +449,7 @@ sandbox_done(
 	p->again = now + p->backoff;
 	text_replace(&p->trouble, r < 0 ? err->msg : unmounted);
 	if (r < 0)
-		tell(a, p, "Warning", "FailedCreatePodSandBox", "cannot make its sandbox: %s",
+		tell(a, p, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: %s",
 		    err->msg);
 	else
 		tell(a, p, "Warning", "FailedMount", "%s", unmounted);

@@ -6,6 +6,8 @@
 #include "node/agent_state.h"
 #include "node/container.h"
 
+enum { MOST_TOLD = 25 }; /* failures in a row: nobody reads more of the same */
+
 static void
 begin_probe(struct agent *a, struct pod *p, struct container *c, int which, double now)
 {
@@ -56,30 +58,33 @@ void
 work_probed(struct agent *a, struct pod *p, struct container *c, int which, double now)
 {
 	static const char *const words[PROBES] = { "startup", "liveness", "readiness" };
+	static const char *const names[PROBES] = { "Startup", "Liveness", "Readiness" };
 	struct probe *probe = &c->probes[which];
 	const json_t *spec = get(c->spec, probe_fields[which]);
 	json_auto_t *result = NULL;
 	struct err err;
-	bool success;
+	bool success, changed;
 
 	unwatch(a, probe->job.fd);
 	success = job_end(&probe->job, &result, &err) == 0;
 	if (success && *text(result, "note"))
-		tell(a, p, "Warning", "ProbeWarning", "container '%s': %s probe warning: %s",
-		    c->name, words[which], text(result, "note"));
+		tell_of(a, p, c, "Warning", "ProbeWarning", "%s probe warning: %s", names[which],
+		    text(result, "note"));
 	if (!success)
 		text_replace(&probe->message, err.msg);
-	if (!probe_count(probe, spec, success, now))
+	changed = probe_count(probe, spec, success, now);
+	if (!success && (changed || probe->streak >= -MOST_TOLD)) /* as the kubelet: every time */
+		tell_of(
+		    a, p, c, "Warning", "Unhealthy", "%s probe failed: %s", names[which], err.msg);
+	if (!changed)
 		return;
 	p->dirty = true;
 	if (success)
 		return;
-	tell(a, p, "Warning", "Unhealthy", "container '%s': %s probe failed: %s", c->name,
-	    words[which], err.msg);
 	if (which == READINESS || p->stopping)
 		return;
-	tell(a, p, "Normal", "Killing", "Container %s failed %s probe%s", c->name, words[which],
-	    container_would_restart(p, c, 137) ? ", will be restarted" : "");
+	tell_of(a, p, c, "Normal", "Killing", "Container %s failed %s probe%s", c->name,
+	    words[which], container_would_restart(p, c, 137) ? ", will be restarted" : "");
 	work_ask(a, p, c); /* and KILL, when it does not go */
 	c->kill_by = now + grace(p, spec);
 }

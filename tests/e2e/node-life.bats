@@ -159,3 +159,41 @@ dnsConfig: {options: [{name: ndots, value: "2"}]}'
 	[ "$(tail -n 1 "$T/said")" = 1 ]
 	[ "$(logs bare)" = 0 ]
 }
+
+events() { # POD: reason, where, message
+	api "/api/v1/namespaces/default/events?fieldSelector=involvedObject.name=$1" |
+		jq -r '.items | sort_by(.firstTimestamp)[] | "\(.reason) \(.involvedObject.fieldPath) \(.message)"'
+}
+
+@test "events: in the kubelet's words, at the container they are of; conditions and readiness gates" {
+	with_store --backoff 2s
+	create web 'while :; do sleep 0.1; done' 'readinessProbe: {exec: {command: ["false"]}, periodSeconds: 1}' 'restartPolicy: Always'
+	create crash 'exit 1' '' 'restartPolicy: Always'
+	until_api $pods/web '.status.phase == "Running"'
+	until_api $pods/crash '.status.containerStatuses[0].state.waiting | .reason == "CrashLoopBackOff" and
+	  (.message // "" | test("^back-off [248]s restarting failed container=c pod=crash_default"))'
+	for _ in $(seq 50); do events web | grep -q Unhealthy && break; sleep 0.1; done
+	events web | grep -Fqx 'Pulled spec.containers{c} Container image "web:1" already present on machine and can be accessed by the pod'
+	events web | grep -Fqx 'Created spec.containers{c} Container created'
+	events web | grep -Fqx 'Started spec.containers{c} Container started'
+	events web | grep -q '^Unhealthy spec.containers{c} Readiness probe failed: '
+	events crash | grep -q '^BackOff spec.containers{c} Back-off restarting failed container c in pod crash_default('
+	api $pods/web | jq -e '.metadata.generation as $g | .status.conditions | map(select(.type == "Ready"))[0] |
+	  .message == "containers with unready status: [c]" and .reason == "ContainersNotReady" and .observedGeneration == $g'
+	create gated 'sleep 1000' '' 'readinessGates: [{conditionType: example.com/gate}]'
+	until_api $pods/gated '.status.conditions | map(select(.type == "Ready"))[0] | .reason == "ReadinessGatesNotReady" and
+	  .message == "corresponding condition of pod readiness gate \"example.com/gate\" does not exist."'
+	TYPE=application/strategic-merge-patch+json api $pods/gated/status -X PATCH --data-binary \
+		'{"status": {"conditions": [{"type": "example.com/gate", "status": "True"}]}}' >/dev/null
+	until_api $pods/gated '.status.conditions | map(select(.type == "Ready"))[0].status == "True"'
+	api $pods/web -X DELETE >/dev/null
+	for _ in $(seq 100); do api $pods/web >/dev/null || break; sleep 0.05; done
+	events web | grep -Fqx 'Killing spec.containers{c} Stopping container c'
+}
+
+@test "lifecycle.stopSignal: of the container, before the image's" {
+	pod own 'trap "echo usr1; exit 0" USR1; while :; do sleep 0.1; done' 'lifecycle: {stopSignal: SIGUSR1}' | start_node
+	until_status own '.phase == "Running" and .containerStatuses[0].stopSignal == "SIGUSR1"'
+	end_node
+	[ "$(logs own)" = usr1 ]
+}

@@ -271,7 +271,7 @@ livenessProbe: {exec: {command: [ls, /ok]}, periodSeconds: 1, initialDelaySecond
 	[ "$(status p '.conditions[] | select(.type == "Ready") | .reason')" = ContainersNotReady ]
 	until_status p '.containerStatuses[0].ready'
 	until_status p '.containerStatuses[0].restartCount == 1' 20
-	grep -q 'liveness probe failed' "$T/err"
+	grep -q 'Liveness probe failed' "$T/err"
 }
 
 @test "an exec probe that takes too long is ended" {
