@@ -398,6 +398,7 @@ advance(struct agent *a, struct pod *p, double now)
 		return true;
 	}
 	renew_due(a, p, now, &a->wake);
+	measure_due(a, p, now, &a->wake);
 	work_probes(a, p, now, &a->wake);
 	report(a, p, now);
 	return false;

@@ -60,6 +60,11 @@ void renew_later(struct pod *p, double now); /* they were made just now */
 void renew_due(struct agent *a, struct pod *p, double now, double *wake);
 void renew_done(struct pod *p, int r, const struct err *err);
 
+/* measure.c: emptyDir.sizeLimit. */
+void measure_due(struct agent *a, struct pod *p, double now, double *wake);
+void measure_done(
+    struct agent *a, struct pod *p, int r, const json_t *sizes, const struct err *err, double now);
+
 /* weigh.c: what the pods ask for of the node together. */
 bool uses_resources(const struct pod *p); /* does it still hold what it asks for? */
 void weigh_burstable(struct agent *a);

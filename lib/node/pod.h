@@ -75,6 +75,7 @@ struct pod {
 	double contradict_at; /* the server's word is not ours: say it again then; 0: no */
 	double renew_at;      /* its volumes; 0: it is not known how old they are */
 	double tokens_by;     /* its tokens are to be replaced then */
+	double measure_at;    /* how full its volumes are; 0: not known yet */
 	uint64_t made_of;     /* a hash of what its volumes were brought up to; 0: not known */
 	bool retired;	      /* finished before we knew it: not ours to run or report */
 };
@@ -106,6 +107,7 @@ enum step {
 	STEP_TEARDOWN, /* nothing runs: remove containers and sandbox */
 	STEP_GONE,     /* nothing is left and nobody wants it: forget it */
 	STEP_RENEW,    /* bring its volumes up to date: not said by pod_next, done in between */
+	STEP_MEASURE,  /* look how full they are: the same */
 };
 enum step pod_next(const struct pod *p, double now, size_t *which, double *wake);
 

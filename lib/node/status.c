@@ -313,6 +313,24 @@ readiness(const struct pod *p, json_t *holder, const char *phase, const char *no
 	}
 }
 
+/* Evicted by us: a PodDisruptionBudget's or a Job's rules may look for it. */
+static void
+disrupted(const struct pod *p, json_t *holder, const char *now)
+{
+	json_t *c;
+	size_t i;
+
+	if (!p->fail_reason || strcmp(p->fail_reason, "Evicted") != 0 ||
+	    condition_find(holder, "DisruptionTarget"))
+		return;
+	json_array_foreach (get(p->status, "conditions"), i, c)
+		if (strcmp(text(c, "type"), "DisruptionTarget") == 0)
+			json_array_append_new(
+			    get(holder, "status", "conditions"), json_deep_copy(c));
+	condition_set(holder, "DisruptionTarget", "True", "TerminationByKubelet",
+	    p->fail_message ? p->fail_message : "", now);
+}
+
 /* Conditions of others (the scheduler's, readiness gates) come from the newest object. */
 static void
 conditions(const struct pod *p, json_t *status, const char *phase, const char *now)
@@ -345,6 +363,7 @@ conditions(const struct pod *p, json_t *status, const char *phase, const char *n
 				if (strcmp(*o, text(c, "type")) == 0)
 					json_object_set(c, "observedGeneration",
 					    get(p->object, "metadata", "generation"));
+	disrupted(p, holder, now);
 	json_object_set(status, "conditions", list);
 }
 

@@ -7,29 +7,9 @@
 #include <unistd.h>
 
 #include "api/meta.h"
-#include "api/quantity.h"
 #include "base/mem.h"
 #include "node/files.h"
 #include "node/volume_private.h"
-
-static int
-make_empty(const json_t *pod, const json_t *v, const char *folder, struct err *err)
-{
-	json_int_t group = num(get(pod, "spec", "securityContext", "fsGroup"), -1);
-	int64_t size = quantity_value(get(v, "emptyDir", "sizeLimit"));
-	char options[64] = "mode=0777";
-
-	if (strcmp(text(v, "emptyDir", "medium"), "Memory") == 0) {
-		if (size > 0)
-			snprintf(options, sizeof options, "mode=0777,size=%lld", (long long)size);
-		if (mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, options) < 0)
-			return err_sys(err, errno, "cannot mount '%s'", folder);
-	}
-	if (chmod(folder, group >= 0 ? 02777 : 0777) < 0 ||
-	    (group >= 0 && chown(folder, (uid_t)-1, (gid_t)group) < 0))
-		return err_sys(err, errno, "cannot set the owner of '%s'", folder);
-	return 0;
-}
 
 static int
 make_volume(struct making *m, struct err *err)
@@ -44,7 +24,7 @@ make_volume(struct making *m, struct err *err)
 	if ((r = mkdir_all(m->folder, 0755, err)) < 0)
 		return r;
 	if (get(v, "emptyDir") || json_object_size(v) == 1)
-		return make_empty(m->pod, v, m->folder, err);
+		return volume_empty(m, err);
 	if ((get(v, "secret") || get(v, "projected")) &&
 	    mount("tmpfs", m->folder, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755") < 0)
 		return err_sys(

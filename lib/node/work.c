@@ -465,6 +465,10 @@ work_done(struct agent *a, struct pod *p, double now)
 
 	unwatch(a, p->job.fd);
 	r = job_end(&p->job, &result, &err);
+	if (p->doing == STEP_MEASURE) {
+		measure_done(a, p, r, result, &err, now);
+		return;
+	}
 	if (p->doing == STEP_RENEW) {
 		renew_done(p, r, &err);
 		return;

@@ -304,3 +304,73 @@ securityContext: {runAsUser: 1000, runAsGroup: 50, supplementalGroups: [90], sup
 	[ "$(logs merge)" = "50 60 80 90" ]
 	[ "$(logs strict)" = "50 90" ]
 }
+
+@test "emptyDir: more than its sizeLimit on disk, and the pod is evicted" {
+	spec='restartPolicy: Always
+volumes: [{name: small, emptyDir: {sizeLimit: 1Mi}}, {name: e, emptyDir: {}}]'
+	M='volumeMounts: [{name: small, mountPath: /small}, {name: e, mountPath: /e}]'
+	{
+		pod full 'dd if=/dev/zero of=/small/x bs=64k count=32; sleep 1000' "$M" "$spec"
+		pod fits 'dd if=/dev/zero of=/small/x bs=64k count=12; dd if=/dev/zero of=/e/x bs=64k count=32; sleep 1000' "$M" "$spec"
+		pod sparse 'truncate -s 1G /small/x; ln /small/x /small/y; sleep 1000' "$M" "$spec"
+	} | start_node
+	until_status full '.phase == "Failed"' 20
+	[ "$(status full '"\(.reason)|\(.message)"')" = 'Evicted|Usage of EmptyDir volume "small" exceeds the limit "1Mi". ' ]
+	[ "$(status full '.conditions[] | select(.type == "DisruptionTarget") | "\(.status) \(.reason)"')" = "True TerminationByKubelet" ]
+	sleep 6
+	[ "$(status fits .phase)" = Running ]
+	[ "$(status sparse .phase)" = Running ]
+	[ "$(jq -r 'select(.metadata.name == "full" and .status.phase == "Failed") | 1' "$T/out" | wc -l)" -le 3 ]
+}
+
+@test "emptyDir in memory: as large as its limit, the pod's, else the machine; huge pages only where there are some" {
+	M='volumeMounts: [{name: m, mountPath: /m}]'
+	size="df -k /m | awk 'END { print \$2 }'"
+	{
+		pod own "$size" "resources: {limits: {memory: 64Mi}}
+$M" 'restartPolicy: Never
+volumes: [{name: m, emptyDir: {medium: Memory, sizeLimit: 2Mi}}]'
+		pod pods "$size" "resources: {limits: {memory: 64Mi}}
+$M" 'restartPolicy: Never
+volumes: [{name: m, emptyDir: {medium: Memory, sizeLimit: 1Gi}}]'
+		pod huge true "$M" 'restartPolicy: Never
+volumes: [{name: m, emptyDir: {medium: HugePages-3Mi}}]'
+	} | start_node
+	until_status own '.phase == "Succeeded"'
+	until_status pods '.phase == "Succeeded"'
+	[ "$(logs own)" = 2048 ]
+	[ "$(logs pods)" = 65536 ]
+	waits huge 'MountVolume.SetUp failed for volume "m" : medium HugePages-3Mi: this machine has no huge pages of 3Mi'
+}
+
+@test "hostPath: each type, made or refused, in the kubelet's words" {
+	mkfifo "$T/fifo"
+	touch "$T/file"
+	mkdir "$T/dir"
+	one() { # NAME TYPE PATH
+		pod "$1" true 'volumeMounts: [{name: v, mountPath: /v}]' "restartPolicy: Never
+volumes: [{name: v, hostPath: {path: $3, type: $2}}]"
+	}
+	{
+		one dir Directory "$T/dir"
+		one newdir DirectoryOrCreate "$T/a/b"
+		one file File "$T/file"
+		one newfile FileOrCreate "$T/c"
+		one char CharDevice /dev/null
+		one nodir Directory "$T/file"
+		one nofile FileOrCreate "$T/dir"
+		one nosock Socket "$T/fifo"
+		one nochar CharDevice "$T/file"
+		one noblock BlockDevice /dev/null
+		one back '""' "$T/dir/../file"
+	} | start_node
+	for p in dir newdir file newfile char; do until_status $p '.phase == "Succeeded" or .phase == "Failed"'; done
+	[ "$(stat -c '%F %a' "$T/a/b")" = "directory 755" ]
+	[ "$(stat -c '%F %a' "$T/c")" = "regular empty file 644" ]
+	waits nodir "MountVolume.SetUp failed for volume \"v\" : hostPath type check failed: $T/file is not a directory"
+	waits nofile "hostPath type check failed: $T/dir is not a file"
+	waits nosock "hostPath type check failed: $T/fifo is not a socket file"
+	waits nochar "hostPath type check failed: $T/file is not a character device"
+	waits noblock "hostPath type check failed: /dev/null is not a block device"
+	waits back "invalid HostPath \`$T/dir/../file\`: must not contain '..'"
+}
