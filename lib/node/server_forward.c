@@ -19,7 +19,7 @@
 #include "node/server_private.h"
 #include "serve/forward.h"
 #include "serve/link.h"
-#include "serve/spdy.h"
+#include "base/spdy.h"
 
 enum { MOST = 256, PART = 32768, BACKLOG = 4 << 20 };
 

@@ -7,7 +7,7 @@
 #include <zlib.h>
 
 #include "base/mem.h"
-#include "serve/spdy.h"
+#include "base/spdy.h"
 #include "serve/streams.h"
 
 #define CHECK(cond, ...)                                                \

@@ -1,5 +1,5 @@
-/* The server's side of SPDY/3.1, for Kubernetes' streams. */
-#include "serve/spdy.h"
+/* SPDY/3.1 for Kubernetes' streams. */
+#include "base/spdy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@ enum { SYN_STREAM = 1, SYN_REPLY, RST_STREAM, SETTINGS, PING = 6, GOAWAY, HEADER
 enum { FLAG_FIN = 1, HEAD = 8, FRAME_MAX = 1 << 20, HEADERS_MAX = 1 << 16, DICTIONARY = 1423 };
 
 struct spdy {
+	bool client;
 	struct buf in;
 	size_t at;
 	z_stream inflate, deflate;
@@ -77,6 +78,15 @@ spdy_new(void)
 	    deflateInit(&s->deflate, Z_DEFAULT_COMPRESSION) != Z_OK ||
 	    deflateSetDictionary(&s->deflate, (const Bytef *)d.data, (uInt)d.len) != Z_OK)
 		abort();
+	return s;
+}
+
+struct spdy *
+spdy_new_client(void)
+{
+	struct spdy *s = spdy_new();
+
+	s->client = true;
 	return s;
 }
 
@@ -203,8 +213,8 @@ control(struct spdy *s, int type, const char *p, size_t len, struct spdy_event *
 		return 1;
 	case HEADERS: /* nobody needs more, but the decompressor must see them */
 		return len < 4 || read_headers(s, p + 4, len - 4) < 0 ? -1 : 0;
-	case SYN_REPLY:
-		return -1; /* we begin no streams */
+	case SYN_REPLY: /* a server begins no streams */
+		return !s->client || len < 4 || read_headers(s, p + 4, len - 4) < 0 ? -1 : 0;
 	case RST_STREAM:
 		if (len < 8)
 			return -1;
@@ -214,7 +224,7 @@ control(struct spdy *s, int type, const char *p, size_t len, struct spdy_event *
 	case PING:
 		if (len < 4)
 			return -1;
-		if (get32(p) & 1) { /* the client's own: 2.6.5 */
+		if ((get32(p) & 1) != s->client) { /* the peer's own: 2.6.5 */
 			buf_add(out, "\x80\x03\x00\x06\x00\x00\x00\x04", HEAD);
 			buf_add(out, p, 4);
 		}
@@ -269,21 +279,56 @@ head(struct buf *out, int type, uint32_t len)
 	put32(out, len);
 }
 
+/* The headers of a frame, compressed; the compressor goes on over all frames. */
+static void
+compress_headers(struct spdy *s, const struct buf *plain, struct buf *out)
+{
+	z_stream *z = &s->deflate;
+
+	z->next_in = (Bytef *)plain->data;
+	z->avail_in = (uInt)plain->len;
+	do {
+		unsigned char part[512];
+
+		z->next_out = part;
+		z->avail_out = sizeof part;
+		if (deflate(z, Z_SYNC_FLUSH) == Z_STREAM_ERROR)
+			abort();
+		buf_add(out, part, sizeof part - z->avail_out);
+	} while (z->avail_out == 0);
+}
+
+void
+spdy_begin(struct spdy *s, struct buf *out, uint32_t stream, const char *const *headers)
+{
+	autobuf struct buf plain = BUF_INIT, block = BUF_INIT;
+	uint32_t n = 0;
+
+	while (headers[2 * n])
+		n++;
+	put32(&plain, n);
+	for (; *headers; headers++) {
+		put32(&plain, (uint32_t)strlen(*headers));
+		buf_puts(&plain, *headers);
+	}
+	compress_headers(s, &plain, &block);
+	head(out, SYN_STREAM, 10 + (uint32_t)block.len);
+	put32(out, stream);
+	put32(out, 0);		 /* of no other stream */
+	buf_add(out, "\0\0", 2); /* no priority */
+	buf_add(out, block.data, block.len);
+}
+
 void
 spdy_accept(struct spdy *s, struct buf *out, uint32_t stream)
 {
-	unsigned char block[64];
-	z_stream *z = &s->deflate;
+	autobuf struct buf plain = BUF_INIT, block = BUF_INIT;
 
-	z->next_in = (Bytef *)"\0\0\0\0"; /* no headers */
-	z->avail_in = 4;
-	z->next_out = block;
-	z->avail_out = sizeof block;
-	if (deflate(z, Z_SYNC_FLUSH) != Z_OK)
-		abort();
-	head(out, SYN_REPLY, 4 + (uint32_t)(sizeof block - z->avail_out));
+	put32(&plain, 0); /* no headers */
+	compress_headers(s, &plain, &block);
+	head(out, SYN_REPLY, 4 + (uint32_t)block.len);
 	put32(out, stream);
-	buf_add(out, block, sizeof block - z->avail_out);
+	buf_add(out, block.data, block.len);
 }
 
 void
