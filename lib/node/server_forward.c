@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/spdy.h"
 #include "base/text.h"
 #include "node/container.h"
 #include "node/server_private.h"
 #include "serve/forward.h"
 #include "serve/link.h"
-#include "base/spdy.h"
 
 enum { MOST = 256, PART = 32768, BACKLOG = 4 << 20 };
 

@@ -7,9 +7,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/spdy.h"
 #include "serve/forward.h"
 #include "serve/link.h"
-#include "base/spdy.h"
 
 enum { OPEN_SECONDS = 30, CLOSE_SIGNAL = 255, PART = 32768 };
 

@@ -13,7 +13,7 @@ import time
 from urllib.parse import parse_qs, urlsplit
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "namespace": "default", "uid": "1"},
-       "spec": {"containers": [{"name": "a", "image": "i"}, {"name": "b", "image": "i"}]}}
+       "spec": {"containers": [{"name": "a", "image": "i", "ports": [{"name": "http", "containerPort": 8080}]}, {"name": "b", "image": "i"}]}}
 
 
 class Gone(Exception):
@@ -154,6 +154,8 @@ def serve(s):
                              "Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\n\r\n" % (accept, protocol)).encode())
                 command(c, word, query, protocol)
                 break
+            elif url.path.endswith("/pods/web/portforward"):
+                c.answer(200, {})
             else:
                 c.status(404, "NotFound", 'pods "%s" not found' % url.path.rsplit("/", 1)[1])
     except (Gone, OSError):

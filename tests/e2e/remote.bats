@@ -1,4 +1,4 @@
-# Our own clients of what is inside of pods, with real containers: orch-exec.
+# Our own clients of what is inside of pods, with real containers: orch-exec, orch-forward.
 load cluster
 
 setup_file() {
@@ -91,4 +91,57 @@ END
   [ "$(sort <<<"$output")" = $'[other] other\n[web] web' ]
   run -3 --separate-stderr bash -c 'orch-get pods | timeout 30 orch-exec -- sh -c "hostname; [ \$(hostname) = web ] || exit 3"' 3>&-
   [ "$(sort <<<"$output")" = $'other\nweb' ]
+}
+
+f() { timeout 30 orch-forward "$@" 3>&-; }
+
+@test "orch-forward: many connections at a time, of a pod, of a service's port" {
+  eight='for i in 1 2 3 4 5 6 7 8; do curl -sS -m 10 "http://$ORCH_FORWARD_ADDRESS/" & done; wait'
+  [ "$(f web :8080 --exec -- sh -c "$eight" | sort | uniq -c | xargs)" = "8 one" ]
+  orch-exec other -- sh -c 'mkdir -p /www; httpd -p 8080 -h /www; echo one >/www/index.html'
+  [ "$(f service/web :http --exec -- sh -c "$eight" | sort | uniq -c | xargs)" = "8 one" ]
+  [ "$(f service/web :80 --exec -- sh -c 'curl -sS "http://$ORCH_FORWARD_ADDRESS/"')" = one ]
+}
+
+@test "orch-forward: megabytes, both ways at a time, and each way ends by itself" {
+  head -c 8000000 /dev/urandom >big
+  cat >talk.py <<'END'
+import os, socket, sys, threading
+host, port = os.environ["ORCH_FORWARD_ADDRESS"].rsplit(":", 1)
+s = socket.create_connection((host, int(port)))
+def send():
+    s.sendall(open("big", "rb").read())
+    s.shutdown(socket.SHUT_WR)
+threading.Thread(target=send).start()
+while data := s.recv(65536):
+    sys.stdout.buffer.write(data)
+END
+  x -c d web -- sh -c 'nc -l -p 7001 -e cat & nc -l -p 7002 -e md5sum & wait' &
+  sleep 1
+  f web :7001 --exec -- python3 talk.py >back
+  cmp big back
+  [ "$(f web :7002 --exec -- python3 talk.py)" = "$(md5sum <big)" ]
+  wait
+}
+
+@test "orch-forward: a port where nobody listens is a reset connection, not the end" {
+  run ! f web :9 :8080 --exec -- sh -c 'curl -sS -m 10 "http://$ORCH_FORWARD_ADDRESS/"'
+  [[ $output == *"cannot forward to port 9 of 'web': cannot connect to port 9 in the pod: Connection refused"* ]]
+  [[ $output == *"(56)"* || $output == *"(52)"* ]]
+}
+
+@test "orch-forward: pods may change behind it" {
+  web 1 1 | sed 's/name: web}/name: dep}/; s/app: web/app: dep/g' | orch-apply
+  orch-wait --for=condition=Available --timeout=60s deployment/dep
+  orch-forward deployment/dep :8080 >out 2>err 3>&- &
+  pid=$!
+  for _ in $(seq 50); do [ -s out ] && break; sleep 0.1; done
+  url=http://$(jq -rs '.[0].address' out)/
+  [ "$(curl -sS -m 10 "$url")" = one ]
+  orch-delete "pod/$(orch-get pods -l app=dep | jq -r .metadata.name)"
+  orch-wait --for=condition=Available --timeout=60s deployment/dep
+  for _ in $(seq 100); do [ "$(curl -sS -m 10 "$url" 2>&1)" = one ] && break; sleep 0.2; done
+  [ "$(curl -sS -m 10 "$url")" = one ]
+  kill "$pid"
+  wait "$pid"
 }
