@@ -7,27 +7,6 @@
 #include "api/golang.h"
 #include "base/mem.h"
 
-static const char *
-go_type(const json_t *v)
-{
-	switch (json_typeof(v)) {
-	case JSON_OBJECT:
-		return "map[string]interface {}";
-	case JSON_ARRAY:
-		return "[]interface {}";
-	case JSON_STRING:
-		return "string";
-	case JSON_INTEGER:
-		return "int64";
-	case JSON_REAL:
-		return "float64";
-	case JSON_NULL:
-		return "<nil>";
-	default:
-		return "bool";
-	}
-}
-
 static char *
 unexpected(const char *path, size_t len, const json_t *v, const char *want)
 {
@@ -35,7 +14,7 @@ unexpected(const char *path, size_t len, const json_t *v, const char *want)
 
 	go_print(&is, v);
 	return xasprintf(".%.*s accessor error: %s is of the type %s, expected %s", (int)len, path,
-	    is.data, go_type(v), want);
+	    is.data, go_value_type(v), want);
 }
 
 /* The value at "spec.replicas"; NULL when there is none, or when something on the way is no object:

@@ -438,3 +438,24 @@ go_json_type(const json_t *v)
 
 	return names[json_typeof(v)];
 }
+
+const char *
+go_value_type(const json_t *v)
+{
+	switch (v ? json_typeof(v) : JSON_NULL) {
+	case JSON_OBJECT:
+		return "map[string]interface {}";
+	case JSON_ARRAY:
+		return "[]interface {}";
+	case JSON_STRING:
+		return "string";
+	case JSON_INTEGER:
+		return "int64";
+	case JSON_REAL:
+		return "float64";
+	case JSON_NULL:
+		return "<nil>";
+	default:
+		return "bool";
+	}
+}

@@ -26,4 +26,8 @@ void go_print(struct buf *out, const json_t *v);
 /* The same for "json: cannot unmarshal %s into ...": "object", "number", ... */
 const char *go_json_type(const json_t *v);
 
+/* The type of such a value in Go, as fmt's %T prints it: "map[string]interface {}"; of null, and of
+ * none (NULL): "<nil>". */
+const char *go_value_type(const json_t *v);
+
 #endif

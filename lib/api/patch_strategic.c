@@ -115,26 +115,11 @@ without(const json_t *list, const json_t *gone, const char *key)
 	return rest;
 }
 
-/* What Go calls the type of a value from JSON. */
+/* Here nothing is a type of its own. */
 static const char *
 go_type(const json_t *v)
 {
-	switch (json_typeof(v)) {
-	case JSON_OBJECT:
-		return "map[string]interface {}";
-	case JSON_ARRAY:
-		return "[]interface {}";
-	case JSON_STRING:
-		return "string";
-	case JSON_INTEGER:
-		return "int64";
-	case JSON_REAL:
-		return "float64";
-	case JSON_NULL:
-		return "nil";
-	default:
-		return "bool";
-	}
+	return json_is_null(v) ? "nil" : go_value_type(v);
 }
 
 static int

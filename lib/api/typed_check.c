@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/cause.h"
+#include "api/golang.h"
 #include "api/typed.h"
 #include "base/mem.h"
 
@@ -96,17 +97,6 @@ wrong(struct check *c, const char *wanted, const json_t *v, const char *before, 
 	complain(c, "expected %s, got %s", wanted, b.data);
 }
 
-static const char *
-go_type(const json_t *v)
-{
-	return json_is_string(v)    ? "string"
-	       : json_is_boolean(v) ? "bool"
-	       : json_is_object(v)  ? "map[string]interface {}"
-	       : json_is_array(v)   ? "[]interface {}"
-	       : json_is_real(v)    ? "float64"
-				    : "int64";
-}
-
 static bool
 is_scalar(const json_t *v)
 {
@@ -131,7 +121,7 @@ check_scalar(struct check *c, enum type_class class, const json_t *v)
 	case CLASS_INT64:
 	case CLASS_DOUBLE:
 		if (!json_is_number(v))
-			complain(c, "expected numeric (int or float), got %s", go_type(v));
+			complain(c, "expected numeric (int or float), got %s", go_value_type(v));
 		break;
 	case CLASS_TIME:
 	case CLASS_MICROTIME:

@@ -85,20 +85,11 @@ go_type(const struct type *t)
 static const char *
 tree_type(const json_t *v, bool full)
 {
-	switch (json_typeof(v)) {
-	case JSON_OBJECT:
-		return full ? "map[string]interface {}" : "map";
-	case JSON_ARRAY:
-		return full ? "[]interface {}" : "slice";
-	case JSON_STRING:
-		return "string";
-	case JSON_INTEGER:
-		return "int64";
-	case JSON_REAL:
-		return "float64";
-	default:
-		return "bool";
-	}
+	if (!full && json_is_object(v))
+		return "map";
+	if (!full && json_is_array(v))
+		return "slice";
+	return go_value_type(v);
 }
 
 /* The words of the converter from trees, which knows of no fields on the way. */

@@ -195,29 +195,6 @@ check_frame(const struct review *rv, const json_t *answer, struct err *err)
 /* --- one object of the answer --------------------------------------------------------------------
  */
 
-/* As fmt's %T has it. */
-static const char *
-go_type(const json_t *v)
-{
-	switch (v ? json_typeof(v) : JSON_NULL) {
-	case JSON_OBJECT:
-		return "map[string]interface {}";
-	case JSON_ARRAY:
-		return "[]interface {}";
-	case JSON_STRING:
-		return "string";
-	case JSON_INTEGER:
-		return "int64";
-	case JSON_REAL:
-		return "float64";
-	case JSON_TRUE:
-	case JSON_FALSE:
-		return "bool";
-	default:
-		return "<nil>";
-	}
-}
-
 /* Is it the same object? */
 static int
 check_same(const json_t *was, const json_t *is, struct err *err)
@@ -273,12 +250,12 @@ take_part(json_t *meta, const json_t *said, const char *key, struct err *err)
 	}
 	if (!json_is_object(part))
 		return err_set(err, ERR_INTERNAL,
-		    "invalid metadata.%s of type %s in converted object", key, go_type(part));
+		    "invalid metadata.%s of type %s in converted object", key, go_value_type(part));
 	json_object_foreach (part, name, v)
 		if (!json_is_string(v))
 			return err_set(err, ERR_INTERNAL,
 			    "metadata.%s[%s] must be a string, but is %s in converted object", key,
-			    name, go_type(v));
+			    name, go_value_type(v));
 	if (!json_equal(part, json_object_get(meta, key)) && check_words(key, part, err) < 0)
 		return -ERR_INTERNAL;
 	json_object_set(meta, key, part);
@@ -296,7 +273,7 @@ restore_metadata(const json_t *was, json_t *is, struct err *err)
 		return err_set(err, ERR_INTERNAL, "missing metadata in converted object");
 	if (!json_is_object(said))
 		return err_set(err, ERR_INTERNAL, "invalid metadata of type %s in converted object",
-		    go_type(said));
+		    go_value_type(said));
 	meta = json_deep_copy(json_object_get(was, "metadata"));
 	if ((r = take_part(meta, said, "labels", err)) == 0)
 		r = take_part(meta, said, "annotations", err);
