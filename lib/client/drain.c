@@ -84,19 +84,6 @@ refused(const struct call *c, struct err *err)
 
 /* --- what was answered ---------------------------------------------------------------------- */
 
-/* Say why a budget says no, once as long as it says the same. */
-static void
-explain(struct drain *d, struct drain_pod *p)
-{
-	autobuf struct buf why = BUF_INIT;
-	autofree char *key = drain_explain(d, p, &why);
-
-	if (strcmp(str(json_object_get(d->explained, key), ""), why.data) == 0)
-		return;
-	json_object_set_new(d->explained, key, json_string(why.data));
-	d->tell(d->arg, p, why.data);
-}
-
 static void
 later(struct drain_pod *p)
 {
@@ -126,7 +113,7 @@ answered(struct drain *d, struct drain_pod *p, const struct call *c)
 	} else if (c->status == 429 || (c->status == 500 && p->verdict->action == DRAIN_BLOCK)) {
 		p->state = DRAIN_BUDGET;
 		later(p);
-		explain(d, p);
+		drain_explain(d, p);
 	} else if (c->r < 0 || c->status >= 500 || c->status == 409) {
 		p->state = DRAIN_TODO;
 		later(p);

@@ -4,7 +4,10 @@
 
 #include "api/meta.h"
 #include "api/selector.h"
+#include "base/clock.h"
 #include "base/mem.h"
+
+#define EXPLAIN_AGAIN 10.0 /* seconds */
 
 static const struct kind *
 pods(void)
@@ -172,21 +175,50 @@ drain_know(struct drain *d, const json_t *budget, bool deleted)
 		json_array_append(d->budgets, (json_t *)budget);
 }
 
-char *
-drain_explain(struct drain *d, const struct drain_pod *p, struct buf *why)
+/* Is there something new to be said of a budget?  Its numbers say so, or the time: pods that are
+ * counted may have other troubles by now. */
+static bool
+worth(const json_t *entry, const json_t *budget, double now)
+{
+	return !entry || strcmp(text(entry, "version"), meta_version(budget)) != 0 ||
+	       now - json_real_value(get(entry, "at")) >= EXPLAIN_AGAIN;
+}
+
+static void
+tell_once(struct drain *d, const struct drain_pod *p, const char *key, const json_t *budget,
+    const char *why)
+{
+	bool known = strcmp(text(d->explained, key, "why"), why) == 0;
+
+	json_object_set_new(d->explained, key,
+	    json_pack("{s:s, s:s, s:f}", "why", why, "version", budget ? meta_version(budget) : "",
+		"at", clock_monotonic()));
+	if (!known)
+		d->tell(d->arg, p, why);
+}
+
+void
+drain_explain(struct drain *d, const struct drain_pod *p)
 {
 	const json_t *b = drain_budget_of(d->budgets, p->pod);
 	const char *ns = meta_namespace(p->pod);
-	json_auto_t *others = json_array();
+	/* what several budgets count is refused as an internal error, in words that say so */
+	bool plain = !b || p->said.code == ERR_INTERNAL;
+	autofree char *key =
+	    xasprintf("%s/%s/%s", ns, plain ? meta_name(p->pod) : "", plain ? "" : meta_name(b));
+	autobuf struct buf why = BUF_INIT;
+	json_auto_t *others = NULL;
 	struct list_options o = { 0 };
 	struct err ignored;
 
-	/* what several budgets count is refused as an internal error, in words that say so */
-	if (!b || p->said.code == ERR_INTERNAL) {
-		buf_puts(why, p->said.msg);
-		return xasprintf("%s/%s/", ns, meta_name(p->pod));
+	if (plain) {
+		tell_once(d, p, key, NULL, p->said.msg);
+		return;
 	}
+	if (!worth(json_object_get(d->explained, key), b, clock_monotonic()))
+		return;
+	others = json_array();
 	client_list(d->client, pods(), ns, &o, append, others, NULL, &ignored);
-	drain_why(why, b, others);
-	return xasprintf("%s/%s", ns, meta_name(b));
+	drain_why(&why, b, others);
+	tell_once(d, p, key, b, why.data);
 }

@@ -14,7 +14,7 @@ int drain_keep(const struct drain *d, struct cache *cache, struct err *err);
 /* A budget as it is now. */
 void drain_know(struct drain *d, const json_t *budget, bool deleted);
 
-/* Why a pod may not go, for people; returns of which budget that is, a new string. */
-char *drain_explain(struct drain *d, const struct drain_pod *p, struct buf *why);
+/* Tell why a pod may not go, once as long as it is the same. */
+void drain_explain(struct drain *d, const struct drain_pod *p);
 
 #endif
