@@ -78,6 +78,7 @@ static const struct {
 	{ "volumes\\[*\\].hostPath*", NULL },
 	{ "volumes\\[*\\].persistentVolumeClaim*", NULL },
 	{ "volumes\\[*\\].ephemeral*", NULL },
+	{ "volumes\\[*\\].image*", NULL },
 	{ "volumes\\[*\\].configMap*", NULL },
 	{ "volumes\\[*\\].secret*", NULL },
 	{ "volumes\\[*\\].downwardAPI*", NULL },

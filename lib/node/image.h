@@ -48,6 +48,10 @@ int image_find(struct images *s, const char *ref, struct image *ret, struct err 
 int image_each(struct images *s, int (*each)(void *arg, const struct image *image, struct err *err),
     void *arg, struct err *err);
 
+#define VOLUME_IMAGES                                                               \
+	"images" /* in a pod's folder: ids and digests that its volumes are made of \
+		  */
+
 /* Remove a reference.  Its layers go with the next prune.  FORBIDDEN when a container uses it. */
 int image_remove(struct images *s, const char *ref, struct err *err);
 /* Remove layers, configurations and temporary files that no reference needs; *freed (may be NULL)

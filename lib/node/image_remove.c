@@ -17,7 +17,18 @@
 
 enum { MAX_STATE = 8 << 20 };
 
-/* Does a container of this data folder run from the image?  Pods' state files name what they use.
+static bool
+names(const char *file, const struct image *image)
+{
+	autobuf struct buf b = BUF_INIT;
+	struct err ignored;
+
+	return buf_read_file(&b, file, MAX_STATE, &ignored) == 0 && b.data &&
+	       (strstr(b.data, image->id) || (*image->digest && strstr(b.data, image->digest)));
+}
+
+/* Does a container or volume of this data folder come from the image?  Pods' state files name what
+ * they use.
  */
 static bool
 in_use(const struct images *s, const struct image *image)
@@ -28,13 +39,10 @@ in_use(const struct images *s, const struct image *image)
 	bool found = false;
 
 	while (d && !found && (e = readdir(d))) {
-		autofree char *path = xasprintf("%s/%s/state.json", pods, e->d_name);
-		autobuf struct buf b = BUF_INIT;
-		struct err ignored;
+		autofree char *state = xasprintf("%s/%s/state.json", pods, e->d_name);
+		autofree char *volumes = xasprintf("%s/%s/" VOLUME_IMAGES, pods, e->d_name);
 
-		if (e->d_name[0] != '.' && buf_read_file(&b, path, MAX_STATE, &ignored) == 0)
-			found = strstr(b.data, image->id) ||
-				(*image->digest && strstr(b.data, image->digest));
+		found = e->d_name[0] != '.' && (names(state, image) || names(volumes, image));
 	}
 	if (d)
 		closedir(d);

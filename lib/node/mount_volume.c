@@ -164,12 +164,14 @@ volume_mounts(const struct making_of *m, json_t *list, struct err *err)
 			    text(mount, "name"));
 		if ((r = place(m, mount, i, &path, err)) < 0)
 			return r;
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:[s, s, s]}", "destination",
-						text(mount, "mountPath"), "type", "bind", "source",
-						path, "options", "rbind", propagation(mount),
-						all	   ? "rro"
-						: readonly ? "ro"
-							   : "rw"));
+		json_array_append_new(
+		    list, json_pack("{s:s, s:s, s:s, s:[s, s, s, s*]}", "destination",
+			      text(mount, "mountPath"), "type", "bind", "source", path, "options",
+			      "rbind", propagation(mount),
+			      all	 ? "rro"
+			      : readonly ? "ro"
+					 : "rw",
+			      volume_noexec(m->pod, text(mount, "name")) ? "noexec" : NULL));
 	}
 	return 0;
 }

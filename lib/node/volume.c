@@ -23,6 +23,8 @@ make_volume(struct making *m, struct err *err)
 		    text(v, "hostPath", "path"), text(v, "hostPath", "type"), err);
 	if ((r = mkdir_all(m->folder, 0755, err)) < 0)
 		return r;
+	if (get(v, "image"))
+		return volume_image(m, err);
 	if (get(v, "emptyDir") || json_object_size(v) == 1)
 		return volume_empty(m, err);
 	if ((get(v, "secret") || get(v, "projected")) &&
@@ -52,12 +54,14 @@ volumes_up(
     const struct host *h, const json_t *pod, const json_t *sources, const char *ip, struct err *err)
 {
 	autofree char *all = host_path(h, "pods/%s/volumes", meta_uid(pod));
+	autofree char *images = host_path(h, "pods/%s/" VOLUME_IMAGES, meta_uid(pod));
 	json_t *v;
 	size_t i;
 	int r;
 
 	if ((r = mkdir_all(all, 0755, err)) < 0)
 		return r;
+	unlink(images);
 	json_array_foreach (get(pod, "spec", "volumes"), i, v) {
 		autofree char *folder = xasprintf("%s/%s", all, text(v, "name"));
 		struct making m = { h, pod, sources, v, ip, folder, 0644, NULL };
@@ -151,10 +155,16 @@ volume_is_host(const json_t *pod, const char *name)
 }
 
 bool
+volume_noexec(const json_t *pod, const char *name)
+{
+	return get(volume_named(pod, name), "image") != NULL;
+}
+
+bool
 volume_readonly(const json_t *pod, const char *name)
 {
 	const json_t *v = volume_named(pod, name);
 
 	return truth(get(v, "persistentVolumeClaim", "readOnly")) || get(v, "configMap") ||
-	       get(v, "secret") || get(v, "downwardAPI") || get(v, "projected");
+	       get(v, "secret") || get(v, "image") || get(v, "downwardAPI") || get(v, "projected");
 }

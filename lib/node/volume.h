@@ -5,9 +5,9 @@
 
 /*
  * A pod's volumes: emptyDir (on disk or in memory), hostPath, configMap, secret, downwardAPI,
- * projected, and claims on PersistentVolumes of the kinds local and hostPath.  Those that are made
- * live in DATA/pods/UID/volumes/NAME, which is a link to where a PersistentVolume is.  One that no
- * container uses is not made.
+ * projected, image, and claims on PersistentVolumes of the kinds local and hostPath.  Those that
+ * are made live in DATA/pods/UID/volumes/NAME, which is a link to where a PersistentVolume is.  One
+ * that no container uses is not made.
  */
 
 /* "ConfigMap/name", "Secret/name" or "PersistentVolumeClaim/name" of everything that a pod's
@@ -47,6 +47,8 @@ void volume_groups(const json_t *sources, json_t *groups);
 
 bool volume_is_host(const json_t *pod, const char *name); /* a hostPath, which may be missing */
 bool volume_used(const json_t *pod, const char *name);	  /* by some container */
+/* Is nothing in it to be run? */
+bool volume_noexec(const json_t *pod, const char *name);
 /* May nobody write to it, whatever a container says? */
 bool volume_readonly(const json_t *pod, const char *name);
 

@@ -21,6 +21,9 @@ int volume_write(struct making *m, bool *made, struct err *err);
 /* volume_empty.c: the folder is there. */
 int volume_empty(const struct making *m, struct err *err);
 
+/* volume_image.c: mounted on the folder. */
+int volume_image(const struct making *m, struct err *err);
+
 /* volume_host.c: what hostPath.type asks for ("": nothing), made when it says so. */
 int host_path_check(const char *path, const char *type, struct err *err);
 

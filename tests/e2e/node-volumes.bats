@@ -374,3 +374,23 @@ volumes: [{name: v, hostPath: {path: $3, type: $2}}]"
 	waits noblock "hostPath type check failed: /dev/null is not a block device"
 	waits back "invalid HostPath \`$T/dir/../file\`: must not contain '..'"
 }
+
+@test "a volume out of an image: to be read, not written nor run, also a part of it; it keeps the image" {
+	"$TOP/scripts/busybox-image" "$T/data.tar" data:1 /model/name=small >/dev/null
+	orch-image --data "$T/n" import "$T/data.tar" >/dev/null
+	spec='restartPolicy: Never
+volumes: [{name: i, image: {reference: data:1, pullPolicy: Never}}]'
+	{
+		pod one 'cat /i/model/name /part/name; touch /i/x 2>&1; /i/bin/busybox true 2>&1; while [ ! -e /end ]; do sleep 0.1; done' '
+volumeMounts: [{name: i, mountPath: /i}, {name: i, mountPath: /part, subPath: model}]' "$spec"
+		pod none true 'volumeMounts: [{name: i, mountPath: /i}]' "${spec/data:1/missing:1}"
+	} | start_node
+	until_status one '.phase == "Running"'
+	waits none 'MountVolume.SetUp failed for volume "i" : ErrImageNeverPull: '
+	for _ in 1 2 3 4 5 6 7 8 9 10; do logs one | grep -q denied && break; sleep 0.2; done
+	[ "$(logs one | head -n 3)" = "$(printf 'small\nsmall\ntouch: /i/x: Read-only file system')" ]
+	[[ "$(logs one | tail -n 1)" == *'Permission denied' ]]
+	run orch-image --data "$T/n" remove data:1
+	[ "$status" -ne 0 ]
+	[[ "$output" == *'is used by a pod'* ]]
+}
