@@ -23,6 +23,7 @@ static const char *listen_arg, *client_ca_arg;
 static const char *registries, *sysctls, *manifests, *cluster_dns, *cluster_domain;
 static const char *kube_reserved = "", *system_reserved = "", *eviction_hard = RESERVE_THRESHOLDS,
 		  *max_pods = "110";
+static const char *gc_high = "85", *gc_low = "80", *gc_ttl = "2m", *gc_age = "0s", *gc_every = "5m";
 static bool clean, once, insecure, seccomp_default, verbose;
 
 static const struct opt opts[] = {
@@ -63,6 +64,14 @@ static const struct opt opts[] = {
 	{ 0, "insecure", NULL, "pull in plain HTTP from any registry", &insecure, false },
 	{ 0, "auth-file", "FILE", "registry logins (~/.docker/config.json)", &auth_file, false },
 	{ 0, "registries", "FILE", "mirrors and more (DATA/registries)", &registries, false },
+	{ 0, "image-gc-high-threshold", "PERCENT", "a disk so full loses images (85)", &gc_high,
+	    false },
+	{ 0, "image-gc-low-threshold", "PERCENT", "until it is at this (80)", &gc_low, false },
+	{ 0, "minimum-image-ttl-duration", "DURATION", "images younger than this stay (2m)",
+	    &gc_ttl, false },
+	{ 0, "image-maximum-gc-age", "DURATION", "unused for so long they go; 0: no (0s)", &gc_age,
+	    false },
+	{ 0, "image-gc-period", "DURATION", "between looks at the disk (5m)", &gc_every, false },
 	{ 0, "listen", "HOST:PORT", "logs and terminals (ADDRESS:10250, else any)", &listen_arg,
 	    false },
 	{ 0, "client-ca", "FILE", "whom --listen trusts (the kubeconfig's)", &client_ca_arg,
@@ -198,6 +207,23 @@ open_metrics(struct node *n)
 		die(&err, "cannot serve figures");
 }
 
+/* What makes images go. */
+static struct collect_rules
+collecting(void)
+{
+	struct collect_rules rules = {
+		.high = (int)cli_number("image-gc-high-threshold", gc_high, 0, 100),
+		.low = (int)cli_number("image-gc-low-threshold", gc_low, 0, 100),
+		.min_age = cli_duration("minimum-image-ttl-duration", gc_ttl),
+		.max_age = cli_duration("image-maximum-gc-age", gc_age),
+	};
+
+	if (rules.low >= rules.high)
+		die(NULL, "--image-gc-low-threshold %d is not below --image-gc-high-threshold %d",
+		    rules.low, rules.high);
+	return rules;
+}
+
 static struct host *
 open_host(void)
 {
@@ -218,6 +244,8 @@ open_host(void)
 		.cleaning = clean,
 		.keep_logs = pods_file != NULL,
 		.max_pods = (int)cli_number("max-pods", max_pods, 1, 10000),
+		.collect = collecting(),
+		.collect_every = cli_duration("image-gc-period", gc_every),
 		.pids = (long)cli_number("pod-pids", pids_arg, 0, 1 << 22),
 		.backoff = cli_duration("backoff", backoff_arg),
 		.renew = cli_duration("sync-frequency", sync_arg) };

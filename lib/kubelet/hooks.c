@@ -157,6 +157,19 @@ note_event(void *arg, const json_t *pod, const char *field, const char *type, co
 		json_decref(event);
 }
 
+/* Such events are of the node's name, in "default", as the kubelet has them. */
+static void
+note_node_event(void *arg, const char *type, const char *reason, const char *message)
+{
+	struct kubelet *k = arg;
+	json_t *event = node_own_event(k->name, type, reason, message, clock_now_us());
+
+	if (event && json_array_size(k->events) < MAX_EVENTS)
+		json_array_append_new(k->events, event);
+	else
+		json_decref(event);
+}
+
 void
 hooks_post_events(struct kubelet *k)
 {
@@ -180,6 +193,7 @@ kubelet_hooks(struct kubelet *k)
 		.lookup = look_up,
 		.services = list_services,
 		.event = note_event,
+		.node_event = note_node_event,
 		.token = get_token,
 	};
 }

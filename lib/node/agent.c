@@ -68,6 +68,7 @@ agent_close(struct agent *a)
 {
 	if (!a)
 		return;
+	job_kill(&a->collecting);
 	for (size_t i = 0; i < a->n; i++)
 		pod_free(a->pod[i]);
 	free(a->pod);
@@ -306,6 +307,11 @@ handle(struct agent *a, int fd, double now)
 				}
 		}
 	}
+	if (a->collecting.pid && a->collecting.fd == fd) {
+		if (job_read(&a->collecting))
+			collect_done(a);
+		return;
+	}
 	unwatch(a, fd);
 }
 
@@ -420,6 +426,7 @@ agent_step(struct agent *a)
 			i--;
 		}
 	weigh_burstable(a);
+	collect_step(a, now);
 }
 
 size_t

@@ -31,6 +31,8 @@ struct agent_hooks {
 	 * `field` ("spec.containers{c}").  May be NULL. */
 	void (*event)(void *arg, const json_t *pod, const char *field, const char *type,
 	    const char *reason, const char *message);
+	/* The same of the node itself.  May be NULL. */
+	void (*node_event)(void *arg, const char *type, const char *reason, const char *message);
 	/* A token of the pod's account for an audience ("": the server's own) and so many seconds;
 	 * new, or NULL when none is given.  May be NULL itself. */
 	char *(*token)(void *arg, const json_t *pod, const char *audience, json_int_t seconds);

@@ -14,6 +14,9 @@ struct agent {
 			 says that they are wanted is old news */
 	size_t nended, ended_cap;
 	int epoll;
+	struct job collecting; /* images */
+	double collect_at;     /* when that is due again */
+	bool collect_failed;
 	double wake;	 /* the earliest time at which something is due */
 	int64_t weighed; /* what the burstable pods asked for when their cgroup was told last */
 };
@@ -34,6 +37,10 @@ void tell_pulled(
 /* work.c: carry out a step, and take in how it ended. */
 void work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double now);
 void work_done(struct agent *a, struct pod *p, double now);
+/* Images that nobody needs (collect.c). */
+void collect_step(struct agent *a, double now);
+void collect_done(struct agent *a);
+
 /* An image that a container cannot have is told of, by its reason; and while we wait for the next
  * try ErrImagePull becomes ImagePullBackOff (pull_events.c). */
 void image_missing(struct agent *a, struct pod *p, struct container *c, const char *reason);

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "node/cgroup.h"
 #include "node/image.h"
+#include "node/image_collect.h"
 #include "node/reserve.h"
 
 /*
@@ -41,6 +42,8 @@ struct host_options {
 	bool cleaning;	      /* only to remove things: no runtime is needed */
 	bool seccomp_default; /* who names no seccomp profile has RuntimeDefault */
 	const char *sysctls;  /* unsafe ones that pods may set: "kernel.msg*,net.core.somaxconn" */
+	struct collect_rules collect; /* of images */
+	double collect_every;	      /* seconds; 0: never */
 	double backoff; /* seconds before the second restart of a container, doubling to 300 */
 	double renew;	/* seconds between looks at what volumes are made of */
 };

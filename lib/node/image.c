@@ -24,7 +24,7 @@ int
 images_open(struct images **ret, const char *data, struct err *err)
 {
 	static const char *const folders[] = { "", "refs", "configs", "layers", "layers/empty",
-		"partial" };
+		"partial", "used", "users" };
 	struct images *s = xcalloc(1, sizeof *s);
 	int r;
 

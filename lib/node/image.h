@@ -14,6 +14,8 @@
  *	refs/NAME	one JSON file a reference ('/' written %2F): what it points to
  *	configs/HEX	image configurations, as they came; the file name is their digest
  *	layers/HEX	one unpacked folder a layer, named by the first 24 digits of its diff_id
+ *	used/HEX	empty; its time is when the image of that id was last used
+ *	users/KEY	links to other data folders whose pods use these images
  *	lock		shared while an image is being added, exclusive while one is removed
  *	partial/HEX	downloads of blobs that broke off; the next pull goes on with them
  *	tmp.*		work in progress; whatever a crash left is removed by the next images_prune

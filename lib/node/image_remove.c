@@ -31,9 +31,9 @@ names(const char *file, const struct image *image)
  * they use.
  */
 static bool
-in_use(const struct images *s, const struct image *image)
+used_below(const char *data, const struct image *image)
 {
-	autofree char *pods = xasprintf("%s/pods", s->data);
+	autofree char *pods = xasprintf("%s/pods", data);
 	DIR *d = opendir(pods);
 	struct dirent *e;
 	bool found = false;
@@ -46,6 +46,25 @@ in_use(const struct images *s, const struct image *image)
 	}
 	if (d)
 		closedir(d);
+	return found;
+}
+
+bool
+store_in_use(struct images *s, const struct image *image)
+{
+	bool found = used_below(s->data, image);
+	struct names users;
+	struct err ignored;
+
+	if (store_names(s, "users", &users, &ignored) == 0)
+		for (size_t i = 0; i < users.n && !found; i++) {
+			autofree char *data = xasprintf("%s/users/%s", s->root, users.item[i]);
+
+			found = used_below(data, image);
+			if (!file_exists(data)) /* that folder has gone */
+				unlink(data);
+		}
+	names_release(&users);
 	return found;
 }
 
@@ -63,7 +82,7 @@ image_remove(struct images *s, const char *ref, struct err *err)
 	if ((r = image_find(s, ref, &image, err)) < 0)
 		return r;
 	path = store_ref_path(s, image.ref);
-	used = in_use(s, &image);
+	used = store_in_use(s, &image);
 	image_release(&image);
 	if (used)
 		return err_set(err, ERR_FORBIDDEN, "image '%s' is used by a pod", ref);
@@ -135,7 +154,7 @@ sweep(struct images *s, const char *folder, const json_t *needed, struct pruned 
 int
 images_prune(struct images *s, struct pruned *freed, struct err *err)
 {
-	struct pruned ignored;
+	struct pruned ignored, uncounted = { 0 };
 	autoclose int fd = store_lock(s, LOCK_EX, err);
 	json_auto_t *needed = json_pack("{s:b}", "empty", 1);
 	int r;
@@ -148,7 +167,8 @@ images_prune(struct images *s, struct pruned *freed, struct err *err)
 	if ((r = image_each(s, keep, needed, err)) < 0 ||
 	    (r = sweep(s, "configs", needed, freed, err)) < 0 ||
 	    (r = sweep(s, "layers", needed, freed, err)) < 0 ||
-	    (r = sweep(s, "partial", needed, freed, err)) < 0)
+	    (r = sweep(s, "partial", needed, freed, err)) < 0 ||
+	    (r = sweep(s, "used", needed, &uncounted, err)) < 0)
 		return r;
 	return sweep(s, "", needed, freed, err);
 }

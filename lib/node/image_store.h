@@ -3,7 +3,11 @@
 
 #include <stddef.h>
 
+#include <stdbool.h>
+
 #include "base/err.h"
+
+struct image;
 
 /* What image*.c, layer.c and import.c share; others use image.h. */
 struct images {
@@ -19,6 +23,8 @@ int store_lock(struct images *s, int how, struct err *err); /* flock(2); a descr
 /* The names in a folder of the store, sorted. */
 int store_names(const struct images *s, const char *folder, struct names *out, struct err *err);
 void names_release(struct names *n);
+/* Does a pod use it, of this data folder or one that shares its images? */
+bool store_in_use(struct images *s, const struct image *image);
 char *store_ref_path(
     const struct images *s, const char *ref); /* of a completed one; a new string */
 

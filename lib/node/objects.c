@@ -23,29 +23,48 @@ pod_status_patch(const json_t *pod, const json_t *status)
 	return patch;
 }
 
+/* about: what it is of, with kind, name and uid; taken. */
+static json_t *
+new_event(json_t *about, const char *ns, const char *node, const char *type, const char *reason,
+    const char *message, int64_t now_us)
+{
+	json_auto_t *of = about;
+	autofree char *what =
+	    xasprintf("%s %s %s %s", text(about, "uid"), text(about, "fieldPath"), reason, message);
+	uint64_t hash = text_hash(what, strlen(what), TEXT_HASH_SEED);
+	json_auto_t *meta = json_pack("{s:o, s:s}", "name",
+	    json_sprintf("%.200s.%016llx", text(about, "name"), (unsigned long long)hash),
+	    "namespace", ns);
+	char when[TIME_TEXT];
+
+	time_print(now_us / 1000000, when);
+	return json_pack(
+	    "{s:s, s:s, s:O, s:O, s:s, s:s, s:s, s:s, s:s, s:i, s:{s:s, s:s}, s:s, s:s}",
+	    "apiVersion", "v1", "kind", "Event", "metadata", meta, "involvedObject", of, "type",
+	    type, "reason", reason, "message", message, "firstTimestamp", when, "lastTimestamp",
+	    when, "count", 1, "source", "component", "orch-node", "host", node,
+	    "reportingComponent", "orch-node", "reportingInstance", node);
+}
+
 json_t *
 pod_event(const json_t *pod, const char *field, const char *node, const char *type,
     const char *reason, const char *message, int64_t now_us)
 {
-	autofree char *what =
-	    xasprintf("%s %s %s %s", meta_uid(pod), field ? field : "", reason, message);
-	uint64_t hash = text_hash(what, strlen(what), TEXT_HASH_SEED);
-	json_auto_t *meta = json_pack("{s:o, s:s}", "name",
-	    json_sprintf("%.200s.%016llx", meta_name(pod), (unsigned long long)hash), "namespace",
-	    meta_namespace(pod));
-	json_auto_t *about = json_pack("{s:s, s:s, s:s, s:s, s:s}", "apiVersion", "v1", "kind",
-	    "Pod", "name", meta_name(pod), "namespace", meta_namespace(pod), "uid", meta_uid(pod));
-	char when[TIME_TEXT];
+	json_t *about = json_pack("{s:s, s:s, s:s, s:s, s:s}", "apiVersion", "v1", "kind", "Pod",
+	    "name", meta_name(pod), "namespace", meta_namespace(pod), "uid", meta_uid(pod));
 
 	if (field)
 		json_object_set_new(about, "fieldPath", json_string(field));
-	time_print(now_us / 1000000, when);
-	return json_pack(
-	    "{s:s, s:s, s:O, s:O, s:s, s:s, s:s, s:s, s:s, s:i, s:{s:s, s:s}, s:s, s:s}",
-	    "apiVersion", "v1", "kind", "Event", "metadata", meta, "involvedObject", about, "type",
-	    type, "reason", reason, "message", message, "firstTimestamp", when, "lastTimestamp",
-	    when, "count", 1, "source", "component", "orch-node", "host", node,
-	    "reportingComponent", "orch-node", "reportingInstance", node);
+	return new_event(about, meta_namespace(pod), node, type, reason, message, now_us);
+}
+
+json_t *
+node_own_event(
+    const char *node, const char *type, const char *reason, const char *message, int64_t now_us)
+{
+	return new_event(json_pack("{s:s, s:s, s:s, s:s}", "apiVersion", "v1", "kind", "Node",
+			     "name", node, "uid", node),
+	    "default", node, type, reason, message, now_us);
 }
 
 json_t *

@@ -14,6 +14,10 @@ json_t *pod_status_patch(const json_t *pod, const json_t *status);
 json_t *pod_event(const json_t *pod, const char *field, const char *node, const char *type,
     const char *reason, const char *message, int64_t now_us);
 
+/* One about the node itself. */
+json_t *node_own_event(
+    const char *node, const char *type, const char *reason, const char *message, int64_t now_us);
+
 /* The merge patch that counts it once more. */
 json_t *pod_event_again(const json_t *event, const json_t *old);
 

@@ -57,8 +57,8 @@ policy(const json_t *container, const struct reference *ref)
 	return ref->tag && strcmp(ref->tag, "latest") == 0 ? "Always" : "IfNotPresent";
 }
 
-int
-pull_if_needed(const struct host *h, const json_t *pod, const json_t *container,
+static int
+find_or_pull(const struct host *h, const json_t *pod, const json_t *container,
     const json_t *sources, struct image *ret, const char **reason, struct err *err)
 {
 	const char *name = text(container, "image");
@@ -87,4 +87,17 @@ pull_if_needed(const struct host *h, const json_t *pod, const json_t *container,
 	if ((r = image_pull(h->images, name, &o, NULL, err)) < 0)
 		return err_wrap(err, "cannot pull image '%s'", name);
 	return image_find(h->images, name, ret, err);
+}
+
+int
+pull_if_needed(const struct host *h, const json_t *pod, const json_t *container,
+    const json_t *sources, struct image *ret, const char **reason, struct err *err)
+{
+	int r;
+
+	if (h->o.images)
+		images_share(h->images, h->o.data);
+	if ((r = find_or_pull(h, pod, container, sources, ret, reason, err)) == 0)
+		image_used(h->images, ret);
+	return r;
 }

@@ -108,3 +108,22 @@ until_event() {
   grep -qE "^127.0.0.1:$PORT/team/web@sha256:" "$BATS_TEST_TMPDIR/names"
   grep -qx "127.0.0.1:$PORT/team/web:1" "$BATS_TEST_TMPDIR/names"
 }
+
+@test "registry: a node whose disk stays full says so in events of its own" {
+  mkdir "$BATS_TEST_TMPDIR/small"
+  mount -t tmpfs -o size=4m tmpfs "$BATS_TEST_TMPDIR/small" || skip "cannot mount here"
+  head -c 3M /dev/zero >"$BATS_TEST_TMPDIR/small/full"
+  orch-node --name full --data "$BATS_TEST_TMPDIR/small/n" --pod-cidr 10.99.99.0/24 --image-gc-period 300ms --image-gc-high-threshold 50 --image-gc-low-threshold 40 2>"$BATS_TEST_TMPDIR/log" 3>&- &
+  pid=$!
+  failed=0
+  { until_event full '^Warning FreeDiskSpaceFailed Failed to garbage collect required amount of images' && until_event full '^Warning ImageGCFailed '; } || failed=1
+  orch-get events -n default -o jsonl | jq -s 'map(select(.reason == "ImageGCFailed")) | .[0].involvedObject' >"$BATS_TEST_TMPDIR/of"
+  kill "$pid"
+  wait "$pid" || true
+  orch-node --data "$BATS_TEST_TMPDIR/small/n" --clean
+  umount "$BATS_TEST_TMPDIR/small"
+  orch-delete node/full
+  cat "$BATS_TEST_TMPDIR/log"
+  [ "$failed" = 0 ]
+  jq -e '.kind == "Node" and .name == "full" and .uid == "full"' "$BATS_TEST_TMPDIR/of"
+}
