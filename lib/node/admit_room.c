@@ -5,6 +5,7 @@
 #include "api/meta.h"
 #include "api/pod.h"
 #include "api/quantity.h"
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "schedule/snapshot.h"
@@ -85,4 +86,36 @@ node_refuses(const json_t *pod, const json_t *node, char **message)
 	*message = xstrdup("Predicate NodeAffinity failed: node(s) didn't match Pod's node "
 			   "affinity/selector");
 	return xstrdup("NodeAffinity");
+}
+
+enum { CRITICAL = 2000000000 }; /* the priority of system-cluster-critical */
+
+bool
+evict_spares(const json_t *pod)
+{
+	const json_t *notes = get(pod, "metadata", "annotations");
+	const char *source = text(notes, "kubernetes.io/config.source");
+
+	return num(get(pod, "spec", "priority"), 0) >= CRITICAL ||
+	       get(notes, "kubernetes.io/config.mirror") || (*source && strcmp(source, "api") != 0);
+}
+
+/* Memory is short for those who ask for none; anything else for all. */
+char *
+pressure_refuses(const json_t *pod, const char *const *conditions, char **message)
+{
+	autobuf struct buf b = BUF_INIT;
+	bool only_memory =
+	    conditions[0] && !conditions[1] && strcmp(conditions[0], "MemoryPressure") == 0;
+
+	*message = NULL;
+	if (!conditions[0] || evict_spares(pod) ||
+	    (only_memory && (strcmp(pod_qos(pod), "BestEffort") != 0 ||
+				tolerates(get(pod, "spec", "tolerations"),
+				    "node.kubernetes.io/memory-pressure", "", "NoSchedule"))))
+		return NULL;
+	for (size_t i = 0; conditions[i]; i++)
+		buf_printf(&b, "%s%s", i ? " " : "", conditions[i]);
+	*message = xasprintf("The node had condition: [%s]. ", b.data);
+	return xstrdup("Evicted");
 }

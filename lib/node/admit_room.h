@@ -1,6 +1,7 @@
 #ifndef ORCH_NODE_ADMIT_ROOM_H
 #define ORCH_NODE_ADMIT_ROOM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -16,5 +17,11 @@ char *room_refuses(const json_t *pod, const json_t *const *others, size_t n,
 
 /* Does it want a node like this one?  A Node, as the server has it. */
 char *node_refuses(const json_t *pod, const json_t *node, char **message);
+
+bool evict_spares(const json_t *pod); /* one that the node or the cluster cannot do without */
+
+/* Is something short, in the words of a Node's conditions ("MemoryPressure"), a NULL-terminated
+ * list, that it would make worse? */
+char *pressure_refuses(const json_t *pod, const char *const *conditions, char **message);
 
 #endif

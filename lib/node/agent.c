@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "node/admit.h"
 #include "node/agent_state.h"
+#include "node/evict.h"
 #include "node/qos.h"
 
 double
@@ -419,6 +420,7 @@ agent_step(struct agent *a)
 	while (epoll_wait(a->epoll, &e, 1, 0) == 1)
 		handle(a, e.data.fd, now);
 	a->wake = INFINITY;
+	evict_due(a, now, &a->wake);
 	for (size_t i = 0; i < a->n; i++)
 		if (advance(a, a->pod[i], now)) {
 			memmove(&a->pod[i], &a->pod[i + 1], (a->n - i - 1) * sizeof *a->pod);

@@ -18,6 +18,7 @@ struct agent {
 	double collect_at;     /* when that is due again */
 	bool collect_failed;
 	double wake;	 /* the earliest time at which something is due */
+	double look_at;	 /* when to look for what is short */
 	int64_t weighed; /* what the burstable pods asked for when their cgroup was told last */
 };
 

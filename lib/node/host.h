@@ -54,8 +54,9 @@ struct host {
 	bool crun;
 	struct cgroups cgroups;
 	struct images *images;
-	int port;  /* of the node's own server; 0: there is none */
-	char *pin; /* and what its key is known by */
+	int port;		  /* of the node's own server; 0: there is none */
+	int64_t pressed[SIGNALS]; /* when there was too little of it last (pressure.h) */
+	char *pin;		  /* and what its key is known by */
 	int lock;
 };
 

@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "node/files.h"
 #include "node/machine.h"
+#include "node/pressure.h"
 
 enum { PODS = 110, IMAGES = 50, NAMES = 5 };
 
@@ -192,30 +193,6 @@ images_here(const struct host *h)
 	return ret;
 }
 
-static bool
-short_of_memory(void)
-{
-	autofclose FILE *f = fopen("/proc/meminfo", "re");
-	unsigned long long kb;
-	char line[128];
-
-	while (f && fgets(line, sizeof line, f)) /* the kubelet's own bound: 100 MiB */
-		if (sscanf(line, "MemAvailable: %llu", &kb) == 1)
-			return kb < 100 * 1024;
-	return false;
-}
-
-static bool
-short_of_disk(const struct host *h)
-{
-	struct statvfs fs;
-
-	if (statvfs(h->o.data, &fs) < 0)
-		return false;
-	return fs.f_bavail < fs.f_blocks / 10 &&
-	       (unsigned long long)fs.f_bavail * fs.f_frsize < 1ULL << 30;
-}
-
 static void
 condition(json_t *node, const char *type, bool on, const char *reason, const char *message,
     const char *now)
@@ -225,18 +202,22 @@ condition(json_t *node, const char *type, bool on, const char *reason, const cha
 }
 
 static void
-conditions(const struct host *h, json_t *node, const char *now)
+conditions(const struct host *h, json_t *node, int64_t at)
 {
-	bool memory = short_of_memory(), disk = short_of_disk(h);
+	bool memory = pressure_felt(h, MEMORY_PRESSURE, at);
+	bool disk = pressure_felt(h, DISK_PRESSURE, at), pids = pressure_felt(h, PID_PRESSURE, at);
+	char now[TIME_TEXT];
 
+	time_print(at, now);
 	condition(node, "MemoryPressure", memory,
 	    memory ? "KubeletHasInsufficientMemory" : "KubeletHasSufficientMemory",
-	    memory ? "less than 100Mi of memory is available" : "there is memory", now);
+	    memory ? "there is too little memory" : "there is memory", now);
 	condition(node, "DiskPressure", disk,
 	    disk ? "KubeletHasDiskPressure" : "KubeletHasNoDiskPressure",
-	    disk ? "the data folder's disk is nearly full" : "there is disk space", now);
-	condition(
-	    node, "PIDPressure", false, "KubeletHasSufficientPID", "there are process ids", now);
+	    disk ? "there is too little disk space" : "there is disk space", now);
+	condition(node, "PIDPressure", pids,
+	    pids ? "KubeletHasInsufficientPID" : "KubeletHasSufficientPID",
+	    pids ? "there are too few process ids" : "there are process ids", now);
 	condition(node, "Ready", true, "KubeletReady", "orch-node is running", now);
 }
 
@@ -246,11 +227,10 @@ machine_status(const struct host *h, const json_t *old, int64_t now)
 	json_auto_t *node = json_pack("{s:{s:[]}}", "status", "conditions");
 	json_t *status = get(node, "status");
 	const char *address = h->o.address ? h->o.address : "127.0.0.1";
-	char when[TIME_TEXT];
 
 	if (json_is_array(get(old, "conditions")))
 		json_object_set_new(status, "conditions", json_deep_copy(get(old, "conditions")));
-	conditions(h, node, time_print(now, when));
+	conditions(h, node, now);
 	json_object_set_new(status, "capacity", resources(h));
 	json_object_set_new(status, "allocatable", machine_allocatable(h));
 	json_object_set_new(status, "addresses",

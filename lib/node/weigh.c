@@ -8,6 +8,7 @@
 #include "node/admit_room.h"
 #include "node/agent_state.h"
 #include "node/machine.h"
+#include "node/pressure.h"
 #include "node/qos.h"
 
 /* One that is to end needs it until it has ended. */
@@ -54,6 +55,22 @@ wrong_node(struct agent *a, const struct pod *p, char **message)
 	return json_is_object(node) ? node_refuses(p->object, node, message) : NULL;
 }
 
+/* What is short has a name in a Node's conditions; they are in the order of these. */
+static char *
+too_little(const struct agent *a, const struct pod *p, char **message)
+{
+	static const char *const names[CONDITIONS] = { [MEMORY_PRESSURE] = "MemoryPressure",
+		[DISK_PRESSURE] = "DiskPressure",
+		[PID_PRESSURE] = "PIDPressure" };
+	const char *felt[CONDITIONS + 1] = { 0 };
+	size_t n = 0;
+
+	for (int i = 0; i < CONDITIONS; i++)
+		if (pressure_felt(a->host, (enum condition_of)i, (int64_t)now_seconds()))
+			felt[n++] = names[i];
+	return pressure_refuses(p->object, felt, message);
+}
+
 char *
 weigh_refuses(struct agent *a, const struct pod *p, char **message)
 {
@@ -65,7 +82,7 @@ weigh_refuses(struct agent *a, const struct pod *p, char **message)
 	for (size_t i = 0; i < a->n; i++)
 		if (a->pod[i] != p && uses_resources(a->pod[i]))
 			others[n++] = a->pod[i]->object;
-	if ((reason = wrong_node(a, p, message)))
+	if ((reason = too_little(a, p, message)) || (reason = wrong_node(a, p, message)))
 		return reason;
 	return room_refuses(p->object, others, n, allocatable, message);
 }

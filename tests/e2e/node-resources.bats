@@ -137,3 +137,20 @@ resources: {limits: {memory: 24Mi}}' | run_pods || true
 		[[ $output == *"cannot read --"* ]]
 	done
 }
+
+@test "when memory is short, who uses more than asked for goes, and says why" {
+	{
+		pod hog 'dd if=/dev/zero of=/dev/shm/x bs=1M count=40; sleep 99' "$(asks 'memory: 1Mi' '')"
+		pod calm 'sleep 99' "$(asks 'memory: 100Mi' '')"
+		pod modest 'dd if=/dev/zero of=/dev/shm/x bs=1M count=20; sleep 99'
+		pod dear 'dd if=/dev/zero of=/dev/shm/x bs=1M count=50; sleep 99' '' 'priority: 10'
+	} | start_node --eviction-hard 'memory.available<99%,pid.available<1'
+	for p in hog calm modest dear; do until_status $p '.phase == "Running"'; done
+	until_status hog '.phase == "Failed" and .containerStatuses[0].state.terminated.exitCode == 137' 20
+	[ "$(status hog .reason)" = Evicted ]
+	[[ $(status hog .message) =~ ^The\ node\ was\ low\ on\ resource:\ memory\.\ Threshold\ quantity:\ [0-9]+(Ki|Mi|Gi)?,\ available:\ [0-9]+(Ki|Mi|Gi)?\.\ Container\ c\ was\ using\ 4[0-9]+Ki,\ request\ is\ 1Mi,\ has\ larger\ consumption\ of\ memory\.\ $ ]]
+	[ "$(status hog '.conditions[] | select(.type == "DisruptionTarget") | .status + .reason')" = TrueTerminationByKubelet ]
+	for p in calm modest dear; do [ "$(status $p .phase)" = Running ]; done # one at a time
+	until_status modest '.reason == "Evicted"' 20
+	[ "$(status calm .phase)$(status dear .phase)" = RunningRunning ]
+}
