@@ -133,6 +133,8 @@ status_body(const struct node *n, const char *name)
 	return json_dumps(patch, JSON_COMPACT);
 }
 
+/* While its Node's uid is known, the Lease is told to go with it: there may be one of a Node that
+ * had the name before. */
 static char *
 lease_body(const struct node *n, const char *name)
 {
@@ -140,7 +142,7 @@ lease_body(const struct node *n, const char *name)
 	json_auto_t *lease = NULL;
 
 	time_print_micro(clock_now_us(), now);
-	if (n->step == LEASE_RENEW)
+	if (n->step == LEASE_RENEW && !n->uid)
 		return xasprintf("{\"spec\":{\"holderIdentity\":\"%s\",\"leaseDurationSeconds\":%d,"
 				 "\"renewTime\":\"%s\"}}",
 		    name, LEASE_SECONDS, now);
@@ -148,7 +150,7 @@ lease_body(const struct node *n, const char *name)
 	    "coordination.k8s.io/v1", "kind", "Lease", "metadata", "name", name, "namespace",
 	    "kube-node-lease", "spec", "holderIdentity", name, "leaseDurationSeconds",
 	    LEASE_SECONDS, "renewTime", now);
-	if (n->uid) /* so that it goes with its Node */
+	if (n->uid)
 		put(lease,
 		    json_pack("[{s:s, s:s, s:s, s:s}]", "apiVersion", "v1", "kind", "Node", "name",
 			name, "uid", n->uid),
@@ -173,7 +175,15 @@ next_slot(const struct node *n, double now)
 	double place = s->began + s->o.heartbeat * n->index / s->o.nodes;
 	double rounds = (now + s->o.heartbeat / 2 - place) / s->o.heartbeat;
 
-	return place + s->o.heartbeat * (double)((long long)(rounds < 0 ? 0 : rounds) + 1);
+	return place + s->o.heartbeat * (rounds < 0 ? 0 : (double)((long long)rounds + 1));
+}
+
+static void
+note_lateness(struct sim *s, int64_t us)
+{
+	metric_add(s->m.late, us);
+	if (us > s->m.latest->value)
+		metric_set(s->m.latest, us);
 }
 
 /* The Lease is renewed: what comes next, and does the node fall silent now? */
@@ -185,7 +195,7 @@ beaten(struct node *n, double now)
 	char name[256];
 
 	if (n->slot > 0)
-		metric_set(s->m.late, (int64_t)((now - n->slot) * 1e6));
+		note_lateness(s, (int64_t)((now - n->slot) * 1e6));
 	n->heard = now;
 	sim_node_name(s, n->index, name);
 	if (missed) { /* others may have taken it for lost */

@@ -12,7 +12,7 @@
 
 static const char STRATEGIC[] = "application/strategic-merge-patch+json";
 
-enum { BACKOFF_MOST = 300 };
+enum { BACKOFF_MOST = 300, LONGEST_NAMES = 700 };
 
 const char *
 pod_uid(const struct pod *p)
@@ -264,8 +264,10 @@ answered(void *arg, const struct sent *a)
 		due(p, now);
 	else if (a->status < 300)
 		moved_on(p, now);
-	else if (a->status == 404 || a->status == 409) /* gone, or another: the watch will tell */
-		set_state(p, POD_LEFT);
+	else if (a->status == 404)
+		set_state(p, POD_LEFT); /* the watch will tell */
+	else if (a->status == 409)	/* too many others write it, or it is another by now */
+		due(p, now + 1);
 	else
 		refused(p, a);
 	if (p->deleting)
@@ -400,7 +402,8 @@ pod_seen(struct sim *s, const json_t *obj, double now)
 	struct map_slot *slot;
 	struct pod *p;
 
-	if (node < 0 || !*uid || strlen(meta_name(obj)) + strlen(meta_namespace(obj)) > 700)
+	if (node < 0 || !*uid ||
+	    strlen(uid) + strlen(meta_name(obj)) + strlen(meta_namespace(obj)) > LONGEST_NAMES)
 		return;
 	slot = map_at(&s->pods, uid, strlen(uid));
 	if (!slot->value) {

@@ -100,7 +100,7 @@ const char *pod_named(const struct pod *p);
 enum sim_request { REQ_NODE, REQ_STATUS, REQ_LEASE, REQ_POD, REQ_DELETE, REQS };
 struct sim_metrics {
 	struct metric *requests[REQS], *seconds[REQS], *errors;
-	struct metric *nodes, *silent, *pods[POD_STATES], *late, *events, *watches;
+	struct metric *nodes, *silent, *pods[POD_STATES], *late, *latest, *events, *watches;
 };
 
 struct sim {

@@ -58,8 +58,10 @@ open_metrics(struct sim_metrics *m)
 	m->nodes = metric_new("orch_simnode_nodes", "gauge", "Nodes that the server has.", NULL);
 	m->silent =
 	    metric_new("orch_simnode_silent_nodes", "gauge", "Nodes without heartbeats.", NULL);
-	m->late = metric_new("orch_simnode_heartbeat_late_seconds", "gauge",
-	    "How long after its time the last heartbeat was taken.", NULL);
+	m->late = metric_new("orch_simnode_heartbeat_lateness_seconds_total", "counter",
+	    "How long after their time heartbeats were taken.", NULL);
+	m->latest = metric_new(
+	    "orch_simnode_heartbeat_lateness_max_seconds", "gauge", "The longest of these.", NULL);
 	m->errors = metric_new(
 	    "orch_simnode_errors_total", "counter", "Requests that failed or were refused.", NULL);
 	m->events =

@@ -190,7 +190,15 @@ over() { [ "$(orch-get -n t pods -o jsonl | json 'select(.status.phase == "Faile
   orch-delete -n kube-node-lease lease/sim-1 >/dev/null # as the garbage collector does
   wait_for 10 nodes_are 2
   [ "$(orch-get node/sim-1 -o json | json .metadata.uid)" != "$uid" ]
+  # a Lease that a former node of the name left behind goes with the new one
+  end_sim
+  orch-delete node/sim-0 >/dev/null
+  sim --nodes 2 --heartbeat 500ms
+  wait_for 10 nodes_are 2
+  wait_for 5 owned sim-0
 }
+
+owned() { [ "$(orch-get -n kube-node-lease "lease/$1" -o json | json '.metadata.ownerReferences[].uid')" = "$(orch-get "node/$1" -o json | json .metadata.uid)" ]; }
 
 @test "--fail-node: heartbeats stop, pods wait; then all goes on" {
   sim --nodes 2 --heartbeat 200ms --fail-node 1 --fail-time 2s -v
@@ -211,8 +219,8 @@ over() { [ "$(orch-get -n t pods -o jsonl | json 'select(.status.phase == "Faile
   others="$others $!"
   orch-schedule -w >schedule.log 2>&1 3>&- &
   others="$others $!"
-  sim --nodes 12
-  wait_for 10 nodes_are 12
+  sim --nodes 12 --heartbeat 1s # the collector takes Leases that former nodes left behind
+  wait_for 20 nodes_are 12
   deployment web 100 | orch-apply -n t -f - >/dev/null
   orch-wait -n t deployment/web --for rollout --timeout 60s
   # on all nodes, every pod with its own address
