@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "api/quantity.h"
 #include "base/cli.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -19,6 +20,7 @@
 static const char *name, *data = "/var/lib/orch", *netns, *pod_cidr, *address, *runtime, *conmon;
 static const char *cni_path, *metrics, *pods_file, *pids_arg = "4096", *backoff_arg = "10s",
 						   *auth_file, *sync_arg = "1m";
+static const char *log_size_arg = "10Mi", *log_files_arg = "5", *log_every_arg = "10s";
 static const char *listen_arg, *client_ca_arg;
 static const char *registries, *sysctls, *manifests, *cluster_dns, *cluster_domain;
 static const char *kube_reserved = "", *system_reserved = "", *eviction_hard = RESERVE_THRESHOLDS,
@@ -57,6 +59,11 @@ static const struct opt opts[] = {
 	{ 0, "backoff", "DURATION", "wait before the second restart (10s)", &backoff_arg, false },
 	{ 0, "sync-frequency", "DURATION", "wait between looks at ConfigMaps and Secrets (1m)",
 	    &sync_arg, false },
+	{ 0, "container-log-max-size", "QUANTITY", "a log is turned over at (10Mi)", &log_size_arg,
+	    false },
+	{ 0, "container-log-max-files", "N", "files of one log (5)", &log_files_arg, false },
+	{ 0, "container-log-monitor-interval", "DURATION", "between looks at sizes (10s)",
+	    &log_every_arg, false },
 	{ 0, "seccomp-default", NULL, "RuntimeDefault for who names no seccomp profile",
 	    &seccomp_default, false },
 	{ 0, "allowed-unsafe-sysctls", "NAME,...", "more sysctls that pods may set", &sysctls,
@@ -224,6 +231,18 @@ collecting(void)
 	return rules;
 }
 
+static int64_t
+log_size(void)
+{
+	enum quantity_format format;
+	struct err err;
+	int64_t milli;
+
+	if (quantity_parse(log_size_arg, &milli, &format, &err) < 0)
+		die(&err, "--container-log-max-size");
+	return milli / 1000;
+}
+
 static struct host *
 open_host(void)
 {
@@ -248,6 +267,9 @@ open_host(void)
 		.collect_every = cli_duration("image-gc-period", gc_every),
 		.pids = (long)cli_number("pod-pids", pids_arg, 0, 1 << 22),
 		.backoff = cli_duration("backoff", backoff_arg),
+		.log_size = log_size(),
+		.log_files = (long)cli_number("container-log-max-files", log_files_arg, 2, 1 << 20),
+		.log_every = cli_duration("container-log-monitor-interval", log_every_arg),
 		.renew = cli_duration("sync-frequency", sync_arg) };
 	struct host *h;
 	struct err err;

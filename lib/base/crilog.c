@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/crilog.h"
 #include "base/mem.h"
@@ -34,6 +35,7 @@ int
 crilog_open(struct crilog *log, const char *path, const struct log_options *o, struct err *err)
 {
 	*log = (struct crilog){ .options = *o, .line = BUF_INIT };
+	log->path = xstrdup(path);
 	if (!(log->f = fopen(path, "re")))
 		return err_sys(err, errno, "cannot read log '%s'", path);
 	if (o->tail >= 0 && seek_tail(log->f, o->tail) < 0)
@@ -46,6 +48,7 @@ crilog_close(struct crilog *log)
 {
 	if (log->f)
 		fclose(log->f);
+	free(log->path);
 	buf_release(&log->line);
 }
 
@@ -77,8 +80,8 @@ print_line(struct crilog *log, const char *line, FILE *out)
 	log->open = partial;
 }
 
-int
-crilog_print(struct crilog *log, FILE *out, struct err *err)
+static int
+print_file(struct crilog *log, FILE *out, struct err *err)
 {
 	char block[65536];
 	size_t n;
@@ -98,4 +101,34 @@ crilog_print(struct crilog *log, FILE *out, struct err *err)
 		return err_sys(err, errno, "cannot read the log");
 	fflush(out);
 	return 0;
+}
+
+/* Has the file that was read been put aside, and is there another? */
+static bool
+turned(const struct crilog *log)
+{
+	struct stat now, ours;
+
+	return stat(log->path, &now) == 0 && fstat(fileno(log->f), &ours) == 0 &&
+	       (now.st_ino != ours.st_ino || now.st_dev != ours.st_dev);
+}
+
+int
+crilog_print(struct crilog *log, FILE *out, struct err *err)
+{
+	int r;
+
+	while ((r = print_file(log, out, err)) == 0 && turned(log)) {
+		FILE *next = fopen(log->path, "re");
+
+		if (!next)
+			return 0;			   /* it was turned once more: next time */
+		if ((r = print_file(log, out, err)) < 0) { /* what came before it was closed */
+			fclose(next);
+			return r;
+		}
+		fclose(log->f);
+		log->f = next;
+	}
+	return r;
 }

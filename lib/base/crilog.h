@@ -22,6 +22,7 @@ struct log_options {
 
 struct crilog {
 	FILE *f;
+	char *path;
 	struct log_options options;
 	struct buf line; /* an unfinished line of the file */
 	bool open;	 /* the last text printed was a partial one */
@@ -30,7 +31,8 @@ struct crilog {
 int crilog_open(struct crilog *log, const char *path, const struct log_options *o, struct err *err);
 void crilog_close(struct crilog *log);
 
-/* Print what there is (once more: what has come since). */
+/* Print what there is (once more: what has come since); when another file has taken the path, as
+ * logs are turned over, the old one to its end and then that. */
 int crilog_print(struct crilog *log, FILE *out, struct err *err);
 
 #endif

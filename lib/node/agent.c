@@ -429,6 +429,7 @@ agent_step(struct agent *a)
 		}
 	weigh_burstable(a);
 	collect_step(a, now);
+	rotate_due(a, now);
 }
 
 size_t

@@ -17,9 +17,10 @@ struct agent {
 	struct job collecting; /* images */
 	double collect_at;     /* when that is due again */
 	bool collect_failed;
-	double wake;	 /* the earliest time at which something is due */
-	double look_at;	 /* when to look for what is short */
-	int64_t weighed; /* what the burstable pods asked for when their cgroup was told last */
+	double rotate_at; /* when the sizes of logs are looked at */
+	double wake;	  /* the earliest time at which something is due */
+	double look_at;	  /* when to look for what is short */
+	int64_t weighed;  /* what the burstable pods asked for when their cgroup was told last */
 };
 
 double now_seconds(void);		       /* since the epoch */
@@ -79,6 +80,9 @@ void weigh_burstable(struct agent *a);
 /* Is there no room for it beside the others, or does it want another node?  The reason, or NULL,
  * and *message, both new. */
 char *weigh_refuses(struct agent *a, const struct pod *p, char **message);
+
+/* rotate.c: logs that are too large are turned over. */
+void rotate_due(struct agent *a, double now);
 
 /* adopt.c */
 int agent_adopt(struct agent *a, struct err *err);

@@ -289,7 +289,7 @@ container_start(void *arg, json_t **result, struct err *err)
 	if (s->restarts > 1) {
 		autofree char *old = container_log(s->host, s->pod, name, s->restarts - 2);
 
-		unlink(old);
+		log_remove(old);
 	}
 	if (pull_if_needed(s->host, s->pod, s->container, s->sources, &image, &reason, err) < 0) {
 		*result = failure("image", reason, err);

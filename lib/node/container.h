@@ -47,6 +47,8 @@ bool container_exit(const struct host *h, const char *id, int *code, double *whe
 /* The path of the log of a container's N-th run; a new string. */
 char *container_log(const struct host *h, const json_t *pod, const char *name, unsigned restarts);
 
+void log_remove(const char *path); /* and what was put aside of it (rotate.c) */
+
 /* The last words: /dev/termination-log, or the end of the log when the policy says so.  A new
  * string. */
 char *container_message(const struct host *h, const json_t *pod, const json_t *container,

@@ -44,8 +44,11 @@ struct host_options {
 	const char *sysctls;  /* unsafe ones that pods may set: "kernel.msg*,net.core.somaxconn" */
 	struct collect_rules collect; /* of images */
 	double collect_every;	      /* seconds; 0: never */
-	double backoff; /* seconds before the second restart of a container, doubling to 300 */
-	double renew;	/* seconds between looks at what volumes are made of */
+	double backoff;	  /* seconds before the second restart of a container, doubling to 300 */
+	int64_t log_size; /* bytes after which a log is turned over; 0: never */
+	long log_files;	  /* of one log, at most */
+	double log_every; /* seconds between looks at their sizes */
+	double renew;	  /* seconds between looks at what volumes are made of */
 };
 
 struct host {

@@ -105,9 +105,11 @@ follow(struct tail *t, struct crilog *log, FILE *out)
 {
 	autoclose int notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	autofree char *record = host_path(t->server->host, "pods/%s", t->uid);
+	autofree char *folder =
+	    xstrndup(t->path, (size_t)(strrchr(t->path, '/') - t->path)); /* logs are turned over */
 	struct err err;
 
-	if (notify < 0 || inotify_add_watch(notify, t->path, IN_MODIFY) < 0 ||
+	if (notify < 0 || inotify_add_watch(notify, folder, IN_MODIFY | IN_MOVED_TO) < 0 ||
 	    inotify_add_watch(
 		notify, record, IN_MOVED_TO | IN_CREATE | IN_MODIFY | IN_DELETE_SELF) < 0)
 		return;

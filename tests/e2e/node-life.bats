@@ -197,3 +197,19 @@ events() { # POD: reason, where, message
 	end_node
 	[ "$(logs own)" = usr1 ]
 }
+
+@test "logs are turned over when they are large" {
+	pod talk 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo "line $i ........................................"; [ $((i % 30)) = 0 ] && sleep 0.1; done; echo end; sleep 1000' |
+		start_node --container-log-max-size 30Ki --container-log-max-files 3 --container-log-monitor-interval 500ms
+	until_status talk '.phase == "Running"'
+	folder=$(echo "$T"/n/log/pods/default_talk_*/c)
+	for _ in $(seq 200); do grep -q 'F end$' "$folder/0.log" && break; sleep 0.1; done
+	grep -q 'F end$' "$folder/0.log"
+	[ "$(find "$folder" -name '0.log.*' | wc -l)" = 2 ]
+	[ "$(stat -c %s "$folder/0.log")" -lt 100000 ]
+	[ "$(find "$folder" -name '*.tmp' | wc -l)" = 0 ]
+	# not one line is missing from one file to the next
+	cat "$folder"/0.log.* "$folder/0.log" | sed -n 's/.* F line \([0-9]*\) .*/\1/p' >"$T/numbers"
+	[ "$(wc -l <"$T/numbers")" = "$(($(tail -n 1 "$T/numbers") - $(head -n 1 "$T/numbers") + 1))" ]
+	[ "$(tail -n 1 "$T/numbers")" = 3000 ]
+}

@@ -55,6 +55,17 @@ END
   [ -z "$(k logs web -c c --since-time=2100-01-01T00:00:00Z)" ]
 }
 
+@test "streams: logs are followed across the end of a file" {
+  k logs -f web -c d --tail=0 >followed & pid=$!
+  k exec web -c d -- sh -c 'yes 0123456789012345678901234567890123456789012345678901234567890123456789 | head -c 12000000 >/proc/1/fd/1'
+  for _ in $(seq 200); do ls "$DATA"/*/log/pods/default_web_*/d/0.log.* >turned 2>/dev/null && break; sleep 0.1; done
+  [ -s turned ]
+  k exec web -c d -- sh -c 'echo behind >/proc/1/fd/1'
+  for _ in $(seq 100); do grep -q 'behind$' followed && break; sleep 0.1; done
+  kill "$pid"
+  grep -q 'behind$' followed
+}
+
 @test "streams: what logs there are not" {
   run ! k logs web -c c --previous
   [[ $output == *'previous terminated container "c" in pod "web" not found'* ]]

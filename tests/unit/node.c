@@ -1,9 +1,12 @@
 /* What a node decides, without containers: image references, the next step of a pod, its phase. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/meta.h"
+#include "base/crilog.h"
 #include "base/mem.h"
 #include "node/digest.h"
 #include "node/files.h"
@@ -459,6 +462,50 @@ service_links(void)
 	same("but the server's", variable(without, "KUBERNETES_SERVICE_PORT"), "443");
 }
 
+static void
+append(const char *path, const char *line)
+{
+	FILE *f = fopen(path, "ae");
+
+	fprintf(f, "2026-01-02T03:04:05Z stdout F %s\n", line);
+	fclose(f);
+}
+
+/* Who reads a log goes on in the file that takes its place, and misses nothing of the old one. */
+static void
+turned_logs(void)
+{
+	char folder[] = "/tmp/orch-log-XXXXXX";
+	autofree char *path = NULL, *aside = NULL, *said = NULL;
+	struct log_options o = { .tail = -1 };
+	struct crilog log;
+	struct err err;
+	size_t size;
+	FILE *out = open_memstream(&said, &size);
+
+	if (!mkdtemp(folder))
+		exit(1);
+	path = xasprintf("%s/0.log", folder);
+	aside = xasprintf("%s/0.log.1", folder);
+	append(path, "a");
+	check("opens", crilog_open(&log, path, &o, &err) == 0);
+	check("prints", crilog_print(&log, out, &err) == 0);
+	rename(path, aside);
+	append(aside, "b"); /* the monitor has not heard of it yet */
+	check("no new one yet", crilog_print(&log, out, &err) == 0);
+	append(aside, "c");
+	append(path, "d");
+	check("both", crilog_print(&log, out, &err) == 0);
+	append(path, "e");
+	check("goes on", crilog_print(&log, out, &err) == 0);
+	crilog_close(&log);
+	fclose(out);
+	same("lines", said, "a\nb\nc\nd\ne\n");
+	unlink(path);
+	unlink(aside);
+	rmdir(folder);
+}
+
 /* A time that has passed must not be waited for again and again. */
 static void
 deadline(void)
@@ -540,6 +587,7 @@ main(void)
 	resolvers();
 	hostnames();
 	service_links();
+	turned_logs();
 	deadline();
 	outcomes();
 	statuses();
