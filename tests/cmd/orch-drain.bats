@@ -219,3 +219,41 @@ node/$N drained" ]
   run -2 orch-drain "$N" --pod-selector='a b'
   run -3 orch-drain --server http://127.0.0.1:1 "$N"
 }
+
+@test "nodes that end their pods: all at once, over two nodes" {
+  begin
+  orch-simnode --nodes 2 --prefix "$N-" --start-delay 10ms --stop-delay 500ms --heartbeat 2s >/dev/null 2>&1 3>&- &
+  local sim=$! seconds
+  running() { [ "$(orch-get -n "$NS" pods --field-selector status.phase=Running -o name | wc -l)" -eq 20 ]; }
+  for i in 0 1; do
+    for p in 0 1 2 3 4 5 6 7 8 9; do
+      printf '{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p%s%s","namespace":"%s","ownerReferences":[{"apiVersion":"apps/v1","kind":"ReplicaSet","name":"web","uid":"u","controller":true}]},"spec":{"nodeName":"%s-%s","tolerations":[{"operator":"Exists"}],"containers":[{"name":"c","image":"i:1"}]}}\n' \
+        "$i" "$p" "$NS" "$N" "$i"
+    done
+  done | orch-create -f - >/dev/null
+  wait_for 10 running
+  seconds=$SECONDS
+  run -0 orch-drain "$N-0" "$N-1" --timeout=30s
+  kill "$sim"
+  wait "$sim" || true
+  [ $((SECONDS - seconds)) -lt 8 ] # one after the other it would be ten
+  [ "$(grep -c evicted <<<"$output")" -eq 20 ]
+  [[ $output == *"node/$N-0 drained"*"node/$N-1 drained" ]]
+  gone
+}
+
+@test "the server goes and comes back: it goes on" {
+  begin; pod a; pod b
+  budget web 1 2 1 2
+  orch-drain --server "unix:$STORE/socket" "$N" --grace-period=0 >"$BATS_TEST_TMPDIR/out" 2>&1 3>&- &
+  local drain=$!
+  wait_for 10 grep -q 'has to wait' "$BATS_TEST_TMPDIR/out"
+  wait_for 10 grep -q 'evicted' "$BATS_TEST_TMPDIR/out"
+  stop_store
+  sleep 3 # it asks in vain
+  start_store
+  allow web 1 1 0 1
+  wait_for 30 grep -q "node/$N drained" "$BATS_TEST_TMPDIR/out"
+  wait "$drain"
+  gone
+}
