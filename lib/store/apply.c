@@ -134,7 +134,7 @@ check_names(struct call *c, const json_t *config)
 	const char *name = meta_name(config), *ns = meta_namespace(config);
 	autofree char *msg = NULL;
 
-	if (*ns && strcmp(ns, c->target.namespace) != 0)
+	if (c->kind->namespaced && *ns && strcmp(ns, c->target.namespace) != 0)
 		return bad_request(c,
 		    "the namespace of the provided object does not match the namespace sent on the "
 		    "request");

@@ -27,13 +27,14 @@ system_fields(const struct kind *k, json_t *obj)
 		json_object_set_new(meta, "generation", json_integer(1));
 }
 
+/* Where it goes; a kind of the cluster does not care what the object says. */
 static int
 place(struct call *c, json_t *obj)
 {
 	json_t *meta = json_object_get(obj, "metadata");
 	const char *ns = meta_namespace(obj);
 
-	if (*ns && strcmp(ns, c->target.namespace) != 0) {
+	if (c->kind->namespaced && *ns && strcmp(ns, c->target.namespace) != 0) {
 		reply_status(c, 400, "BadRequest",
 		    "the namespace of the provided object does not match the namespace sent on the "
 		    "request",

@@ -137,7 +137,7 @@ check_name(struct call *c, const json_t *obj)
 			: xasprintf("the name of the object (%s based on URL) was undeterminable: "
 				    "name must be provided",
 			      c->target.name);
-	else if (*ns && strcmp(ns, c->target.namespace) != 0)
+	else if (c->kind->namespaced && *ns && strcmp(ns, c->target.namespace) != 0)
 		msg = xasprintf(
 		    "the namespace of the object (%s) does not match the namespace on the URL (%s)",
 		    ns, c->target.namespace);

@@ -173,6 +173,19 @@ thing() { api POST "$THINGS${3:-}" '{"apiVersion":"example.com/v1","kind":"Thing
 	api GET "${THINGS/v1/v2}/old"; [ "$(of '.spec | tojson')" = '{"a":"1","both":"B","new":"N"}' ]
 }
 
+@test "what a kind of the cluster says about a namespace does not count" {
+	api POST $CRDS "$(crd things Thing | jq -c '.spec.scope = "Cluster" | .metadata.namespace = "default"')"
+	[ "$code $(of .metadata.namespace)" = "201 null" ]
+	local all=/apis/example.com/v1/things said='"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"a","namespace":"default"}'
+	until_code 200 $all
+	api POST $all "{$said}"; [ "$code $(of .metadata.namespace)" = "201 null" ]
+	api PUT $all/a "$(of '.metadata.namespace = "default" | .spec.size = 5 | tojson')"
+	[ "$code $(of '[.metadata.namespace, .spec.size] | tojson')" = "200 [null,5]" ]
+	merge $all/a '{"metadata":{"namespace":"other","labels":{"x":"y"}}}'; [ "$code $(of .metadata.namespace)" = "200 null" ]
+	api PATCH "$all/b?fieldManager=m" "{${said/\"a\"/\"b\"}}" -H 'Content-Type: application/apply-patch+yaml'
+	[ "$code $(of .metadata.namespace)" = "201 null" ]
+}
+
 @test "a changed schema counts at once, and shows its defaults on what is there" {
 	things
 	thing a '{"color":"red"}'
