@@ -394,3 +394,33 @@ volumeMounts: [{name: i, mountPath: /i}, {name: i, mountPath: /part, subPath: mo
 	[ "$status" -ne 0 ]
 	[[ "$output" == *'is used by a pod'* ]]
 }
+
+@test "with a server: waits for its claim, with an event, and runs when that is bound" {
+	command -v kubectl >/dev/null || skip "needs kubectl"
+	orch-store -d "$T/store" -l 127.0.0.1:0 >/dev/null 2>"$T/store.err" 3>&- &
+	echo $! >"$T/store.pid"
+	export KUBECONFIG=$T/store/admin.kubeconfig
+	for _ in $(seq 100); do orch-get namespaces >/dev/null 2>&1 && break; sleep 0.1; done
+	mkdir "$T/disk"
+	orch-node --data "$T/n" --name n --pod-cidr "$CIDR" >"$T/out" 2>"$T/err" 3>&- &
+	echo $! >"$T/node.pid"
+	{
+		printf 'apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: default}\n'
+		volume v "local: {path: $T/disk}" "$HERE"
+		claim c v 'storageClassName: ""'
+		pod p 'echo x >/data/x; sleep 1000' "imagePullPolicy: Never
+$MOUNT" "nodeName: \"n\"
+$(of_claim c)"
+	} | orch-apply >/dev/null
+	for _ in $(seq 100); do
+		said=$(orch-get -o jsonl events | jq -r 'select(.reason == "FailedMount") | .message')
+		[ -n "$said" ] && break
+		sleep 0.1
+	done
+	[[ "$said" == *'error processing PVC default/c: PVC is not bound' ]]
+	[ "$(orch-get -o jsonl pods p | jq -r .status.phase)" = Pending ]
+	kubectl patch pv v --type=merge -p "{\"spec\":{\"claimRef\":{\"kind\":\"PersistentVolumeClaim\",\"namespace\":\"default\",\"name\":\"c\",\"uid\":\"$(orch-get -o jsonl pvc c | jq -r .metadata.uid)\"}}}" >/dev/null
+	kubectl patch pvc c --subresource=status --type=merge -p '{"status":{"phase":"Bound"}}' >/dev/null
+	for _ in $(seq 100); do [ -s "$T/disk/x" ] && break; sleep 0.2; done
+	[ "$(cat "$T/disk/x")" = x ]
+}
