@@ -144,7 +144,8 @@ to_socket(struct portforward *p, int fd, struct err *err)
 			return err_sys(err, errno, "the local connection broke");
 		sent += (size_t)n;
 	}
-	memmove(p->out.data, p->out.data + sent, p->out.len - sent);
+	if (sent > 0)
+		memmove(p->out.data, p->out.data + sent, p->out.len - sent);
 	p->out.len -= sent;
 	return 0;
 }
