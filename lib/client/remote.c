@@ -158,7 +158,7 @@ step(struct session *s, struct err *err)
 		{ .fd = s->in_open && !s->told && tunnel_waiting(s->tunnel) < BACKLOG ? s->r->in
 										      : -1,
 		    .events = POLLIN },
-		{ .fd = s->r->resize, .events = POLLIN },
+		{ .fd = s->r->size ? s->r->resize : -1, .events = POLLIN },
 	};
 	double left = s->told ? s->until - clock_monotonic() : -1;
 	int r;

@@ -3,11 +3,12 @@
 its exec does is the first word of the command.  Prints its port."""
 import base64
 import hashlib
+import io
 import json
 import os
 import socket
 import struct
-import sys
+import tarfile
 import threading
 import time
 from urllib.parse import parse_qs, urlsplit
@@ -76,6 +77,56 @@ class Connection:
         self.frame(0x88, struct.pack(">H", 1000))
 
 
+def member(tar, name, type=tarfile.REGTYPE, to="", data=b"x\n"):
+    t = tarfile.TarInfo(name)
+    t.type, t.linkname, t.mode, t.mtime = type, to, 0o4640, 1000000000
+    t.size = len(data) if type == tarfile.REGTYPE else 0
+    tar.addfile(t, io.BytesIO(data))
+
+
+def evil(name):
+    """A stream that a container might send for /NAME."""
+    out = io.BytesIO()
+    tar = tarfile.open(fileobj=out, mode="w")
+    if name == "up":
+        member(tar, "up/../../up-out")
+    elif name == "other":
+        member(tar, "other", tarfile.DIRTYPE)
+        member(tar, "elsewhere")
+    elif name == "longer":
+        member(tar, "longer-name")
+    elif name == "absolute":
+        member(tar, "/tmp/absolute-out")
+    elif name == "through":
+        member(tar, "through", tarfile.DIRTYPE)
+        member(tar, "through/l", tarfile.SYMTYPE, "..")
+        member(tar, "through/l/through-out")
+    elif name == "swap":
+        member(tar, "swap", tarfile.DIRTYPE)
+        member(tar, "swap/d", tarfile.DIRTYPE)
+        member(tar, "swap/d/e", tarfile.DIRTYPE)
+        member(tar, "swap/s", tarfile.SYMTYPE, "d/e")
+        member(tar, "swap/t", tarfile.SYMTYPE, "s/../../..")
+        member(tar, "swap/s/f")
+    elif name == "hard":
+        member(tar, "hard", tarfile.DIRTYPE)
+        member(tar, "hard/l", tarfile.LNKTYPE, "/etc/passwd")
+        member(tar, "hard/m", tarfile.LNKTYPE, "hard/../../secret")
+        member(tar, "hard/f")
+        member(tar, "hard/g", tarfile.LNKTYPE, "hard/f")
+    elif name == "device":
+        member(tar, "device", tarfile.CHRTYPE)
+    elif name == "half":
+        member(tar, "half", data=b"x" * 100000)
+        return out.getvalue()[:50000]
+    elif name == "nothing":
+        return b""
+    elif name == "junk":
+        return b"this is no archive\n" * 100
+    tar.close()
+    return out.getvalue()
+
+
 def command(c, word, query, protocol):
     if word == "break":
         c.send(1, b"half")
@@ -110,6 +161,14 @@ def command(c, word, query, protocol):
             n += len(data) - 1
         c.send(1, b"%d\n" % n)
         c.ended(300)
+    elif word == "tar" and query["command"][1] == "cf":
+        c.send(1, evil(query["command"][-1]))
+        c.ended()
+    elif word == "tar":
+        c.send(2, b"tar: I do not want it\n")
+        c.ended(1)
+    elif word == "test":
+        c.ended(1)
     elif word == "odd":
         c.send(3, b"no JSON")
     elif word == "sleep":

@@ -1,4 +1,4 @@
-# Our own clients of what is inside of pods, with real containers: orch-exec, orch-forward.
+# Our own clients of what is inside of pods, with real containers: orch-exec, orch-forward, orch-cp.
 load cluster
 
 setup_file() {
@@ -144,4 +144,44 @@ END
   [ "$(curl -sS -m 10 "$url")" = one ]
   kill "$pid"
   wait "$pid"
+}
+
+c() { timeout 30 orch-cp "$@" 3>&-; }
+
+@test "orch-cp: a tree there and back: links, modes, times, holes, long names, megabytes" {
+  mkdir -p tree/sub
+  echo one >tree/a
+  chmod 750 tree/a
+  touch -d 2001-02-03T04:05:06Z tree/a
+  head -c 3000000 /dev/urandom >tree/sub/big
+  ln -s sub/big tree/l && ln -s ../a tree/sub/up && ln tree/a tree/hard
+  truncate -s 5M tree/hole && printf x >>tree/hole
+  echo long >"tree/$(printf 'n%.0s' $(seq 150))"
+  c tree web:/tmp/tree
+  c web:/tmp/tree back
+  diff -r tree back
+  [ "$(readlink back/sub/up) $(stat -c '%a %Y' back/a)" = "../a 750 981173106" ]
+  [ "$(x web -- stat -c '%a %Y' /tmp/tree/a)" = "750 981173106" ]
+  c tree/a web:/tmp/tree # into the folder, as cp does
+  c tree/a web:/tmp/other
+  mkdir d
+  c web:/tmp/other d
+  run -1 c web:/tmp/tree/sub/. d # of which one link leads out
+  cmp d/other tree/a
+  cmp d/big tree/sub/big
+  c -c d - web:/tmp < <(tar cf - tree/a)
+  [ "$(c -c d web:/tmp/tree - | tar xOf - tree/a)" = one ]
+}
+
+@test "orch-cp: what is not there, there or here" {
+  run -1 c web:/nope x
+  [[ $output == *"tar ended with 1: "*"nope"* ]]
+  [ ! -e x ]
+  echo >x
+  run -1 c x web:/no/such/folder
+  run -2 c nope web:/tmp
+  run -2 c web:/etc/hosts no/such/folder
+  x web -- sh -c 'mkdir -p /tmp/bad && ln -s /etc/passwd /tmp/bad/p && mkfifo /tmp/bad/f && echo x >/tmp/bad/ok'
+  run -1 c web:/tmp/bad bad
+  [ "$(ls bad)" = ok ]
 }
