@@ -141,25 +141,32 @@ node_info(const struct host *h)
 	    "architecture", image_architecture());
 }
 
-/* By id: an image with several names is one. */
+/* By id: an image with several names is one; first its names by digest, as the kubelet has it. */
 static int
 add_image(void *arg, const struct image *image, struct err *err)
 {
-	json_t *all = arg, *one = json_object_get(all, image->id);
+	json_t *all = arg, *one = json_object_get(all, image->id), *names, *name;
+	autofree char *by_digest = image_status_id(image);
+	size_t i, digests = 0;
 
 	(void)err;
 	if (!one) {
 		json_object_set_new(all, image->id,
 		    json_pack("{s:[], s:I}", "names", "sizeBytes", (json_int_t)image->size));
 		one = json_object_get(all, image->id);
-		if (*image->digest) {
-			autofree char *by_digest = image_status_id(image);
-
-			json_array_append_new(get(one, "names"), json_string(by_digest));
-		}
 	}
-	if (json_array_size(get(one, "names")) < NAMES)
-		json_array_append_new(get(one, "names"), json_string(image->ref));
+	names = get(one, "names");
+	json_array_foreach (names, i, name) {
+		digests += strchr(str(name, ""), '@') != NULL;
+		if (strcmp(str(name, ""), by_digest) == 0)
+			by_digest[0] = '\0';
+	}
+	if (strchr(by_digest, '@'))
+		json_array_insert_new(names, digests, json_string(by_digest));
+	if (!strchr(image->ref, '@'))
+		json_array_append_new(names, json_string(image->ref));
+	while (json_array_size(names) > NAMES)
+		json_array_remove(names, NAMES);
 	return 0;
 }
 
