@@ -160,7 +160,8 @@ add_kind(struct openapi *doc, const char *base, const struct kind *k)
 	add_path(doc, name, &p, object, k->verbs & of_object, openapi_query(pretty));
 	for (size_t i = 0; i < k->nsubresources; i++)
 		add_subresource(doc, name, k, &k->subresources[i]);
-	add_watches(doc, base, k);
+	if (!k->custom) /* Kubernetes' documents of custom kinds do not have them */
+		add_watches(doc, base, k);
 }
 
 void

@@ -234,6 +234,7 @@ thing() { api POST "$THINGS${3:-}" '{"apiVersion":"example.com/v1","kind":"Thing
 	local e='"e":{"type":"object","x-kubernetes-embedded-resource":true,"x-kubernetes-preserve-unknown-fields":true}'
 	things ',"selectableFields":[{"jsonPath":".spec.n"}]' '"type":"object","required":["n"],"properties":{"n":{"type":"string","nullable":true,"default":"x"},"i":{"x-kubernetes-int-or-string":true},'"$e"'}'
 	api GET /openapi/v3; api GET "$(of '.paths["apis/example.com/v1"].serverRelativeURL')"
+	[ "$(of '[.paths | keys[] | select(test("/watch/"))] | length')" = 0 ]
 	body=$(jq -c '.components.schemas["com.example.v1.Thing"]' <<<"$body")
 	[ "$(of '.["x-kubernetes-selectable-fields"] | tojson')" = '[{"fieldPath":"spec.n"}]' ]
 	[ "$(of '.properties.spec.properties | [.i.anyOf, .e.required, (.e.properties | keys), .n.nullable] | tojson')" = '[[{"type":"integer"},{"type":"string"}],["kind","apiVersion"],["apiVersion","kind","metadata"],true]' ]
