@@ -110,8 +110,8 @@ end(struct sending *s, struct lane *l, CURLcode code)
 	l->call = NULL;
 	s->busy--;
 	/* "Too many requests" with a Retry-After was not carried out (flow control): all wait */
-	if (!call->once && code == CURLE_OK && http == 429 && l->pause > 0 && l->pause <= LONGEST_PAUSE &&
-	    ++l->try < TRIES) {
+	if (!call->once && code == CURLE_OK && http == 429 && l->pause > 0 &&
+	    l->pause <= LONGEST_PAUSE && ++l->try < TRIES) {
 		sleep((unsigned)l->pause);
 		buf_clear(&call->reply);
 		buf_clear(&call->warnings);
