@@ -51,7 +51,7 @@ status() { # STATUS: through the subresource
 
 @test "explain and kinds, from the server" {
   run -0 orch-explain --from-server wd.spec.size
-  [ "$output" = $'wd.spec.size  integer  required\n    How large it is.' ]
+  [ "$output" = $'wd.spec.size  integer  required\n    How large it is.\n    at least 0' ]
   run -1 orch-explain --from-server gizmo
   run -0 orch-kinds --from-server --no-headers wd
   [[ $output =~ ^widgets\ +wd\ +example.com/v1\ +true\ +Widget$ ]]
