@@ -143,8 +143,11 @@ create(const struct start *s, const char *id, const char *bundle, struct err *er
 
 	if (truth(get(s->container, "tty")))
 		argv[n++] = "--terminal";
-	if (truth(get(s->container, "stdin")))
+	if (truth(get(s->container, "stdin"))) {
 		argv[n++] = "--stdin";
+		if (!truth(get(s->container, "stdinOnce")))
+			argv[n++] = "--leave-stdin-open"; /* for who attaches next */
+	}
 	if ((r = mkdir_all(folder, 0755, err)) < 0)
 		return r;
 	if ((r = run_conmon((char *const *)argv, &said, err)) < 0)

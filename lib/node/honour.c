@@ -44,7 +44,6 @@ static const struct {
 	{ "resources.*.memory", NULL },
 	{ "resources*", "not done by this node" },
 	{ "*ontainers\\[*\\].resizePolicy*", "not done by this node" },
-	{ "*ontainers\\[*\\].stdinOnce", "not done by this node" },
 	{ "*ontainers\\[*\\].resources.claims*", "there are no devices" },
 	{ "*ontainers\\[*\\].resources.*.cpu", NULL },
 	{ "*ontainers\\[*\\].resources.*.memory", NULL },

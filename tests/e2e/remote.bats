@@ -185,3 +185,27 @@ c() { timeout 30 orch-cp "$@" 3>&-; }
   run -1 c web:/tmp/bad bad
   [ "$(ls bad)" = ok ]
 }
+
+@test "orch-attach: what a container writes, and to it; its end is ours" {
+  orch-apply <<'END'
+apiVersion: v1
+kind: Pod
+metadata: {name: lines}
+spec:
+  restartPolicy: Never
+  terminationGracePeriodSeconds: 1
+  containers:
+  - {name: c, image: "web:1", imagePullPolicy: Never, stdin: true, command: [sh, -c, 'while read -r l; do echo "got $l"; echo "err $l" >&2; [ "$l" != end ] || exit 4; done']}
+  - {name: deaf, image: "web:1", imagePullPolicy: Never, command: [sleep, "1000"]}
+END
+  orch-wait --for=condition=Ready --timeout=60s pod/lines
+  (echo one; sleep 1; echo two; sleep 5) | timeout 3 orch-attach -i lines >out 2>err 3>&- || [ $? = 124 ]
+  [ "$(paste -sd, out) $(grep -v warning err | paste -sd,)" = "got one,got two err one,err two" ]
+  run -4 timeout 20 orch-attach -i pod/lines <<<end 3>&-
+  [[ $output == *"got end"* ]]
+  run -1 orch-attach -c none lines
+  run timeout 2 orch-attach -i -c deaf lines </dev/null 3>&-
+  [[ $output == *"container 'deaf' has no standard input (stdin: true): nothing is sent"* ]]
+  run -1 orch-attach nobody
+  orch-delete pod/lines --grace-period=0
+}
