@@ -104,9 +104,13 @@ seccomp_reduce(
     const json_t *profile, const struct seccomp_machine *m, json_t **ret, struct err *err)
 {
 	static const char *const kept[] = { "defaultErrnoRet", "flags" };
-	json_t *rules = json_array(), *rule;
+	json_t *rules, *rule;
 	size_t i;
 
+	if (!*text(profile, "defaultAction"))
+		return err_set(
+		    err, ERR_INVALID, "it is no seccomp profile: it has no defaultAction");
+	rules = json_array();
 	json_array_foreach (get(profile, "syscalls"), i, rule)
 		if (applies(rule, m))
 			json_array_append_new(rules, reduced_rule(rule));
@@ -115,10 +119,7 @@ seccomp_reduce(
 	for (i = 0; i < COUNT(kept); i++)
 		if (get(profile, kept[i]))
 			json_object_set(*ret, kept[i], get(profile, kept[i]));
-	if (*text(profile, "defaultAction"))
-		return 0;
-	json_decref(*ret);
-	return err_set(err, ERR_INVALID, "it is no seccomp profile: it has no defaultAction");
+	return 0;
 }
 
 /* --- finding it ------------------------------------------------------------------------- */
