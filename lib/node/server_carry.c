@@ -14,6 +14,20 @@
 
 enum { PART = 32768, BACKLOG = 8 * PART };
 
+/* conmon 2.1 takes the first line only of what it reads at once: the next one waits until it has
+ * read, but not for ever. */
+static void
+tell_conmon(int ctl, const char *line)
+{
+	int unread = 0;
+
+	for (int tries = 0; tries < 100 && ioctl(ctl, FIONREAD, &unread) == 0 && unread > 0;
+	     tries++)
+		usleep(2000);
+	if (write(ctl, line, strlen(line)) < 0)
+		return; /* the container has ended */
+}
+
 static void
 resize(const struct ends *e, const char *text, size_t len)
 {
@@ -29,8 +43,7 @@ resize(const struct ends *e, const char *text, size_t len)
 		return;
 	}
 	line = xasprintf("1 %u %u\n", w.ws_row, w.ws_col); /* conmon's ctl file */
-	if (write(e->control, line, strlen(line)) < 0)
-		return;
+	tell_conmon(e->control, line);
 }
 
 /* What waits, into the process; true when all has gone. */

@@ -115,8 +115,8 @@ END
 }
 
 @test "streams: a container's own terminal" {
-  run timeout 40 python3 "$BATS_TEST_DIRNAME/terminal.py" 'echo $((40+2))!; stty size' 'exit 5' -- kubectl attach -it sh 3>&-
-  [[ $output == *"42!"*"33 99"* ]]
+  run timeout 40 python3 "$BATS_TEST_DIRNAME/terminal.py" 'sleep 0.5; echo $((40+2))!; stty size' 'exit 5' -- kubectl attach -it sh 3>&-
+  [[ $output == *"42!"*"33 99"* ]] # kubectl says a size one larger before it says the real one
   orch-wait --for=jsonpath='{.status.containerStatuses[0].restartCount}'=1 --timeout=30s pod/sh
 }
 
@@ -182,5 +182,5 @@ END
 }
 
 @test "streams: orch-logs takes the same way" {
-  [ "$(orch-logs pod/web -c d)" = "from d" ]
+  [[ $(orch-logs pod/web -c c --tail=1) == "line "* ]]
 }
