@@ -248,7 +248,7 @@ release(struct check *c)
 
 		if (!h->where)
 			fwrite(h->line, 1, h->len, stdout);
-		else if (judge_held(c, h, &line))
+		else if (judge_held(c, h, &line) && line.len) /* nothing with --quiet */
 			fwrite(line.data, 1, line.len, stdout);
 		free(h->line);
 		free(h->where);
