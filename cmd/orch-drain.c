@@ -121,7 +121,7 @@ static json_t *
 pod_row(const struct run *run, const struct drain_pod *p, bool asked)
 {
 	const struct drain_verdict *v = p->verdict;
-	bool no = asked && p->state == DRAIN_TODO && p->said.code != ERR_OK;
+	bool no = asked && p->state == DRAIN_DUE && p->said.code != ERR_OK;
 	bool deletes = run->d.how.deletes && v->action == DRAIN_EVICT;
 	autofree char *reason =
 	    no ? xasprintf("%s; the server: %s", v->reason, p->said.msg) : xstrdup(v->reason);
@@ -132,7 +132,7 @@ pod_row(const struct run *run, const struct drain_pod *p, bool asked)
 		json_object_set_new(row, "turn", json_integer(v->turn));
 	if (v->budget)
 		json_object_set_new(row, "budget", drain_numbers(v->budget));
-	if (asked && p->state == DRAIN_TODO)
+	if (asked && p->state == DRAIN_DUE)
 		json_object_set_new(row, "allowed", json_boolean(!no));
 	if (run->d.grace >= 0 && v->action == DRAIN_EVICT)
 		put(row, json_integer(run->d.grace), "options", "gracePeriodSeconds");
@@ -147,7 +147,7 @@ foreseen(const struct drain_pod *p, bool asked)
 		return 2;
 	if (p->verdict->action == DRAIN_BLOCK)
 		return 1;
-	if (!asked || p->state != DRAIN_TODO || p->said.code == ERR_OK)
+	if (!asked || p->state != DRAIN_DUE || p->said.code == ERR_OK)
 		return 0;
 	return p->said.code == ERR_TOO_MANY ? 1 : err_exit(p->said.code);
 }
@@ -217,7 +217,7 @@ tell_kept(struct run *run)
 static void
 tell_rest(const struct run *run)
 {
-	static const char *const words[] = { [DRAIN_TODO] = "not evicted yet",
+	static const char *const words[] = { [DRAIN_DUE] = "not evicted yet",
 		[DRAIN_BUDGET] = "held by its budget",
 		[DRAIN_ENDING] = "evicted, has not ended yet" };
 	size_t gone = 0, all = 0;
@@ -227,7 +227,7 @@ tell_rest(const struct run *run)
 
 		all += p->state != DRAIN_STAYS;
 		gone += p->state == DRAIN_GONE || p->state == DRAIN_LEFT;
-		if (p->state >= DRAIN_TODO && p->state <= DRAIN_ENDING)
+		if (p->state >= DRAIN_DUE && p->state <= DRAIN_ENDING)
 			warn("left: pod %s/%s: %s%s%s", meta_namespace(p->pod), meta_name(p->pod),
 			    words[p->state], p->said.code ? ": " : "",
 			    p->said.code ? p->said.msg : "");

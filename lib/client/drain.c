@@ -20,7 +20,7 @@
 static bool
 waits(const struct drain_pod *p)
 {
-	return p->state == DRAIN_TODO || p->state == DRAIN_BUDGET;
+	return p->state == DRAIN_DUE || p->state == DRAIN_BUDGET;
 }
 
 static json_t *
@@ -115,7 +115,7 @@ answered(struct drain *d, struct drain_pod *p, const struct call *c)
 		later(p);
 		drain_explain(d, p);
 	} else if (c->r < 0 || c->status >= 500 || c->status == 409) {
-		p->state = DRAIN_TODO;
+		p->state = DRAIN_DUE;
 		later(p);
 	} else {
 		p->state = DRAIN_FAILED;

@@ -11,7 +11,7 @@
  */
 enum drain_state {
 	DRAIN_STAYS,  /* it is skipped, or its node has a pod that is refused */
-	DRAIN_TODO,   /* to be evicted */
+	DRAIN_DUE,    /* to be evicted */
 	DRAIN_BUDGET, /* the same, and its budget said no the last time */
 	DRAIN_ENDING, /* evicted, still there */
 	DRAIN_GONE,

@@ -99,7 +99,7 @@ begin(struct drain *d)
 			.verdict = &d->verdicts[i] };
 	for (i = 0; i < n; i++)
 		if (d->item[i].verdict->action < DRAIN_SKIP && !drain_refused(d, d->item[i].node))
-			d->item[i].state = DRAIN_TODO;
+			d->item[i].state = DRAIN_DUE;
 }
 
 int
