@@ -1,5 +1,4 @@
 /* orch-attach - the input and outputs of a container that runs are ours. */
-#include <string.h>
 #include <unistd.h>
 
 #include "api/meta.h"
@@ -39,22 +38,6 @@ print(void *arg, int fd, const char *data, size_t len, struct err *err)
 	return err_set(err, ERR_INTERNAL, "cannot write output");
 }
 
-/* What the pod says of a container: has it a terminal, an input? */
-static bool
-has(const json_t *pod, const char *name, const char *field)
-{
-	static const char *const lists[] = { "containers", "initContainers",
-		"ephemeralContainers" };
-	json_t *c;
-	size_t i;
-
-	for (size_t l = 0; l < COUNT(lists); l++)
-		json_array_foreach (get(pod, "spec", lists[l]), i, c)
-			if (strcmp(text(c, "name"), name) == 0)
-				return truth(get(c, field));
-	return false;
-}
-
 /* Keys go as they are typed, and the terminal's size with them. */
 static int
 begin_terminal(const struct remote *r)
@@ -79,8 +62,10 @@ attach(struct client *c, const json_t *pod)
 	struct err err;
 
 	if ((failed = pod_container(pod, container, &r.container, &err)) >= 0) {
-		r.tty = has(pod, r.container, "tty");
-		if (input && !has(pod, r.container, "stdin"))
+		const json_t *spec = pod_container_spec(pod, r.container);
+
+		r.tty = truth(get(spec, "tty"));
+		if (input && !truth(get(spec, "stdin")))
 			warn("container '%s' has no standard input (stdin: true): nothing is sent",
 			    r.container);
 		else if (input)

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "client/address.h"
 #include "client/podlog.h"
+#include "client/pods.h"
 
 static const char *container, *tail, *since;
 static bool follow, previous, timestamps, all_containers, prefixed;
@@ -59,21 +60,6 @@ add(struct sources *s, json_t *pod, const char *name)
 	s->item[s->n++] = (struct source){ json_incref(pod), xstrdup(name) };
 }
 
-static bool
-has_container(const json_t *pod, const char *name)
-{
-	static const char *const lists[] = { "containers", "initContainers",
-		"ephemeralContainers" };
-	json_t *c;
-	size_t i;
-
-	for (size_t k = 0; k < COUNT(lists); k++)
-		json_array_foreach (get(pod, "spec", lists[k]), i, c)
-			if (strcmp(text(c, "name"), name) == 0)
-				return true;
-	return false;
-}
-
 /* Borrows pod; name NULL for the default: the annotated one, else the first. */
 static int
 choose(struct sources *s, json_t *pod, const char *name, struct err *err)
@@ -83,7 +69,7 @@ choose(struct sources *s, json_t *pod, const char *name, struct err *err)
 	json_t *c;
 	size_t i;
 
-	if (name && !has_container(pod, name))
+	if (name && !pod_container_spec(pod, name))
 		return err_set(
 		    err, ERR_NOT_FOUND, "pod '%s' has no container '%s'", meta_name(pod), name);
 	if (name) {
@@ -92,7 +78,7 @@ choose(struct sources *s, json_t *pod, const char *name, struct err *err)
 		json_array_foreach (containers, i, c)
 			add(s, pod, text(c, "name"));
 	} else {
-		if (!first || !has_container(pod, first))
+		if (!first || !pod_container_spec(pod, first))
 			first = text(json_array_get(containers, 0), "name");
 		if (json_array_size(containers) > 1 && !scope_options.selector)
 			fprintf(stderr, "%s: pod '%s' has %zu containers: this is '%s' (see -c)\n",

@@ -161,8 +161,8 @@ pods_best(const struct pods *p)
 	return best;
 }
 
-static bool
-has(const json_t *pod, const char *name)
+const json_t *
+pod_container_spec(const json_t *pod, const char *name)
 {
 	static const char *const lists[] = { "containers", "initContainers",
 		"ephemeralContainers" };
@@ -172,8 +172,8 @@ has(const json_t *pod, const char *name)
 	for (size_t k = 0; k < COUNT(lists); k++)
 		json_array_foreach (get(pod, "spec", lists[k]), i, c)
 			if (strcmp(text(c, "name"), name) == 0)
-				return true;
-	return false;
+				return c;
+	return NULL;
 }
 
 int
@@ -181,12 +181,12 @@ pod_container(const json_t *pod, const char *name, const char **ret, struct err 
 {
 	const char *said = meta_annotation(pod, "kubectl.kubernetes.io/default-container");
 
-	if (name && !has(pod, name))
+	if (name && !pod_container_spec(pod, name))
 		return err_set(
 		    err, ERR_NOT_FOUND, "pod '%s' has no container '%s'", meta_name(pod), name);
 	if (name)
 		*ret = name;
-	else if (said && has(pod, said))
+	else if (said && pod_container_spec(pod, said))
 		*ret = said;
 	else
 		*ret = text(json_array_get(get(pod, "spec", "containers"), 0), "name");

@@ -29,4 +29,7 @@ json_t *pods_best(const struct pods *p);
  * kubectl.kubernetes.io/default-container names, or the first; borrowed. */
 int pod_container(const json_t *pod, const char *name, const char **ret, struct err *err);
 
+/* What the pod says of a container of any kind; borrowed, NULL when it has none of that name. */
+const json_t *pod_container_spec(const json_t *pod, const char *name);
+
 #endif
