@@ -182,5 +182,5 @@ END
 }
 
 @test "streams: orch-logs takes the same way" {
-  [[ $(orch-logs pod/web -c c --tail=1) == "line "* ]]
+  orch-logs pod/web -c c | grep -x first # of d another test has turned over the log
 }
