@@ -75,7 +75,8 @@ $(B)/bench/%: $(B)/tests/bench/%.o $(B)/liborch.a
 
 check: all unit golden converge layers pure bats		## every test that needs no root
 unit: $(UNITS:%=$(B)/unit/%)					## C unit programs
-	@for u in $(filter-out converge,$(UNITS)); do $(B)/unit/$$u || { echo "not ok $$u"; exit 1; }; echo "ok $$u"; done
+	@bad=0; for u in $(filter-out converge,$(UNITS)); do \
+	  if $(B)/unit/$$u; then echo "ok $$u"; else echo "not ok $$u"; bad=1; fi; done; exit $$bad
 
 GOLD := $(sort $(wildcard tests/golden/*/*.in))
 golden: all							## controllers and scheduler: tests/golden/NAME/*.in -> .out
@@ -98,18 +99,19 @@ fuzz:								## every fuzz target for FUZZ_SECONDS (clang)
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(B)/liborch.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
-fuzz-run: $(FUZZES:%=$(B)/fuzz/%)
-	@for f in $(FUZZES); do mkdir -p $(B)/corpus/$$f; \
+fuzz-run: $(FUZZES:%=fuzz-run-%)				# one is a job: as many at once as -j says
+fuzz-run-%: $(B)/fuzz/%
+	@f=$*; mkdir -p $(B)/corpus/$$f; \
 	  $(B)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 \
 	    -artifact_prefix=$(B)/fuzz/$$f- $$(test ! -e tests/fuzz/$$f.dict || echo -dict=tests/fuzz/$$f.dict) \
 	    $(B)/corpus/$$f $$(ls -d tests/fuzz/corpus/$$f 2>/dev/null) >$(B)/fuzz/$$f.log 2>&1 || \
 	  { tail -n 40 $(B)/fuzz/$$f.log; echo "not ok fuzz $$f"; exit 1; }; \
-	  echo "ok fuzz $$f: $$(grep -a '^#[0-9]' $(B)/fuzz/$$f.log | tail -n 1)"; done
+	  echo "ok fuzz $$f: $$(grep -a '^#[0-9]' $(B)/fuzz/$$f.log | tail -n 1)"
 
 SANITIZE = B=$(B)-asan SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' CFLAGS='-O1 -g'
 asan:								## the tests again under ASan and UBSan
-	$(MAKE) $(SANITIZE) unit
-	ASAN_OPTIONS=detect_leaks=0 $(MAKE) $(SANITIZE) golden converge bats
+	@failed=0; $(MAKE) $(SANITIZE) unit || failed=1; \
+	ASAN_OPTIONS=detect_leaks=0 $(MAKE) $(SANITIZE) golden converge bats || failed=1; exit $$failed
 # (a program that dies with a message does not free first: leaks are for the unit programs to find)
 clang:								## build with clang
 	$(MAKE) B=$(B)-clang CC=clang all

@@ -21,7 +21,7 @@ tell_conmon(int ctl, const char *line)
 {
 	int unread = 0;
 
-	for (int tries = 0; tries < 100 && ioctl(ctl, FIONREAD, &unread) == 0 && unread > 0;
+	for (int tries = 0; tries < 1000 && ioctl(ctl, FIONREAD, &unread) == 0 && unread > 0;
 	     tries++)
 		usleep(2000);
 	if (write(ctl, line, strlen(line)) < 0)

@@ -115,7 +115,9 @@ END
 }
 
 @test "streams: a container's own terminal" {
-  run timeout 40 python3 "$BATS_TEST_DIRNAME/terminal.py" 'sleep 0.5; echo $((40+2))!; stty size' 'exit 5' -- kubectl attach -it sh 3>&-
+  run timeout 40 python3 "$BATS_TEST_DIRNAME/terminal.py" 'for i in 1 2 3 4 5; do stty size | grep -q "33 9[9]" && break; sleep 1; done; echo $((40+2))!; stty size' 'exit 5' \
+    -- kubectl attach -it sh 3>&-
+  echo "$output"
   [[ $output == *"42!"*"33 99"* ]] # kubectl says a size one larger before it says the real one
   orch-wait --for=jsonpath='{.status.containerStatuses[0].restartCount}'=1 --timeout=30s pod/sh
 }

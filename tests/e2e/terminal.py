@@ -32,7 +32,7 @@ def read(quiet):
     return True
 
 
-deadline = time.time() + 20
+deadline = time.time() + 30
 while b"# " not in shown and time.time() < deadline and read(0.2):
     pass
 for line in lines:
