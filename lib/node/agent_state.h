@@ -69,10 +69,12 @@ void renew_later(struct pod *p, double now); /* they were made just now */
 void renew_due(struct agent *a, struct pod *p, double now, double *wake);
 void renew_done(struct pod *p, int r, const struct err *err);
 
-/* measure.c: emptyDir.sizeLimit. */
+/* measure.c: what a pod may store. */
 void measure_due(struct agent *a, struct pod *p, double now, double *wake);
 void measure_done(
-    struct agent *a, struct pod *p, int r, const json_t *sizes, const struct err *err, double now);
+    struct agent *a, struct pod *p, int r, const json_t *stored, const struct err *err, double now);
+/* It fails as a whole, and has ended after so many seconds. */
+void pod_evict(struct agent *a, struct pod *p, const char *message, double grace, double now);
 
 /* weigh.c: what the pods ask for of the node together. */
 bool uses_resources(const struct pod *p); /* does it still hold what it asks for? */

@@ -65,8 +65,8 @@ evict_message(
 	json_t *c;
 	size_t i;
 
-	buf_printf(&b, "The node was low on resource: %s. Threshold quantity: %s, available: %s. ",
-	    resource, least, left);
+	buf_printf(
+	    &b, EVICT_SHORT "%s. Threshold quantity: %s, available: %s. ", resource, least, left);
 	json_array_foreach (get(pod, "spec", "containers"), i, c) {
 		const json_t *request = get(c, "resources", "requests", resource);
 		const json_t *mine = json_object_get(used, text(c, "name"));
@@ -148,11 +148,7 @@ evict(struct agent *a, struct pod *p, enum signal_of s, const struct pressure *n
 	json_auto_t *used = s == MEMORY_AVAILABLE ? used_by_containers(a, p) : NULL;
 	autofree char *message = evict_message(s, p->object, threshold, now_is->available[s], used);
 
-	text_replace(&p->fail_reason, "Evicted");
-	text_replace(&p->fail_message, message);
-	p->stop_by = now + GRACE;
-	p->dirty = true;
-	tell(a, p, "Warning", "Evicted", "%s", message);
+	pod_evict(a, p, message, GRACE, now);
 }
 
 /* One that was told to go is still there: what it gives back is not to be seen yet. */

@@ -17,6 +17,7 @@ struct candidate {
 /* Which is to go before the other?  For qsort(3): negative for x. */
 int evict_order(enum signal_of s, const struct candidate *x, const struct candidate *y);
 
+#define EVICT_SHORT "The node was low on resource: " /* how these begin: */
 /* The words of its status; `used` of its containers: their names to bytes. */
 char *evict_message(
     enum signal_of s, const json_t *pod, int64_t threshold, int64_t available, const json_t *used);

@@ -47,6 +47,7 @@ static const struct {
 	{ "*ontainers\\[*\\].resources.claims*", "there are no devices" },
 	{ "*ontainers\\[*\\].resources.*.cpu", NULL },
 	{ "*ontainers\\[*\\].resources.*.memory", NULL },
+	{ "*ontainers\\[*\\].resources.*.ephemeral-storage", NULL },
 	{ "*ontainers\\[*\\].resources*", "not done by this node" },
 	{ "*securityContext.seLinux*", "not done by this node" },
 	{ "*securityContext.windowsOptions*", "this is no Windows" },

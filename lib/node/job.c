@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -120,6 +122,15 @@ job_kill(struct job *j)
 		return;
 	kill(j->pid, SIGKILL);
 	job_end(j, NULL, &ignored);
+}
+
+void
+job_behind(void)
+{
+	enum { IDLE = 3, CLASS_AT = 13 }; /* ioprio_set(2), which has no header */
+
+	setpriority(PRIO_PROCESS, 0, 10);
+	syscall(SYS_ioprio_set, 1, 0, IDLE << CLASS_AT);
 }
 
 int

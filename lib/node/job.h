@@ -29,6 +29,9 @@ bool job_read(struct job *j);
 int job_end(struct job *j, json_t **result, struct err *err);
 void job_kill(struct job *j);
 
+/* In the process itself: what everybody else does goes first. */
+void job_behind(void);
+
 /* All in one, waiting for it. */
 int job_wait(job_fn *work, void *arg, json_t **result, struct err *err);
 

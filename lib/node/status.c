@@ -4,8 +4,10 @@
 #include "api/meta.h"
 #include "api/pod.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "node/container.h"
+#include "node/evict.h"
 #include "node/pod.h"
 #include "node/sandbox.h"
 #include "node/spec.h"
@@ -313,14 +315,16 @@ readiness(const struct pod *p, json_t *holder, const char *phase, const char *no
 	}
 }
 
-/* Evicted by us: a PodDisruptionBudget's or a Job's rules may look for it. */
+/* Evicted since the node was short of something: a Job's rules may look for it.  Who stored more
+ * than it may has itself to blame: another run would end as this one. */
 static void
 disrupted(const struct pod *p, json_t *holder, const char *now)
 {
 	json_t *c;
 	size_t i;
 
-	if (!p->fail_reason || strcmp(p->fail_reason, "Evicted") != 0 ||
+	if (!p->fail_reason || strcmp(p->fail_reason, "Evicted") != 0 || !p->fail_message ||
+	    !text_starts(p->fail_message, EVICT_SHORT) ||
 	    condition_find(holder, "DisruptionTarget"))
 		return;
 	json_array_foreach (get(p->status, "conditions"), i, c)

@@ -316,7 +316,7 @@ volumes: [{name: small, emptyDir: {sizeLimit: 1Mi}}, {name: e, emptyDir: {}}]'
 	} | start_node
 	until_status full '.phase == "Failed"' 20
 	[ "$(status full '"\(.reason)|\(.message)"')" = 'Evicted|Usage of EmptyDir volume "small" exceeds the limit "1Mi". ' ]
-	[ "$(status full '.conditions[] | select(.type == "DisruptionTarget") | "\(.status) \(.reason)"')" = "True TerminationByKubelet" ]
+	[ "$(status full '[.conditions[] | select(.type == "DisruptionTarget")] | length')" = 0 ] # its own fault
 	sleep 6
 	[ "$(status fits .phase)" = Running ]
 	[ "$(status sparse .phase)" = Running ]

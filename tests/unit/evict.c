@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "node/admit_room.h"
 #include "node/evict.h"
+#include "node/stored.h"
 
 static int failed;
 
@@ -110,9 +111,54 @@ admission(void)
 	let_in(critical, "DiskPressure", NULL, "");
 }
 
+/* What a pod stores, in three figures: the layer of container c, its log, volume e. */
+static void
+stores(const char *spec, int layer, int log, int volume, const char *want)
+{
+	json_auto_t *pod = json_loads(spec, 0, NULL);
+	json_auto_t *has = json_pack("{s:{s:{s:[i,i], s:[i,i]}}, s:{s:[i,i]}, s:[i,i]}",
+	    "containers", "c", "rootfs", layer, 1, "logs", log, 1, "volumes", "e", volume, 1,
+	    "total", layer + log + volume, 3);
+	autofree char *got = stored_exceeds(pod, has);
+
+	same(spec, got ? got : "", want);
+	if (*want && !stored_limited(pod))
+		same(spec, "not limited", "limited");
+}
+
+static void
+storage(void)
+{
+#define C(limit) "{\"name\":\"c\",\"resources\":{\"limits\":{" limit "}}"
+#define E(of) "{\"spec\":{\"volumes\":[{\"name\":\"e\",\"emptyDir\":{" of "}}],\"containers\":["
+#define M ",\"volumeMounts\":[{\"name\":\"e\"}]}"
+	static const char none[] = E("") C("\"cpu\":1") M "]}}",
+			  one[] = E("") C("\"ephemeral-storage\":\"1024\"") M "]}}",
+			  two[] = E("") C("\"ephemeral-storage\":\"1Ki\"") M
+			  ",{\"name\":\"d\",\"resources\":{\"limits\":"
+			  "{\"ephemeral-storage\":\"9Ki\"}}}]}}",
+			  size[] =
+			      E("\"sizeLimit\":\"0.5Ki\"") C("\"ephemeral-storage\":\"1\"") M "]}}",
+			  memory[] =
+			      E("\"sizeLimit\":\"1\",\"medium\":\"Memory\"") C("\"cpu\":1") M "]}}";
+
+	stores(none, 9999, 9999, 9999, "");
+	stores(memory, 0, 0, 9999, "");
+	stores(one, 1000, 20, 4, "");
+	stores(one, 1000, 20, 5,
+	    "Pod ephemeral local storage usage exceeds the total limit of containers 1024. ");
+	stores(two, 1000, 24, 5, "");
+	stores(
+	    two, 1000, 25, 0, "Container c exceeded its local ephemeral storage limit \"1Ki\". ");
+	stores(two, 1000, 25, 9999,
+	    "Pod ephemeral local storage usage exceeds the total limit of containers 10Ki. ");
+	stores(size, 9, 9, 513, "Usage of EmptyDir volume \"e\" exceeds the limit \"512\". ");
+}
+
 int
 main(void)
 {
+	storage();
 	orders();
 	words();
 	admission();
