@@ -34,12 +34,29 @@ keep_verdicts(const struct pod *p, struct container *c, double now)
 	c->probes[LIVENESS].decided = true;
 }
 
+/* One whose start the record does not know the end of: it runs already, or ran; else it starts
+ * again under the same number. */
+static void
+adopt_attempt(struct agent *a, struct pod *p, struct container *c)
+{
+	json_auto_t *result = NULL;
+
+	if (c->state != WAITING || !c->begun || p->sandbox != SANDBOX ||
+	    !(result = container_launched(a->host, p->uid, c->name, c->attempt)))
+		return;
+	p->doing_since = c->begun_at;
+	p->dirty = true;
+	work_started(a, p, c, result, now_seconds());
+}
+
 /* What became of a container that ran when the record was written? */
 static void
 adopt_container(struct agent *a, struct pod *p, struct container *c)
 {
-	if (c->state != RUNNING)
-		return; /* one whose start was cut short starts again under the same number */
+	if (c->state != RUNNING) {
+		adopt_attempt(a, p, c);
+		return;
+	}
 	container_processes(a->host, p->uid, c->name, c->attempt, &c->init, &c->monitor);
 	keep_verdicts(p, c, now_seconds());
 	if (c->monitor.pid)

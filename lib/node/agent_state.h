@@ -39,6 +39,9 @@ void tell_pulled(
 /* work.c: carry out a step, and take in how it ended. */
 void work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double now);
 void work_done(struct agent *a, struct pod *p, double now);
+/* A container runs: what container_start() says of it. */
+void work_started(
+    struct agent *a, struct pod *p, struct container *c, const json_t *result, double now);
 /* Images that nobody needs (collect.c). */
 void collect_step(struct agent *a, double now);
 void collect_done(struct agent *a);

@@ -188,9 +188,24 @@ stop_signal(const json_t *container, const struct image *image)
 	return SIGTERM;
 }
 
+/* What start_with() will say, kept beside the container: a node that is killed before it has heard
+ * of the start learns of it here. */
 static int
-launch(const struct start *s, const struct image *image, const char *id, json_t **result,
-    struct err *err)
+note_launch(const char *bundle, const json_t *result, struct err *err)
+{
+	autofree char *path = xasprintf("%s/launched", bundle), *tmp = xasprintf("%s.new", path);
+	autobuf struct buf b = BUF_INIT;
+	int r;
+
+	json_add(&b, result);
+	if ((r = file_write(tmp, b.data, b.len, 0600, err)) < 0)
+		return r;
+	return rename(tmp, path) < 0 ? err_sys(err, errno, "cannot write '%s'", path) : 0;
+}
+
+static int
+launch(const struct start *s, const struct image *image, const char *id, const char *bundle,
+    json_t **result, struct err *err)
 {
 	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
 	const char *args[] = { "start", id, NULL };
@@ -201,14 +216,16 @@ launch(const struct start *s, const struct image *image, const char *id, json_t 
 
 	/* conmon's own pid is known before: a short container may have ended a moment later. */
 	container_processes(s->host, uid, name, s->attempt, &init, &monitor);
-	if ((r = host_runtime(s->host, args, NULL, err)) < 0)
+	*result = json_pack("{s:i, s:I, s:i, s:I, s:s, s:s, s:i, s:f, s:b}", "pid", (int)init.pid,
+	    "start", (json_int_t)init.start, "monitor", (int)monitor.pid, "monitor_start",
+	    (json_int_t)monitor.start, "image", image->ref, "imageID", status_id, "stopSignal",
+	    stop_signal(s->container, image), "startedAt", now, "hooked",
+	    get(s->container, "lifecycle", "postStart") == NULL);
+	if ((r = note_launch(bundle, *result, err)) < 0 ||
+	    (r = host_runtime(s->host, args, NULL, err)) < 0)
 		return r;
 	if (!monitor.pid && !container_exit(s->host, id, &code, &when))
 		return err_set(err, ERR_INTERNAL, "conmon has gone");
-	*result = json_pack("{s:i, s:I, s:i, s:I, s:s, s:s, s:i, s:f}", "pid", (int)init.pid,
-	    "start", (json_int_t)init.start, "monitor", (int)monitor.pid, "monitor_start",
-	    (json_int_t)monitor.start, "image", image->ref, "imageID", status_id, "stopSignal",
-	    stop_signal(s->container, image), "startedAt", now);
 	return 0;
 }
 
@@ -220,11 +237,15 @@ run_post_start(const struct start *s, const char *id, const char *bundle, json_t
 	struct probing in = { s->host, hook, s->container, s->ip, id, bundle };
 	struct err err;
 
-	if (hook && handler_run(&in, &err) < 0) {
+	if (!hook)
+		return;
+	if (handler_run(&in, &err) < 0) {
 		json_t *why = json_string(err.msg);
 
 		json_object_set_new(result, "postStart", why ? why : json_string("it failed"));
 	}
+	json_object_set_new(result, "hooked", json_true());
+	note_launch(bundle, result, &err); /* without it, the container is started once more */
 }
 
 /* A mount namespace for the runtime, with what is to be shared with the machine. */
@@ -267,8 +288,10 @@ start_with(const struct start *s, const struct image *image)
 		return failure("config", "CreateContainerConfigError", &err);
 	if (create(s, id, bundle, &err) < 0)
 		return failure("start", "RunContainerError", &err);
-	if (launch(s, image, id, &result, &err) < 0)
+	if (launch(s, image, id, bundle, &result, &err) < 0) {
+		json_decref(result);
 		return failure("start", "RunContainerError", &err);
+	}
 	run_post_start(s, id, bundle, result);
 	return result;
 }
@@ -319,6 +342,25 @@ read_pid(const char *bundle, const char *file)
 	return file_line(path, line, sizeof line) ? (pid_t)strtol(line, NULL, 10) : 0;
 }
 
+json_t *
+container_launched(const struct host *h, const char *uid, const char *name, unsigned attempt)
+{
+	autofree char *bundle = bundle_path(h, uid, name, attempt);
+	autofree char *path = xasprintf("%s/launched", bundle), *held = NULL;
+	json_auto_t *result = json_load_file(path, 0, NULL);
+	struct proc init, monitor;
+	char id[40];
+
+	/* Both runtimes hold a container that is made by this FIFO until it is started. */
+	held = host_path(h, "run/runtime/%s/exec.fifo", container_id(uid, name, attempt, id));
+	if (!truth(get(result, "hooked")) || file_exists(held))
+		return NULL;
+	container_processes(h, uid, name, attempt, &init, &monitor);
+	if (!monitor.pid) /* it has ended, and conmon with it */
+		json_object_set_new(result, "monitor", json_integer(0));
+	return steal(result);
+}
+
 /* A pid from a file may have been given to another process since: does this one belong to us? */
 static bool
 runs_conmon(pid_t pid, const char *id)
@@ -361,37 +403,6 @@ container_exit(const struct host *h, const char *id, int *code, double *when)
 	*code = (int)strtol(line, NULL, 10);
 	*when = (double)st.st_mtim.tv_sec + (double)st.st_mtim.tv_nsec / 1e9;
 	return true;
-}
-
-int
-container_remove(
-    const struct host *h, const char *uid, const char *name, unsigned attempt, struct err *err)
-{
-	autofree char *bundle = bundle_path(h, uid, name, attempt);
-	autofree char *group = container_cgroup(h, uid, name, attempt);
-	autofree char *exit = NULL, *state = NULL, *attach = NULL;
-	struct proc init, monitor;
-	char id[40];
-	struct err ignored;
-	int r;
-
-	container_id(uid, name, attempt, id);
-	exit = host_path(h, "run/exits/%s", id);
-	state = host_path(h, "run/runtime/%s", id);
-	attach = host_path(h, "run/attach/%s", id);
-	container_processes(h, uid, name, attempt, &init, &monitor);
-	if (monitor.pid && !init.pid) /* perhaps still busy making the container */
-		proc_signal(&monitor, SIGKILL, &ignored);
-	if ((r = cgroup_remove(&h->cgroups, group, err)) < 0)
-		return r;
-	/* With the processes and the cgroup gone, this folder is all that the runtime knows. */
-	if ((r = tree_remove(state, err)) < 0)
-		return r;
-	if (monitor.pid && !proc_wait_gone(&monitor, 5))
-		proc_signal(&monitor, SIGKILL, &ignored);
-	unlink(exit);
-	tree_remove(attach, &ignored);
-	return tree_remove(bundle, err);
 }
 
 /* The end of a log without the fields before each line. */

@@ -9,7 +9,7 @@
  * output and writes its exit status to DATA/run/exits/ID when it ends.  The overlay is mounted in a
  * mount namespace that only conmon and the container hold, so it goes with them.
  *
- * All but the last three functions are for forked processes (job.h).
+ * All but the last functions are for forked processes (job.h).
  */
 
 /* 32 hex digits out of pod, name and attempt: the same after a crash. */
@@ -39,6 +39,11 @@ int container_remove(
 /* The processes of an attempt as its pid files say; false when they are not (all) there. */
 bool container_processes(const struct host *h, const char *uid, const char *name, unsigned attempt,
     struct proc *init, struct proc *monitor);
+
+/* An attempt that nobody heard the end of: what container_start() said or was about to say of it,
+ * when its process was started and its postStart hook is through; else NULL. */
+json_t *container_launched(
+    const struct host *h, const char *uid, const char *name, unsigned attempt);
 
 /* What conmon wrote at its end: the exit code (128 + signal for a death by one); false when
  * nothing. */

@@ -1,3 +1,4 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -128,6 +129,19 @@ find_program(const char *name)
 	return NULL;
 }
 
+/* Piece by piece: where "rootfs" is the machine's own files, nothing may be removed with all that
+ * is in it. */
+static void
+remove_trial(const char *bundle)
+{
+	autofree char *rootfs = xasprintf("%s/rootfs", bundle),
+		      *file = xasprintf("%s/config.json", bundle);
+
+	rmdir(rootfs);
+	unlink(file);
+	rmdir(bundle);
+}
+
 /* Does this runtime really start a container here?  The machine's own files, read only, and `true`.
  */
 static int
@@ -166,8 +180,33 @@ try_runtime(void *arg, json_t **result, struct err *err)
 		umount2(rootfs, MNT_DETACH);
 	}
 	cgroup_remove(&h->cgroups, group, &ignored);
-	tree_remove(bundle, &ignored);
+	remove_trial(bundle);
 	return r;
+}
+
+/* What a node left that was killed in the middle of that. */
+static void
+sweep_trials(const struct host *h)
+{
+	autofree char *run = host_path(h, "run");
+	DIR *d = opendir(run);
+	struct dirent *e;
+	struct err ignored;
+
+	while (d && (e = readdir(d))) {
+		autofree char *bundle = xasprintf("%s/%s", run, e->d_name), *group = NULL,
+			      *state = NULL;
+
+		if (!text_starts(e->d_name, "try."))
+			continue;
+		group = xasprintf("/orch/%s/try-%s-%s", h->key, h->key, e->d_name + strlen("try."));
+		state = xasprintf("%s/runtime/try-%s-%s", run, h->key, e->d_name + strlen("try."));
+		cgroup_remove(&h->cgroups, group, &ignored);
+		tree_remove(state, &ignored);
+		remove_trial(bundle);
+	}
+	if (d)
+		closedir(d);
 }
 
 static int
@@ -227,6 +266,7 @@ choose_programs(struct host *h, const struct host_options *o, struct err *err)
 			return err_set(
 			    err, ERR_UNAVAILABLE, "cannot find the CNI plugin '%s'", file);
 	}
+	sweep_trials(h);
 	return choose_runtime(h, o->runtime, err);
 }
 

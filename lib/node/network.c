@@ -1,5 +1,9 @@
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "api/meta.h"
 #include "base/jsonl.h"
@@ -21,6 +25,23 @@ ptp_config(const struct host *h)
 
 	json_add(&b, config);
 	return buf_detach(&b);
+}
+
+/*
+ * Held by every plugin of a pod as long as it runs, also when who started it has been killed: one
+ * that still adds an address when another is to remove it would leave it behind.
+ */
+static int
+hold_network(const struct host *h, const char *uid)
+{
+	autofree char *path = host_path(h, "pods/%s/network", uid);
+	int fd = open(path, O_RDWR | O_CREAT, 0600); /* plugins are to inherit it */
+	struct timespec pause = { 0, 10000000 };
+
+	/* one that hangs is not waited for for ever */
+	for (int tries = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && tries < 1500; tries++)
+		nanosleep(&pause, NULL);
+	return fd;
 }
 
 /* A plugin says what went wrong as JSON on its stdout. */
@@ -126,8 +147,10 @@ network_add(const struct host *h, const json_t *pod, const char *netns, char **i
 	autobuf struct buf out = BUF_INIT;
 	json_auto_t *result = NULL;
 	const char *address;
+	autoclose int held = -1;
 	int r;
 
+	held = hold_network(h, meta_uid(pod));
 	parameters(h, meta_uid(pod), netns);
 	if ((r = plugin(h, "ptp", "ADD", "eth0", config, &out, err)) < 0)
 		return r;
@@ -161,9 +184,11 @@ int
 network_del(const struct host *h, const char *uid, const char *netns, struct err *err)
 {
 	autofree char *config = ptp_config(h);
+	autoclose int held = hold_network(h, uid);
 	autobuf struct buf out = BUF_INIT;
 	int r;
 
+	(void)held;
 	/* An empty CNI_NETNS: the namespace is lost, give the address back all the same. */
 	parameters(h, uid, file_exists(netns) ? netns : "");
 	if ((r = close_ports(h, uid, err)) < 0)

@@ -56,10 +56,14 @@ container_restarts(const struct pod *p, const struct container *c)
 double
 container_due(const struct container *c)
 {
+	double at = c->ended_at;
+
 	if (c->state == WAITING)
 		return c->again;
 	/* one that ran well for long is not held responsible for what it did before */
-	return c->ended_at - c->begun_at > BACKOFF_FORGET ? c->ended_at : c->ended_at + c->backoff;
+	if (c->ended_at - c->begun_at <= BACKOFF_FORGET)
+		at += c->backoff;
+	return at > c->again ? at : c->again; /* a try that could not even begin */
 }
 
 double

@@ -55,9 +55,11 @@ do_teardown(void *arg, json_t **result, struct err *err)
 	for (size_t i = 0; i < in->pod->n; i++) {
 		const struct container *c = &in->pod->c[i];
 
-		if (c->begun &&
-		    (r = container_remove(in->host, in->pod->uid, c->name, c->attempt, err)) < 0)
-			return r;
+		/* the one before it too: its start may have been cut off before it removed that */
+		for (unsigned back = c->begun ? 0 : 1; back <= 1 && back <= c->attempt; back++)
+			if ((r = container_remove(
+				 in->host, in->pod->uid, c->name, c->attempt - back, err)) < 0)
+				return r;
 	}
 	return sandbox_down(in->host, in->pod->uid, err);
 }
@@ -351,8 +353,8 @@ work_exit(struct agent *a, struct pod *p, struct container *c)
 		    meta_name(p->object), meta_namespace(p->object), p->uid);
 }
 
-static void
-started(struct agent *a, struct pod *p, struct container *c, const json_t *result, double now)
+void
+work_started(struct agent *a, struct pod *p, struct container *c, const json_t *result, double now)
 {
 	c->state = RUNNING;
 	c->started = (int64_t)json_number_value(get(result, "startedAt"));
@@ -477,7 +479,7 @@ work_done(struct agent *a, struct pod *p, double now)
 	if (p->doing == STEP_SANDBOX) {
 		sandbox_done(a, p, r, result, &err, now);
 	} else if (p->doing == STEP_START && r == 0 && !*text(result, "stage")) {
-		started(a, p, c, result, now);
+		work_started(a, p, c, result, now);
 	} else if (p->doing == STEP_START) {
 		if (r < 0)
 			result = json_pack("{s:s, s:s}", "stage", "config", "message", err.msg);
