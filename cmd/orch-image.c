@@ -16,7 +16,7 @@
 #include "node/registry.h"
 
 static const char *data = "/var/lib/orch";
-static const char *auth_file, *registries, *format;
+static const char *auth_file, *registries, *format, *deadline = "1m";
 static bool insecure;
 
 static const char *const formats[] = { "table", "jsonl", "name", NULL };
@@ -30,6 +30,8 @@ static const struct opt opts[] = {
 	    false },
 	{ 0, "registries", "FILE", "pull: mirrors and more (default: DIR/registries)", &registries,
 	    false },
+	{ 0, "progress-deadline", "DURATION", "pull: give up without progress (1m)", &deadline,
+	    false },
 	{ 0 },
 };
 
@@ -39,7 +41,7 @@ const struct program self = {
 		    "[--root DIR] inspect IMAGE...\n"
 		    "[--root DIR] import [FILE|- [NAME:TAG]]\n"
 		    "[--root DIR] [--insecure] [--auth-file FILE] [--registries FILE]\n"
-		    "    pull IMAGE...\n"
+		    "    [--progress-deadline DURATION] pull IMAGE...\n"
 		    "[--root DIR] remove IMAGE...\n"
 		    "[--root DIR] prune",
 	.summary = "Import, pull, inspect and remove the container images of this machine.",
@@ -91,6 +93,7 @@ do_pull(struct images *s, const char *ref)
 	struct pull_options o = { .insecure = insecure,
 		.auth_file = auth_file,
 		.registries = registries,
+		.deadline = cli_duration("progress-deadline", deadline),
 		.progress = terminal ? show_progress : NULL,
 		.arg = (void *)ref };
 	autofree char *id = NULL, *full = NULL;

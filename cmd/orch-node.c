@@ -25,6 +25,7 @@ static const char *listen_arg, *client_ca_arg;
 static const char *registries, *sysctls, *manifests, *cluster_dns, *cluster_domain;
 static const char *kube_reserved = "", *system_reserved = "", *eviction_hard = RESERVE_THRESHOLDS,
 		  *max_pods = "110";
+static const char *pull_deadline = "1m";
 static const char *gc_high = "85", *gc_low = "80", *gc_ttl = "2m", *gc_age = "0s", *gc_every = "5m";
 static bool clean, once, insecure, seccomp_default, verbose;
 
@@ -71,6 +72,8 @@ static const struct opt opts[] = {
 	{ 0, "insecure", NULL, "pull in plain HTTP from any registry", &insecure, false },
 	{ 0, "auth-file", "FILE", "registry logins (~/.docker/config.json)", &auth_file, false },
 	{ 0, "registries", "FILE", "mirrors and more (DATA/registries)", &registries, false },
+	{ 0, "image-pull-progress-deadline", "DURATION", "a pull without progress fails (1m)",
+	    &pull_deadline, false },
 	{ 0, "image-gc-high-threshold", "PERCENT", "a disk so full loses images (85)", &gc_high,
 	    false },
 	{ 0, "image-gc-low-threshold", "PERCENT", "until it is at this (80)", &gc_low, false },
@@ -257,6 +260,7 @@ open_host(void)
 		.cluster_domain = cluster_domain,
 		.auth_file = auth_file,
 		.registries = registries,
+		.pull_deadline = cli_duration("image-pull-progress-deadline", pull_deadline),
 		.insecure = insecure,
 		.seccomp_default = seccomp_default,
 		.sysctls = sysctls,

@@ -131,6 +131,20 @@ add_layer(struct images *s, const json_t *descriptor, const char *diff_id,
 	return layer_add(s, file, diff_id, err);
 }
 
+/* Charts, signatures and other things are kept in registries too. */
+static int
+check_kind(const json_t *manifest, struct err *err)
+{
+	const char *type = text(manifest, "config", "mediaType");
+
+	if (!*type || text_starts(type, "application/vnd.oci.image.config.") ||
+	    text_starts(type, "application/vnd.docker.container.image.") ||
+	    strcmp(type, "application/octet-stream") == 0)
+		return 0;
+	return err_set(err, ERR_INVALID,
+	    "it is no container image: its configuration is of type '%.100s'", type);
+}
+
 int
 image_assemble(struct images *s, const struct buf *manifest, const struct blobs *blobs,
     const struct image_source *from, char **id, struct err *err)
@@ -143,7 +157,7 @@ image_assemble(struct images *s, const struct buf *manifest, const struct blobs 
 	size_t i;
 	int r;
 
-	if ((r = manifest_parse(&m, manifest, err)) < 0)
+	if ((r = manifest_parse(&m, manifest, err)) < 0 || (r = check_kind(m, err)) < 0)
 		return r;
 	layers = get(m, "layers");
 	if (manifest_is_index(m) || json_array_size(layers) > MAX_LAYERS)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -10,36 +11,78 @@
 #include "base/mem.h"
 #include "node/files.h"
 
-static int remove_at(int dir, const char *name, dev_t dev);
+/*
+ * A container may make folders in folders without end: what is deeper than MAX_DEPTH is moved up to
+ * the first folder, under a name of its own, and removed from there.  So neither descriptors nor
+ * the stack run out.
+ */
+enum { MAX_DEPTH = 64 };
+
+struct removal {
+	dev_t dev;
+	int top; /* the first folder */
+	unsigned moved;
+};
+
+static int remove_at(struct removal *rm, int dir, const char *name, int depth);
+
+/* Out of the depth; the first folder is read again until it is empty. */
+static int
+move_up(struct removal *rm, int dir, const char *name)
+{
+	char to[40];
+
+	do {
+		snprintf(to, sizeof to, ".deep.%u", rm->moved++);
+		if (renameat2(dir, name, rm->top, to, RENAME_NOREPLACE) == 0)
+			return 0;
+	} while (errno == EEXIST);
+	return -1;
+}
 
 static int
-empty_folder(int dir, const char *name, dev_t dev)
+empty_once(struct removal *rm, DIR *d, int depth)
 {
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
-	struct stat st;
 	int r = 0;
+
+	rewinddir(d);
+	while (r == 0 && (e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			r = remove_at(rm, dirfd(d), e->d_name, depth + 1);
+	return r;
+}
+
+static int
+empty_folder(struct removal *rm, int dir, const char *name, int depth)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	unsigned before;
+	struct stat st;
 
 	if (!d) {
 		if (fd >= 0)
 			close(fd);
 		return -1;
 	}
-	if (fstat(fd, &st) < 0 || st.st_dev != dev) {
+	if (fstat(fd, &st) < 0 || st.st_dev != rm->dev) {
 		closedir(d);
 		errno = EBUSY;
 		return -1;
 	}
-	while (r == 0 && (e = readdir(d)))
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			r = remove_at(fd, e->d_name, dev);
+	if (depth == 0)
+		rm->top = fd;
+	do {
+		before = rm->moved;
+		r = empty_once(rm, d, depth);
+	} while (r == 0 && depth == 0 && rm->moved != before);
 	closedir(d);
 	return r;
 }
 
 static int
-remove_at(int dir, const char *name, dev_t dev)
+remove_at(struct removal *rm, int dir, const char *name, int depth)
 {
 	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
 		return 0;
@@ -49,7 +92,9 @@ remove_at(int dir, const char *name, dev_t dev)
 		return 0;
 	if (errno != ENOTEMPTY && errno != EEXIST)
 		return -1;
-	if (empty_folder(dir, name, dev) < 0)
+	if (depth == MAX_DEPTH)
+		return move_up(rm, dir, name);
+	if (empty_folder(rm, dir, name, depth) < 0)
 		return -1;
 	return unlinkat(dir, name, AT_REMOVEDIR);
 }
@@ -57,11 +102,13 @@ remove_at(int dir, const char *name, dev_t dev)
 int
 tree_remove(const char *path, struct err *err)
 {
+	struct removal rm = { .top = -1 };
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "cannot remove '%s'", path);
-	if (remove_at(AT_FDCWD, path, st.st_dev) < 0)
+	rm.dev = st.st_dev;
+	if (remove_at(&rm, AT_FDCWD, path, 0) < 0)
 		return err_sys(err, errno, "cannot remove '%s'", path);
 	return 0;
 }

@@ -35,6 +35,7 @@ struct host_options {
 	const char *auth_file;	    /* registry logins; see registry.h */
 	const char *registries;	    /* rules for registries, or NULL; see registry.h */
 	bool insecure;		    /* registries in plain HTTP */
+	double pull_deadline;	    /* seconds a pull may go without progress; 0: registry.h's */
 	long pids;		    /* processes a pod may have; 0: no bound */
 	int max_pods;		    /* 0: 110 */
 	struct reserve reserve;

@@ -23,6 +23,9 @@
 #include "node/image.h"
 #include "node/image_store.h"
 
+/* Deletions are kept in memory until the end of a layer. */
+enum { MAX_WHITEOUTS = 1 << 20 };
+
 struct unpack {
 	struct archive *raw;  /* takes the compression off */
 	struct digest digest; /* of the bytes after that */
@@ -170,6 +173,19 @@ blame(struct archive *disk, struct archive *tar, const char *path, struct err *e
 	    why ? why : archive_error_string(tar));
 }
 
+/* A file takes the place of a folder that this layer has made before it: the later entry counts. */
+static void
+make_way(const char *path)
+{
+	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	autoclose int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+	struct err ignored;
+
+	if (fd >= 0 && name_is_below(path))
+		tree_remove(path, &ignored);
+}
+
 static int
 extract(struct unpack *u, struct archive *tar, struct archive *disk, struct err *err)
 {
@@ -178,6 +194,10 @@ extract(struct unpack *u, struct archive *tar, struct archive *disk, struct err 
 
 	while ((r = archive_read_next_header(tar, &e)) != ARCHIVE_EOF) {
 		const char *path;
+
+		if (u->whiteouts.n > MAX_WHITEOUTS)
+			return err_set(
+			    err, ERR_INVALID, "it deletes more than %d names", MAX_WHITEOUTS);
 
 		if (r < ARCHIVE_WARN)
 			return err_set(
@@ -190,6 +210,8 @@ extract(struct unpack *u, struct archive *tar, struct archive *disk, struct err 
 		relative_names(e);
 		safe_attributes(e);
 		path = archive_entry_pathname(e);
+		if (archive_entry_filetype(e) != AE_IFDIR || archive_entry_hardlink(e))
+			make_way(path);
 		if (archive_write_header(disk, e) < ARCHIVE_WARN || copy_data(tar, disk) < 0 ||
 		    archive_write_finish_entry(disk) < ARCHIVE_WARN)
 			return blame(disk, tar, path, err);
@@ -218,6 +240,18 @@ open_folder(char *path)
 	return at;
 }
 
+/* A way that leads through a link or a file is the image's fault. */
+static int
+undeleted(int code, const char *path, struct err *err)
+{
+	bool theirs = code == ELOOP || code == EXDEV || code == ENOTDIR || code == ENAMETOOLONG;
+
+	err_sys(err, code, "cannot apply the deletion '%s'", path);
+	if (theirs)
+		err->code = ERR_INVALID;
+	return -(int)err->code;
+}
+
 static int
 apply_whiteout(char *path, struct err *err)
 {
@@ -228,7 +262,7 @@ apply_whiteout(char *path, struct err *err)
 	autoclose int at = open_folder(folder);
 
 	if (at < 0)
-		return err_sys(err, errno, "cannot apply the deletion '%s'", path);
+		return undeleted(errno, path, err);
 	if (strcmp(name, ".wh..wh..opq") == 0) {
 		if (fsetxattr(at, "trusted.overlay.opaque", "y", 1, 0) < 0)
 			return err_sys(err, errno, "cannot apply the deletion '%s'", path);
@@ -284,7 +318,12 @@ new_raw(void)
 {
 	struct archive *raw = archive_read_new();
 
-	archive_read_support_filter_all(raw);
+	/* What layers are compressed with; "all" would start programs for rarer ones. */
+	archive_read_support_filter_gzip(raw);
+	archive_read_support_filter_zstd(raw);
+	archive_read_support_filter_bzip2(raw);
+	archive_read_support_filter_xz(raw);
+	archive_read_support_filter_lz4(raw);
 	archive_read_support_format_raw(raw);
 	archive_read_support_format_empty(raw);
 	return raw;

@@ -63,6 +63,7 @@ find_or_pull(const struct host *h, const json_t *pod, const json_t *container,
 {
 	const char *name = text(container, "image");
 	struct pull_options o = { .insecure = h->o.insecure,
+		.deadline = h->o.pull_deadline,
 		.auth_file = h->o.auth_file,
 		.registries = h->o.registries };
 	json_auto_t *auths = NULL;

@@ -14,7 +14,7 @@
 #include "node/registry.h"
 #include "node/registry_session.h"
 
-enum { ATTEMPTS = 4 };
+enum { ATTEMPTS = 4, MAX_DEPTH = 4 };
 
 struct pull {
 	struct images *store;
@@ -63,7 +63,7 @@ get_blob(void *arg, const json_t *descriptor, char **file, struct err *err)
 	suffix = xasprintf("blobs/%s", digest);
 	for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
 		if (attempt > 0)
-			sleep(1u << (attempt - 1));
+			usleep(250000u << (attempt - 1));
 		answer_release(&a);
 		r = session_get(&p->session, suffix, "such blob", &a, err);
 		if (r != -ERR_UNAVAILABLE)
@@ -92,10 +92,19 @@ pull_manifests(struct pull *p, char **id, struct err *err)
 		0 ||
 	    (r = manifest_parse(&manifest, &raw, err)) < 0)
 		return r;
-	if (manifest_is_index(manifest)) {
+	for (int depth = 0; manifest_is_index(manifest); depth++) { /* one may lead to another */
+		autofree char *which = NULL;
+
+		if (depth == MAX_DEPTH)
+			return err_set(err, ERR_INVALID, "its index leads to an index, and so on");
+		if ((r = index_choose(manifest, &mine, err)) < 0)
+			return r;
+		which = xstrdup(text(mine, "digest"));
 		buf_release(&raw);
-		if ((r = index_choose(manifest, &mine, err)) < 0 ||
-		    (r = fetch_manifest(p, text(mine, "digest"), &raw, child, err)) < 0)
+		json_decref(manifest);
+		manifest = NULL;
+		if ((r = fetch_manifest(p, which, &raw, child, err)) < 0 ||
+		    (r = manifest_parse(&manifest, &raw, err)) < 0)
 			return r;
 	}
 	return image_assemble(p->store, &raw, &blobs, &from, id, err);
@@ -107,7 +116,7 @@ pull_as(struct pull *p, const struct endpoint *at, const char *login, char **id,
 {
 	int r;
 
-	session_open(&p->session, at, p->ref.path, login);
+	session_open(&p->session, at, p->ref.path, login, p->options->deadline);
 	p->downloads = (struct downloads){ p, &p->session, p->options, p->tmp };
 	r = pull_manifests(p, id, err);
 	session_close(&p->session);

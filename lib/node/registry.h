@@ -8,6 +8,8 @@
  * loopback addresses and `insecure`.  Every manifest, blob and layer is checked against its digest;
  * layers come several at a time, are unpacked meanwhile, and a download that breaks off is resumed.
  */
+enum { PROGRESS_DEADLINE = 60 };
+
 struct pull_progress {
 	size_t layers, ready; /* that were not here; unpacked by now */
 	int64_t bytes, total; /* of these layers, as they come */
@@ -20,6 +22,7 @@ struct pull_options {
 				   when there is one */
 	const char *auth_file;	/* docker's config.json; NULL: $DOCKER_CONFIG or ~/.docker */
 	const json_t *auths;	/* more of the same shape that go first: an array, or NULL */
+	double deadline;	/* seconds without progress; 0: PROGRESS_DEADLINE */
 	/* Hears several times a second how far the layers are; may be NULL. */
 	void (*progress)(void *arg, const struct pull_progress *p);
 	void *arg;

@@ -19,7 +19,9 @@
 #include "node/job.h"
 #include "node/registry_session.h"
 
-enum { AT_ONCE = 3, UNPACKERS = 2, ATTEMPTS = 5, MAX_WAIT = 60 };
+/* LEAST: a try that brought fewer bytes than this brought nothing, or a registry that sends byte by
+ * byte would keep a pod waiting forever without a word. */
+enum { AT_ONCE = 3, UNPACKERS = 2, ATTEMPTS = 5, MAX_WAIT = 60, LEAST = 64 << 10 };
 
 struct layer {
 	const char *digest, *diff_id;
@@ -27,6 +29,7 @@ struct layer {
 	int64_t size; /* -1: not said */
 	int64_t have; /* of it, in the file */
 	int64_t from; /* where this try begins */
+	int64_t most; /* what any try had */
 	enum { WANTED, COMING, HERE, UNPACKING, READY } state;
 	char *path;
 	int fd; /* of the file, locked */
@@ -152,9 +155,10 @@ end_download(struct work *w, struct layer *l)
 static int
 try_again(struct layer *l, long after, struct err *err)
 {
-	double wait = 1u << l->attempts;
+	double wait = 0.25 * (1u << l->attempts); /* a container is tried again later anyway */
 
-	l->attempts = l->have > l->from ? 1 : l->attempts + 1;
+	l->attempts = l->have >= l->most + LEAST ? 1 : l->attempts + 1;
+	l->most = l->have > l->most ? l->have : l->most;
 	if (l->attempts >= ATTEMPTS)
 		return -(int)err->code;
 	if (after > wait)
@@ -184,9 +188,10 @@ static int
 downloaded(struct work *w, struct layer *l, CURLcode code, struct err *err)
 {
 	long status = l->answer.status;
-	curl_off_t after = 0;
+	curl_off_t after = 0, length = -1;
 
 	curl_easy_getinfo(l->curl, CURLINFO_RETRY_AFTER, &after);
+	curl_easy_getinfo(l->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
 	end_download(w, l);
 	if (l->broken)
 		return err_sys(err, l->broken, "cannot write '%s'", l->path);
@@ -212,6 +217,10 @@ downloaded(struct work *w, struct layer *l, CURLcode code, struct err *err)
 	}
 	if (status / 100 != 2)
 		return session_refused(w->d->session, "such blob", &l->answer, err);
+	if (l->have < l->size && length >= 0) /* it sent all that it has */
+		return err_set(err, ERR_INVALID,
+		    "blob %.19s is damaged: it has %lld bytes, its descriptor says %lld", l->digest,
+		    (long long)l->have, (long long)l->size);
 	if (l->have < l->size) {
 		err_set(err, ERR_UNAVAILABLE, "blob %.19s broke off at byte %lld of %lld",
 		    l->digest, (long long)l->have, (long long)l->size);

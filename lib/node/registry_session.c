@@ -9,7 +9,9 @@
 #include "base/text.h"
 #include "node/registry_session.h"
 
-enum { MAX_BODY = 8 << 20 };
+/* "at least 4 megabytes" is what a registry must take of a manifest ("Pushing Manifests"); no more.
+ */
+enum { MAX_BODY = 4 << 20 };
 
 /* Without all four the registry answers 404 for what it has. */
 #define ACCEPT                                                   \
@@ -19,7 +21,8 @@ enum { MAX_BODY = 8 << 20 };
 	"application/vnd.docker.distribution.manifest.list.v2+json"
 
 void
-session_open(struct session *s, const struct endpoint *at, const char *path, const char *login)
+session_open(struct session *s, const struct endpoint *at, const char *path, const char *login,
+    double deadline)
 {
 	*s = (struct session){
 		.at = at,
@@ -28,6 +31,7 @@ session_open(struct session *s, const struct endpoint *at, const char *path, con
 		.curl = curl_easy_init(),
 	};
 	s->base = xasprintf("%s/v2/%s", at->root, s->path);
+	s->deadline = deadline > 0 ? (long)(deadline + 0.999) : PROGRESS_DEADLINE;
 	if (!s->curl)
 		abort();
 }
@@ -103,6 +107,13 @@ session_headers(const char *authorization)
 	return authorization ? curl_slist_append(headers, authorization) : headers;
 }
 
+/* TLS and no word of leaving it out. */
+static bool
+secure(const struct session *s)
+{
+	return text_starts(s->at->root, "https://") && !s->at->insecure;
+}
+
 void
 session_prepare(const struct session *s, CURL *c, const char *url, struct curl_slist *headers,
     struct answer *a, char *problem)
@@ -113,11 +124,12 @@ session_prepare(const struct session *s, CURL *c, const char *url, struct curl_s
 	curl_easy_setopt(c, CURLOPT_USERAGENT, "orch/" ORCH_VERSION);
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L); /* drops Authorization for other hosts */
+	curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, secure(s) ? "https" : "http,https");
 	curl_easy_setopt(c, CURLOPT_MAXREDIRS, 10L);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, 20L);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, s->deadline < 20 ? s->deadline : 20L);
 	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1024L);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, 60L);
+	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, s->deadline);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, problem);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, a);
@@ -187,7 +199,27 @@ take_token(struct session *s, const struct answer *a, struct err *err)
 	if (!*token)
 		return err_set(
 		    err, ERR_UNAUTHORIZED, "the registry's token service sends no token");
+	for (const char *c = token; *c; c++)
+		if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f)
+			return err_set(err, ERR_UNAUTHORIZED,
+			    "the registry's token service sends a token that is none");
 	set_authorization(s, xasprintf("Authorization: Bearer %s", token));
+	return 0;
+}
+
+/* Is this a place to ask, and to show a login to?  What is said in private stays so. */
+static int
+check_realm(const struct session *s, const char *realm, struct err *err)
+{
+	bool tls = text_starts(realm, "https://");
+
+	if (!tls && !text_starts(realm, "http://"))
+		return err_set(err, ERR_UNAUTHORIZED,
+		    "the registry sends us to '%.200s' for a token, which is no http or https URL",
+		    realm);
+	if (!tls && secure(s))
+		return err_set(err, ERR_UNAUTHORIZED,
+		    "the registry sends us to '%.200s' for a token, without TLS", realm);
 	return 0;
 }
 
@@ -204,6 +236,8 @@ fetch_token(struct session *s, const char *challenge, struct err *err)
 	if (!realm)
 		return err_set(
 		    err, ERR_UNAUTHORIZED, "the registry asks for a token but names no realm");
+	if ((r = check_realm(s, realm, err)) < 0)
+		return r;
 	scope = xasprintf("repository:%s:pull", s->path);
 	who = service ? curl_easy_escape(s->curl, service, 0) : NULL;
 	url = xasprintf("%s%cscope=%s%s%s", realm, strchr(realm, '?') ? '&' : '?', scope,
@@ -237,6 +271,8 @@ session_refused(const struct session *s, const char *what, const struct answer *
 	json_t *first = json_array_get(get(body, "errors"), 0);
 	enum err_code code = err_from_status("", (int)a->status);
 
+	if (a->status == 429 || a->status >= 500) /* its trouble, not ours: another may do better */
+		code = ERR_UNAVAILABLE;
 	if (a->status == 404)
 		return err_set(err, ERR_NOT_FOUND, "the registry '%s' has no %s in '%s'",
 		    s->at->domain, what, s->path);

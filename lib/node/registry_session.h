@@ -14,6 +14,7 @@ struct session {
 	char *base;		   /* https://host/v2/path */
 	char *authorization;	   /* the header that worked, or NULL */
 	unsigned logins;	   /* how often it has changed */
+	long deadline;		   /* seconds without progress */
 	CURL *curl;
 	char problem[CURL_ERROR_SIZE];
 };
@@ -26,8 +27,8 @@ struct answer {
 	bool too_large;
 };
 
-void session_open(
-    struct session *s, const struct endpoint *at, const char *path, const char *login);
+void session_open(struct session *s, const struct endpoint *at, const char *path, const char *login,
+    double deadline);
 void session_close(struct session *s);
 
 /* GET base/suffix into memory with one round of authorization: 2xx or an error that calls it
