@@ -118,6 +118,8 @@ clang:								## build with clang
 
 bench: all $(BENCHES:%=$(B)/bench/%)				## print the figures of tests/bench
 	@B=$(B) tests/bench/run
+bench-node: all $(B)/bench/pods					## those of the node alone
+	@B=$(B) sh tests/bench/node.sh
 
 # --- rules the code keeps --------------------------------------------------
 
@@ -187,6 +189,6 @@ clean:								## remove everything built
 help:								## this list
 	@sed -n 's/^\([a-z][a-z0-9-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r t d; do printf '  %-15s %s\n' "$$t" "$$d"; done
 
-.PHONY: all check unit golden golden-update converge bats e2e fuzz fuzz-run asan clang bench layers pure fmt lint install uninstall dist clean help
+.PHONY: all check unit golden golden-update converge bats e2e fuzz fuzz-run asan clang bench bench-node layers pure fmt lint install uninstall dist clean help
 .SECONDARY:
 -include $(OBJS:.o=.d) $(PROGS:%=$(B)/cmd/%.d) $(wildcard $(B)/tests/*/*.d)
