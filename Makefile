@@ -140,6 +140,8 @@ layers:								## who may include whom
 	@! grep -lE '#include "kubelet/' $(filter-out $(wildcard lib/kubelet/*.[ch]),$(wildcard lib/*/*.[ch]))
 	@! grep -nE '#include "(schedule|serve|store|node|net|cluster|kubelet)/' $(wildcard lib/simnode/*.[ch])
 	@! grep -lE '#include "simnode/' $(filter-out $(wildcard lib/simnode/*.[ch]),$(wildcard lib/*/*.[ch]))
+	@! grep -nE '#include "(control|schedule|store|node|net|cluster|kubelet|simnode)/' $(wildcard lib/metrics/*.[ch])
+	@! grep -lE '#include "metrics/' $(filter-out $(wildcard lib/metrics/*.[ch]),$(wildcard lib/*/*.[ch]))
 	@! grep -lE '#include "cluster/' $(filter-out $(wildcard lib/cluster/*.[ch]),$(wildcard lib/*/*.[ch]))
 	@! grep -n '#include "base/cli.h"' $(filter-out lib/base/cli.c,$(wildcard lib/*/*.[ch]))
 	@! grep -lE '#include <curl/' $(filter-out $(wildcard lib/client/*.[ch] lib/node/registry*.[ch] lib/node/probe_net.[ch] lib/serve/outcall*.[ch]),$(wildcard lib/*/*.[ch] cmd/*.c))

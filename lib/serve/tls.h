@@ -36,8 +36,9 @@ int tls_pin_file(
     const char *pem, char hex[static TLS_PIN], struct err *err); /* of the first in a file */
 
 /*
- * A key and a certificate of its own for a server that is known by its pin: made when one of the
- * files is missing or the certificate is about to end.  The key's mode is 0600.
+ * A key and a certificate of its own for a server of this DNS name that is known by its pin, or by
+ * the certificate itself: made when one of the files is missing or the certificate is about to end.
+ * The key's mode is 0600.
  */
 int tls_self_signed(const char *crt, const char *key, const char *name, struct err *err);
 

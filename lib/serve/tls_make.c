@@ -55,6 +55,9 @@ make(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const char *name)
 		r = gnutls_x509_crt_set_dn_by_oid(
 		    crt, GNUTLS_OID_X520_COMMON_NAME, 0, name, (unsigned)strlen(name));
 	if (r >= 0)
+		r = gnutls_x509_crt_set_subject_alt_name(
+		    crt, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name), GNUTLS_FSAN_SET);
+	if (r >= 0)
 		r = gnutls_x509_crt_set_key_purpose_oid(crt, GNUTLS_KP_TLS_WWW_SERVER, 0);
 	if (r >= 0)
 		r = gnutls_x509_crt_set_key(crt, key);
