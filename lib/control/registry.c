@@ -6,7 +6,7 @@
 extern const struct controller deployment_controller, replicaset_controller, namespace_controller,
     garbage_controller, node_controller, podgc_controller, pvc_protection_controller,
     pv_protection_controller, vac_protection_controller, serviceaccount_controller,
-    rootca_controller, resourcequota_controller;
+    rootca_controller, resourcequota_controller, disruption_controller;
 
 const struct controller *const controllers[] = {
 	&deployment_controller,
@@ -21,6 +21,7 @@ const struct controller *const controllers[] = {
 	&serviceaccount_controller,
 	&rootca_controller,
 	&resourcequota_controller,
+	&disruption_controller,
 	NULL,
 };
 

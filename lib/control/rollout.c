@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "control/claim.h"
 #include "control/number.h"
+#include "control/portion.h"
 #include "control/rollout.h"
 
 struct replica_set *
@@ -89,25 +90,17 @@ collect(struct rollout *r, const struct selector *s)
 		qsort(r->set, r->n, sizeof *r->set, by_creation);
 }
 
-/* "25%" of total or a number; percentages are rounded up or down. */
+/* A missing one is "25%". */
 static int
 resolve(const json_t *v, const char *field, int64_t total, bool up, int64_t *ret, struct err *err)
 {
-	const char *word = json_is_integer(v) ? NULL : str(v, v ? "" : "25%");
-	autofree char *digits = NULL;
-	long long n;
+	json_auto_t *quarter = json_string("25%");
 
-	if (!word) {
-		*ret = json_integer_value(v) < 0 ? 0 : clamp32(json_integer_value(v));
+	if (portion(v ? v : quarter, total, up, ret))
 		return 0;
-	}
-	digits = xstrndup(word, strcspn(word, "%"));
-	if (!text_ends(word, "%") || !text_int(digits, &n) || n < 0 || n > 1000000)
-		return err_set(err, ERR_INVALID,
-		    "spec.strategy.rollingUpdate.%s: '%s' is neither a number nor a percentage",
-		    field, word);
-	*ret = clamp32((n * total + (up ? 99 : 0)) / 100);
-	return 0;
+	return err_set(err, ERR_INVALID,
+	    "spec.strategy.rollingUpdate.%s: '%s' is neither a number nor a percentage", field,
+	    str(v, ""));
 }
 
 /* How far a rollout may go above and below spec.replicas; with both zero it could not move. */

@@ -112,6 +112,18 @@ nodes(void)
 	    "a/p1 a/p2 ");
 }
 
+static void
+budgets(void)
+{
+	expect("disruption", CORE("Pod") META("p", "") "}", "");
+	add("{\"apiVersion\": \"policy/v1\", \"kind\": \"PodDisruptionBudget\", " META(
+	    "b", "") "}");
+	expect("disruption", CORE("Pod") META("p", "") "}", "a/b ");
+	expect("disruption", APPS("Deployment") META("d", "") "}", "a/b ");
+	expect(
+	    "disruption", CORE("Pod") "\"metadata\": {\"namespace\": \"z\", \"name\": \"p\"}}", "");
+}
+
 int
 main(void)
 {
@@ -119,6 +131,7 @@ main(void)
 	workloads();
 	namespaces();
 	nodes();
+	budgets();
 	world_free(w);
 	return 0;
 }
