@@ -25,6 +25,8 @@ static const char *listen_arg, *client_ca_arg;
 static const char *registries, *sysctls, *manifests, *cluster_dns, *cluster_domain;
 static const char *kube_reserved = "", *system_reserved = "", *eviction_hard = RESERVE_THRESHOLDS,
 		  *max_pods = "110";
+static const char *eviction_soft = "", *soft_grace = "", *longest_grace = "0", *reclaim = "",
+		  *transition = "5m";
 static const char *pull_deadline = "1m";
 static const char *gc_high = "85", *gc_low = "80", *gc_ttl = "2m", *gc_age = "0s", *gc_every = "5m";
 static bool clean, once, insecure, seccomp_default, verbose;
@@ -57,6 +59,15 @@ static const struct opt opts[] = {
 	    false },
 	{ 0, "eviction-hard", "SIGNAL<AMOUNT,...", "what must be left, amount or percent",
 	    &eviction_hard, false },
+	{ 0, "eviction-soft", "SIGNAL<AMOUNT,...", "the same, for a while", &eviction_soft, false },
+	{ 0, "eviction-soft-grace-period", "SIGNAL=DURATION,...", "for so long", &soft_grace,
+	    false },
+	{ 0, "eviction-max-pod-grace-period", "SECONDS", "that an evicted pod may have (0)",
+	    &longest_grace, false },
+	{ 0, "eviction-minimum-reclaim", "SIGNAL=AMOUNT,...", "beyond it before all is well",
+	    &reclaim, false },
+	{ 0, "eviction-pressure-transition-period", "DURATION", "a condition stays so long (5m)",
+	    &transition, false },
 	{ 0, "backoff", "DURATION", "wait before the second restart (10s)", &backoff_arg, false },
 	{ 0, "sync-frequency", "DURATION", "wait between looks at ConfigMaps and Secrets (1m)",
 	    &sync_arg, false },
@@ -246,6 +257,27 @@ log_size(void)
 	return milli / 1000;
 }
 
+static void
+read_reserve(struct reserve *r)
+{
+	struct err err;
+
+	r->lasts = cli_duration("eviction-pressure-transition-period", transition);
+	r->longest = (double)cli_number("eviction-max-pod-grace-period", longest_grace, 0, 1 << 30);
+	if (reserve_add(r, kube_reserved, &err) < 0)
+		die(&err, "cannot read --kube-reserved");
+	if (reserve_add(r, system_reserved, &err) < 0)
+		die(&err, "cannot read --system-reserved");
+	if (reserve_thresholds(r->at[HARD], eviction_hard, &err) < 0)
+		die(&err, "cannot read --eviction-hard");
+	if (reserve_thresholds(r->at[SOFT], eviction_soft, &err) < 0)
+		die(&err, "cannot read --eviction-soft");
+	if (reserve_grace(r, soft_grace, &err) < 0)
+		die(&err, "cannot read --eviction-soft-grace-period");
+	if (reserve_extra(r->extra, reclaim, &err) < 0)
+		die(&err, "cannot read --eviction-minimum-reclaim");
+}
+
 static struct host *
 open_host(void)
 {
@@ -278,12 +310,7 @@ open_host(void)
 	struct host *h;
 	struct err err;
 
-	if (reserve_add(&o.reserve, kube_reserved, &err) < 0)
-		die(&err, "cannot read --kube-reserved");
-	if (reserve_add(&o.reserve, system_reserved, &err) < 0)
-		die(&err, "cannot read --system-reserved");
-	if (reserve_thresholds(&o.reserve, eviction_hard, &err) < 0)
-		die(&err, "cannot read --eviction-hard");
+	read_reserve(&o.reserve);
 	if (host_open(&h, &o, &err) < 0)
 		die(&err, "cannot %s", clean ? "clean up" : "start the node");
 	return h;

@@ -70,6 +70,7 @@ agent_close(struct agent *a)
 	if (!a)
 		return;
 	job_kill(&a->collecting);
+	job_kill(&a->relief);
 	for (size_t i = 0; i < a->n; i++)
 		pod_free(a->pod[i]);
 	free(a->pod);
@@ -311,6 +312,11 @@ handle(struct agent *a, int fd, double now)
 	if (a->collecting.pid && a->collecting.fd == fd) {
 		if (job_read(&a->collecting))
 			collect_done(a);
+		return;
+	}
+	if (a->relief.pid && a->relief.fd == fd) {
+		if (job_read(&a->relief))
+			relief_done(a);
 		return;
 	}
 	unwatch(a, fd);

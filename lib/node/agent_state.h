@@ -3,6 +3,7 @@
 
 #include "node/agent.h"
 #include "node/pod.h"
+#include "node/pressure.h"
 
 /* What agent.c, work.c and adopt.c share; others use agent.h. */
 struct agent {
@@ -20,7 +21,13 @@ struct agent {
 	double rotate_at; /* when the sizes of logs are looked at */
 	double wake;	  /* the earliest time at which something is due */
 	double look_at;	  /* when to look for what is short */
-	int64_t weighed;  /* what the burstable pods asked for when their cgroup was told last */
+	struct strain strain[URGENCIES][SIGNALS];
+	bool felt[CONDITIONS]; /* of the Node, as was told last */
+	struct job relief;     /* makes room on the disk, and counts what pods store */
+	enum signal_of relief_of;
+	int relief_urgency;
+	double relief_at, relief_since; /* not before this time again; when it was begun */
+	int64_t weighed; /* what the burstable pods asked for when their cgroup was told last */
 };
 
 double now_seconds(void);		       /* since the epoch */

@@ -6,21 +6,41 @@
 #include "api/meta.h"
 #include "api/pod.h"
 #include "api/quantity.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "node/admit_room.h"
 #include "node/agent_state.h"
 #include "node/container.h"
+#include "node/stored.h"
 #include "node/usage.h"
 
-enum { LOOK_EVERY = 10, GRACE = 1 };
-
 /* --- who ---------------------------------------------------------------------------------- */
+
+const char *
+evict_resource(enum signal_of s)
+{
+	static const char *const names[SIGNALS] = { [MEMORY_AVAILABLE] = "memory",
+		[NODEFS_AVAILABLE] = "ephemeral-storage",
+		[IMAGEFS_AVAILABLE] = "ephemeral-storage",
+		[NODEFS_INODES] = "inodes",
+		[IMAGEFS_INODES] = "inodes",
+		[PID_AVAILABLE] = "pids" };
+
+	return names[s];
+}
+
+/* Nobody can ask for inodes or process ids. */
+static bool
+pod_requests(const char *resource)
+{
+	return strcmp(resource, "inodes") != 0 && strcmp(resource, "pids") != 0;
+}
 
 static int64_t
 asked(enum signal_of s, const struct candidate *c)
 {
-	return s == MEMORY_AVAILABLE ? pod_request(c->pod, "memory") : 0;
+	const char *resource = evict_resource(s);
+
+	return pod_requests(resource) ? pod_request(c->pod, resource) : 0;
 }
 
 /* Of one that nobody knows about, the worst is thought. */
@@ -36,7 +56,7 @@ evict_order(enum signal_of s, const struct candidate *x, const struct candidate 
 	int64_t px = num(get(x->pod, "spec", "priority"), 0);
 	int64_t py = num(get(y->pod, "spec", "priority"), 0), a, b;
 
-	if (s == MEMORY_AVAILABLE && exceeds(s, x) != exceeds(s, y))
+	if (s != PID_AVAILABLE && exceeds(s, x) != exceeds(s, y))
 		return exceeds(s, x) ? -1 : 1;
 	if (px != py)
 		return px < py ? -1 : 1;
@@ -52,14 +72,15 @@ evict_order(enum signal_of s, const struct candidate *x, const struct candidate 
 static char *
 amount(enum signal_of s, int64_t value)
 {
-	return quantity_print_value(value, s == PID_AVAILABLE ? QUANTITY_DECIMAL : QUANTITY_BINARY);
+	return quantity_print_value(
+	    value, pod_requests(evict_resource(s)) ? QUANTITY_BINARY : QUANTITY_DECIMAL);
 }
 
 char *
 evict_message(
     enum signal_of s, const json_t *pod, int64_t threshold, int64_t available, const json_t *used)
 {
-	const char *resource = s == MEMORY_AVAILABLE ? "memory" : "pids";
+	const char *resource = evict_resource(s);
 	autofree char *least = amount(s, threshold), *left = amount(s, available);
 	autobuf struct buf b = BUF_INIT;
 	json_t *c;
@@ -84,9 +105,10 @@ evict_message(
 /* --- doing it ----------------------------------------------------------------------------- */
 
 static struct candidate
-weigh(const struct agent *a, const struct pod *p, enum signal_of s)
+weigh(const struct agent *a, const struct pod *p, enum signal_of s, const json_t *stored)
 {
 	autofree char *group = host_cgroup_of(a->host, p->object);
+	const json_t *total = get(json_object_get(stored, p->uid), "total");
 	struct candidate c = { .pod = p->object };
 	struct usage u;
 
@@ -94,15 +116,19 @@ weigh(const struct agent *a, const struct pod *p, enum signal_of s)
 		usage_of_group(&a->host->cgroups, group, &u);
 		c.known = u.memory_known;
 		c.used = (int64_t)u.working;
-	} else {
+	} else if (s == PID_AVAILABLE) {
 		c.used = (int64_t)usage_processes(&a->host->cgroups, group);
 		c.known = c.used > 0;
+	} else {
+		c.known = total != NULL;
+		c.used = strcmp(evict_resource(s), "inodes") == 0 ? stored_inodes(total)
+								  : stored_bytes(total);
 	}
 	return c;
 }
 
-static struct pod *
-choose(const struct agent *a, enum signal_of s)
+struct pod *
+evict_choose(const struct agent *a, enum signal_of s, const json_t *stored)
 {
 	struct candidate first = { 0 };
 	struct pod *chosen = NULL;
@@ -113,7 +139,7 @@ choose(const struct agent *a, enum signal_of s)
 
 		if (!uses_resources(p) || pod_over(p) || p->stopping || evict_spares(p->object))
 			continue;
-		c = weigh(a, p, s);
+		c = weigh(a, p, s, stored);
 		if (chosen && evict_order(s, &first, &c) <= 0)
 			continue;
 		first = c;
@@ -123,7 +149,7 @@ choose(const struct agent *a, enum signal_of s)
 }
 
 static json_t *
-used_by_containers(const struct agent *a, const struct pod *p)
+memory_of_containers(const struct agent *a, const struct pod *p)
 {
 	json_t *all = json_object();
 
@@ -141,50 +167,33 @@ used_by_containers(const struct agent *a, const struct pod *p)
 	return all;
 }
 
-static void
-evict(struct agent *a, struct pod *p, enum signal_of s, const struct pressure *now_is, double now)
+static json_t *
+storage_of_containers(const struct pod *p, const json_t *stored)
 {
-	int64_t threshold = threshold_value(&a->host->o.reserve.hard[s], now_is->capacity[s]);
-	json_auto_t *used = s == MEMORY_AVAILABLE ? used_by_containers(a, p) : NULL;
-	autofree char *message = evict_message(s, p->object, threshold, now_is->available[s], used);
+	json_t *all = json_object(), *one;
+	const char *name;
 
-	pod_evict(a, p, message, GRACE, now);
+	json_object_foreach (get(json_object_get(stored, p->uid), "containers"), name, one)
+		json_object_set_new(all, name,
+		    json_integer(
+			stored_bytes(get(one, "rootfs")) + stored_bytes(get(one, "logs"))));
+	return all;
 }
 
-/* One that was told to go is still there: what it gives back is not to be seen yet. */
-static bool
-one_is_going(const struct agent *a)
-{
-	for (size_t i = 0; i < a->n; i++)
-		if (a->pod[i]->fail_reason && strcmp(a->pod[i]->fail_reason, "Evicted") == 0 &&
-		    a->pod[i]->sandbox == SANDBOX)
-			return true;
-	return false;
-}
-
-/* The first look is for the Node's conditions alone: what pods use is not known yet. */
 void
-evict_due(struct agent *a, double now, double *wake)
+evict_pod(struct agent *a, struct pod *p, enum signal_of s, int urgency, const struct pressure *is,
+    const json_t *stored, double now)
 {
-	static const enum signal_of order[] = { MEMORY_AVAILABLE, PID_AVAILABLE };
-	bool first = a->look_at == 0, watched = false;
-	struct pressure is;
-	struct pod *p;
+	const struct reserve *r = &a->host->o.reserve;
+	int64_t threshold = threshold_value(&r->at[urgency][s], is->capacity[s]);
+	double grace = (double)num(get(p->object, "spec", "terminationGracePeriodSeconds"), 30);
+	json_auto_t *used = s == MEMORY_AVAILABLE ? memory_of_containers(a, p)
+			    : strcmp(evict_resource(s), "ephemeral-storage") == 0
+				? storage_of_containers(p, stored)
+				: json_object();
+	autofree char *message = evict_message(s, p->object, threshold, is->available[s], used);
 
-	for (size_t i = 0; i < SIGNALS; i++)
-		watched = watched || a->host->o.reserve.hard[i].set;
-	if (!watched)
-		return;
-	if (now >= a->look_at || a->look_at > now + LOOK_EVERY) {
-		a->look_at = now + LOOK_EVERY;
-		pressure_look(a->host, &is);
-		for (size_t i = 0; i < SIGNALS; i++)
-			if (is.met[i])
-				a->host->pressed[i] = (int64_t)now;
-		for (size_t i = 0; i < COUNT(order) && !first && !one_is_going(a); i++)
-			if (is.met[order[i]] && (p = choose(a, order[i])))
-				evict(a, p, order[i], &is, now);
-	}
-	if (a->look_at < *wake)
-		*wake = a->look_at;
+	if (grace > r->longest || urgency == HARD)
+		grace = urgency == HARD ? 0 : r->longest;
+	pod_evict(a, p, message, grace < 1 ? 1 : grace, now);
 }

@@ -22,8 +22,18 @@ int evict_order(enum signal_of s, const struct candidate *x, const struct candid
 char *evict_message(
     enum signal_of s, const json_t *pod, int64_t threshold, int64_t available, const json_t *used);
 
+const char *evict_resource(enum signal_of s); /* what is short then: "memory" */
+
 struct agent;
-/* Look whether somebody has to go, when it is time; lowers *wake to the next look. */
+struct pod;
+/* Who is to go; NULL: nobody may.  `stored` by uid what they store (stored_of), for the signals of
+ * the disk. */
+struct pod *evict_choose(const struct agent *a, enum signal_of s, const json_t *stored);
+void evict_pod(struct agent *a, struct pod *p, enum signal_of s, int urgency,
+    const struct pressure *is, const json_t *stored, double now);
+
+/* relieve.c: look whether something is short, when it is time; lowers *wake to the next look. */
 void evict_due(struct agent *a, double now, double *wake);
+void relief_done(struct agent *a);
 
 #endif

@@ -97,8 +97,8 @@ machine_allocatable(const struct host *h)
 	json_t *all = resources(h);
 
 	take(all, "cpu", r->cpu, NULL);
-	take(all, "memory", r->memory, &r->hard[MEMORY_AVAILABLE]);
-	take(all, "ephemeral-storage", r->storage, &r->hard[NODEFS_AVAILABLE]);
+	take(all, "memory", r->memory, &r->at[HARD][MEMORY_AVAILABLE]);
+	take(all, "ephemeral-storage", r->storage, &r->at[HARD][NODEFS_AVAILABLE]);
 	return all;
 }
 

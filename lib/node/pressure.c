@@ -21,20 +21,16 @@ look_at_memory(const struct host *h, struct pressure *p)
 }
 
 static void
-look_at_disk(const struct host *h, struct pressure *p)
+look_at_disk(const char *folder, enum signal_of bytes, enum signal_of inodes, struct pressure *p)
 {
-	static const enum signal_of bytes[] = { NODEFS_AVAILABLE, IMAGEFS_AVAILABLE },
-				    inodes[] = { NODEFS_INODES, IMAGEFS_INODES };
 	struct statvfs fs;
 
-	if (statvfs(h->o.data, &fs) < 0)
+	if (statvfs(folder, &fs) < 0)
 		return;
-	for (size_t i = 0; i < COUNT(bytes); i++) {
-		p->capacity[bytes[i]] = (int64_t)(fs.f_blocks * fs.f_frsize);
-		p->available[bytes[i]] = (int64_t)(fs.f_bavail * fs.f_frsize);
-		p->capacity[inodes[i]] = (int64_t)fs.f_files; /* some know no bound: 0 */
-		p->available[inodes[i]] = (int64_t)fs.f_favail;
-	}
+	p->capacity[bytes] = (int64_t)(fs.f_blocks * fs.f_frsize);
+	p->available[bytes] = (int64_t)(fs.f_bavail * fs.f_frsize);
+	p->capacity[inodes] = (int64_t)fs.f_files; /* some know no bound: 0 */
+	p->available[inodes] = (int64_t)fs.f_favail;
 }
 
 static void
@@ -54,14 +50,40 @@ pressure_look(const struct host *h, struct pressure *ret)
 {
 	*ret = (struct pressure){ 0 };
 	look_at_memory(h, ret);
-	look_at_disk(h, ret);
+	look_at_disk(h->o.data, NODEFS_AVAILABLE, NODEFS_INODES, ret);
+	look_at_disk(images_layers(h->images), IMAGEFS_AVAILABLE, IMAGEFS_INODES, ret);
 	look_at_processes(ret);
-	for (size_t i = 0; i < SIGNALS; i++) {
-		const struct threshold *t = &h->o.reserve.hard[i];
+}
 
-		ret->met[i] = t->set && ret->capacity[i] > 0 &&
-			      ret->available[i] < threshold_value(t, ret->capacity[i]);
+bool
+pressure_judge(const struct reserve *r, const struct pressure *is, enum signal_of s,
+    struct strain strain[URGENCIES][SIGNALS], double now)
+{
+	int64_t extra = threshold_value(&r->extra[s], is->capacity[s]);
+	bool any = false;
+
+	for (int u = 0; u < URGENCIES; u++) {
+		const struct threshold *t = &r->at[u][s];
+		struct strain *of = &strain[u][s];
+		int64_t least = threshold_value(t, is->capacity[s]);
+
+		if (!t->set || is->capacity[s] <= 0 ||
+		    is->available[s] >= least + (of->due ? extra : 0)) {
+			*of = (struct strain){ 0 };
+			continue;
+		}
+		if (of->since == 0 || of->since > now) /* the clock was set back */
+			of->since = now;
+		of->due = of->due || u == HARD || now - of->since >= r->grace[s];
+		any = true;
 	}
+	return any;
+}
+
+bool
+pressure_of_disk(enum signal_of s)
+{
+	return s != MEMORY_AVAILABLE && s != PID_AVAILABLE;
 }
 
 bool
@@ -75,7 +97,8 @@ pressure_felt(const struct host *h, enum condition_of which, int64_t now)
 		[PID_AVAILABLE] = PID_PRESSURE };
 
 	for (size_t i = 0; i < SIGNALS; i++)
-		if (of[i] == which && h->pressed[i] > 0 && now < h->pressed[i] + PRESSURE_LASTS)
+		if (of[i] == which && h->pressed[i] > 0 &&
+		    now < h->pressed[i] + (int64_t)h->o.reserve.lasts)
 			return true;
 	return false;
 }

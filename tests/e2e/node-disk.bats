@@ -4,7 +4,37 @@
 load node.bash
 
 setup() { node_setup; }
-teardown() { node_teardown; }
+teardown() {
+	if [ -n "${T:-}" ] && mountpoint -q "$T/n"; then
+		[ ! -e "$T/node.pid" ] || end_node KILL
+		[ ! -d "$T/n/run" ] || orch-node --data "$T/n" --clean
+		umount "$T/n"
+	fi
+	node_teardown
+}
+
+# small_disk SIZE [OPTION]: the node's folder is on a file system of its own
+small_disk() {
+	mv "$T/n" "$T/full"
+	mkdir "$T/n"
+	mount -t tmpfs -o "mode=0711,size=$1${2:+,$2}" orch-test "$T/n" || skip "cannot mount a tmpfs"
+	cp -a "$T/full/." "$T/n"
+	rm -r "$T/full"
+}
+
+# said TEXT [SECONDS]: the node comes to say it
+said() {
+	local end=$((SECONDS + ${2:-15}))
+	while [ $SECONDS -le $end ]; do
+		if grep -q -- "$1" "$T/err"; then return 0; fi
+		sleep 0.1
+	done
+	echo "# never said: $1" >&2
+	cat "$T/err" >&2
+	return 1
+}
+
+asks() { echo "resources: {requests: {ephemeral-storage: $1}}"; }
 
 # failed NAME: reason and message of a pod that was evicted
 failed() { status "$1" '"\(.reason)|\(.message)"'; }
@@ -27,10 +57,10 @@ volumeMounts: [{name: e, mountPath: /e}]" 'volumes: [{name: e, emptyDir: {medium
 		pod critical "$(write /x 32)" "$LIMIT" 'priority: 2000000000'
 	} | start_node
 	for p in layer log volume; do
-		until_status $p '.phase == "Failed"' 30
+		until_status $p '.phase == "Failed"' 60
 		[ "$(failed $p)" = 'Evicted|Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ' ]
 	done
-	until_status two '.phase == "Failed"' 30
+	until_status two '.phase == "Failed"' 60
 	[ "$(failed two)" = 'Evicted|Container c exceeded its local ephemeral storage limit "1Mi". ' ]
 	[ "$(status two '[.containerStatuses[].state.terminated.exitCode] | tostring')" = '[137,137]' ]
 	sleep 6
@@ -45,10 +75,83 @@ volumeMounts: [{name: e, mountPath: /e}]" 'volumes: [{name: e, emptyDir: {medium
 		pod moving "$deep; cd /e; while :; do mv d f; mv f d; sleep 0.01; done" "$LIMIT"
 		pod linked 'dd if=/dev/zero of=/x bs=1M count=12 2>/dev/null; ln /x /y; ln /x /z; truncate -s 9G /w; sleep 1000' "$LIMIT"
 	} | start_node
-	until_status deep '.reason == "Evicted"' 30
+	until_status deep '.reason == "Evicted"' 60
 	sleep 5
 	[ "$(status moving .phase)" = Running ]
 	[ "$(status linked .phase)" = Running ]
 	end_node # and all of it can be removed again
 	[ -z "$(ls -A "$T/n/pods")" ]
+}
+
+@test "when the disk is short, who stores more than asked for goes, one at a time" {
+	small_disk 40m
+	{
+		pod hog "$(write /x 192)" "$(asks 1Mi)" # 12 MiB
+		pod within "$(write /x 192)" "$(asks 16Mi)"
+		pod modest "$(write /x 48)"
+		pod dear "$(write /x 64)" '' 'priority: 10'
+	} | start_node --eviction-hard 'nodefs.available<12Mi' --minimum-image-ttl-duration 1h
+	for p in hog within modest dear; do until_status $p '.phase == "Running"' 60; done
+	until_status hog '.phase == "Failed" and .containerStatuses[0].state.terminated.exitCode == 137' 60
+	[[ $(failed hog) =~ ^Evicted\|The\ node\ was\ low\ on\ resource:\ ephemeral-storage\.\ Threshold\ quantity:\ 12Mi,\ available:\ [0-9]+(Ki|Mi)\.\ Container\ c\ was\ using\ 12(Mi|[0-9]+Ki),\ request\ is\ 1Mi,\ has\ larger\ consumption\ of\ ephemeral-storage\.\ $ ]]
+	[ "$(status hog '.conditions[] | select(.type == "DisruptionTarget") | .status + .reason')" = TrueTerminationByKubelet ]
+	grep -q 'EvictionThresholdMet: Attempting to reclaim ephemeral-storage' "$T/err"
+	grep -q 'NodeHasDiskPressure: Node n status is now: NodeHasDiskPressure' "$T/err"
+	sleep 12 # what it had is free again
+	for p in within modest dear; do [ "$(status $p .phase)" = Running ]; done
+}
+
+@test "when inodes are short, who has most of them goes" {
+	small_disk 40m nr_inodes=2000
+	{
+		pod hog 'i=0; while [ $i -lt 1200 ]; do : >/$i; i=$((i + 1)); done; sleep 1000'
+		pod large "$(write /x 192)"
+	} | start_node --eviction-hard 'nodefs.inodesFree<50%' --minimum-image-ttl-duration 1h
+	until_status hog '.phase == "Failed"' 60
+	[[ $(failed hog) =~ ^Evicted\|The\ node\ was\ low\ on\ resource:\ inodes\.\ Threshold\ quantity:\ 1k,\ available:\ [0-9]+\.\ $ ]]
+	[ "$(status large .phase)" = Running ]
+}
+
+@test "images that nobody uses and logs of runs that have ended go before any pod" {
+	small_disk 40m
+	mkdir -p "$T/root/usr"
+	head -c 8000000 /dev/urandom >"$T/root/usr/blob"
+	tar -C "$T/root" -c . | orch-image --data "$T/n" import - other:1 >/dev/null
+	orch-image --data "$T/n" list | grep -q other:1
+	{
+		pod talks 'if [ -e /e/x ]; then exec sleep 1000; fi; touch /e/x; head -c 6000000 /dev/zero | tr "\0" "x"; echo' \
+			'volumeMounts: [{name: e, mountPath: /e}]' 'volumes: [{name: e, emptyDir: {}}]'
+		pod stores "$(write /x 176)" # 11 MiB
+	} | start_node --eviction-hard 'nodefs.available<14Mi' --minimum-image-ttl-duration 0s --container-log-max-size 100Mi --backoff 0.1s
+	until_status talks '.containerStatuses[0].restartCount == 1 and .phase == "Running"'
+	said 'no pod has to go' 60
+	run orch-image --data "$T/n" list
+	[[ $output != *other:1* && $output == *web:1* ]]
+	[ ! -e "$T"/n/log/pods/default_talks_*/c/0.log ]
+	[ -e "$T"/n/log/pods/default_talks_*/c/1.log ]
+	sleep 12
+	[ "$(status talks .phase)$(status stores .phase)" = RunningRunning ]
+}
+
+@test "a soft threshold: a pod goes when it is met for so long, and has time to end" {
+	small_disk 40m
+	pod polite 'trap "echo bye; exit 0" TERM; dd if=/dev/zero of=/x bs=64k count=300 2>/dev/null; while :; do sleep 0.1; done' '' \
+		'terminationGracePeriodSeconds: 60' | grep -v 'GracePeriodSeconds: 2$' | start_node --eviction-hard '' --eviction-soft 'nodefs.available<60%' \
+		--eviction-soft-grace-period nodefs.available=5s --eviction-max-pod-grace-period 8 --minimum-image-ttl-duration 1h
+	until_status polite '.phase == "Running"'
+	said NodeHasDiskPressure 60 # at once
+	[ "$(status polite .phase)" = Running ]
+	until_status polite '.phase == "Failed"' 60
+	[[ $(failed polite) == "Evicted|The node was low on resource: ephemeral-storage. Threshold quantity: 24Mi, available: "* ]]
+	[ "$(status polite '.containerStatuses[0].state.terminated.exitCode')" = 0 ]
+	[ "$(logs polite)" = bye ]
+}
+
+@test "soft thresholds that cannot be read" {
+	for o in --eviction-soft='nodefs.available<1Gi' '--eviction-soft=x<1' '--eviction-soft-grace-period=nodefs.available=x' \
+		'--eviction-minimum-reclaim=nodefs.available<1' '--eviction-minimum-reclaim=disk=1'; do
+		run orch-node --data "$T/n" --name n --pods /dev/null "$o"
+		[ "$status" != 0 ]
+		[[ $output == *"cannot read --eviction-"* ]]
+	done
 }

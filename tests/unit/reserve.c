@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "node/admit_room.h"
+#include "node/pressure.h"
 #include "node/reserve.h"
 
 static int failed;
@@ -46,16 +47,57 @@ thresholds(void)
 	struct err err;
 	autofree char *got = NULL;
 
-	if (reserve_thresholds(&r, RESERVE_THRESHOLDS, &err) < 0 ||
-	    reserve_thresholds(&r, "memory.available<1Ki,nodefs.available<12.5%", &err) < 0)
+	if (reserve_thresholds(r.at[HARD], RESERVE_THRESHOLDS, &err) < 0 ||
+	    reserve_thresholds(r.at[HARD], "memory.available<1Ki,nodefs.available<12.5%", &err) < 0)
 		same("thresholds", err.msg, "");
-	got = xasprintf("%lld %lld %lld", (long long)threshold_value(&r.hard[MEMORY_AVAILABLE], 5),
-	    (long long)threshold_value(&r.hard[NODEFS_AVAILABLE], 1000),
-	    (long long)threshold_value(&r.hard[NODEFS_INODES], 1000)); /* no more in the list */
+	got = xasprintf("%lld %lld %lld",
+	    (long long)threshold_value(&r.at[HARD][MEMORY_AVAILABLE], 5),
+	    (long long)threshold_value(&r.at[HARD][NODEFS_AVAILABLE], 1000),
+	    (long long)threshold_value(&r.at[HARD][NODEFS_INODES], 1000)); /* no more in the list */
 	same("thresholds", got, "1024 125 0");
 	for (size_t i = 0; i < COUNT(bad); i++)
-		if (reserve_thresholds(&r, bad[i], &err) == 0)
+		if (reserve_thresholds(r.at[HARD], bad[i], &err) == 0)
 			same(bad[i], "taken", "refused");
+}
+
+/* One look after the other: "at:available", and what is due then, hard or soft, or only too little.
+ */
+static void
+strains(void)
+{
+	static const struct {
+		double at;
+		int64_t available;
+		const char *want;
+	} looks[] = { { 1, 90, "-" }, { 10, 79, "low" }, { 20, 79, "low" }, { 30, 80, "-" },
+		{ 40, 70, "low" }, { 70, 70, "soft" }, { 71, 84, "soft" }, /* 5 are to be beyond */
+		{ 72, 85, "-" }, { 73, 49, "hard" }, { 74, 54, "hard" }, { 75, 55, "low" },
+		{ 104, 55, "soft" }, { 50, 55, "soft" }, { 120, 99, "-" } };
+	struct strain s[URGENCIES][SIGNALS] = { 0 };
+	struct reserve r = { 0 };
+	struct err err;
+
+	if (reserve_thresholds(r.at[HARD], "nodefs.available<50%", &err) < 0 ||
+	    reserve_thresholds(r.at[SOFT], "nodefs.available<80", &err) < 0 ||
+	    reserve_extra(r.extra, "nodefs.available=5%", &err) < 0 ||
+	    reserve_grace(&r, "nodefs.available=30s", &err) < 0)
+		same("strains", err.msg, "");
+	for (size_t i = 0; i < COUNT(looks); i++) {
+		struct pressure is = { .available[NODEFS_AVAILABLE] = looks[i].available,
+			.capacity[NODEFS_AVAILABLE] = 100 };
+		autofree char *what = xasprintf("at %g", looks[i].at);
+		bool low = pressure_judge(&r, &is, NODEFS_AVAILABLE, s, looks[i].at);
+
+		same(what,
+		    s[HARD][NODEFS_AVAILABLE].due   ? "hard"
+		    : s[SOFT][NODEFS_AVAILABLE].due ? "soft"
+		    : low			    ? "low"
+						    : "-",
+		    looks[i].want);
+	}
+	if (reserve_grace(&r, "", &err) == 0 ||
+	    reserve_grace(&r, "nodefs.available=-1s", &err) == 0)
+		same("a soft threshold without a grace period", "taken", "refused");
 }
 
 static void
@@ -108,6 +150,7 @@ main(void)
 {
 	amounts();
 	thresholds();
+	strains();
 	rooms();
 	return failed;
 }
