@@ -11,7 +11,7 @@ B       ?= build
 Q       := $(if $(V),,@)
 VERSION := $(shell sed -n 's/^\#\# \([0-9][0-9.]*\).*/\1/p' NEWS.md | head -n 1)
 
-PKGS  = jansson yaml-0.1 libcurl sqlite3 libarchive gnutls zlib libpcre2-8
+PKGS  = jansson yaml-0.1 libcurl sqlite3 libarchive gnutls zlib libpcre2-8 libsystemd
 WARN  = -Wall -Wextra -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
 LIBS := $(shell pkg-config --libs $(PKGS)) -lm -lpthread
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -DORCH_VERSION='"$(VERSION)"' -Ilib -I$(B)/gen $(WARN) \
@@ -145,6 +145,7 @@ layers:								## who may include whom
 	@! grep -lE '#include "cluster/' $(filter-out $(wildcard lib/cluster/*.[ch]),$(wildcard lib/*/*.[ch]))
 	@! grep -n '#include "base/cli.h"' $(filter-out lib/base/cli.c,$(wildcard lib/*/*.[ch]))
 	@! grep -lE '#include <curl/' $(filter-out $(wildcard lib/client/*.[ch] lib/node/registry*.[ch] lib/node/probe_net.[ch] lib/serve/outcall*.[ch]),$(wildcard lib/*/*.[ch] cmd/*.c))
+	@! grep -lE '#include <systemd/' $(filter-out lib/base/logind.c,$(wildcard lib/*/*.[ch] cmd/*.c))
 	@! grep -lE '#include <sqlite3' $(filter-out $(wildcard lib/store/*.[ch]),$(wildcard lib/*/*.[ch] cmd/*.c))
 	@echo "ok layers"
 

@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "kubelet/alone.h"
 #include "kubelet/kubelet.h"
+#include "node/inhibitor.h"
 #include "node/machine.h"
 #include "node/server.h"
 
@@ -29,6 +30,7 @@ static const char *eviction_soft = "", *soft_grace = "", *longest_grace = "0", *
 		  *transition = "5m";
 static const char *pull_deadline = "1m";
 static const char *gc_high = "85", *gc_low = "80", *gc_ttl = "2m", *gc_age = "0s", *gc_every = "5m";
+static const char *grace_arg = "0s", *critical_arg = "0s", *by_priority;
 static bool clean, once, insecure, seccomp_default, verbose;
 
 static const struct opt opts[] = {
@@ -80,6 +82,12 @@ static const struct opt opts[] = {
 	    &seccomp_default, false },
 	{ 0, "allowed-unsafe-sysctls", "NAME,...", "more sysctls that pods may set", &sysctls,
 	    false },
+	{ 0, "shutdown-grace-period", "DURATION", "for pods to end before the machine does (0s)",
+	    &grace_arg, false },
+	{ 0, "shutdown-grace-period-critical-pods", "DURATION", "of it, for critical ones (0s)",
+	    &critical_arg, false },
+	{ 0, "shutdown-grace-period-by-pod-priority", "PRIORITY=DURATION,...",
+	    "in place of both: one after the other", &by_priority, false },
 	{ 0, "insecure", NULL, "pull in plain HTTP from any registry", &insecure, false },
 	{ 0, "auth-file", "FILE", "registry logins (~/.docker/config.json)", &auth_file, false },
 	{ 0, "registries", "FILE", "mirrors and more (DATA/registries)", &registries, false },
@@ -121,6 +129,7 @@ struct node {
 	struct alone *alone;
 	struct metrics_server *metrics;
 	struct node_server server;
+	struct inhibitor inhibitor;
 	int signals, epoll;
 };
 
@@ -135,6 +144,18 @@ listen_to(struct node *n, int fd)
 		die(NULL, "cannot watch a descriptor: %s", strerror(errno));
 }
 
+/* From the beginning: who is not listening yet would die of it. */
+static void
+keep_power(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGPWR);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 /* One descriptor for all that is not the server: signals, the agent, --metrics. */
 static void
 open_events(struct node *n)
@@ -144,6 +165,8 @@ open_events(struct node *n)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGPWR);
+	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	n->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -156,12 +179,26 @@ open_events(struct node *n)
 		listen_to(n, metrics_fd(n->metrics));
 }
 
+/* Power fails, or is back: what init says, or a person. */
+static void
+heed_power(struct node *n, bool fails)
+{
+	if (!agent_shutdown(n->agent, SHUTDOWN_SIGNAL, fails) && fails)
+		log_line("told that the machine goes down: pods run on, for there is no "
+			 "--shutdown-grace-period");
+}
+
 static bool
 told_to_end(struct node *n)
 {
 	struct signalfd_siginfo info;
 
-	return read(n->signals, &info, sizeof info) == (ssize_t)sizeof info;
+	while (read(n->signals, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo != SIGPWR && info.ssi_signo != SIGUSR2)
+			return true;
+		heed_power(n, info.ssi_signo == SIGPWR);
+	}
+	return false;
 }
 
 /* Agent, figures; the seconds until one of them has something to do by itself. */
@@ -171,6 +208,9 @@ turn(struct node *n)
 	struct err err;
 	double wait;
 
+	if (inhibitor_check(&n->inhibitor))
+		listen_to(n, n->inhibitor.out);
+	inhibitor_step(&n->inhibitor, n->agent);
 	agent_step(n->agent);
 	if (n->metrics)
 		metrics_serve(n->metrics);
@@ -201,10 +241,11 @@ run_without(struct node *n)
 	bool ending = false;
 
 	for (;;) {
+		bool told = told_to_end(n);
 		double wait = turn(n);
 		struct epoll_event e;
 
-		if (told_to_end(n) || (!ending && once && agent_idle(n->agent))) {
+		if (told || (!ending && once && agent_idle(n->agent))) {
 			ending = true;
 			agent_stop_all(n->agent, -1);
 			continue;
@@ -278,6 +319,21 @@ read_reserve(struct reserve *r)
 		die(&err, "cannot read --eviction-minimum-reclaim");
 }
 
+static void
+shutdown_rules(struct shutdown_rules *ret)
+{
+	double grace = cli_duration("shutdown-grace-period", grace_arg);
+	double critical = cli_duration("shutdown-grace-period-critical-pods", critical_arg);
+	struct err err;
+
+	if (by_priority && (grace > 0 || critical > 0))
+		die(NULL, "--shutdown-grace-period-by-pod-priority stands in place of the others");
+	if (by_priority && shutdown_parse(ret, by_priority, &err) < 0)
+		die(&err, "cannot read --shutdown-grace-period-by-pod-priority");
+	if (!by_priority && shutdown_simple(ret, grace, critical, &err) < 0)
+		die(&err, "--shutdown-grace-period-critical-pods");
+}
+
 static struct host *
 open_host(void)
 {
@@ -311,6 +367,7 @@ open_host(void)
 	struct err err;
 
 	read_reserve(&o.reserve);
+	shutdown_rules(&o.shutdown);
 	if (host_open(&h, &o, &err) < 0)
 		die(&err, "cannot %s", clean ? "clean up" : "start the node");
 	return h;
@@ -396,7 +453,7 @@ serve(struct node *n)
 int
 main(int argc, char *argv[])
 {
-	struct node n = { 0 };
+	struct node n = { .inhibitor = INHIBITOR_INIT };
 	autofree char *found = NULL;
 	char hostname[256] = "localhost";
 	struct err err;
@@ -405,6 +462,7 @@ main(int argc, char *argv[])
 	if (argv[cli_parse(argc, argv)])
 		usage();
 	log_open(self.name, verbose);
+	keep_power();
 	if (geteuid() != 0)
 		die(NULL, "cannot start the node: containers need root");
 	gethostname(hostname, sizeof hostname - 1);
@@ -415,6 +473,7 @@ main(int argc, char *argv[])
 	if (!address && !clean)
 		address = found = machine_address();
 	n.host = open_host();
+	n.inhibitor.seconds = shutdown_seconds(&n.host->o.shutdown);
 	if (clean) {
 		if (agent_clean(n.host, &err) < 0)
 			die(&err, "cannot clean up '%s'", data);
@@ -423,6 +482,7 @@ main(int argc, char *argv[])
 		status = pods_file ? serve_alone(&n) : serve(&n);
 	}
 	server_stop(&n.server);
+	inhibitor_stop(&n.inhibitor);
 	agent_close(n.agent);
 	kubelet_close(n.kubelet);
 	alone_free(n.alone);

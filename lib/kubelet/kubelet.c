@@ -146,6 +146,10 @@ kubelet_step(struct kubelet *k, double wait, int fd, struct err *err)
 
 	hooks_post_events(k);
 	statics_step(k);
+	if (k->shutting_down != k->host->shutting_down) { /* no new pods, as early as can be */
+		k->shutting_down = k->host->shutting_down;
+		k->beat = 0;
+	}
 	beat = k->beat - clock_monotonic();
 	if (beat <= 0) {
 		report_beat(k);

@@ -13,10 +13,11 @@ struct kubelet {
 	struct cache *cache;
 	struct agent *agent;
 	bool settled;
-	json_t *events;	   /* to be posted when nothing is more urgent */
-	double beat, full; /* when the next heartbeat, the next whole status is due */
-	bool silent;	   /* the server did not take the last heartbeat: said so */
-	json_t *seen;	   /* what pods were made of, as last seen: "Kind/namespace/name" */
+	json_t *events;	    /* to be posted when nothing is more urgent */
+	double beat, full;  /* when the next heartbeat, the next whole status is due */
+	bool shutting_down; /* as the Node said last */
+	bool silent;	    /* the server did not take the last heartbeat: said so */
+	json_t *seen;	    /* what pods were made of, as last seen: "Kind/namespace/name" */
 	struct metric *statuses, *errors;
 
 	struct manifests *manifests; /* NULL: no static pods */

@@ -54,8 +54,10 @@ agent_open(struct agent **ret, struct host *host, const struct agent_hooks *hook
 	a->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (a->epoll < 0)
 		r = err_sys(err, errno, "cannot make an epoll descriptor");
-	else if ((r = qos_fence(host, err)) == 0)
+	else if ((r = qos_fence(host, err)) == 0) {
+		shutdown_resume(a);
 		r = agent_adopt(a, err);
+	}
 	if (r < 0) {
 		agent_close(a);
 		return r;
@@ -147,10 +149,14 @@ admit(struct agent *a, struct pod *p)
 	const char *phase = text(p->object, "status", "phase"), *cannot;
 	autofree char *message = NULL, *reason = NULL;
 
-	if ((*phase && strcmp(phase, "Pending") != 0) || p->sandbox != NO_SANDBOX ||
-	    meta_deleting(p->object))
+	if (p->sandbox != NO_SANDBOX || meta_deleting(p->object))
 		return;
-	if ((cannot = admit_refuses(a->host, p->object, &message)))
+	if (a->shutdown.causes && *phase != 'F' && *phase != 'S') { /* not over already */
+		reason = xstrdup(SHUTDOWN_REFUSAL);
+		message = xstrdup(SHUTDOWN_REFUSED);
+	} else if (*phase && strcmp(phase, "Pending") != 0)
+		return;
+	else if ((cannot = admit_refuses(a->host, p->object, &message)))
 		reason = xstrdup(cannot);
 	else if (!(reason = weigh_refuses(a, p, &message)))
 		return;
@@ -433,6 +439,7 @@ agent_step(struct agent *a)
 			a->n--;
 			i--;
 		}
+	shutdown_due(a, now);
 	weigh_burstable(a);
 	collect_step(a, now);
 	rotate_due(a, now);

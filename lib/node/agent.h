@@ -58,6 +58,15 @@ size_t agent_running(const struct agent *a); /* containers */
 bool agent_idle(const struct agent *a);	     /* every pod is over and taken down */
 
 /*
+ * The machine goes down, or does not after all, says `cause`: pods end as the host's rules say, new
+ * ones are refused, the Node is not ready.  Kept over a restart of the node, not of the machine.
+ * False when there are no rules: nothing is done.
+ */
+bool agent_shutdown(struct agent *a, enum shutdown_cause cause, bool on);
+bool agent_shutting_down(const struct agent *a, enum shutdown_cause cause);
+bool agent_shut_down(const struct agent *a); /* all that can be done is done */
+
+/*
  * Remove everything that the node of a data folder has made on this machine: containers, mounts,
  * namespaces, interfaces, cgroups, records.  Images and logs stay.  Needs no agent, and there must
  * be none.

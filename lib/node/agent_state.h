@@ -27,6 +27,7 @@ struct agent {
 	enum signal_of relief_of;
 	int relief_urgency;
 	double relief_at, relief_since; /* not before this time again; when it was begun */
+	struct shutdown shutdown;
 	int64_t weighed; /* what the burstable pods asked for when their cgroup was told last */
 };
 

@@ -9,6 +9,7 @@
 #include "node/image.h"
 #include "node/image_collect.h"
 #include "node/reserve.h"
+#include "node/shutdown.h"
 
 /*
  * What a node stands on: its data folder and the programs of this machine that it uses.
@@ -39,10 +40,11 @@ struct host_options {
 	long pids;		    /* processes a pod may have; 0: no bound */
 	int max_pods;		    /* 0: 110 */
 	struct reserve reserve;
-	bool keep_logs;	      /* of pods that have gone */
-	bool cleaning;	      /* only to remove things: no runtime is needed */
-	bool seccomp_default; /* who names no seccomp profile has RuntimeDefault */
-	const char *sysctls;  /* unsafe ones that pods may set: "kernel.msg*,net.core.somaxconn" */
+	struct shutdown_rules shutdown; /* n 0: pods do not end before the machine does */
+	bool keep_logs;			/* of pods that have gone */
+	bool cleaning;			/* only to remove things: no runtime is needed */
+	bool seccomp_default;		/* who names no seccomp profile has RuntimeDefault */
+	const char *sysctls; /* unsafe ones that pods may set: "kernel.msg*,net.core.somaxconn" */
 	struct collect_rules collect; /* of images */
 	double collect_every;	      /* seconds; 0: never */
 	double backoff;	  /* seconds before the second restart of a container, doubling to 300 */
@@ -60,6 +62,7 @@ struct host {
 	struct images *images;
 	int port;		  /* of the node's own server; 0: there is none */
 	int64_t pressed[SIGNALS]; /* when there was too little of it last (pressure.h) */
+	bool shutting_down;	  /* the machine is about to go down: the Node is not ready */
 	char *pin;		  /* and what its key is known by */
 	int lock;
 };

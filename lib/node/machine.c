@@ -225,7 +225,10 @@ conditions(const struct host *h, json_t *node, int64_t at)
 	condition(node, "PIDPressure", pids,
 	    pids ? "KubeletHasInsufficientPID" : "KubeletHasSufficientPID",
 	    pids ? "there are too few process ids" : "there are process ids", now);
-	condition(node, "Ready", true, "KubeletReady", "orch-node is running", now);
+	if (h->shutting_down)
+		condition(node, "Ready", false, "KubeletNotReady", "node is shutting down", now);
+	else
+		condition(node, "Ready", true, "KubeletReady", "orch-node is running", now);
 }
 
 json_t *

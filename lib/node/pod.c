@@ -172,6 +172,43 @@ pod_take(struct pod *p, const json_t *object)
 	p->dirty = true;
 }
 
+bool
+pod_is_static(const struct pod *p)
+{
+	const char *source =
+	    text(p->object, "metadata", "annotations", "kubernetes.io/config.source");
+
+	return *source && strcmp(source, "api") != 0;
+}
+
+void
+pod_revive(struct pod *p)
+{
+	replace(&p->fail_reason, NULL);
+	replace(&p->fail_message, NULL);
+	replace(&p->ip, NULL);
+	p->stopping = false;
+	p->stop_by = p->again = 0;
+	p->sandbox = NO_SANDBOX;
+	p->dirty = true;
+	for (size_t i = 0; i < p->n; i++) {
+		struct container *c = &p->c[i];
+
+		if (c->state == EXITED) {
+			json_decref(c->last);
+			c->last = terminated_state(p, c);
+			c->restarts++;
+		}
+		if (c->begun)
+			c->attempt++;
+		c->state = WAITING;
+		c->begun = c->term_sent = c->kill_sent = false;
+		c->again = c->kill_by = c->asked_at = c->backoff = 0;
+		replace(&c->reason, NULL);
+		replace(&c->message, NULL);
+	}
+}
+
 /* --- the disk ------------------------------------------------------------------ */
 
 static json_t *

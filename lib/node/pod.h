@@ -96,6 +96,9 @@ int pod_forget(const struct pod *p, struct err *err); /* remove it, and the logs
 void pod_recall(struct pod *p, int64_t now); /* how far it was, by the status of its object */
 void pod_rewind(struct pod *p);		     /* init containers run again in a new sandbox */
 
+bool pod_is_static(const struct pod *p); /* it belongs to this machine, not to the cluster */
+void pod_revive(struct pod *p);		 /* it was ended as a whole: begin anew */
+
 /* What to do next.  `wake` gets the time at which to ask again, when that is before anything
  * happens. */
 enum step {

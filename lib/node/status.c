@@ -323,9 +323,12 @@ disrupted(const struct pod *p, json_t *holder, const char *now)
 	json_t *c;
 	size_t i;
 
-	if (!p->fail_reason || strcmp(p->fail_reason, "Evicted") != 0 || !p->fail_message ||
-	    !text_starts(p->fail_message, EVICT_SHORT) ||
-	    condition_find(holder, "DisruptionTarget"))
+	bool ours = p->fail_reason && p->fail_message &&
+		    ((strcmp(p->fail_reason, "Evicted") == 0 &&
+			 text_starts(p->fail_message, EVICT_SHORT)) ||
+			strcmp(p->fail_message, SHUTDOWN_MESSAGE) == 0);
+
+	if (!ours || condition_find(holder, "DisruptionTarget"))
 		return;
 	json_array_foreach (get(p->status, "conditions"), i, c)
 		if (strcmp(text(c, "type"), "DisruptionTarget") == 0)
