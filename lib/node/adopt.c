@@ -34,15 +34,14 @@ keep_verdicts(const struct pod *p, struct container *c, double now)
 	c->probes[LIVENESS].decided = true;
 }
 
-/* One whose start the record does not know the end of: it runs already, or ran; else it starts
- * again under the same number. */
-static void
-adopt_attempt(struct agent *a, struct pod *p, struct container *c)
+void
+work_found(struct agent *a, struct pod *p, struct container *c, bool unhooked)
 {
 	json_auto_t *result = NULL;
 
 	if (c->state != WAITING || !c->begun || p->sandbox != SANDBOX ||
-	    !(result = container_launched(a->host, p->uid, c->name, c->attempt)))
+	    !(result = container_launched(a->host, p->uid, c->name, c->attempt)) ||
+	    !(unhooked || truth(get(result, "hooked"))))
 		return;
 	p->doing_since = c->begun_at;
 	p->dirty = true;
@@ -53,8 +52,8 @@ adopt_attempt(struct agent *a, struct pod *p, struct container *c)
 static void
 adopt_container(struct agent *a, struct pod *p, struct container *c)
 {
-	if (c->state != RUNNING) {
-		adopt_attempt(a, p, c);
+	if (c->state != RUNNING) { /* a start cut short is made again under the same number */
+		work_found(a, p, c, false);
 		return;
 	}
 	container_processes(a->host, p->uid, c->name, c->attempt, &c->init, &c->monitor);

@@ -62,6 +62,7 @@ agent_open(struct agent **ret, struct host *host, const struct agent_hooks *hook
 		agent_close(a);
 		return r;
 	}
+	collect_begin(a);
 	*ret = a;
 	return 0;
 }
@@ -217,6 +218,7 @@ agent_set(struct agent *a, const json_t *pod, struct err *err)
 		admit(a, p);
 	} else {
 		pod_take(p, pod);
+		p->anew = p->stopping && !meta_deleting(pod) && (p->anew || !p->wanted);
 		if (!p->wanted &&
 		    get(pod, "status")) /* adopted: what changed since was told to nobody */
 			heed_server(p);
@@ -243,7 +245,7 @@ agent_drop(struct agent *a, const char *uid)
 	}
 	if (!p)
 		return;
-	p->wanted = false;
+	p->wanted = p->anew = false;
 	/* Deleted by force, or with the server: there is nothing left to wait for. */
 	stop(p, meta_deleting(p->object) ? 1 : grace(p->object));
 	a->wake = 0;
@@ -366,7 +368,7 @@ check_deadline(struct agent *a, struct pod *p, double now)
 }
 
 /* A pod that is to end does not wait long for what its start is busy with: a pull may take minutes.
- */
+ * A container that runs by then, with its postStart hook, is ended as any other. */
 static void
 cut_short(struct agent *a, struct pod *p, double now)
 {
@@ -380,6 +382,46 @@ cut_short(struct agent *a, struct pod *p, double now)
 	}
 	unwatch(a, p->job.fd);
 	job_kill(&p->job); /* taking the pod down removes what it has made */
+	if (p->doing == STEP_START)
+		work_found(a, p, &p->c[p->doing_container], true);
+}
+
+/* A static pod waits for the one of its name before it, as with the kubelet. */
+static bool
+waits_its_turn(const struct agent *a, const struct pod *p)
+{
+	const char *source = meta_annotation(p->object, "kubernetes.io/config.source");
+
+	if (p->sandbox != NO_SANDBOX || p->stopping || !source || strcmp(source, "api") == 0)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (a->pod[i] != p && a->pod[i]->stopping &&
+		    strcmp(a->pod[i]->label, p->label) == 0)
+			return true;
+	return false;
+}
+
+/* Nothing is left of it.  One that is wanted again begins from nothing. */
+static void
+let_go(struct agent *a, struct pod *p)
+{
+	json_auto_t *again = p->anew ? json_incref(p->object) : NULL;
+	struct err err;
+
+	if (pod_forget(p, &err) < 0)
+		log_line("cannot forget pod %s: %s", p->label, err.msg);
+	log_line("pod %s: gone", p->label);
+	if (p->wanted && !again) {
+		GROW(a->ended, a->nended, a->ended_cap);
+		a->ended[a->nended++] = xstrdup(p->uid);
+	}
+	if (again) {
+		text_replace(&p->uid, ""); /* not to be found for it */
+		if (agent_set(a, again, &err) < 0)
+			log_line("%s", err.msg);
+	}
+	a->wake = 0; /* another of its name may have waited */
+	pod_free(p);
 }
 
 /* True when the pod is forgotten (and freed). */
@@ -388,8 +430,9 @@ advance(struct agent *a, struct pod *p, double now)
 {
 	size_t which = 0;
 	enum step step;
-	struct err err;
 
+	if (waits_its_turn(a, p))
+		return false;
 	check_deadline(a, p, now);
 	if (pod_over(p) && p->stop_by == 0)
 		p->stop_by = now + grace(p->object); /* for sidecars, and what a deadline ends */
@@ -402,18 +445,12 @@ advance(struct agent *a, struct pod *p, double now)
 			continue;
 		}
 		report(a, p, now);
-		if (p->wanted && (p->dirty || !a->hooks.gone(a->hooks.arg, p->object))) {
+		if (p->wanted && !p->anew &&
+		    (p->dirty || !a->hooks.gone(a->hooks.arg, p->object))) {
 			a->wake = a->wake < now + 1 ? a->wake : now + 1;
 			return false;
 		}
-		if (pod_forget(p, &err) < 0)
-			log_line("cannot forget pod %s: %s", p->label, err.msg);
-		log_line("pod %s: gone", p->label);
-		if (p->wanted) {
-			GROW(a->ended, a->nended, a->ended_cap);
-			a->ended[a->nended++] = xstrdup(p->uid);
-		}
-		pod_free(p);
+		let_go(a, p);
 		return true;
 	}
 	renew_due(a, p, now, &a->wake);

@@ -50,7 +50,11 @@ void work_done(struct agent *a, struct pod *p, double now);
 /* A container runs: what container_start() says of it. */
 void work_started(
     struct agent *a, struct pod *p, struct container *c, const json_t *result, double now);
+/* One whose start nobody heard the end of: if it runs already, or ran, it counts as started.  With
+ * unhooked also when its postStart hook was not through. */
+void work_found(struct agent *a, struct pod *p, struct container *c, bool unhooked);
 /* Images that nobody needs (collect.c). */
+void collect_begin(struct agent *a);
 void collect_step(struct agent *a, double now);
 void collect_done(struct agent *a);
 

@@ -18,6 +18,27 @@ do_collect(void *arg, json_t **result, struct err *err)
 	return r;
 }
 
+static int
+do_sweep(void *arg, json_t **result, struct err *err)
+{
+	(void)result;
+	return images_sweep(arg, err);
+}
+
+/* What a pull of the node before us has left. */
+void
+collect_begin(struct agent *a)
+{
+	struct err err;
+
+	if (!images_left(a->host->images))
+		return;
+	if (job_start(&a->collecting, do_sweep, a->host->images, &err) < 0)
+		log_line("cannot remove what is left of a pull: %s", err.msg);
+	else
+		watch(a, a->collecting.fd);
+}
+
 static void
 node_event(struct agent *a, const char *reason, const char *message)
 {

@@ -353,7 +353,7 @@ container_launched(const struct host *h, const char *uid, const char *name, unsi
 
 	/* Both runtimes hold a container that is made by this FIFO until it is started. */
 	held = host_path(h, "run/runtime/%s/exec.fifo", container_id(uid, name, attempt, id));
-	if (!truth(get(result, "hooked")) || file_exists(held))
+	if (!result || file_exists(held))
 		return NULL;
 	container_processes(h, uid, name, attempt, &init, &monitor);
 	if (!monitor.pid) /* it has ended, and conmon with it */

@@ -41,7 +41,7 @@ bool container_processes(const struct host *h, const char *uid, const char *name
     struct proc *init, struct proc *monitor);
 
 /* An attempt that nobody heard the end of: what container_start() said or was about to say of it,
- * when its process was started and its postStart hook is through; else NULL. */
+ * when its process was started; else NULL.  "hooked": its postStart hook is through. */
 json_t *container_launched(
     const struct host *h, const char *uid, const char *name, unsigned attempt);
 

@@ -18,7 +18,8 @@
  *	users/KEY	links to other data folders whose pods use these images
  *	lock		shared while an image is being added, exclusive while one is removed
  *	partial/HEX	downloads of blobs that broke off; the next pull goes on with them
- *	tmp.*		work in progress; whatever a crash left is removed by the next images_prune
+ *	tmp.*		work in progress; whatever a crash left goes when a node starts, or with the
+ *		next images_prune
  *
  * Everything appears by rename, so a crash leaves the old or the new state; several programs may
  *use one folder at a time.  Layers are shared: each is unpacked once, with whiteouts as overlayfs
@@ -63,6 +64,10 @@ struct pruned {
 	int64_t bytes;
 };
 int images_prune(struct images *s, struct pruned *freed, struct err *err);
+/* What a pull or an import has left that was killed: is there any, and away with it.  Does nothing
+ * while another is under way. */
+bool images_left(const struct images *s);
+int images_sweep(struct images *s, struct err *err);
 
 /* "docker.io/library/web@sha256:..." as a Pod's status names what runs, or the id; a new string. */
 char *image_status_id(const struct image *image);

@@ -151,6 +151,32 @@ sweep(struct images *s, const char *folder, const json_t *needed, struct pruned 
 	return r;
 }
 
+bool
+images_left(const struct images *s)
+{
+	struct names found;
+	struct err ignored;
+	bool ret = false;
+
+	if (store_names(s, "", &found, &ignored) < 0)
+		return false;
+	for (size_t i = 0; i < found.n; i++)
+		ret = ret || text_starts(found.item[i], "tmp.");
+	names_release(&found);
+	return ret;
+}
+
+int
+images_sweep(struct images *s, struct err *err)
+{
+	struct pruned uncounted = { 0 };
+	autoclose int fd = store_lock(s, LOCK_EX | LOCK_NB, err);
+
+	if (fd < 0) /* they are somebody's, who is at work */
+		return errno == EWOULDBLOCK ? 0 : fd;
+	return sweep(s, "", NULL, &uncounted, err);
+}
+
 int
 images_prune(struct images *s, struct pruned *freed, struct err *err)
 {

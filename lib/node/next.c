@@ -121,7 +121,8 @@ next_to_end(const struct pod *p, double now, size_t *which, double *wake)
 		}
 		return STEP_TEARDOWN;
 	}
-	return !p->wanted || p->leaving || meta_deleting(p->object) ? STEP_GONE : STEP_NONE;
+	return !p->wanted || p->leaving || p->anew || meta_deleting(p->object) ? STEP_GONE
+									       : STEP_NONE;
 }
 
 /* Is it time to start this one, which should run and does not? */

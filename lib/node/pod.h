@@ -57,6 +57,7 @@ struct pod {
 	bool wanted;	   /* somebody still lists it as bound to this node */
 	bool leaving;	   /* to be forgotten when it has ended, whoever still wants it */
 	bool stopping;	   /* is to end: deleted, gone, past its deadline */
+	bool anew;	   /* wanted again since: when it has ended it begins from nothing */
 	double stop_by;	   /* then KILL */
 	enum sandbox_state sandbox;
 	char *ip;

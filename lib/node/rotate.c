@@ -92,11 +92,13 @@ rotate(const struct host *h, const struct pod *p, const struct container *c, tim
 	if (stat(path, &st) == 0) {
 		if (st.st_size <= h->o.log_size)
 			return;
-		/* with the one that is written, and the one that it becomes */
-		remove_old(path, h->o.log_files > 2 ? (int)h->o.log_files - 2 : 0);
 		gmtime_r(&now, &tm);
 		strftime(when, sizeof when, "%Y%m%d-%H%M%S", &tm);
 		aside = xasprintf("%s.%s", path, when);
+		if (file_exists(aside)) /* turned over this very second: it would be lost */
+			return;
+		/* with the one that is written, and the one that it becomes */
+		remove_old(path, h->o.log_files > 2 ? (int)h->o.log_files - 2 : 0);
 		if (rename(path, aside) < 0)
 			return;
 	} else if (errno != ENOENT) {

@@ -1,5 +1,6 @@
 /*
- * mortal.so - a library for LD_PRELOAD that kills orch-node at its Nth step with an outward effect.
+ * mortal.so - a library for LD_PRELOAD that kills orch-node (or another program of ours) at its Nth
+ *step with an outward effect.
  *
  *	MORTAL_AT=N MORTAL_FILE=FILE LD_PRELOAD=mortal.so orch-node ...
  *
@@ -39,7 +40,7 @@ begin(void)
 
 	unsetenv("LD_PRELOAD");
 	self[len > 0 ? len : 0] = '\0';
-	if (!n || !file || !strstr(self, "orch-node"))
+	if (!n || !file || !strstr(self, "/orch-"))
 		return;
 	report = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	counter =

@@ -71,3 +71,189 @@ death() {
 	until_api $pods/p '.status.containerStatuses[0] | .restartCount == 1 and .ready'
 	[ "$(grep -c 'not known yet' "$T/err")" -lt 20 ] # it waits, not spins
 }
+
+left() { # what a pod may have left on the machine
+	ls "$T/n/pods" "$T/n/log/pods" "$T/n/run/exits" "$T/n/run/runtime" "$T/n/run/attach" | grep -v '^/\|^$' || true
+	find "$T/n/cni" -name '[0-9]*' 2>/dev/null
+	grep -F "$T/n" /proc/self/mountinfo || true
+	find /sys/fs/cgroup -type d -path "/sys/fs/cgroup/*/orch/n1-*/pod*" -newer "$T/image.tar" | grep -F "$(group)" || true
+}
+group() { find "$T/n/run/node.json" >/dev/null && basename "$(find /sys/fs/cgroup -maxdepth 3 -type d -path '*/orch/n1-*' -newer "$T/image.tar" | head -n 1)"; }
+until_clean() {
+	for _ in $(seq 150); do [ -z "$(left)" ] && return 0; sleep 0.1; done
+	left >&2
+	return 1
+}
+
+@test "deleted, replaced by one of its name, or deleted by force while the node is away" {
+	with_store
+	node
+	for p in a b c; do create $p "echo $p one; trap 'exit 0' TERM; while :; do sleep 0.1; done" '' 'restartPolicy: Always'; done
+	for p in a b c; do until_api $pods/$p '.status.phase == "Running"'; done
+	old=$(api $pods/b | jq -r .metadata.uid)
+	end_node KILL
+	api $pods/a -X DELETE >/dev/null # waits for the node
+	api $pods/b -X DELETE --data-binary '{"gracePeriodSeconds": 0}' >/dev/null
+	api $pods/c -X DELETE --data-binary '{"gracePeriodSeconds": 0}' >/dev/null
+	create b "echo b two; trap 'exit 0' TERM; while :; do sleep 0.1; done" '' 'restartPolicy: Always'
+	node
+	until_gone a
+	until_api $pods/b '.status.phase == "Running" and .status.containerStatuses[0].restartCount == 0'
+	[ "$(api $pods/b | jq -r .metadata.uid)" != "$old" ]
+	for _ in $(seq 100); do [ "$(ls "$T/n/pods" | wc -l)" = 1 ] && break; sleep 0.1; done
+	[ "$(ls "$T/n/pods")" = "$(api $pods/b | jq -r .metadata.uid)" ]
+	[ "$(logs b)" = "b two" ]
+	api $pods/b -X DELETE >/dev/null
+	until_gone b
+	until_clean
+}
+
+@test "a reboot: only the disk is left; the pod comes again, and then goes without a trace" {
+	with_store
+	node
+	create p 'touch /m/x; sleep 1000' 'volumeMounts: [{name: m, mountPath: /m}, {name: d, mountPath: /d}]' 'restartPolicy: Always
+shareProcessNamespace: true
+volumes: [{name: m, emptyDir: {medium: Memory}}, {name: d, emptyDir: {}}]
+initContainers: [{name: i, image: "web:1", command: ["true"]}, {name: s, image: "web:1", restartPolicy: Always, command: [sleep, "1000"]}]'
+	create gone 'sleep 1000' '' 'restartPolicy: Always'
+	until_api $pods/p '.status.phase == "Running" and .status.containerStatuses[0].ready'
+	until_api $pods/gone '.status.phase == "Running"'
+	end_node KILL
+	g=$(group)
+	for _ in 1 2 3; do
+		find /sys/fs/cgroup -path "*/$g/*" -name cgroup.procs -exec cat {} + | sort -u | xargs -r kill -9 2>/dev/null || true
+		sleep 0.2
+	done
+	find /sys/fs/cgroup -depth -type d -path "*/$g*" -exec rmdir {} + 2>/dev/null || true
+	grep -oF "$T/n/pods/" /proc/self/mountinfo >/dev/null
+	awk -v t="$T/n/" 'index($5, t) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs umount
+	rm -f "$T"/n/run/exits/*
+	api $pods/gone -X DELETE --data-binary '{"gracePeriodSeconds": 0}' >/dev/null
+	node
+	until_api $pods/p '.status | .phase == "Running" and .containerStatuses[0].ready and .containerStatuses[0].restartCount == 1 and
+	  .initContainerStatuses[1].restartCount == 1'
+	for _ in $(seq 100); do [ "$(ls "$T/n/pods" | wc -l)" = 1 ] && break; sleep 0.1; done
+	[ "$(ls "$T/n/pods" | wc -l)" = 1 ]
+	api $pods/p -X DELETE >/dev/null
+	until_gone p
+	until_clean
+}
+
+@test "a name that is used again at once, ten times; one that is asked to hurry; a namespace that vanishes" {
+	with_store
+	node
+	for i in $(seq 10); do # as a StatefulSet does, but without waiting for anything to run
+		create p "echo $i; sleep 1000" '' 'restartPolicy: Always'
+		[ $((i % 3)) = 0 ] || sleep "0.$((i * 37 % 60))"
+		api $pods/p -X DELETE --data-binary "{\"gracePeriodSeconds\": $((i % 2))}" >/dev/null || true
+		until_gone p
+	done
+	until_clean
+	create slow 'trap "" TERM; while :; do sleep 0.1; done' 'lifecycle: {preStop: {exec: {command: [sleep, "100"]}}}' 'restartPolicy: Always'
+	until_api $pods/slow '.status.phase == "Running"'
+	api $pods/slow -X DELETE --data-binary '{"gracePeriodSeconds": 100}' >/dev/null
+	sleep 0.5
+	api $pods/slow -X DELETE --data-binary '{"gracePeriodSeconds": 1}' >/dev/null # cuts the hook off too
+	until_gone slow 8
+	create hurry 'trap "" TERM; while :; do sleep 0.1; done' '' 'restartPolicy: Always'
+	until_api $pods/hurry '.status.phase == "Running"'
+	api $pods/hurry -X DELETE --data-binary '{"gracePeriodSeconds": 100}' >/dev/null
+	sleep 0.3
+	api $pods/hurry -X DELETE --data-binary '{"gracePeriodSeconds": 0}' >/dev/null
+	until_clean
+	api /api/v1/namespaces --data-binary '{"metadata": {"name": "short"}}' >/dev/null
+	pod x 'sleep 1000' | orch-parse | jq -c '.metadata.namespace = "short" | .spec.nodeName = "n1"' |
+		api /api/v1/namespaces/short/pods --data-binary @- >/dev/null
+	until_api /api/v1/namespaces/short/pods/x '.status.phase == "Running"'
+	api /api/v1/namespaces/short -X DELETE >/dev/null
+	api /api/v1/namespaces/short/pods/x -X DELETE --data-binary '{"gracePeriodSeconds": 0}' >/dev/null || true
+	until_clean
+}
+
+@test "a pod that is deleted while its postStart hook runs ends as others do: with its preStop hook" {
+	with_store
+	node
+	mkdir "$T/h"
+	create p 'trap "echo term; exit 0" TERM; while :; do sleep 0.1; done' 'lifecycle:
+  postStart: {exec: {command: [sh, -c, "echo post >>/h/said; sleep 100"]}}
+  preStop: {exec: {command: [sh, -c, "echo pre >>/h/said"]}}
+volumeMounts: [{name: h, mountPath: /h}]' "restartPolicy: Always
+volumes: [{name: h, hostPath: {path: $T/h}}]"
+	for _ in $(seq 100); do [ -e "$T/h/said" ] && break; sleep 0.1; done
+	api $pods/p -X DELETE --data-binary '{"gracePeriodSeconds": 20}' >/dev/null
+	until_gone p
+	[ "$(cat "$T/h/said")" = $'post\npre' ]
+	until_clean
+}
+
+@test "a static pod whose file is changed, or put back, while it ends: one at a time, none forgotten" {
+	with_store
+	mkdir "$T/m" "$T/h"
+	static() { # SAYS
+		pod a "echo $1 begins >>/h/said; trap 'sleep 1; echo $1 ends >>/h/said; exit 0' TERM; while :; do sleep 0.05; done" \
+			'volumeMounts: [{name: h, mountPath: /h}]' "restartPolicy: Always
+volumes: [{name: h, hostPath: {path: $T/h}}]" | sed 's/Seconds: 2$/Seconds: 10/' >"$T/m/.a"
+		mv "$T/m/.a" "$T/m/a.yaml"
+	}
+	said() { for _ in $(seq 150); do [ "$(xargs <"$T/h/said")" = "$1" ] && return 0; sleep 0.1; done; cat "$T/h/said" "$T/err" >&2; return 1; }
+	static one
+	node --manifests "$T/m"
+	until_api $pods/a-n1 '.status.phase == "Running"'
+	static two
+	said 'one begins one ends two begins'
+	rm "$T/m/a.yaml"
+	for _ in $(seq 100); do grep -q "a-n1: ending it" "$T/err" && break; sleep 0.1; done
+	sleep 0.5
+	static two # the very same pod
+	said 'one begins one ends two begins two ends two begins'
+	rm "$T/m/a.yaml"
+	sleep 0.5
+	end_node KILL
+	static two
+	node --manifests "$T/m"
+	said 'one begins one ends two begins two ends two begins two ends two begins'
+	until_api $pods/a-n1 '.status.phase == "Running"'
+	rm "$T/m/a.yaml"
+	until_clean
+}
+
+@test "killed while it turns logs over: not one line is lost" {
+	pod talk 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo "line $i ........................................"; [ $((i % 30)) = 0 ] && sleep 0.05; done; echo end; sleep 1000' >"$T/in"
+	for i in $(seq 12); do
+		start_node --container-log-max-size 10Ki --container-log-max-files 100 --container-log-monitor-interval 20ms <"$T/in"
+		sleep "0.$((30 + i * 17 % 60))"
+		end_node KILL
+	done
+	start_node --container-log-max-size 10Ki --container-log-max-files 100 --container-log-monitor-interval 20ms <"$T/in"
+	folder=$(echo "$T"/n/log/pods/default_talk_*/c)
+	for _ in $(seq 200); do grep -q 'F end$' "$folder"/0.log* && break; sleep 0.1; done
+	cat "$folder"/0.log.* "$folder/0.log" | sed -n 's/.* F line \([0-9]*\) .*/\1/p' | sort -n | uniq >"$T/numbers"
+	[ "$(wc -l <"$T/numbers")" = 3000 ]
+	[ "$(find "$folder" -name '*.tmp' | wc -l)" = 0 ]
+}
+
+@test "an import that is killed at any step: the next one works, and the node clears what is left" {
+	command -v cc >/dev/null || skip "needs cc"
+	cc -shared -fPIC -O1 -o "$T/mortal.so" "$TOP/tests/e2e/mortal.c" -ldl
+	died=0
+	for n in $(seq 1 7 1000); do
+		rm -rf "$T/n/images"
+		if LD_PRELOAD=$T/mortal.so MORTAL_AT=$n MORTAL_FILE=$T/mortal orch-image --data "$T/n" import "$T/image.tar" >/dev/null; then break; fi
+		died=$((died + 1))
+		orch-image --data "$T/n" list >/dev/null # nothing of it is broken
+		[ $((died % 8)) = 1 ] || continue
+		[ $((died % 16)) = 9 ] || orch-image --data "$T/n" import "$T/image.tar" >/dev/null
+		orch-image --data "$T/n" import "$T/image.tar" >/dev/null
+		run_pods < <(pod p 'cat /www/index.html')
+		[ "$(logs p)" = hello ]
+		[ -z "$(ls "$T/n/images" | grep tmp)" ]
+		rm -rf "$T/n/log"
+	done
+	[ "$died" -gt 20 ]
+}
+
+@test "many pods at once, again and again: nothing is left, and the agent does not grow" {
+	# By hand: node_churn.py BIN FOLDER --pods 200 --rounds 5
+	command -v python3 >/dev/null && command -v iptables >/dev/null || skip "needs python3 and iptables"
+	python3 "$TOP/tests/e2e/node_churn.py" "$BIN" "$T" --name "c$$" --pods 15 --rounds 3 3>&-
+}

@@ -99,7 +99,7 @@ class Life:
         finally:
             c.close()
 
-    def start_node(self, at):
+    def start_node(self, at, *more):
         env = dict(os.environ)
         # An administrator's file, not of the node: what it killed last.
         if at:
@@ -109,7 +109,7 @@ class Life:
         self.node = subprocess.Popen(
             [f"{self.bin}/orch-node", "-s", f"unix:{self.sock}", "--name", self.o.name, "--data",
              self.data, "--netns", self.netns, "--address", "192.0.2.7", "--pod-cidr",
-             "10.99.0.0/24", "--listen", "127.0.0.1:0", "--backoff", "0.1s"], env=env, stdout=self.log, stderr=self.log)
+             "10.99.0.0/22", "--listen", "127.0.0.1:0", "--backoff", "0.1s", *more], env=env, stdout=self.log, stderr=self.log)
 
     # --- the life of a pod ------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class Life:
                     {"downwardAPI": {"items": [{"path": "l", "fieldRef": {"fieldPath": "metadata.labels"}}]}},
                     {"configMap": {"name": "conf"}}]}}]}}
 
-    def until(self, what, holds, seconds=25):
+    def until(self, what, holds, seconds=60):
         """Wait, and have a node all the while."""
         end = time.monotonic() + seconds
         while True:
@@ -263,7 +263,7 @@ class Life:
                 found += [f"{at}/{d}" for d in folders if d not in ("burstable", "besteffort", "monitors")]
         found += self.run("ip", "-n", self.netns, "-o", "link").stdout.splitlines()[1:]
         rules = self.run("ip", "netns", "exec", self.netns, "iptables", "-t", "nat", "-S").stdout
-        found += [r for r in rules.splitlines() if "10.99.0." in r or "8080" in r]
+        found += [r for r in rules.splitlines() if "10.99." in r or "8080" in r]
         self.rest = found
         return found
 
