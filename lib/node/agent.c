@@ -12,6 +12,7 @@
 #include "node/agent_state.h"
 #include "node/evict.h"
 #include "node/qos.h"
+#include "node/resize.h"
 
 double
 now_seconds(void)
@@ -456,6 +457,7 @@ advance(struct agent *a, struct pod *p, double now)
 	renew_due(a, p, now, &a->wake);
 	measure_due(a, p, now, &a->wake);
 	work_probes(a, p, now, &a->wake);
+	resize_settle(a, p, now);
 	report(a, p, now);
 	return false;
 }
@@ -470,6 +472,7 @@ agent_step(struct agent *a)
 		handle(a, e.data.fd, now);
 	a->wake = INFINITY;
 	evict_due(a, now, &a->wake);
+	resize_decide(a);
 	for (size_t i = 0; i < a->n; i++)
 		if (advance(a, a->pod[i], now)) {
 			memmove(&a->pod[i], &a->pod[i + 1], (a->n - i - 1) * sizeof *a->pod);

@@ -97,6 +97,8 @@ void weigh_burstable(struct agent *a);
 /* Is there no room for it beside the others, or does it want another node?  The reason, or NULL,
  * and *message, both new. */
 char *weigh_refuses(struct agent *a, const struct pod *p, char **message);
+/* The room alone, for a pod of the node if it were `as` this object. */
+char *weigh_room(struct agent *a, const struct pod *p, const json_t *as, char **message);
 
 /* rotate.c: logs that are too large are turned over. */
 void rotate_due(struct agent *a, double now);

@@ -11,7 +11,9 @@
 #include "node/container.h"
 #include "node/files.h"
 #include "node/pod.h"
+#include "node/qos.h"
 #include "node/reference.h"
+#include "node/resize.h"
 
 enum { MAX_STATE = 16 << 20 };
 
@@ -110,6 +112,8 @@ pod_new(struct pod **ret, const struct host *h, const json_t *object, struct err
 	p = xcalloc(1, sizeof *p);
 	p->host = h;
 	p->object = json_deep_copy(object);
+	p->given = json_incref(p->object);
+	p->resize.group = qos_limits(object);
 	p->uid = xstrdup(meta_uid(object));
 	p->label = xasprintf("%s/%s", meta_namespace(object), meta_name(object));
 	p->started = clock_now();
@@ -136,6 +140,7 @@ container_release(struct container *c)
 	free(c->image);
 	free(c->image_id);
 	json_decref(c->last);
+	json_decref(c->actuated);
 }
 
 void
@@ -148,7 +153,11 @@ pod_free(struct pod *p)
 		container_release(&p->c[i]);
 	free(p->c);
 	json_decref(p->object);
+	json_decref(p->given);
 	json_decref(p->status);
+	json_decref(p->resize.doing);
+	free(p->resize.why);
+	free(p->resize.error);
 	free(p->uid);
 	free(p->label);
 	free(p->ip);
@@ -166,8 +175,16 @@ pod_take(struct pod *p, const json_t *object)
 	if (count(object, 2) != count(p->object, 2) || count(object, COUNT(lists)) < p->n ||
 	    check(object, &ignored) < 0) /* no API server allows it */
 		return;
+	json_decref(p->given);
+	p->given = json_deep_copy(object);
+	pod_allocate(p, resize_allocated(p->given, p->object));
+}
+
+void
+pod_allocate(struct pod *p, json_t *object)
+{
 	json_decref(p->object);
-	p->object = json_deep_copy(object);
+	p->object = object;
 	bind_specs(p);
 	p->dirty = true;
 }
@@ -215,13 +232,13 @@ static json_t *
 container_json(const struct container *c)
 {
 	return json_pack("{s:s, s:i, s:b, s:i, s:i, s:I, s:I, s:i, s:b, s:s?, s:s?, s:O?, s:s?, "
-			 "s:s?, s:f, s:f, s:i, s:f}",
+			 "s:s?, s:f, s:f, s:i, s:f, s:O?, s:b}",
 	    "name", c->name, "state", (int)c->state, "begun", c->begun, "attempt", (int)c->attempt,
 	    "restarts", (int)c->restarts, "started", (json_int_t)c->started, "finished",
 	    (json_int_t)c->finished, "code", c->code, "oom", c->oom, "reason", c->reason, "message",
 	    c->message, "last", c->last, "image", c->image, "imageID", c->image_id, "backoff",
 	    c->backoff, "begunAt", c->begun_at, "stopSignal", c->stop_signal, "endedAt",
-	    c->ended_at);
+	    c->ended_at, "actuated", c->actuated, "renewing", c->renewing);
 }
 
 static int
@@ -248,10 +265,11 @@ pod_save(const struct pod *p, struct err *err)
 
 	for (size_t i = 0; i < p->n; i++)
 		json_array_append_new(containers, container_json(&p->c[i]));
-	state = json_pack("{s:i, s:s?, s:I, s:s?, s:s?, s:b, s:f, s:b, s:O, s:O?}", "sandbox",
+	state = json_pack("{s:i, s:s?, s:I, s:s?, s:s?, s:b, s:f, s:b, s:O, s:O?, s:o}", "sandbox",
 	    (int)p->sandbox, "ip", p->ip, "started", (json_int_t)p->started, "failReason",
 	    p->fail_reason, "failMessage", p->fail_message, "stopping", p->stopping, "stopBy",
-	    p->stop_by, "retired", p->retired, "containers", containers, "status", p->status);
+	    p->stop_by, "retired", p->retired, "containers", containers, "status", p->status,
+	    "resize", resize_save(&p->resize));
 	if ((r = mkdir_all(folder, 0711, err)) < 0 ||
 	    (r = save_json(p, "pod.json", p->object, err)) < 0)
 		return r;
@@ -284,6 +302,9 @@ load_container(struct container *c, const json_t *j)
 	c->ended_at = json_number_value(get(j, "endedAt"));
 	c->begun_at = json_number_value(get(j, "begunAt"));
 	c->stop_signal = (int)num(get(j, "stopSignal"), 0);
+	c->renewing = truth(get(j, "renewing"));
+	c->actuated =
+	    json_is_object(get(j, "actuated")) ? json_deep_copy(get(j, "actuated")) : NULL;
 }
 
 static int
@@ -323,6 +344,7 @@ pod_load(struct pod **ret, const struct host *h, const char *uid, struct err *er
 	p->fail_message = copy_text(get(state, "failMessage"));
 	json_decref(p->status);
 	p->status = json_deep_copy(get(state, "status"));
+	resize_load(&p->resize, get(state, "resize"));
 	json_array_foreach (get(state, "containers"), i, one)
 		if (i < p->n)
 			load_container(&p->c[i], one);

@@ -14,6 +14,8 @@
 #include "node/container.h"
 #include "node/names.h"
 #include "node/pidspace.h"
+#include "node/qos.h"
+#include "node/resize.h"
 #include "node/sandbox.h"
 #include "node/volume.h"
 
@@ -118,7 +120,8 @@ note_attempt(struct pod *p, struct container *c, double now)
 	struct err err;
 
 	if (c->state == EXITED) {
-		c->backoff = container_next_backoff(c, p->host->o.backoff);
+		if (!c->renewing)
+			c->backoff = container_next_backoff(c, p->host->o.backoff);
 		json_decref(c->last);
 		c->last = terminated_state(p, c);
 		c->attempt++;
@@ -130,6 +133,7 @@ note_attempt(struct pod *p, struct container *c, double now)
 	c->state = WAITING;
 	c->begun = true;
 	c->begun_at = now;
+	resize_born(c);
 	c->term_sent = c->kill_sent = false;
 	c->kill_by = c->asked_at = 0;
 	if (pod_save(p, &err) < 0)
@@ -175,6 +179,7 @@ begin_sandbox(struct agent *a, struct pod *p, struct err *err)
 	json_auto_t *sources = fetch_sources(a, p, true);
 	struct input in = { a->host, p, sources };
 
+	p->resize.group = qos_limits(p->object);
 	if (pod_save(p, err) < 0)
 		return -(int)err->code;
 	return job_start(&p->job, do_sandbox, &in, err);
@@ -227,6 +232,20 @@ stop(struct agent *a, struct pod *p, struct container *c)
 	work_ask(a, p, c);
 }
 
+/* Its resizePolicy will have it so.  As the kubelet does, its restartPolicy is not asked. */
+static void
+stop_to_renew(struct agent *a, struct pod *p, struct container *c, double now)
+{
+	struct err err;
+
+	c->renewing = true;
+	if (pod_save(p, &err) < 0)
+		log_line("cannot record pod %s: %s", p->label, err.msg);
+	tell_of(a, p, c, "Normal", "Killing", "Container %s resize requires restart", c->name);
+	work_ask(a, p, c);
+	c->kill_by = now + (double)num(get(p->object, "spec", "terminationGracePeriodSeconds"), 30);
+}
+
 static void
 cut_hook(struct agent *a, struct pod *p, struct container *c)
 {
@@ -267,6 +286,10 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 			stop(a, p, c);
 		return;
 	}
+	if (step == STEP_AGAIN) {
+		stop_to_renew(a, p, &p->c[which], now);
+		return;
+	}
 	p->doing = (int)step;
 	p->doing_container = which;
 	p->doing_since = now;
@@ -274,6 +297,8 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 		r = begin_sandbox(a, p, &err);
 	else if (step == STEP_START)
 		r = begin_start(a, p, &p->c[which], now, &err);
+	else if (step == STEP_RESIZE)
+		r = resize_begin(p, &err);
 	else if (step == STEP_TEARDOWN)
 		r = job_start(&p->job, do_teardown, &in, &err);
 	if (r < 0) { /* no process to be had, or a full disk: everything waits a little */
@@ -357,6 +382,7 @@ void
 work_started(struct agent *a, struct pod *p, struct container *c, const json_t *result, double now)
 {
 	c->state = RUNNING;
+	c->renewing = false;
 	c->started = (int64_t)json_number_value(get(result, "startedAt"));
 	c->finished = 0;
 	c->retry = 0;
@@ -394,6 +420,7 @@ not_started(struct agent *a, struct pod *p, struct container *c, const json_t *r
 {
 	const char *stage = text(result, "stage"), *reason = text(result, "reason");
 
+	c->renewing = false;
 	text_replace(&c->message, text(result, "message"));
 	tell_pulled(a, p, c, result);
 	if (strcmp(stage, "start") == 0)
@@ -473,6 +500,10 @@ work_done(struct agent *a, struct pod *p, double now)
 	}
 	if (p->doing == STEP_RENEW) {
 		renew_done(p, r, &err);
+		return;
+	}
+	if (p->doing == STEP_RESIZE) {
+		resize_done(a, p, r, result, &err, now);
 		return;
 	}
 	p->dirty = true;
