@@ -41,6 +41,7 @@ void resize_decide(struct agent *a);
 int resize_begin(struct pod *p, struct err *err);
 void resize_done(
     struct agent *a, struct pod *p, int r, const json_t *result, const struct err *err, double now);
+void resize_again(struct agent *a, struct pod *p, struct container *c, double now); /* STEP_AGAIN */
 void resize_settle(struct agent *a, struct pod *p, double now); /* done with it? */
 
 /* resize_status.c: what the status says of it. */

@@ -420,6 +420,20 @@ resize_done(
 	}
 }
 
+/* Its resizePolicy will have it so.  As the kubelet does, its restartPolicy is not asked. */
+void
+resize_again(struct agent *a, struct pod *p, struct container *c, double now)
+{
+	struct err err;
+
+	c->renewing = true;
+	if (pod_save(p, &err) < 0)
+		log_line("cannot record pod %s: %s", p->label, err.msg);
+	tell_of(a, p, c, "Normal", "Killing", "Container %s resize requires restart", c->name);
+	work_ask(a, p, c);
+	c->kill_by = now + (double)num(get(p->object, "spec", "terminationGracePeriodSeconds"), 30);
+}
+
 void
 resize_settle(struct agent *a, struct pod *p, double now)
 {

@@ -232,20 +232,6 @@ stop(struct agent *a, struct pod *p, struct container *c)
 	work_ask(a, p, c);
 }
 
-/* Its resizePolicy will have it so.  As the kubelet does, its restartPolicy is not asked. */
-static void
-stop_to_renew(struct agent *a, struct pod *p, struct container *c, double now)
-{
-	struct err err;
-
-	c->renewing = true;
-	if (pod_save(p, &err) < 0)
-		log_line("cannot record pod %s: %s", p->label, err.msg);
-	tell_of(a, p, c, "Normal", "Killing", "Container %s resize requires restart", c->name);
-	work_ask(a, p, c);
-	c->kill_by = now + (double)num(get(p->object, "spec", "terminationGracePeriodSeconds"), 30);
-}
-
 static void
 cut_hook(struct agent *a, struct pod *p, struct container *c)
 {
@@ -287,7 +273,7 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 		return;
 	}
 	if (step == STEP_AGAIN) {
-		stop_to_renew(a, p, &p->c[which], now);
+		resize_again(a, p, &p->c[which], now);
 		return;
 	}
 	p->doing = (int)step;
