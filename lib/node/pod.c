@@ -101,6 +101,16 @@ check(const json_t *object, struct err *err)
 	return 0;
 }
 
+/* Without who wrote which field of it: that is as large as all the rest, and nothing to us. */
+static json_t *
+own(const json_t *object)
+{
+	json_t *copy = json_deep_copy(object);
+
+	json_object_del(get(copy, "metadata"), "managedFields");
+	return copy;
+}
+
 int
 pod_new(struct pod **ret, const struct host *h, const json_t *object, struct err *err)
 {
@@ -111,7 +121,7 @@ pod_new(struct pod **ret, const struct host *h, const json_t *object, struct err
 		return r;
 	p = xcalloc(1, sizeof *p);
 	p->host = h;
-	p->object = json_deep_copy(object);
+	p->object = own(object);
 	p->given = json_incref(p->object);
 	p->resize.group = qos_limits(object);
 	p->uid = xstrdup(meta_uid(object));
@@ -176,7 +186,7 @@ pod_take(struct pod *p, const json_t *object)
 	    check(object, &ignored) < 0) /* no API server allows it */
 		return;
 	json_decref(p->given);
-	p->given = json_deep_copy(object);
+	p->given = own(object);
 	pod_allocate(p, resize_allocated(p->given, p->object));
 }
 
