@@ -20,6 +20,7 @@ struct agent {
 	bool collect_failed;
 	double rotate_at; /* when the sizes of logs are looked at */
 	double wake;	  /* the earliest time at which something is due */
+	double wall;	  /* what the clock is ahead of now_seconds(), as seen last */
 	double look_at;	  /* when to look for what is short */
 	struct strain strain[URGENCIES][SIGNALS];
 	bool felt[CONDITIONS]; /* of the Node, as was told last */
@@ -31,7 +32,7 @@ struct agent {
 	int64_t weighed; /* what the burstable pods asked for when their cgroup was told last */
 };
 
-double now_seconds(void);		       /* since the epoch */
+double now_seconds(void);		       /* clock_boot(): every timer here goes by it */
 void text_replace(char **s, const char *with); /* with may be NULL */
 void watch(struct agent *a, int fd);
 void unwatch(struct agent *a, int fd);
@@ -80,7 +81,8 @@ void work_fetch(struct agent *a, const struct pod *p, json_t *sources, bool toke
 
 /* renew.c: the volumes of a pod follow what they are made of, and its tokens are replaced in time.
  */
-void renew_later(struct pod *p, double now); /* they were made just now */
+void renew_later(struct pod *p, double now);  /* they were made just now */
+void renew_tokens(struct pod *p, double now); /* not by their time, but now */
 void renew_due(struct agent *a, struct pod *p, double now, double *wake);
 void renew_done(struct pod *p, int r, const struct err *err);
 

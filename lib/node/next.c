@@ -185,8 +185,8 @@ pod_next(const struct pod *p, double now, size_t *which, double *wake)
 {
 	json_int_t deadline = num(get(p->object, "spec", "activeDeadlineSeconds"), 0);
 
-	if (deadline > 0 && (double)(p->started + deadline) > now)
-		sooner(wake, (double)(p->started + deadline));
+	if (deadline > 0 && p->active_since + (double)deadline > now)
+		sooner(wake, p->active_since + (double)deadline);
 	if (p->job.pid)
 		return STEP_NONE; /* one thing at a time; its end asks again */
 	if (p->stopping || pod_over(p))

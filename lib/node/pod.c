@@ -127,6 +127,7 @@ pod_new(struct pod **ret, const struct host *h, const json_t *object, struct err
 	p->uid = xstrdup(meta_uid(object));
 	p->label = xasprintf("%s/%s", meta_namespace(object), meta_name(object));
 	p->started = clock_now();
+	p->active_since = clock_boot();
 	p->job.fd = -1;
 	p->status = json_deep_copy(get(object, "status"));
 	bind_specs(p);
@@ -238,6 +239,17 @@ pod_revive(struct pod *p)
 
 /* --- the disk ------------------------------------------------------------------ */
 
+/* Which run of the machine this is: what clock_boot() said in another one means nothing. */
+static const char *
+boot_id(void)
+{
+	static char id[64];
+
+	if (!*id && !file_line("/proc/sys/kernel/random/boot_id", id, sizeof id))
+		snprintf(id, sizeof id, "unknown");
+	return id;
+}
+
 static json_t *
 container_json(const struct container *c)
 {
@@ -275,11 +287,12 @@ pod_save(const struct pod *p, struct err *err)
 
 	for (size_t i = 0; i < p->n; i++)
 		json_array_append_new(containers, container_json(&p->c[i]));
-	state = json_pack("{s:i, s:s?, s:I, s:s?, s:s?, s:b, s:f, s:b, s:O, s:O?, s:o}", "sandbox",
-	    (int)p->sandbox, "ip", p->ip, "started", (json_int_t)p->started, "failReason",
-	    p->fail_reason, "failMessage", p->fail_message, "stopping", p->stopping, "stopBy",
-	    p->stop_by, "retired", p->retired, "containers", containers, "status", p->status,
-	    "resize", resize_save(&p->resize));
+	state = json_pack("{s:i, s:s?, s:I, s:s?, s:s?, s:b, s:f, s:b, s:O, s:O?, s:o, s:f, s:s}",
+	    "sandbox", (int)p->sandbox, "ip", p->ip, "started", (json_int_t)p->started,
+	    "failReason", p->fail_reason, "failMessage", p->fail_message, "stopping", p->stopping,
+	    "stopBy", p->stop_by, "retired", p->retired, "containers", containers, "status",
+	    p->status, "resize", resize_save(&p->resize), "activeSince", p->active_since, "boot",
+	    boot_id());
 	if ((r = mkdir_all(folder, 0711, err)) < 0 ||
 	    (r = save_json(p, "pod.json", p->object, err)) < 0)
 		return r;
@@ -331,6 +344,23 @@ load_json(const struct host *h, const char *uid, const char *name, json_t **ret,
 	return 0;
 }
 
+/* Timers of another run of the machine, by what the clock said. */
+static void
+restart_timers(struct pod *p)
+{
+	p->active_since = clock_boot_at((double)p->started);
+	if (p->stop_by > 0)
+		p->stop_by = clock_boot();
+	for (size_t i = 0; i < p->n; i++) {
+		struct container *c = &p->c[i];
+
+		c->begun_at = clock_boot_at((double)(c->started ? c->started : p->started));
+		c->ended_at = clock_boot_at((double)c->finished);
+		if (c->ended_at < c->begun_at)
+			c->ended_at = c->begun_at;
+	}
+}
+
 int
 pod_load(struct pod **ret, const struct host *h, const char *uid, struct err *err)
 {
@@ -358,6 +388,9 @@ pod_load(struct pod **ret, const struct host *h, const char *uid, struct err *er
 	json_array_foreach (get(state, "containers"), i, one)
 		if (i < p->n)
 			load_container(&p->c[i], one);
+	p->active_since = json_number_value(get(state, "activeSince"));
+	if (strcmp(text(state, "boot"), boot_id()) != 0)
+		restart_timers(p);
 	*ret = p;
 	return 0;
 }
@@ -383,7 +416,9 @@ container_ended(struct pod *p, struct container *c, int code, double when)
 	c->state = EXITED;
 	c->code = code;
 	c->finished = (int64_t)when;
-	c->ended_at = when;
+	c->ended_at = clock_boot_at(when);
+	if (c->ended_at < c->begun_at) /* the clock was set */
+		c->ended_at = c->begun_at;
 	c->oom = code != 0 && cgroup_oom_kills(&p->host->cgroups, group) > 0;
 	replace(&c->reason, c->oom ? "OOMKilled" : code ? "Error" : "Completed");
 	free(c->message);

@@ -35,7 +35,7 @@ struct container {
 	json_t *last;		/* the `terminated` before this one */
 	char *image, *image_id;
 	double backoff;	  /* seconds that the next restart waits after the end of this run */
-	double ended_at;  /* as `finished`, for timers */
+	double ended_at;  /* as `finished`, for timers: all of these are clock_boot() */
 	double begun_at;  /* when the last attempt was made */
 	double again;	  /* WAITING: not before this time */
 	double retry;	  /* seconds between tries to get its image or configuration */
@@ -78,10 +78,11 @@ struct pod {
 	enum sandbox_state sandbox;
 	char *ip;
 	char *fail_reason, *fail_message; /* the pod failed as a whole (DeadlineExceeded, ...) */
-	int64_t started;
-	double again, backoff; /* of the sandbox */
-	char *trouble;	       /* why the sandbox cannot be made */
-	struct container *c;   /* init containers, the others, ephemeral ones as they come */
+	int64_t started;		  /* by the clock: for the status */
+	double active_since;		  /* the same for timers */
+	double again, backoff;		  /* of the sandbox */
+	char *trouble;			  /* why the sandbox cannot be made */
+	struct container *c; /* init containers, the others, ephemeral ones as they come */
 	size_t n;
 	json_t *status; /* as last reported */
 	struct job job;
@@ -145,7 +146,7 @@ bool container_would_restart(const struct pod *p, const struct container *c, int
 double container_due(const struct container *c); /* when it is started, if it is to be */
 double container_next_backoff(const struct container *c, double initial);
 
-/* A container ended, or could not be started. */
+/* A container ended, or could not be started; `when` by the clock. */
 void container_ended(struct pod *p, struct container *c, int code, double when);
 
 /* The status as Kubernetes writes it; times out of the pod's last status stay. */

@@ -83,6 +83,14 @@ renew_later(struct pod *p, double now)
 	p->made_of = 0;
 }
 
+void
+renew_tokens(struct pod *p, double now)
+{
+	if (p->sandbox != SANDBOX || isinf(p->renew_at))
+		return;
+	p->tokens_by = p->renew_at = now;
+}
+
 /* Of all that files are made of but tokens. */
 static uint64_t
 hash_of(const struct pod *p, const json_t *sources)

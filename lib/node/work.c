@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/meta.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "node/agent_state.h"
@@ -326,7 +327,7 @@ work_exit(struct agent *a, struct pod *p, struct container *c)
 {
 	char id[40];
 	struct err ignored;
-	double when = now_seconds();
+	double when = (double)clock_now_us() / 1e6;
 	int code = 137;
 	bool known =
 	    container_exit(a->host, container_id(p->uid, c->name, c->attempt, id), &code, &when);
@@ -423,7 +424,7 @@ not_started(struct agent *a, struct pod *p, struct container *c, const json_t *r
 		text_replace(&c->image, text(result, "image"));
 	if (strcmp(stage, "start") == 0) { /* a run that ended before it began */
 		c->started = 0;
-		c->finished = (int64_t)now;
+		c->finished = clock_now();
 		c->ended_at = now;
 		c->state = EXITED;
 		c->code = 128;
