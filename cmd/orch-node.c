@@ -9,7 +9,6 @@
 
 #include "api/quantity.h"
 #include "base/cli.h"
-#include "base/lean.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -220,9 +219,7 @@ turn(struct node *n)
 	metric_set(pods_metric, (int64_t)agent_pods(n->agent));
 	metric_set(running_metric, (int64_t)agent_running(n->agent));
 	wait = agent_wait(n->agent);
-	wait = wait < 0 ? 60 : wait;
-	lean_when(agent_pods(n->agent), wait > 1);
-	return wait;
+	return wait < 0 ? 60 : wait;
 }
 
 /* Until a signal; containers run on. */
@@ -448,7 +445,6 @@ serve(struct node *n)
 		listen_to(n, fd);
 	if (kubelet_follow(n->kubelet, n->agent, &err) < 0)
 		die(&err, "cannot watch the pods of node '%s'", name);
-	lean_down();
 	log_line("node %s: %s, pods in %s, data in %s", name, n->host->o.runtime,
 	    n->host->o.pod_cidr, n->host->o.data);
 	return run_with_server(n);

@@ -175,13 +175,12 @@ add_compute(json_t *used, const json_t *requests, const json_t *limits)
 static void
 pod_usage(json_t *used, const json_t *pod, int64_t now)
 {
-	json_auto_t *requests = NULL, *limits = NULL, *held = NULL;
+	json_auto_t *requests = NULL, *limits = NULL;
 
 	if (ended(pod, now))
 		return;
-	held = pod_held(pod);
-	requests = pod_resources(held, "requests", true);
-	limits = pod_resources(held, "limits", true);
+	requests = pod_resources(pod, "requests", true);
+	limits = pod_resources(pod, "limits", true);
 	resources_count(used, "pods", 1);
 	add_compute(used, requests, limits);
 }

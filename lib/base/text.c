@@ -171,3 +171,19 @@ text_dns_subdomain(const char *s, size_t n)
 			return false;
 	}
 }
+
+char *
+text_mend(const char *s)
+{
+	struct buf b = BUF_INIT;
+	size_t len = strlen(s), n;
+
+	buf_puts(&b, "");
+	for (; len > 0; s += n, len -= n) {
+		if ((n = text_utf8(s, len)) > 0)
+			buf_add(&b, s, n);
+		else
+			buf_puts(&b, "\xef\xbf\xbd"), n = 1;
+	}
+	return buf_detach(&b);
+}

@@ -23,6 +23,8 @@ bool text_dns_subdomain(const char *s, size_t n);
 /* The length of the UTF-8 sequence at p (RFC 3629: no surrogates, nothing overlong), 0 when it is
  * none. */
 size_t text_utf8(const char *p, size_t len);
+/* A copy in which each byte that is no UTF-8 is U+FFFD, as Go's encoder of JSON has it. */
+char *text_mend(const char *s);
 
 /* Append s with %XX for all but the unreserved characters of RFC 3986, section 2.3: a part of a
  * path, or a value of a query. */

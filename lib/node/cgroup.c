@@ -153,10 +153,8 @@ bound_number(const struct cgroups *c, const char *path, const char *controller, 
 {
 	char text[32];
 
-	if (value == 0)
+	if (value <= 0)
 		return 0;
-	if (value < 0 && c->v2)
-		return bound(c, path, controller, name, "max", err);
 	snprintf(text, sizeof text, "%lld", (long long)value);
 	return bound(c, path, controller, name, text, err);
 }
@@ -173,12 +171,9 @@ set_limits(
 		0 ||
 	    (r = bound_number(c, path, "memory", c->v2 ? "memory.max" : "memory.limit_in_bytes",
 		 l->memory, err)) < 0 ||
-	    (r = bound_number(c, path, "pids", "pids.max", l->pids, err)) < 0 || l->quota == 0)
+	    (r = bound_number(c, path, "pids", "pids.max", l->pids, err)) < 0 || l->quota <= 0)
 		return r;
-	if (c->v2 && l->quota < 0)
-		snprintf(quota, sizeof quota, "max 100000");
-	else
-		snprintf(quota, sizeof quota, c->v2 ? "%lld 100000" : "%lld", (long long)l->quota);
+	snprintf(quota, sizeof quota, c->v2 ? "%lld 100000" : "%lld", (long long)l->quota);
 	return bound(c, path, "cpu", c->v2 ? "cpu.max" : "cpu.cfs_quota_us", quota, err);
 }
 
@@ -265,9 +260,50 @@ remove_folder(const char *folder, void *arg, struct err *err)
 	return r;
 }
 
+static void
+thaw_folder(const char *folder)
+{
+	autofree char *v1 = xasprintf("%s/freezer.state", folder);
+	autofree char *v2 = xasprintf("%s/cgroup.freeze", folder);
+	DIR *d = opendir(folder);
+	struct err ignored;
+	struct dirent *e;
+
+	if (file_exists(v1))
+		file_write(v1, "THAWED", 6, 0, &ignored);
+	else if (file_exists(v2))
+		file_write(v2, "0", 1, 0, &ignored);
+	while (d && (e = readdir(d)))
+		if (e->d_type == DT_DIR && e->d_name[0] != '.') {
+			autofree char *child = xasprintf("%s/%s", folder, e->d_name);
+
+			thaw_folder(child);
+		}
+	if (d)
+		closedir(d);
+}
+
+static int
+thaw_in(const char *folder, void *arg, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	thaw_folder(folder);
+	return 0;
+}
+
+void
+cgroup_thaw(const struct cgroups *c, const char *path)
+{
+	struct err ignored;
+
+	each_tree(c, path, thaw_in, NULL, &ignored);
+}
+
 int
 cgroup_remove(const struct cgroups *c, const char *path, struct err *err)
 {
+	cgroup_thaw(c, path);
 	return each_tree(c, path, remove_folder, NULL, err);
 }
 
@@ -285,6 +321,7 @@ cgroup_kill(const struct cgroups *c, const char *path)
 {
 	struct err ignored;
 
+	cgroup_thaw(c, path);
 	each_tree(c, path, kill_in, NULL, &ignored);
 }
 
@@ -303,20 +340,6 @@ cgroup_remove_empty(const struct cgroups *c, const char *path)
 	struct err ignored;
 
 	each_tree(c, path, remove_empty, NULL, &ignored);
-}
-
-bool
-cgroup_number(const struct cgroups *c, const char *path, const char *controller, const char *v1,
-    const char *v2, int64_t *ret)
-{
-	autofree char *file = c->v2 ? xasprintf("%s%s/%s", root, path, v2)
-				    : xasprintf("%s/%s%s/%s", root, controller, path, v1);
-	char line[64];
-
-	if (!file_line(file, line, sizeof line))
-		return false;
-	*ret = strncmp(line, "max", 3) == 0 ? -1 : strtoll(line, NULL, 10);
-	return true;
 }
 
 bool

@@ -158,12 +158,9 @@ create(const struct start *s, const char *id, const char *bundle, struct err *er
 static json_t *
 failure(const char *stage, const char *reason, const struct err *err)
 {
-	json_t *j =
-	    json_pack("{s:s, s:s, s:s}", "stage", stage, "reason", reason, "message", err->msg);
+	autofree char *message = text_mend(err->msg);
 
-	return j ? j
-		 : json_pack("{s:s, s:s, s:s}", "stage", stage, "reason", reason, "message",
-		       "unprintable error");
+	return json_pack("{s:s, s:s, s:s}", "stage", stage, "reason", reason, "message", message);
 }
 
 /* The number of a signal as images write it: "SIGQUIT", "QUIT" or "3"; TERM when it says nothing.
@@ -240,9 +237,9 @@ run_post_start(const struct start *s, const char *id, const char *bundle, json_t
 	if (!hook)
 		return;
 	if (handler_run(&in, &err) < 0) {
-		json_t *why = json_string(err.msg);
+		autofree char *why = text_mend(err.msg);
 
-		json_object_set_new(result, "postStart", why ? why : json_string("it failed"));
+		json_object_set_new(result, "postStart", json_string(why));
 	}
 	json_object_set_new(result, "hooked", json_true());
 	note_launch(bundle, result, &err); /* without it, the container is started once more */
@@ -445,7 +442,9 @@ container_message(const struct host *h, const json_t *pod, const json_t *contain
 	    strcmp(text(container, "terminationMessagePolicy"), "FallbackToLogsOnError") == 0) {
 		autofree char *log = container_log(h, pod, text(container, "name"), restarts);
 
-		return log_tail(log);
+		autofree char *tail = log_tail(log);
+
+		return text_mend(tail);
 	}
-	return xstrdup(said);
+	return text_mend(said);
 }

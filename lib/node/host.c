@@ -277,12 +277,13 @@ recall(struct host *h)
 	autofree char *path = host_path(h, "run/node.json");
 	json_auto_t *node = NULL;
 
-	if (!h->o.cleaning || !(node = json_load_file(path, 0, NULL)))
+	if (!h->o.cleaning)
 		return;
-	if (!h->o.name)
+	node = json_load_file(path, 0, NULL);
+	if (!h->o.name && *text(node, "name"))
 		h->o.name = xstrdup(text(node, "name"));
-	if (!h->o.pod_cidr)
-		h->o.pod_cidr = xstrdup(text(node, "podCIDR"));
+	if (!h->o.pod_cidr) /* taking networks down needs one, not that one */
+		h->o.pod_cidr = xstrdup(node ? text(node, "podCIDR") : "10.244.0.0/24");
 }
 
 int

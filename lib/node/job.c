@@ -12,6 +12,7 @@
 #include "api/meta.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "node/job.h"
 
 /* The child: work, and one JSON object through the pipe. */
@@ -20,6 +21,7 @@ run(int fd, job_fn *work, void *arg)
 {
 	autobuf struct buf b = BUF_INIT;
 	json_auto_t *result = NULL, *reply = NULL;
+	autofree char *message = NULL;
 	struct err err = { 0 };
 	sigset_t none;
 	int r;
@@ -30,11 +32,10 @@ run(int fd, job_fn *work, void *arg)
 	signal(SIGINT, SIG_IGN); /* a terminal's ^C is for the node to act on */
 	signal(SIGCHLD, SIG_DFL);
 	r = work(arg, &result, &err);
-	reply = json_pack("{s:i, s:s, s:O?}", "code", r < 0 ? (int)err.code : 0, "message",
-	    r < 0 ? err.msg : "", "result", result);
-	if (!reply) /* a message that is no UTF-8 */
-		reply =
-		    json_pack("{s:i, s:s}", "code", (int)err.code, "message", "unprintable error");
+	message =
+	    text_mend(r < 0 ? err.msg : ""); /* it may be a container's words, cut off anywhere */
+	reply = json_pack("{s:i, s:s, s:O?}", "code", r < 0 ? (int)err.code : 0, "message", message,
+	    "result", result);
 	json_add(&b, reply);
 	for (size_t at = 0; at < b.len;) {
 		ssize_t n = write(fd, b.data + at, b.len - at);

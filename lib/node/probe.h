@@ -36,6 +36,10 @@ int probe_try(void *probing, json_t **result, struct err *err);
  * tcpSocket, sleep. */
 int handler_run(const struct probing *p, struct err *err);
 
+/* A command in the container, with the container's own user and rights (probe_exec.c).  What it
+ * leaves running is not waited for.  seconds 0: as long as it takes. */
+int probe_exec(const struct probing *p, const json_t *command, double seconds, struct err *err);
+
 /* Count an outcome: true when the verdict changed. */
 bool probe_count(struct probe *p, const json_t *spec, bool success, double now);
 void probe_reset(struct probe *p, const json_t *spec, double now); /* a new container */

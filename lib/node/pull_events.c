@@ -53,3 +53,31 @@ image_wait(struct agent *a, struct pod *p, double now)
 		p->dirty = true;
 	}
 }
+
+void
+tell_backoff(struct agent *a, const struct pod *p, const struct container *c)
+{
+	tell_of(a, p, c, "Warning", "BackOff",
+	    "Back-off restarting failed container %s in pod %s_%s(%s)", c->name,
+	    meta_name(p->object), meta_namespace(p->object), p->uid);
+}
+
+void
+start_wait(struct agent *a, struct pod *p, double now)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct container *c = &p->c[i];
+		double at = c->ended_at + SOFTEN;
+
+		if (c->state != EXITED || c->backed_off || !c->reason ||
+		    strcmp(c->reason, "StartError") != 0 || !container_restarts(p, c) ||
+		    container_due(c) <= at)
+			continue;
+		if (now < at) {
+			a->wake = at < a->wake ? at : a->wake;
+			continue;
+		}
+		c->backed_off = p->dirty = true;
+		tell_backoff(a, p, c);
+	}
+}

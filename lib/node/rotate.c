@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "api/meta.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "node/agent_state.h"
@@ -128,7 +127,7 @@ rotate_due(struct agent *a, double now)
 				continue;
 			any = true;
 			if (a->rotate_at <= now)
-				rotate(a->host, a->pod[i], c, (time_t)clock_now());
+				rotate(a->host, a->pod[i], c, (time_t)now);
 		}
 	if (a->rotate_at <= now)
 		a->rotate_at = now + a->host->o.log_every;

@@ -9,7 +9,6 @@
 #include "node/container.h"
 #include "node/evict.h"
 #include "node/pod.h"
-#include "node/resize.h"
 #include "node/sandbox.h"
 #include "node/spec.h"
 
@@ -25,9 +24,9 @@ static void
 set_text(json_t *obj, const char *key, const char *value)
 {
 	if (value && *value) {
-		json_t *s = json_string(value);
+		autofree char *mended = text_mend(value);
 
-		json_object_set_new(obj, key, s ? s : json_string("(not UTF-8)"));
+		json_object_set_new(obj, key, json_string(mended));
 	}
 }
 
@@ -98,7 +97,7 @@ state(const struct pod *p, const struct container *c, bool *current)
 		return json_pack("{s:o}", "running", r);
 	}
 	if (c->state == EXITED && container_restarts(p, c) && c->reason &&
-	    strcmp(c->reason, "StartError") == 0) {
+	    strcmp(c->reason, "StartError") == 0 && !c->backed_off) {
 		*current = false; /* what ended goes to lastState */
 		return waiting("RunContainerError", c->message);
 	}
@@ -112,15 +111,11 @@ state(const struct pod *p, const struct container *c, bool *current)
 		    meta_namespace(p->object), p->uid);
 		return waiting("CrashLoopBackOff", why);
 	}
-	if (c->state == EXITED && c->renewing) { /* nor is it over: no server takes that back */
-		*current = false;
-		return waiting("ContainerCreating", NULL);
-	}
 	if (c->state == EXITED)
 		return json_pack("{s:o}", "terminated", terminated_state(p, c));
 	if (c->reason && *c->reason)
 		return waiting(c->reason, c->message);
-	if (c->last && !c->renewing) /* its next run is being made */
+	if (c->last) /* its next run is being made */
 		return waiting("CrashLoopBackOff", NULL);
 	if (initializing(p, c))
 		return waiting("PodInitializing", NULL);
@@ -186,8 +181,6 @@ container_status(const struct pod *p, const struct container *c)
 	if (c->kind != EPHEMERAL)
 		json_object_set_new(s, "started", json_boolean(started(c)));
 	set_id(p, c, s);
-	if (c->begun && (c->state != WAITING || c->last))
-		resize_shown(p, c, s);
 	if (c->begun && c->state != WAITING)
 		add_mounts(c, s);
 	return s;
@@ -363,7 +356,7 @@ conditions(const struct pod *p, json_t *status, const char *phase, const char *n
 	json_array_foreach (get(p->object, "status", "conditions"), i, c) {
 		for (o = ours; *o && strcmp(*o, text(c, "type")) != 0; o++)
 			;
-		if (!*o && !resize_condition(text(c, "type")))
+		if (!*o)
 			json_array_append_new(list, json_deep_copy(c));
 	}
 	condition(holder, "PodReadyToStartContainers", p->sandbox == SANDBOX, "", "", now);
@@ -377,7 +370,6 @@ conditions(const struct pod *p, json_t *status, const char *phase, const char *n
 				if (strcmp(*o, text(c, "type")) == 0)
 					json_object_set(c, "observedGeneration",
 					    get(p->object, "metadata", "generation"));
-	resize_conditions(p, list, now);
 	disrupted(p, holder, now);
 	json_object_set(status, "conditions", list);
 }
@@ -424,7 +416,6 @@ pod_status(const struct pod *p, int64_t now)
 			json_object_set_new(status, list, json_array());
 		json_array_append_new(get(status, list), container_status(p, &p->c[i]));
 	}
-	resize_shown_pod(p, status);
 	json_object_set_new(status, "qosClass", json_string(pod_qos(p->object)));
 	return status;
 }

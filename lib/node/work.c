@@ -8,15 +8,12 @@
 #include <unistd.h>
 
 #include "api/meta.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "node/agent_state.h"
 #include "node/container.h"
 #include "node/names.h"
 #include "node/pidspace.h"
-#include "node/qos.h"
-#include "node/resize.h"
 #include "node/sandbox.h"
 #include "node/volume.h"
 
@@ -121,8 +118,7 @@ note_attempt(struct pod *p, struct container *c, double now)
 	struct err err;
 
 	if (c->state == EXITED) {
-		if (!c->renewing)
-			c->backoff = container_next_backoff(c, p->host->o.backoff);
+		c->backoff = container_next_backoff(c, p->host->o.backoff);
 		json_decref(c->last);
 		c->last = terminated_state(p, c);
 		c->attempt++;
@@ -134,8 +130,7 @@ note_attempt(struct pod *p, struct container *c, double now)
 	c->state = WAITING;
 	c->begun = true;
 	c->begun_at = now;
-	resize_born(c);
-	c->term_sent = c->kill_sent = false;
+	c->term_sent = c->kill_sent = c->backed_off = false;
 	c->kill_by = c->asked_at = 0;
 	if (pod_save(p, &err) < 0)
 		log_line("cannot record pod %s: %s", p->label, err.msg);
@@ -180,7 +175,6 @@ begin_sandbox(struct agent *a, struct pod *p, struct err *err)
 	json_auto_t *sources = fetch_sources(a, p, true);
 	struct input in = { a->host, p, sources };
 
-	p->resize.group = qos_limits(p->object);
 	if (pod_save(p, err) < 0)
 		return -(int)err->code;
 	return job_start(&p->job, do_sandbox, &in, err);
@@ -191,9 +185,12 @@ send_signal(struct pod *p, struct container *c, int sig)
 {
 	struct err err;
 
-	if (sig == SIGKILL)
+	if (sig == SIGKILL) {
+		autofree char *group = container_cgroup(p->host, p->uid, c->name, c->attempt);
+
+		cgroup_thaw(&p->host->cgroups, group); /* what is frozen does not die */
 		c->kill_sent = true;
-	else
+	} else
 		c->asked_at = now_seconds();
 	c->term_sent = true;
 	if (c->init.pid && proc_signal(&c->init, sig, &err) < 0)
@@ -273,10 +270,6 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 			stop(a, p, c);
 		return;
 	}
-	if (step == STEP_AGAIN) {
-		resize_again(a, p, &p->c[which], now);
-		return;
-	}
 	p->doing = (int)step;
 	p->doing_container = which;
 	p->doing_since = now;
@@ -284,8 +277,6 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 		r = begin_sandbox(a, p, &err);
 	else if (step == STEP_START)
 		r = begin_start(a, p, &p->c[which], now, &err);
-	else if (step == STEP_RESIZE)
-		r = resize_begin(p, &err);
 	else if (step == STEP_TEARDOWN)
 		r = job_start(&p->job, do_teardown, &in, &err);
 	if (r < 0) { /* no process to be had, or a full disk: everything waits a little */
@@ -327,7 +318,7 @@ work_exit(struct agent *a, struct pod *p, struct container *c)
 {
 	char id[40];
 	struct err ignored;
-	double when = (double)clock_now_us() / 1e6;
+	double when = now_seconds();
 	int code = 137;
 	bool known =
 	    container_exit(a->host, container_id(p->uid, c->name, c->attempt, id), &code, &when);
@@ -360,16 +351,23 @@ work_exit(struct agent *a, struct pod *p, struct container *c)
 	log_line(
 	    "pod %s: container '%s' ended: %s, exit code %d", p->label, c->name, c->reason, code);
 	if (container_restarts(p, c) && container_due(c) > c->ended_at)
-		tell_of(a, p, c, "Warning", "BackOff",
-		    "Back-off restarting failed container %s in pod %s_%s(%s)", c->name,
-		    meta_name(p->object), meta_namespace(p->object), p->uid);
+		tell_backoff(a, p, c);
+}
+
+/* As the kubelet does: such a container is ended, preStop hook and all. */
+static void
+post_start_failed(struct agent *a, struct pod *p, struct container *c, const char *why, double now)
+{
+	tell_of(a, p, c, "Warning", "FailedPostStartHook", "PostStartHook failed: %s", why);
+	tell_of(a, p, c, "Normal", "Killing", "FailedPostStartHook");
+	work_ask(a, p, c);
+	c->kill_by = now + (double)num(get(p->object, "spec", "terminationGracePeriodSeconds"), 30);
 }
 
 void
 work_started(struct agent *a, struct pod *p, struct container *c, const json_t *result, double now)
 {
 	c->state = RUNNING;
-	c->renewing = false;
 	c->started = (int64_t)json_number_value(get(result, "startedAt"));
 	c->finished = 0;
 	c->retry = 0;
@@ -389,17 +387,12 @@ work_started(struct agent *a, struct pod *p, struct container *c, const json_t *
 	tell_pulled(a, p, c, result);
 	tell_of(a, p, c, "Normal", "Created", "Container created");
 	tell_of(a, p, c, "Normal", "Started", "Container started");
-	if (*text(result, "postStart")) { /* as the kubelet does: such a container is ended */
-		tell_of(a, p, c, "Warning", "FailedPostStartHook", "PostStartHook failed: %s",
-		    text(result, "postStart"));
-		send_signal(p, c, SIGTERM);
-		c->kill_by =
-		    now + (double)num(get(p->object, "spec", "terminationGracePeriodSeconds"), 30);
-	}
 	if (c->monitor.pid)
 		work_watch(a, c);
 	if (c->monitor_fd < 0) /* it has ended already */
 		work_exit(a, p, c);
+	else if (*text(result, "postStart"))
+		post_start_failed(a, p, c, text(result, "postStart"), now);
 }
 
 static void
@@ -407,7 +400,6 @@ not_started(struct agent *a, struct pod *p, struct container *c, const json_t *r
 {
 	const char *stage = text(result, "stage"), *reason = text(result, "reason");
 
-	c->renewing = false;
 	text_replace(&c->message, text(result, "message"));
 	tell_pulled(a, p, c, result);
 	if (strcmp(stage, "start") == 0)
@@ -424,7 +416,7 @@ not_started(struct agent *a, struct pod *p, struct container *c, const json_t *r
 		text_replace(&c->image, text(result, "image"));
 	if (strcmp(stage, "start") == 0) { /* a run that ended before it began */
 		c->started = 0;
-		c->finished = clock_now();
+		c->finished = (int64_t)now;
 		c->ended_at = now;
 		c->state = EXITED;
 		c->code = 128;
@@ -487,10 +479,6 @@ work_done(struct agent *a, struct pod *p, double now)
 	}
 	if (p->doing == STEP_RENEW) {
 		renew_done(p, r, &err);
-		return;
-	}
-	if (p->doing == STEP_RESIZE) {
-		resize_done(a, p, r, result, &err, now);
 		return;
 	}
 	p->dirty = true;

@@ -36,7 +36,7 @@ work_probes(struct agent *a, struct pod *p, double now, double *wake)
 
 			if (!get(c->spec, probe_fields[w]) || probe->job.pid ||
 			    (w != STARTUP && waits) || (w == STARTUP && probe->good) ||
-			    (p->stopping && w != READINESS))
+			    ((p->stopping || c->kill_by > 0) && w != READINESS))
 				continue;
 			if (probe->again <= now)
 				begin_probe(a, p, c, w, now);
