@@ -432,8 +432,8 @@ serve(struct node *n)
 	if (kubelet_open(&n->kubelet, n->host, &err) < 0)
 		die(&err, "cannot start the node");
 	start_server(n);
-	if (kubelet_join(n->kubelet, pod_cidr, &err) < 0)
-		die(&err, "cannot register node '%s'", name);
+	if (kubelet_network(n->kubelet, pod_cidr, &err) < 0)
+		die(&err, "cannot start the node");
 	hooks = kubelet_hooks(n->kubelet);
 	if (agent_open(&n->agent, n->host, &hooks, &err) < 0)
 		die(&err, "cannot start the node");
@@ -443,10 +443,9 @@ serve(struct node *n)
 		die(&err, "cannot start the node");
 	if (manifests)
 		listen_to(n, fd);
-	if (kubelet_follow(n->kubelet, n->agent, &err) < 0)
+	log_line("node %s: %s, data in %s", name, n->host->o.runtime, n->host->o.data);
+	if (kubelet_run(n->kubelet, n->agent, &err) < 0)
 		die(&err, "cannot watch the pods of node '%s'", name);
-	log_line("node %s: %s, pods in %s, data in %s", name, n->host->o.runtime,
-	    n->host->o.pod_cidr, n->host->o.data);
 	return run_with_server(n);
 }
 

@@ -130,13 +130,17 @@ list_services(void *arg, const json_t *pod)
 	struct kubelet *k = arg;
 	const char *ns = meta_namespace(pod);
 	const char *source = text(pod, "metadata", "annotations", STATIC_SOURCE);
-	const json_t *master = world_get(cache_world(k->cache), "Service", "default", "kubernetes");
-	struct walk walk = world_each(cache_world(k->cache), "Service", ns);
+	const json_t *master;
+	struct walk walk;
 	json_t *list, *one;
 
-	if (!cache_synced(k->cache) && (!*source || strcmp(source, "api") == 0))
+	if ((!k->joined || !cache_synced(k->cache)) && (!*source || strcmp(source, "api") == 0))
 		return NULL;
 	list = json_array();
+	if (!k->joined)
+		return list;
+	master = world_get(cache_world(k->cache), "Service", "default", "kubernetes");
+	walk = world_each(cache_world(k->cache), "Service", ns);
 	if (master && strcmp(ns, "default") != 0)
 		json_array_append(list, (json_t *)master);
 	while ((one = (json_t *)walk_next(&walk)))

@@ -1,9 +1,7 @@
-#include <string.h>
-#include <unistd.h>
+#include <math.h>
+#include <poll.h>
 
-#include "api/meta.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "kubelet/kubelet_private.h"
 #include "kubelet/manifests.h"
@@ -54,63 +52,6 @@ kubelet_client(struct kubelet *k)
 	return k->client;
 }
 
-/* The Node as the server has it, NULL when it has none; waits for the server. */
-static int
-find_node(struct kubelet *k, json_t **ret, struct err *err)
-{
-	bool said = false;
-
-	*ret = NULL;
-	for (;;) {
-		int r = client_get(k->client, core_kind("Node"), NULL, k->name, ret, err);
-
-		if (r == 0 || r == -ERR_NOT_FOUND)
-			return 0;
-		if (err_exit(err->code) != 3)
-			return r;
-		if (!said)
-			log_line("waiting for %s: %s", client_server(k->client), err->msg);
-		said = true;
-		sleep(1);
-	}
-}
-
-int
-kubelet_join(struct kubelet *k, const char *cidr, struct err *err)
-{
-	json_auto_t *node = NULL;
-	int r = find_node(k, &node, err);
-
-	if (r < 0)
-		return r;
-	if (!cidr)
-		cidr = *text(node, "spec", "podCIDR") ? text(node, "spec", "podCIDR") : POD_CIDR;
-	if ((r = host_set_cidr(k->host, cidr, err)) < 0)
-		return r;
-	return report_register(k, err);
-}
-
-static void
-pod_changed(void *arg, const char *type, const json_t *obj, const json_t *old)
-{
-	struct kubelet *k = arg;
-	struct err err;
-
-	if (strcmp(text(obj, "kind"), "Pod") != 0)
-		return;
-	if (statics_is_mirror(obj)) {
-		statics_mirror(k, type, obj);
-		return;
-	}
-	if (old && strcmp(meta_uid(old), meta_uid(obj)) != 0)
-		agent_drop(
-		    k->agent, meta_uid(old)); /* another pod of the same name took its place */
-	if (strcmp(type, "DELETED") == 0)
-		agent_drop(k->agent, meta_uid(obj));
-	else if (agent_set(k->agent, obj, &err) < 0)
-		log_line("%s", err.msg);
-}
-
 int
 kubelet_manifests(struct kubelet *k, const char *folder, int *fd, struct err *err)
 {
@@ -122,20 +63,23 @@ kubelet_manifests(struct kubelet *k, const char *folder, int *fd, struct err *er
 }
 
 int
-kubelet_follow(struct kubelet *k, struct agent *a, struct err *err)
+kubelet_run(struct kubelet *k, struct agent *a, struct err *err)
 {
-	autofree char *fields = xasprintf("spec.nodeName=%s", k->name);
-	struct list_options o = { .fields = fields };
-	int r;
-
 	k->agent = a;
-	if ((r = cache_open(&k->cache, k->client, err)) < 0 ||
-	    (r = cache_add(k->cache, core_kind("Pod"), NULL, &o, err)) < 0 ||
-	    (r = cache_add_kind(k->cache, core_kind("Service"), CACHE_OPTIONAL, err)) < 0)
-		return r;
-	cache_on_change(k->cache, pod_changed, k);
 	statics_step(k); /* before those that nobody wants are ended */
-	return 0;
+	return join_step(k, err);
+}
+
+/* The server is not there yet: until it is to be asked again, or something else comes. */
+static void
+wait_apart(const struct kubelet *k, double seconds, int fd)
+{
+	double until = k->join_at - clock_monotonic();
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (until < seconds)
+		seconds = until < 0 ? 0 : until;
+	poll(&p, 1, (int)ceil(seconds * 1000));
 }
 
 int
@@ -144,12 +88,17 @@ kubelet_step(struct kubelet *k, double wait, int fd, struct err *err)
 	double beat;
 	int r;
 
-	hooks_post_events(k);
 	statics_step(k);
 	if (k->shutting_down != k->host->shutting_down) { /* no new pods, as early as can be */
 		k->shutting_down = k->host->shutting_down;
 		k->beat = 0;
 	}
+	if (!k->joined) {
+		if ((r = join_step(k, err)) == 0 && !k->joined)
+			wait_apart(k, wait, fd);
+		return r;
+	}
+	hooks_post_events(k);
 	beat = k->beat - clock_monotonic();
 	if (beat <= 0) {
 		report_beat(k);

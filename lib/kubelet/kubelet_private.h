@@ -12,6 +12,9 @@ struct kubelet {
 	struct client *client;
 	struct cache *cache;
 	struct agent *agent;
+	const char *cidr; /* as the administrator wants it, or NULL */
+	bool joined;	  /* the Node is registered, watches are open */
+	double join_at;	  /* when that is to be tried again */
 	bool settled;
 	json_t *events;	    /* to be posted when nothing is more urgent */
 	double beat, full;  /* when the next heartbeat, the next whole status is due */
@@ -28,6 +31,11 @@ struct kubelet {
 };
 
 const struct kind *core_kind(const char *kind); /* of group "", version v1 */
+
+/* join.c: register and watch, when the server is there.  0 also when it is not; an error is for
+ * good.
+ */
+int join_step(struct kubelet *k, struct err *err);
 
 /* report.c: the Node and its Lease. */
 int report_register(struct kubelet *k, struct err *err);

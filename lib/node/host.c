@@ -286,6 +286,16 @@ recall(struct host *h)
 		h->o.pod_cidr = xstrdup(node ? text(node, "podCIDR") : "10.244.0.0/24");
 }
 
+void
+host_last_cidr(struct host *h)
+{
+	autofree char *path = host_path(h, "run/node.json");
+	json_auto_t *node = json_load_file(path, 0, NULL);
+
+	if (!h->o.pod_cidr && *text(node, "podCIDR") && strcmp(text(node, "name"), h->o.name) == 0)
+		h->o.pod_cidr = xstrdup(text(node, "podCIDR"));
+}
+
 int
 host_set_cidr(struct host *h, const char *cidr, struct err *err)
 {

@@ -78,6 +78,8 @@ int host_peek(struct host **ret, const char *data, const char *runtime, struct e
 /* Where pods get their addresses from, when it was not known at host_open; recorded for host_open
  * with `cleaning`. */
 int host_set_cidr(struct host *h, const char *cidr, struct err *err);
+/* The one that this folder's node had the last time, when it was recorded. */
+void host_last_cidr(struct host *h);
 
 /* The node's own server is there (server.h): what the Node says of it. */
 void host_set_server(struct host *h, int port, const char *pin);

@@ -20,7 +20,8 @@ ptp_config(const struct host *h)
 	json_auto_t *config =
 	    json_pack("{s:s, s:s, s:s, s:b, s:{s:s, s:s, s:[[{s:s}]], s:[{s:s}]}}", "cniVersion",
 		"1.0.0", "name", name, "type", "ptp", "ipMasq", 0, "ipam", "type", "host-local",
-		"dataDir", folder, "ranges", "subnet", h->o.pod_cidr, "routes", "dst", "0.0.0.0/0");
+		"dataDir", folder, "ranges", "subnet", h->o.pod_cidr ? h->o.pod_cidr : "0.0.0.0/0",
+		"routes", "dst", "0.0.0.0/0");
 	autobuf struct buf b = BUF_INIT;
 
 	json_add(&b, config);
@@ -150,6 +151,10 @@ network_add(const struct host *h, const json_t *pod, const char *netns, char **i
 	autoclose int held = -1;
 	int r;
 
+	if (!h->o.pod_cidr)
+		return err_set(err, ERR_UNAVAILABLE,
+		    "the network is not ready: the server has not said yet which addresses this "
+		    "node has for pods");
 	held = hold_network(h, meta_uid(pod));
 	parameters(h, meta_uid(pod), netns);
 	if ((r = plugin(h, "ptp", "ADD", "eth0", config, &out, err)) < 0)
