@@ -81,6 +81,14 @@ void work_probed(struct agent *a, struct pod *p, struct container *c, int which,
 /* Each of the sources (volume.h), which are null, as it is now; tokens only for who writes them
  * down: they are made anew each time. */
 void work_fetch(struct agent *a, const struct pod *p, json_t *sources, bool tokens);
+/* All that a pod refers to, in the same way; new. */
+json_t *work_sources(struct agent *a, const struct pod *p, bool tokens);
+/*
+ * The Services that a container is to know of, among the sources.  What its pod's first one was
+ * told is kept with the pod: it begins again also when this node was restarted and the server is
+ * away.
+ */
+int work_fetch_services(struct agent *a, const struct pod *p, json_t *sources, struct err *err);
 
 /* renew.c: the volumes of a pod follow what they are made of, and its tokens are replaced in time.
  */

@@ -190,14 +190,11 @@ stop_signal(const json_t *container, const struct image *image)
 static int
 note_launch(const char *bundle, const json_t *result, struct err *err)
 {
-	autofree char *path = xasprintf("%s/launched", bundle), *tmp = xasprintf("%s.new", path);
+	autofree char *path = xasprintf("%s/launched", bundle);
 	autobuf struct buf b = BUF_INIT;
-	int r;
 
 	json_add(&b, result);
-	if ((r = file_write(tmp, b.data, b.len, 0600, err)) < 0)
-		return r;
-	return rename(tmp, path) < 0 ? err_sys(err, errno, "cannot write '%s'", path) : 0;
+	return file_swap(path, b.data, b.len, 0600, err);
 }
 
 static int

@@ -133,6 +133,17 @@ file_write(const char *path, const void *data, size_t len, unsigned mode, struct
 	return 0;
 }
 
+int
+file_swap(const char *path, const void *data, size_t len, unsigned mode, struct err *err)
+{
+	autofree char *tmp = xasprintf("%s.new", path);
+	int r = file_write(tmp, data, len, mode, err);
+
+	if (r == 0 && rename(tmp, path) < 0)
+		r = err_sys(err, errno, "cannot write '%s'", path);
+	return r;
+}
+
 bool
 file_line(const char *path, char *buf, size_t size)
 {

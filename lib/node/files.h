@@ -16,6 +16,9 @@ int tree_remove(const char *path, struct err *err);
 /* Write a file in one go (no fsync: for what a restart makes again). */
 int file_write(const char *path, const void *data, size_t len, unsigned mode, struct err *err);
 
+/* The same in place of what is there, all or nothing. */
+int file_swap(const char *path, const void *data, size_t len, unsigned mode, struct err *err);
+
 /* The first line of a small file (a pid, an exit code, a limit) into buf, without its end.
  * False when it cannot be read. */
 bool file_line(const char *path, char *buf, size_t size);

@@ -228,15 +228,11 @@ static int
 save_json(const struct pod *p, const char *name, const json_t *value, struct err *err)
 {
 	autofree char *path = host_path(p->host, "pods/%s/%s", p->uid, name);
-	autofree char *tmp = xasprintf("%s.new", path);
 	autobuf struct buf b = BUF_INIT;
-	int r;
 
 	jsonl_add(&b, value);
 	/* No fsync: it need survive a kill, and after a power cut no container runs anyway. */
-	if ((r = file_write(tmp, b.data, b.len, 0600, err)) < 0)
-		return r;
-	return rename(tmp, path) < 0 ? err_sys(err, errno, "cannot write '%s'", path) : 0;
+	return file_swap(path, b.data, b.len, 0600, err);
 }
 
 int

@@ -66,51 +66,6 @@ do_teardown(void *arg, json_t **result, struct err *err)
 
 /* --- beginning ------------------------------------------------------------------------ */
 
-/* One of them, by its key; NULL when there is none. */
-static json_t *
-fetch(struct agent *a, const struct pod *p, const char *key, bool tokens)
-{
-	const char *slash = strchr(key, '/'), *rest = slash + 1, *ns = meta_namespace(p->object);
-	autofree char *kind = xstrndup(key, (size_t)(slash - key)), *token = NULL;
-
-	if (strcmp(kind, "PersistentVolume") == 0 || strcmp(kind, "Node") == 0)
-		ns = "";
-	if (strcmp(kind, "Token") != 0)
-		return a->hooks.lookup ? a->hooks.lookup(a->hooks.arg, kind, ns, rest) : NULL;
-	if (tokens && a->hooks.token)
-		token = a->hooks.token(
-		    a->hooks.arg, p->object, strchr(rest, '/') + 1, (json_int_t)atoll(rest));
-	return token ? json_string(token) : NULL;
-}
-
-void
-work_fetch(struct agent *a, const struct pod *p, json_t *sources, bool tokens)
-{
-	const char *key;
-	json_t *was;
-	void *tmp;
-
-	do {
-		json_object_foreach_safe(sources, tmp, key, was)
-		{
-			json_t *obj = json_is_null(was) ? fetch(a, p, key, tokens) : NULL;
-
-			if (obj)
-				json_object_set_new(sources, key, obj);
-		}
-	} while (sources_further(sources, p->object));
-}
-
-/* The ConfigMaps and Secrets that a pod refers to, as they are now; and its tokens. */
-static json_t *
-fetch_sources(struct agent *a, const struct pod *p, bool tokens)
-{
-	json_t *sources = pod_sources(p->object);
-
-	work_fetch(a, p, sources, tokens);
-	return sources;
-}
-
 /* The record of an attempt, before it is made: after a crash we know what may be there. */
 static void
 note_attempt(struct pod *p, struct container *c, double now)
@@ -152,16 +107,13 @@ target(const struct pod *p, const struct container *c)
 static int
 begin_start(struct agent *a, struct pod *p, struct container *c, double now, struct err *err)
 {
-	json_auto_t *sources = fetch_sources(a, p, false);
+	json_auto_t *sources = work_sources(a, p, false);
 	struct start s = { a->host, p->object, c->spec, sources, p->ip, 0, 0, target(p, c) };
 
-	if (a->hooks.services) {
-		json_t *services = a->hooks.services(a->hooks.arg, p->object);
+	int r = work_fetch_services(a, p, sources, err);
 
-		if (!services)
-			return err_set(err, ERR_UNAVAILABLE, "the Services are not known yet");
-		json_object_set_new(sources, "Services", services);
-	}
+	if (r < 0)
+		return r;
 	note_attempt(p, c, now);
 	tell_pulling(a, p, c);
 	s.attempt = c->attempt;
@@ -172,7 +124,7 @@ begin_start(struct agent *a, struct pod *p, struct container *c, double now, str
 static int
 begin_sandbox(struct agent *a, struct pod *p, struct err *err)
 {
-	json_auto_t *sources = fetch_sources(a, p, true);
+	json_auto_t *sources = work_sources(a, p, true);
 	struct input in = { a->host, p, sources };
 
 	if (pod_save(p, err) < 0)

@@ -102,3 +102,49 @@ started() { api $pods/"$1" | jq -r '.status.containerStatuses[0].containerID'; }
 	for i in $(seq 100); do [ -z "$(ls "$T/n/pods")" ] && break; sleep 0.1; done
 	[ -z "$(ls "$T/n/pods")" ]
 }
+
+unserve() { kill -9 "$(cat "$T/store.pid")"; rm -f "$T/store.pid"; }
+says() { for i in $(seq 200); do grep -q "$1" "$T/err" && return; sleep 0.05; done; cat "$T/err"; false; }
+
+@test "without its server: static pods begin, what ran goes on, and it joins later" {
+	pod a 'sleep 1000' '' 'restartPolicy: Always' >"$T/m/a.yaml"
+	start --backoff 0.5s
+	until_api $pods/a-n1 "$running"
+	# a pod of the server's, that ends now and then
+	pod own 'n=$(cat /d/n 2>/dev/null); echo $((n + 1)) >/d/n; sleep 2' 'volumeMounts: [{name: d, mountPath: /d}]' \
+		$'restartPolicy: Always\nnodeName: n1\nvolumes: [{name: d, emptyDir: {}}]' >"$T/own.yaml"
+	TYPE=application/yaml api $pods -X POST --data-binary @"$T/own.yaml" >/dev/null
+	until_api $pods/own '.status.phase == "Running"'
+	id=$(started a-n1)
+	unserve
+	kill -9 "$(cat "$T/node.pid")"
+	start --backoff 0.5s
+	says 'waiting for unix:'
+	count=$(find "$T/n/pods" -name n -path '*d/n')
+	for i in $(seq 200); do [ "$(cat "$count")" -ge 3 ] && break; sleep 0.1; done
+	[ "$(cat "$count")" -ge 3 ]
+	# the network is the one it had; a file's pod begins
+	pod b 'echo begun; sleep 1000' '' 'restartPolicy: Always' >"$T/m/b.yaml"
+	for i in $(seq 200); do grep -qs begun "$T"/n/log/pods/default_b-n1_*/c/0.log && break; sleep 0.05; done
+	grep -q begun "$T"/n/log/pods/default_b-n1_*/c/0.log
+	serve
+	until_api $pods/b-n1 "$running"
+	until_api $pods/own '.status.containerStatuses[0].restartCount >= 2'
+	[ "$(started a-n1)" = "$id" ]
+	api $pods/own -X DELETE >/dev/null
+	gone $pods/own
+}
+
+@test "never joined yet, its server away: a static pod of the host's network runs, the others wait for an address" {
+	api /api/v1/nodes -X POST -d '{"apiVersion":"v1","kind":"Node","metadata":{"name":"n1"},"spec":{"podCIDR":"'"$CIDR"'","podCIDRs":["'"$CIDR"'"]}}' >/dev/null
+	unserve
+	{ pod host 'echo begun; sleep 1000' '' $'restartPolicy: Always\nhostNetwork: true'; pod net 'sleep 1000' '' 'restartPolicy: Always'; } >"$T/m/two.yaml"
+	orch-node -s "unix:$T/sock" --name n1 --data "$T/n" --manifests "$T/m" >>"$T/out" 2>>"$T/err" 3>&- &
+	echo $! >"$T/node.pid"
+	says 'pod default/net-n1: .*the server has not said yet'
+	for i in $(seq 100); do grep -qs begun "$T"/n/log/pods/default_host-n1_*/c/0.log && break; sleep 0.05; done
+	grep -q begun "$T"/n/log/pods/default_host-n1_*/c/0.log
+	serve
+	until_api $pods/host-n1 "$running"
+	until_api $pods/net-n1 "$running and (.status.podIP | startswith(\"${CIDR%.*}.\"))"
+}
