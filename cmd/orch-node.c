@@ -9,6 +9,7 @@
 
 #include "api/quantity.h"
 #include "base/cli.h"
+#include "base/lean.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
@@ -219,7 +220,9 @@ turn(struct node *n)
 	metric_set(pods_metric, (int64_t)agent_pods(n->agent));
 	metric_set(running_metric, (int64_t)agent_running(n->agent));
 	wait = agent_wait(n->agent);
-	return wait < 0 ? 60 : wait;
+	wait = wait < 0 ? 60 : wait;
+	lean_when(agent_pods(n->agent), wait > 1);
+	return wait;
 }
 
 /* Until a signal; containers run on. */
@@ -446,6 +449,7 @@ serve(struct node *n)
 	log_line("node %s: %s, data in %s", name, n->host->o.runtime, n->host->o.data);
 	if (kubelet_run(n->kubelet, n->agent, &err) < 0)
 		die(&err, "cannot watch the pods of node '%s'", name);
+	lean_down();
 	return run_with_server(n);
 }
 

@@ -175,12 +175,13 @@ add_compute(json_t *used, const json_t *requests, const json_t *limits)
 static void
 pod_usage(json_t *used, const json_t *pod, int64_t now)
 {
-	json_auto_t *requests = NULL, *limits = NULL;
+	json_auto_t *requests = NULL, *limits = NULL, *held = NULL;
 
 	if (ended(pod, now))
 		return;
-	requests = pod_resources(pod, "requests", true);
-	limits = pod_resources(pod, "limits", true);
+	held = pod_held(pod);
+	requests = pod_resources(held, "requests", true);
+	limits = pod_resources(held, "limits", true);
 	resources_count(used, "pods", 1);
 	add_compute(used, requests, limits);
 }

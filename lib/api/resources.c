@@ -192,3 +192,82 @@ pod_resources(const json_t *pod, const char *which, bool overhead)
 		resources_add(all, more);
 	return all;
 }
+
+/* --- Pods whose resources change ---------------------------------------------- */
+
+static bool
+infeasible(const json_t *pod)
+{
+	const json_t *c = condition_find(pod, "PodResizePending");
+
+	return strcmp(text(c, "reason"), "Infeasible") == 0;
+}
+
+/* What counts of a container, or of the Pod itself, by its status; NULL: what it asks for. New. */
+static json_t *
+held(const json_t *spec, const json_t *status, bool never)
+{
+	json_t *now = get(spec, "resources"), *has = get(status, "resources");
+	json_t *most = json_object(), *requests, *limits;
+
+	if (!has) { /* its node does not say */
+		json_decref(most);
+		return NULL;
+	}
+	requests = json_object();
+	limits = json_object();
+	if (!never) {
+		resources_raise(requests, get(now, "requests"));
+		resources_raise(limits, get(now, "limits"));
+	}
+	resources_raise(requests, get(has, "requests"));
+	resources_raise(requests, get(status, "allocatedResources"));
+	resources_raise(limits, get(has, "limits"));
+	json_object_set_new(most, "requests", requests);
+	json_object_set_new(most, "limits", limits);
+	if (!resources_same(requests, get(now, "requests")) ||
+	    !resources_same(limits, get(now, "limits")))
+		return most;
+	json_decref(most);
+	return NULL;
+}
+
+static void
+hold_list(const json_t *pod, const char *list, const char *statuses, bool never, json_t **ret)
+{
+	const json_t *has = get(pod, "status", statuses);
+	json_t *c, *s, *most;
+	size_t i, k;
+
+	json_array_foreach (get(pod, "spec", list), i, c) {
+		if (strcmp(list, "initContainers") == 0 &&
+		    strcmp(text(c, "restartPolicy"), "Always") != 0)
+			continue;
+		json_array_foreach (has, k, s) {
+			if (strcmp(text(s, "name"), text(c, "name")) != 0 ||
+			    !(most = held(c, s, never)))
+				continue;
+			if (!*ret)
+				*ret = json_deep_copy(pod);
+			json_object_set_new(
+			    json_array_get(get(*ret, "spec", list), i), "resources", most);
+		}
+	}
+}
+
+json_t *
+pod_held(const json_t *pod)
+{
+	bool never = infeasible(pod);
+	json_t *ret = NULL, *most;
+
+	hold_list(pod, "containers", "containerStatuses", never, &ret);
+	hold_list(pod, "initContainers", "initContainerStatuses", never, &ret);
+	if (get(pod, "spec", "resources") &&
+	    (most = held(get(pod, "spec"), get(pod, "status"), never))) {
+		if (!ret)
+			ret = json_deep_copy(pod);
+		json_object_set_new(get(ret, "spec"), "resources", most);
+	}
+	return ret ? ret : json_incref((json_t *)pod);
+}

@@ -28,6 +28,13 @@ const char **resources_names(const json_t *list);
  * of itself wins.  `overhead` adds that of its runtime class.  New.
  */
 json_t *pod_resources(const json_t *pod, const char *which, bool overhead);
+/*
+ * A Pod as it counts while its resources change: each container, and the Pod itself, with the
+ * largest of what is asked for, what its node has allocated and what it has; without the first
+ * where the node can never give it (KEP-1287).  The Pod itself when these are the same; another
+ * reference, or new.
+ */
+json_t *pod_held(const json_t *pod);
 /* The same without what the Pod says of itself. */
 json_t *containers_resources(const json_t *pod, const char *which);
 

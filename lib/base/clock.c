@@ -26,6 +26,23 @@ clock_monotonic(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+double
+clock_boot(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+double
+clock_boot_at(double epoch)
+{
+	double ago = (double)clock_now_us() / 1e6 - epoch;
+
+	return clock_boot() - (ago > 0 ? ago : 0);
+}
+
 void
 clock_cond_init(pthread_cond_t *c)
 {

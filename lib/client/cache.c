@@ -88,6 +88,14 @@ cache_add_kind(struct cache *cache, const struct kind *k, unsigned how, struct e
 }
 
 void
+cache_keep(struct cache *cache, const struct kind *k, json_t *(*less)(const json_t *obj))
+{
+	for (struct feed *f = cache->feeds; f; f = f->next)
+		if (f->kind == k)
+			f->less = less;
+}
+
+void
 cache_drop(struct cache *cache, const struct kind *k)
 {
 	for (struct feed **at = &cache->feeds, *f; (f = *at); at = &f->next) {

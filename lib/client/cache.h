@@ -27,6 +27,10 @@ int cache_add(struct cache *cache, const struct kind *k, const char *ns,
  */
 enum { CACHE_META = 1, CACHE_OPTIONAL = 2 };
 int cache_add_kind(struct cache *cache, const struct kind *k, unsigned how, struct err *err);
+/* Of the objects of a kind that was added, keep only what `less` makes of each (new): who it is,
+ * its version and uid must be in it.  Changes are told of with the whole; what they replace, and
+ * what is found gone in a later listing, with what was kept. */
+void cache_keep(struct cache *cache, const struct kind *k, json_t *(*less)(const json_t *obj));
 /* Keep it no longer: its objects are told of as DELETED.  Not within a callback. */
 void cache_drop(struct cache *cache, const struct kind *k);
 /* Kinds that the server did not have may be there now. */

@@ -83,7 +83,7 @@ put_object(struct feed *f, json_t *obj)
 	if (same)
 		return;
 	json_incref(old); /* NULL is fine */
-	world_put(f->cache->world, json_incref(obj));
+	world_put(f->cache->world, f->less ? f->less(obj) : json_incref(obj));
 	tell(f, old ? "MODIFIED" : "ADDED", obj, old);
 	json_decref(old);
 }

@@ -21,8 +21,9 @@ struct feed {
 	CURL *easy;
 	struct curl_slist *headers;
 	char said[CURL_ERROR_SIZE];
-	unsigned how;  /* CACHE_ flags */
-	bool watching; /* the transfer is a watch, else a list */
+	unsigned how;			    /* CACHE_ flags */
+	json_t *(*less)(const json_t *obj); /* what of it is kept; NULL: all */
+	bool watching;			    /* the transfer is a watch, else a list */
 	bool running;
 	double due;	 /* when to start, unless running */
 	struct buf body; /* a list's page, or the text of a refusal */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "api/meta.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "node/agent_state.h"
@@ -77,7 +78,7 @@ lose_sandbox(struct agent *a, struct pod *p)
 		struct container *c = &p->c[i];
 
 		if (c->state == RUNNING) {
-			container_ended(p, c, 137, now_seconds());
+			container_ended(p, c, 137, (double)clock_now());
 			text_replace(&c->reason, "ContainerStatusUnknown");
 		}
 		if (c->begun && container_remove(a->host, p->uid, c->name, c->attempt, &err) < 0)

@@ -12,11 +12,14 @@
 #include "node/agent_state.h"
 #include "node/evict.h"
 #include "node/qos.h"
+#include "node/resize.h"
+
+enum { CLOCK_SLACK = 10 }; /* seconds that a clock may be pushed about, unnoticed */
 
 double
 now_seconds(void)
 {
-	return (double)clock_now_us() / 1e6;
+	return clock_boot();
 }
 
 void
@@ -214,7 +217,7 @@ agent_set(struct agent *a, const json_t *pod, struct err *err)
 			return r;
 		GROW(a->pod, a->n, a->cap);
 		a->pod[a->n++] = p;
-		pod_recall(p, (int64_t)now_seconds());
+		pod_recall(p, clock_now());
 		admit(a, p);
 	} else {
 		pod_take(p, pod);
@@ -339,7 +342,7 @@ report(struct agent *a, struct pod *p, double now)
 
 	if (!p->dirty || p->retired)
 		return;
-	status = pod_status(p, (int64_t)now);
+	status = pod_status(p, clock_now());
 	if (json_equal(status, p->status)) {
 		p->dirty = false;
 	} else if (!p->wanted || a->hooks.status(a->hooks.arg, p->object, status)) {
@@ -358,7 +361,7 @@ check_deadline(struct agent *a, struct pod *p, double now)
 {
 	json_int_t seconds = num(get(p->object, "spec", "activeDeadlineSeconds"), 0);
 
-	if (seconds <= 0 || now < (double)(p->started + seconds) || pod_over(p) || p->stopping)
+	if (seconds <= 0 || now < p->active_since + (double)seconds || pod_over(p) || p->stopping)
 		return;
 	text_replace(&p->fail_reason, "DeadlineExceeded");
 	text_replace(
@@ -424,6 +427,25 @@ let_go(struct agent *a, struct pod *p)
 	pod_free(p);
 }
 
+/*
+ * The clock was set: nothing here goes by it, but a token that was made by another time may be
+ * over, or not be good yet.
+ */
+static void
+heed_clock(struct agent *a, double now)
+{
+	double wall = (double)clock_now_us() / 1e6 - now, step = wall - a->wall;
+
+	if (a->wall != 0 && fabs(step) > CLOCK_SLACK) {
+		log_line(
+		    "the clock was set %s by %.0f s", step > 0 ? "forward" : "back", fabs(step));
+		for (size_t i = 0; i < a->n; i++)
+			renew_tokens(a->pod[i], now);
+	}
+	if (a->wall == 0 || fabs(step) > CLOCK_SLACK)
+		a->wall = wall;
+}
+
 /* True when the pod is forgotten (and freed). */
 static bool
 advance(struct agent *a, struct pod *p, double now)
@@ -457,6 +479,7 @@ advance(struct agent *a, struct pod *p, double now)
 	renew_due(a, p, now, &a->wake);
 	measure_due(a, p, now, &a->wake);
 	work_probes(a, p, now, &a->wake);
+	resize_settle(a, p, now);
 	report(a, p, now);
 	return false;
 }
@@ -470,7 +493,9 @@ agent_step(struct agent *a)
 	while (epoll_wait(a->epoll, &e, 1, 0) == 1)
 		handle(a, e.data.fd, now);
 	a->wake = INFINITY;
+	heed_clock(a, now);
 	evict_due(a, now, &a->wake);
+	resize_decide(a);
 	for (size_t i = 0; i < a->n; i++)
 		if (advance(a, a->pod[i], now)) {
 			memmove(&a->pod[i], &a->pod[i + 1], (a->n - i - 1) * sizeof *a->pod);

@@ -20,6 +20,7 @@ struct agent {
 	bool collect_failed;
 	double rotate_at; /* when the sizes of logs are looked at */
 	double wake;	  /* the earliest time at which something is due */
+	double wall;	  /* what the clock is ahead of now_seconds(), as seen last */
 	double look_at;	  /* when to look for what is short */
 	struct strain strain[URGENCIES][SIGNALS];
 	bool felt[CONDITIONS]; /* of the Node, as was told last */
@@ -31,7 +32,7 @@ struct agent {
 	int64_t weighed; /* what the burstable pods asked for when their cgroup was told last */
 };
 
-double now_seconds(void);		       /* since the epoch */
+double now_seconds(void);		       /* clock_boot(): every timer here goes by it */
 void text_replace(char **s, const char *with); /* with may be NULL */
 void watch(struct agent *a, int fd);
 void unwatch(struct agent *a, int fd);
@@ -92,7 +93,8 @@ int work_fetch_services(struct agent *a, const struct pod *p, json_t *sources, s
 
 /* renew.c: the volumes of a pod follow what they are made of, and its tokens are replaced in time.
  */
-void renew_later(struct pod *p, double now); /* they were made just now */
+void renew_later(struct pod *p, double now);  /* they were made just now */
+void renew_tokens(struct pod *p, double now); /* not by their time, but now */
 void renew_due(struct agent *a, struct pod *p, double now, double *wake);
 void renew_done(struct pod *p, int r, const struct err *err);
 
@@ -109,6 +111,8 @@ void weigh_burstable(struct agent *a);
 /* Is there no room for it beside the others, or does it want another node?  The reason, or NULL,
  * and *message, both new. */
 char *weigh_refuses(struct agent *a, const struct pod *p, char **message);
+/* The room alone, for a pod of the node if it were `as` this object. */
+char *weigh_room(struct agent *a, const struct pod *p, const json_t *as, char **message);
 
 /* rotate.c: logs that are too large are turned over. */
 void rotate_due(struct agent *a, double now);

@@ -153,8 +153,10 @@ bound_number(const struct cgroups *c, const char *path, const char *controller, 
 {
 	char text[32];
 
-	if (value <= 0)
+	if (value == 0)
 		return 0;
+	if (value < 0 && c->v2)
+		return bound(c, path, controller, name, "max", err);
 	snprintf(text, sizeof text, "%lld", (long long)value);
 	return bound(c, path, controller, name, text, err);
 }
@@ -171,9 +173,12 @@ set_limits(
 		0 ||
 	    (r = bound_number(c, path, "memory", c->v2 ? "memory.max" : "memory.limit_in_bytes",
 		 l->memory, err)) < 0 ||
-	    (r = bound_number(c, path, "pids", "pids.max", l->pids, err)) < 0 || l->quota <= 0)
+	    (r = bound_number(c, path, "pids", "pids.max", l->pids, err)) < 0 || l->quota == 0)
 		return r;
-	snprintf(quota, sizeof quota, c->v2 ? "%lld 100000" : "%lld", (long long)l->quota);
+	if (c->v2 && l->quota < 0)
+		snprintf(quota, sizeof quota, "max 100000");
+	else
+		snprintf(quota, sizeof quota, c->v2 ? "%lld 100000" : "%lld", (long long)l->quota);
 	return bound(c, path, "cpu", c->v2 ? "cpu.max" : "cpu.cfs_quota_us", quota, err);
 }
 
@@ -340,6 +345,20 @@ cgroup_remove_empty(const struct cgroups *c, const char *path)
 	struct err ignored;
 
 	each_tree(c, path, remove_empty, NULL, &ignored);
+}
+
+bool
+cgroup_number(const struct cgroups *c, const char *path, const char *controller, const char *v1,
+    const char *v2, int64_t *ret)
+{
+	autofree char *file = c->v2 ? xasprintf("%s%s/%s", root, path, v2)
+				    : xasprintf("%s/%s%s/%s", root, controller, path, v1);
+	char line[64];
+
+	if (!file_line(file, line, sizeof line))
+		return false;
+	*ret = strncmp(line, "max", 3) == 0 ? -1 : strtoll(line, NULL, 10);
+	return true;
 }
 
 bool

@@ -24,7 +24,8 @@ void cgroup_detect(struct cgroups *ret);
 /* In a mount namespace of its own: take the v2 tree away.  Nobody else notices. */
 int cgroup_hide_v2(const struct cgroups *c, struct err *err);
 
-/* What all in a group may have together; 0: what the kernel gives a new group. */
+/* What all in a group may have together; 0: what it has, of the kernel when it is new. */
+enum { CGROUP_UNLIMITED = -1 }; /* of quota and memory */
 struct cgroup_limits {
 	int64_t shares; /* as v1 counts them: 1024 for a whole processor */
 	int64_t quota;	/* microseconds of processor time in 100 ms */
@@ -55,6 +56,11 @@ void cgroup_leave_service(const struct cgroups *c, const char *path);
 
 /* Remove it where nothing is in it. */
 void cgroup_remove_empty(const struct cgroups *c, const char *path);
+
+/* What a file of the group says, of the v1 tree of a controller or by its name in v2: its first
+ * number, -1 for "max" or none; false: it is not there. */
+bool cgroup_number(const struct cgroups *c, const char *path, const char *controller,
+    const char *v1, const char *v2, int64_t *ret);
 
 bool cgroup_contains(const char *path, pid_t pid); /* is the process in it or below? */
 long cgroup_oom_kills(const struct cgroups *c, const char *path); /* so far; 0 when unknown */

@@ -1,6 +1,7 @@
 /* The images of a node are collected every now and then, by a process of its own. */
 
 #include "api/meta.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "node/agent_state.h"
 #include "node/image_collect.h"
@@ -10,7 +11,8 @@ do_collect(void *arg, json_t **result, struct err *err)
 {
 	const struct agent *a = arg;
 	struct collected did;
-	int r = images_collect(a->host->images, &a->host->o.collect, now_seconds(), &did, err);
+	int r =
+	    images_collect(a->host->images, &a->host->o.collect, (double)clock_now(), &did, err);
 
 	if (did.images > 0 && r == 0)
 		*result = json_pack(

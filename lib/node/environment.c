@@ -140,7 +140,7 @@ value_from(const struct making_of *m, const json_t *from, struct buf *value, str
 	if ((ref = get(from, "fieldRef")))
 		found = pod_field(m->host, m->pod, m->ip, text(ref, "fieldPath"));
 	else if ((ref = get(from, "resourceFieldRef")))
-		found = container_resource(m->container, ref);
+		found = container_resource(m->host, m->container, ref);
 	if (!found)
 		return err_set(err, ERR_INVALID, "valueFrom: nothing this node can look up");
 	buf_puts(value, found);

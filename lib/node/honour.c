@@ -43,7 +43,7 @@ static const struct {
 	{ "resources.*.cpu", NULL },
 	{ "resources.*.memory", NULL },
 	{ "resources*", "not done by this node" },
-	{ "*ontainers\\[*\\].resizePolicy*", "not done by this node" },
+	{ "*ontainers\\[*\\].resizePolicy*", "nobody asks a pod run by hand for other resources" },
 	{ "*ontainers\\[*\\].resources.claims*", "there are no devices" },
 	{ "*ontainers\\[*\\].resources.*.cpu", NULL },
 	{ "*ontainers\\[*\\].resources.*.memory", NULL },

@@ -61,7 +61,7 @@ struct host {
 	struct cgroups cgroups;
 	struct images *images;
 	int port;		  /* of the node's own server; 0: there is none */
-	int64_t pressed[SIGNALS]; /* when there was too little of it last (pressure.h) */
+	int64_t pressed[SIGNALS]; /* when there was too little of it last, by clock_boot() */
 	bool shutting_down;	  /* the machine is about to go down: the Node is not ready */
 	char *pin;		  /* and what its key is known by */
 	int lock;

@@ -12,6 +12,7 @@
 
 #include "api/meta.h"
 #include "api/quantity.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -211,8 +212,10 @@ condition(json_t *node, const char *type, bool on, const char *reason, const cha
 static void
 conditions(const struct host *h, json_t *node, int64_t at)
 {
-	bool memory = pressure_felt(h, MEMORY_PRESSURE, at);
-	bool disk = pressure_felt(h, DISK_PRESSURE, at), pids = pressure_felt(h, PID_PRESSURE, at);
+	int64_t timer = (int64_t)clock_boot(); /* what h->pressed goes by */
+	bool memory = pressure_felt(h, MEMORY_PRESSURE, timer);
+	bool disk = pressure_felt(h, DISK_PRESSURE, timer);
+	bool pids = pressure_felt(h, PID_PRESSURE, timer);
 	char now[TIME_TEXT];
 
 	time_print(at, now);

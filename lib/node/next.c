@@ -10,6 +10,7 @@
 
 #include "api/meta.h"
 #include "node/pod.h"
+#include "node/resize.h"
 
 enum { LEAST_GRACE = 2 }; /* seconds between TERM and KILL, whatever took long before */
 
@@ -153,7 +154,10 @@ static enum step
 next_to_run(const struct pod *p, double now, size_t *which, double *wake)
 {
 	bool blocked = false;
+	enum step step = resize_next(p, now, which, wake);
 
+	if (step != STEP_NONE)
+		return step;
 	/* "even when there are errors starting an init container": for looking into just that */
 	for (size_t i = 0; i < p->n; i++)
 		if (p->c[i].kind == EPHEMERAL && due(p, &p->c[i], now, wake)) {
@@ -181,8 +185,8 @@ pod_next(const struct pod *p, double now, size_t *which, double *wake)
 {
 	json_int_t deadline = num(get(p->object, "spec", "activeDeadlineSeconds"), 0);
 
-	if (deadline > 0 && (double)(p->started + deadline) > now)
-		sooner(wake, (double)(p->started + deadline));
+	if (deadline > 0 && p->active_since + (double)deadline > now)
+		sooner(wake, p->active_since + (double)deadline);
 	if (p->job.pid)
 		return STEP_NONE; /* one thing at a time; its end asks again */
 	if (p->stopping || pod_over(p))

@@ -11,7 +11,9 @@
 #include "node/container.h"
 #include "node/files.h"
 #include "node/pod.h"
+#include "node/qos.h"
 #include "node/reference.h"
+#include "node/resize.h"
 
 enum { MAX_STATE = 16 << 20 };
 
@@ -99,6 +101,16 @@ check(const json_t *object, struct err *err)
 	return 0;
 }
 
+/* Without who wrote which field of it: that is as large as all the rest, and nothing to us. */
+static json_t *
+own(const json_t *object)
+{
+	json_t *copy = json_deep_copy(object);
+
+	json_object_del(get(copy, "metadata"), "managedFields");
+	return copy;
+}
+
 int
 pod_new(struct pod **ret, const struct host *h, const json_t *object, struct err *err)
 {
@@ -109,10 +121,13 @@ pod_new(struct pod **ret, const struct host *h, const json_t *object, struct err
 		return r;
 	p = xcalloc(1, sizeof *p);
 	p->host = h;
-	p->object = json_deep_copy(object);
+	p->object = own(object);
+	p->given = json_incref(p->object);
+	p->resize.group = qos_limits(object);
 	p->uid = xstrdup(meta_uid(object));
 	p->label = xasprintf("%s/%s", meta_namespace(object), meta_name(object));
 	p->started = clock_now();
+	p->active_since = clock_boot();
 	p->job.fd = -1;
 	p->status = json_deep_copy(get(object, "status"));
 	bind_specs(p);
@@ -136,6 +151,7 @@ container_release(struct container *c)
 	free(c->image);
 	free(c->image_id);
 	json_decref(c->last);
+	json_decref(c->actuated);
 }
 
 void
@@ -148,7 +164,11 @@ pod_free(struct pod *p)
 		container_release(&p->c[i]);
 	free(p->c);
 	json_decref(p->object);
+	json_decref(p->given);
 	json_decref(p->status);
+	json_decref(p->resize.doing);
+	free(p->resize.why);
+	free(p->resize.error);
 	free(p->uid);
 	free(p->label);
 	free(p->ip);
@@ -166,8 +186,16 @@ pod_take(struct pod *p, const json_t *object)
 	if (count(object, 2) != count(p->object, 2) || count(object, COUNT(lists)) < p->n ||
 	    check(object, &ignored) < 0) /* no API server allows it */
 		return;
+	json_decref(p->given);
+	p->given = own(object);
+	pod_allocate(p, resize_allocated(p->given, p->object));
+}
+
+void
+pod_allocate(struct pod *p, json_t *object)
+{
 	json_decref(p->object);
-	p->object = json_deep_copy(object);
+	p->object = object;
 	bind_specs(p);
 	p->dirty = true;
 }
@@ -211,17 +239,28 @@ pod_revive(struct pod *p)
 
 /* --- the disk ------------------------------------------------------------------ */
 
+/* Which run of the machine this is: what clock_boot() said in another one means nothing. */
+static const char *
+boot_id(void)
+{
+	static char id[64];
+
+	if (!*id && !file_line("/proc/sys/kernel/random/boot_id", id, sizeof id))
+		snprintf(id, sizeof id, "unknown");
+	return id;
+}
+
 static json_t *
 container_json(const struct container *c)
 {
 	return json_pack("{s:s, s:i, s:b, s:i, s:i, s:I, s:I, s:i, s:b, s:s?, s:s?, s:O?, s:s?, "
-			 "s:s?, s:f, s:f, s:i, s:f}",
+			 "s:s?, s:f, s:f, s:i, s:f, s:O?, s:b}",
 	    "name", c->name, "state", (int)c->state, "begun", c->begun, "attempt", (int)c->attempt,
 	    "restarts", (int)c->restarts, "started", (json_int_t)c->started, "finished",
 	    (json_int_t)c->finished, "code", c->code, "oom", c->oom, "reason", c->reason, "message",
 	    c->message, "last", c->last, "image", c->image, "imageID", c->image_id, "backoff",
 	    c->backoff, "begunAt", c->begun_at, "stopSignal", c->stop_signal, "endedAt",
-	    c->ended_at);
+	    c->ended_at, "actuated", c->actuated, "renewing", c->renewing);
 }
 
 static int
@@ -244,10 +283,12 @@ pod_save(const struct pod *p, struct err *err)
 
 	for (size_t i = 0; i < p->n; i++)
 		json_array_append_new(containers, container_json(&p->c[i]));
-	state = json_pack("{s:i, s:s?, s:I, s:s?, s:s?, s:b, s:f, s:b, s:O, s:O?}", "sandbox",
-	    (int)p->sandbox, "ip", p->ip, "started", (json_int_t)p->started, "failReason",
-	    p->fail_reason, "failMessage", p->fail_message, "stopping", p->stopping, "stopBy",
-	    p->stop_by, "retired", p->retired, "containers", containers, "status", p->status);
+	state = json_pack("{s:i, s:s?, s:I, s:s?, s:s?, s:b, s:f, s:b, s:O, s:O?, s:o, s:f, s:s}",
+	    "sandbox", (int)p->sandbox, "ip", p->ip, "started", (json_int_t)p->started,
+	    "failReason", p->fail_reason, "failMessage", p->fail_message, "stopping", p->stopping,
+	    "stopBy", p->stop_by, "retired", p->retired, "containers", containers, "status",
+	    p->status, "resize", resize_save(&p->resize), "activeSince", p->active_since, "boot",
+	    boot_id());
 	if ((r = mkdir_all(folder, 0711, err)) < 0 ||
 	    (r = save_json(p, "pod.json", p->object, err)) < 0)
 		return r;
@@ -280,6 +321,9 @@ load_container(struct container *c, const json_t *j)
 	c->ended_at = json_number_value(get(j, "endedAt"));
 	c->begun_at = json_number_value(get(j, "begunAt"));
 	c->stop_signal = (int)num(get(j, "stopSignal"), 0);
+	c->renewing = truth(get(j, "renewing"));
+	c->actuated =
+	    json_is_object(get(j, "actuated")) ? json_deep_copy(get(j, "actuated")) : NULL;
 }
 
 static int
@@ -294,6 +338,23 @@ load_json(const struct host *h, const char *uid, const char *name, json_t **ret,
 	if (!(*ret = json_loadb(b.data, b.len, 0, NULL)))
 		return err_set(err, ERR_INTERNAL, "'%s' is damaged", path);
 	return 0;
+}
+
+/* Timers of another run of the machine, by what the clock said. */
+static void
+restart_timers(struct pod *p)
+{
+	p->active_since = clock_boot_at((double)p->started);
+	if (p->stop_by > 0)
+		p->stop_by = clock_boot();
+	for (size_t i = 0; i < p->n; i++) {
+		struct container *c = &p->c[i];
+
+		c->begun_at = clock_boot_at((double)(c->started ? c->started : p->started));
+		c->ended_at = clock_boot_at((double)c->finished);
+		if (c->ended_at < c->begun_at)
+			c->ended_at = c->begun_at;
+	}
 }
 
 int
@@ -319,9 +380,13 @@ pod_load(struct pod **ret, const struct host *h, const char *uid, struct err *er
 	p->fail_message = copy_text(get(state, "failMessage"));
 	json_decref(p->status);
 	p->status = json_deep_copy(get(state, "status"));
+	resize_load(&p->resize, get(state, "resize"));
 	json_array_foreach (get(state, "containers"), i, one)
 		if (i < p->n)
 			load_container(&p->c[i], one);
+	p->active_since = json_number_value(get(state, "activeSince"));
+	if (strcmp(text(state, "boot"), boot_id()) != 0)
+		restart_timers(p);
 	*ret = p;
 	return 0;
 }
@@ -347,7 +412,9 @@ container_ended(struct pod *p, struct container *c, int code, double when)
 	c->state = EXITED;
 	c->code = code;
 	c->finished = (int64_t)when;
-	c->ended_at = when;
+	c->ended_at = clock_boot_at(when);
+	if (c->ended_at < c->begun_at) /* the clock was set */
+		c->ended_at = c->begun_at;
 	c->oom = code != 0 && cgroup_oom_kills(&p->host->cgroups, group) > 0;
 	replace(&c->reason, c->oom ? "OOMKilled" : code ? "Error" : "Completed");
 	free(c->message);

@@ -34,13 +34,15 @@ struct container {
 	char *reason, *message; /* of EXITED, or why it is WAITING ("" is ContainerCreating) */
 	json_t *last;		/* the `terminated` before this one */
 	char *image, *image_id;
-	double backoff;	 /* seconds that the next restart waits after the end of this run */
-	double ended_at; /* as `finished`, for timers */
-	double begun_at; /* when the last attempt was made */
-	double again;	 /* WAITING: not before this time */
-	double retry;	 /* seconds between tries to get its image or configuration */
+	double backoff;	  /* seconds that the next restart waits after the end of this run */
+	double ended_at;  /* as `finished`, for timers: all of these are clock_boot() */
+	double begun_at;  /* when the last attempt was made */
+	double again;	  /* WAITING: not before this time */
+	double retry;	  /* seconds between tries to get its image or configuration */
+	json_t *actuated; /* the resources that its cgroup was told; NULL: not known */
+	bool renewing;	  /* it is ended only to begin again with other resources */
 	int stop_signal;
-	double kill_by; /* 0: no; a liveness probe failed: KILL when it still runs then */
+	double kill_by; /* 0: no; it was asked to end and is to begin again: KILL then */
 	bool term_sent, kill_sent;
 	bool pulling;	 /* its start was said to pull its image */
 	bool backed_off; /* a start that failed is by now shown as waiting for the next */
@@ -49,11 +51,25 @@ struct container {
 	struct job hook; /* preStop; its end sends the signal */
 };
 
+/* How far a change of a pod's resources is (resize.h). */
+struct resize {
+	const char *pending; /* why it is not allocated: "Deferred", "Infeasible"; NULL: it is */
+	char *why;
+	json_int_t pending_of; /* generation */
+	bool going;	       /* allocated, and not all that runs has it yet */
+	json_int_t going_of;
+	char *error;
+	double again;		    /* after an error */
+	struct cgroup_limits group; /* what the pod's cgroup was told */
+	json_t *doing;		    /* the object that the job is about */
+};
+
 enum sandbox_state { NO_SANDBOX, SANDBOX, SANDBOX_DOWN }; /* DOWN: it was torn down for good */
 
 struct pod {
 	const struct host *host;
-	json_t *object;	   /* as last given */
+	json_t *object;	   /* as last given, with the resources that are allocated (resize.h) */
+	json_t *given;	   /* with those that are asked for; `object` itself when they are these */
 	char *uid, *label; /* label: "namespace/name", for messages */
 	bool wanted;	   /* somebody still lists it as bound to this node */
 	bool leaving;	   /* to be forgotten when it has ended, whoever still wants it */
@@ -63,10 +79,11 @@ struct pod {
 	enum sandbox_state sandbox;
 	char *ip;
 	char *fail_reason, *fail_message; /* the pod failed as a whole (DeadlineExceeded, ...) */
-	int64_t started;
-	double again, backoff; /* of the sandbox */
-	char *trouble;	       /* why the sandbox cannot be made */
-	struct container *c;   /* init containers, the others, ephemeral ones as they come */
+	int64_t started;		  /* by the clock: for the status */
+	double active_since;		  /* the same for timers */
+	double again, backoff;		  /* of the sandbox */
+	char *trouble;			  /* why the sandbox cannot be made */
+	struct container *c; /* init containers, the others, ephemeral ones as they come */
 	size_t n;
 	json_t *status; /* as last reported */
 	struct job job;
@@ -80,6 +97,7 @@ struct pod {
 	double measure_at;    /* how full its volumes are; 0: not known yet */
 	uint64_t made_of;     /* a hash of what its volumes were brought up to; 0: not known */
 	bool retired;	      /* finished before we knew it: not ours to run or report */
+	struct resize resize;
 };
 
 /* From an object bound to this node; INVALID when it cannot be run at all (no uid, no containers).
@@ -88,6 +106,8 @@ int pod_new(struct pod **ret, const struct host *h, const json_t *object, struct
 void pod_free(struct pod *p);
 /* A newer version of the object; its containers are the same, but ephemeral ones may be new. */
 void pod_take(struct pod *p, const json_t *object);
+/* The same with other resources; taken. */
+void pod_allocate(struct pod *p, json_t *object);
 
 /* The record on disk: pods/UID/pod.json and state.json; a restarted node goes on from there. */
 int pod_save(const struct pod *p, struct err *err);
@@ -113,6 +133,8 @@ enum step {
 	STEP_GONE,     /* nothing is left and nobody wants it: forget it */
 	STEP_RENEW,    /* bring its volumes up to date: not said by pod_next, done in between */
 	STEP_MEASURE,  /* look how full they are: the same */
+	STEP_RESIZE,   /* tell its cgroups what is allocated */
+	STEP_AGAIN,    /* end container `which`, for it to begin again with that */
 };
 enum step pod_next(const struct pod *p, double now, size_t *which, double *wake);
 
@@ -125,7 +147,7 @@ bool container_would_restart(const struct pod *p, const struct container *c, int
 double container_due(const struct container *c); /* when it is started, if it is to be */
 double container_next_backoff(const struct container *c, double initial);
 
-/* A container ended, or could not be started. */
+/* A container ended, or could not be started; `when` by the clock. */
 void container_ended(struct pod *p, struct container *c, int code, double when);
 
 /* The status as Kubernetes writes it; times out of the pod's last status stay. */

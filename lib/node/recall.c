@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/meta.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "node/pod.h"
@@ -39,7 +40,8 @@ recall(struct container *c, const json_t *status, int64_t now)
 	c->code = (int)num(get(end, "exitCode"), 137);
 	c->started = when(end ? end : running, "startedAt", 0);
 	c->finished = when(end, "finishedAt", now);
-	c->ended_at = (double)c->finished;
+	c->ended_at = clock_boot_at((double)c->finished);
+	c->begun_at = clock_boot_at((double)(c->started ? c->started : c->finished));
 	keep(&c->reason, end ? text(end, "reason") : "ContainerStatusUnknown");
 	keep(&c->message,
 	    end ? text(end, "message") : "it was lost together with its pod's sandbox");
@@ -60,7 +62,8 @@ pod_recall(struct pod *p, int64_t now)
 			for (size_t n = 0; n < p->n; n++)
 				if (strcmp(p->c[n].name, text(one, "name")) == 0)
 					recall(&p->c[n], one, now);
-	time_parse(text(p->object, "status", "startTime"), &p->started);
+	if (time_parse(text(p->object, "status", "startTime"), &p->started))
+		p->active_since = clock_boot_at((double)p->started);
 	pod_rewind(p);
 }
 

@@ -60,7 +60,7 @@ do_collect(void *arg, json_t **result, struct err *err)
 	struct collected did;
 
 	(void)result;
-	return images_collect(a->host->images, &rules, now_seconds(), &did, err);
+	return images_collect(a->host->images, &rules, (double)clock_now(), &did, err);
 }
 
 /* Images wait for a pull that goes on; it may be the one that filled the disk. */

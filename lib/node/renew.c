@@ -83,11 +83,20 @@ renew_later(struct pod *p, double now)
 	p->made_of = 0;
 }
 
+void
+renew_tokens(struct pod *p, double now)
+{
+	if (p->sandbox != SANDBOX || isinf(p->renew_at))
+		return;
+	p->tokens_by = p->renew_at = now;
+}
+
 /* Of all that files are made of but tokens. */
 static uint64_t
 hash_of(const struct pod *p, const json_t *sources)
 {
 	static const char *const fields[] = { "labels", "annotations" };
+	static const char *const lists[] = { "containers", "initContainers" };
 	uint64_t hash = TEXT_HASH_SEED;
 	const char *key;
 	json_t *v;
@@ -101,6 +110,16 @@ hash_of(const struct pod *p, const json_t *sources)
 		autofree char *text = json_dumps(get(p->object, "metadata", fields[i]), 0);
 
 		hash = text ? text_hash(text, strlen(text), hash) : hash;
+	}
+	for (size_t i = 0; i < COUNT(lists); i++) {
+		json_t *c;
+		size_t k;
+
+		json_array_foreach (get(p->object, "spec", lists[i]), k, c) {
+			autofree char *text = json_dumps(get(c, "resources"), 0);
+
+			hash = text ? text_hash(text, strlen(text), hash) : hash;
+		}
 	}
 	return hash;
 }

@@ -8,6 +8,7 @@
 #include "api/quantity.h"
 #include "base/mem.h"
 #include "node/files.h"
+#include "node/qos.h"
 #include "node/spec.h"
 
 static int64_t
@@ -31,17 +32,13 @@ resources_make(const json_t *container, const struct cgroups *groups)
 {
 	int64_t cpu = asked(container, "cpu"), cpu_limit = amount(container, "limits", "cpu");
 	int64_t memory = amount(container, "limits", "memory");
-	int64_t shares = cpu * 1024 / 1000, quota = cpu_limit * 100;
+	int64_t quota = cpu_limit > INT64_MAX / 100 ? 0 : cpu_limit * 100; /* no bound at all */
 	json_t *r = json_pack("{s:[{s:b, s:s}]}", "devices", "allow", 0, "access", "rwm");
 
 	if (groups->cpu ||
 	    cpu > 0) /* a weight is no promise: a machine without is fine when nobody asks */
-		put(r,
-		    json_integer(shares < 2	   ? 2
-				 : shares > 262144 ? 262144
-						   : shares),
-		    "cpu", "shares");
-	if (cpu_limit > 0) { /* per period of 100 ms; the kernel takes no less than 1 ms */
+		put(r, json_integer(qos_shares(cpu)), "cpu", "shares");
+	if (quota > 0) { /* per period of 100 ms; the kernel takes no less than 1 ms */
 		put(r, json_integer(quota < 1000 ? 1000 : quota), "cpu", "quota");
 		put(r, json_integer(100000), "cpu", "period");
 	}

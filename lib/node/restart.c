@@ -37,6 +37,8 @@ container_would_restart(const struct pod *p, const struct container *c, int code
 	json_t *rule;
 	size_t i;
 
+	if (c->renewing) /* it did not end by itself */
+		return true;
 	if (c->kind == EPHEMERAL || (c->kind == INIT && code == 0))
 		return false;
 	if (!*own) /* an init container is never done again for having succeeded */
@@ -61,7 +63,7 @@ container_due(const struct container *c)
 	if (c->state == WAITING)
 		return c->again;
 	/* one that ran well for long is not held responsible for what it did before */
-	if (c->ended_at - c->begun_at <= BACKOFF_FORGET)
+	if (!c->renewing && c->ended_at - c->begun_at <= BACKOFF_FORGET)
 		at += c->backoff;
 	return at > c->again ? at : c->again; /* a try that could not even begin */
 }

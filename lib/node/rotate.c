@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "api/meta.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "node/agent_state.h"
@@ -127,7 +128,7 @@ rotate_due(struct agent *a, double now)
 				continue;
 			any = true;
 			if (a->rotate_at <= now)
-				rotate(a->host, a->pod[i], c, (time_t)now);
+				rotate(a->host, a->pod[i], c, (time_t)clock_now());
 		}
 	if (a->rotate_at <= now)
 		a->rotate_at = now + a->host->o.log_every;

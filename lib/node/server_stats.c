@@ -15,7 +15,7 @@ server_summary(struct server *s, struct http_exchange *x)
 	json_auto_t *summary = NULL;
 	struct stats stats;
 
-	stats_collect(s->host, true, &stats);
+	stats_collect(s->host, less ? STATS_RATES : STATS_RATES | STATS_DISK, &stats);
 	summary = stats_summary(&stats, less);
 	stats_release(&stats);
 	json_add(&b, summary);
@@ -29,7 +29,7 @@ reply_figures(struct server *s, struct http_exchange *x,
 	autobuf struct buf b = BUF_INIT;
 	struct stats stats;
 
-	stats_collect(s->host, false, &stats);
+	stats_collect(s->host, 0, &stats);
 	print(&stats, &b);
 	stats_release(&stats);
 	http_reply_text(x, 200, "text/plain; version=0.0.4; charset=utf-8", b.data);

@@ -8,6 +8,7 @@
 #include "api/quantity.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "node/machine.h"
 #include "node/volume_private.h"
 
 static void
@@ -201,7 +202,7 @@ pod_field(const struct host *h, const json_t *pod, const char *ip, const char *p
 }
 
 char *
-container_resource(const json_t *container, const json_t *ref)
+container_resource(const struct host *h, const json_t *container, const json_t *ref)
 {
 	const char *resource = text(ref, "resource"), *name = strchr(resource, '.');
 	int64_t divisor = get(ref, "divisor") ? quantity_milli(get(ref, "divisor")) : 0, value;
@@ -212,7 +213,12 @@ container_resource(const json_t *container, const json_t *ref)
 	group =
 	    get(container, "resources", text_starts(resource, "limits") ? "limits" : "requests");
 	value = quantity_milli(get(group, name + 1));
+	if (value <= 0 && text_starts(resource, "limits")) { /* it may have what the node has */
+		json_auto_t *all = machine_allocatable(h);
+
+		value = quantity_milli(get(all, name + 1));
+	}
 	if (divisor <= 0)
 		divisor = 1000;
-	return xasprintf("%lld", (long long)((value + divisor - 1) / divisor));
+	return xasprintf("%lld", (long long)(value / divisor + (value % divisor > 0)));
 }

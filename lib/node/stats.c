@@ -4,8 +4,8 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "api/meta.h"
 #include "base/clock.h"
@@ -20,10 +20,8 @@ static void
 add_container(
     const struct host *h, struct stats_pod *s, const struct pod *p, const struct container *c)
 {
-	autofree char *log = container_log(h, p->object, c->name, c->restarts);
 	struct stats_container *one;
 	struct proc init, monitor;
-	struct stat st;
 	char id[40];
 
 	GROW(s->c, s->n, s->cap);
@@ -32,8 +30,7 @@ add_container(
 		.group = xasprintf("%s/%s-%u", s->group, c->name, c->attempt),
 		.image = xstrdup(text(c->spec, "image")),
 		.id = xstrdup(container_id(p->uid, c->name, c->attempt, id)),
-		.started = c->started,
-		.log = stat(log, &st) == 0 ? st.st_size : -1 };
+		.started = c->started };
 	usage_of_group(&h->cgroups, one->group, &one->use);
 	if (pod_host_network(p->object) || s->init)
 		return;
@@ -41,8 +38,35 @@ add_container(
 	s->init = init.pid;
 }
 
+/* Claims by name: of an ephemeral volume POD-VOLUME.  What is in memory was mounted after the
+ * server's own mount namespace was made: it is seen through the node's. */
+static json_t *
+volumes_of(const struct host *h, const struct pod *p)
+{
+	json_t *list = json_array(), *v;
+	size_t i;
+
+	json_array_foreach (get(p->object, "spec", "volumes"), i, v) {
+		const char *name = text(v, "name");
+		const char *claim = text(v, "persistentVolumeClaim", "claimName");
+		autofree char *path = host_path(h, "pods/%s/volumes/%s", p->uid, name);
+		json_t *one = json_pack("{s:s, s:s}", "name", name, "path", path);
+
+		if (*text(v, "emptyDir", "medium"))
+			json_object_set_new(
+			    one, "memory", json_sprintf("/proc/%d/root%s", (int)getppid(), path));
+		if (get(v, "ephemeral"))
+			json_object_set_new(
+			    one, "claim", json_sprintf("%s-%s", meta_name(p->object), name));
+		else if (*claim)
+			json_object_set_new(one, "claim", json_string(claim));
+		json_array_append_new(list, one);
+	}
+	return list;
+}
+
 static void
-add_pod(struct stats *s, const struct pod *p)
+add_pod(struct stats *s, const struct pod *p, double until)
 {
 	struct stats_pod *one;
 
@@ -58,10 +82,14 @@ add_pod(struct stats *s, const struct pod *p)
 	for (size_t i = 0; i < p->n; i++)
 		if (p->c[i].state == RUNNING)
 			add_container(s->host, one, p, &p->c[i]);
+	if (until <= 0)
+		return;
+	one->stored = stats_stored(s->host, p, until);
+	one->volumes = volumes_of(s->host, p);
 }
 
 static void
-add_pods(struct stats *s)
+add_pods(struct stats *s, double until)
 {
 	autofree char *folder = host_path(s->host, "pods");
 	DIR *d = opendir(folder);
@@ -74,7 +102,7 @@ add_pods(struct stats *s)
 		if (e->d_name[0] == '.' || pod_load(&p, s->host, e->d_name, &ignored) < 0)
 			continue;
 		if (p->sandbox == SANDBOX)
-			add_pod(s, p);
+			add_pod(s, p, until);
 		pod_free(p);
 	}
 	if (d)
@@ -181,15 +209,17 @@ add_rates(struct stats *s)
 }
 
 void
-stats_collect(const struct host *h, bool rates, struct stats *ret)
+stats_collect(const struct host *h, int what, struct stats *ret)
 {
 	*ret = (struct stats){
 		.host = h, .at = clock_now_us(), .group = xasprintf("/orch/%s", h->key)
 	};
 	usage_of_machine(&h->cgroups, &ret->node);
 	usage_of_group(&h->cgroups, ret->group, &ret->pods);
-	add_pods(ret);
-	if (rates)
+	add_pods(ret, what & STATS_DISK ? stats_patience() : 0);
+	if (what & STATS_DISK)
+		stats_forget(ret);
+	if (what & STATS_RATES)
 		add_rates(ret);
 }
 
@@ -206,6 +236,8 @@ stats_release(struct stats *s)
 			free(p->c[k].id);
 		}
 		free(p->c);
+		json_decref(p->stored);
+		json_decref(p->volumes);
 		free(p->uid);
 		free(p->ns);
 		free(p->name);

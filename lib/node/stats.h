@@ -14,7 +14,6 @@ struct stats_container {
 	char *name, *group, *image, *id;
 	struct usage use;
 	int64_t started;
-	int64_t log;   /* bytes of its present log; -1: none */
 	uint64_t rate; /* billionths of a processor */
 };
 
@@ -23,7 +22,9 @@ struct stats_pod {
 	int64_t started;
 	struct usage use;
 	uint64_t rate, processes;
-	int init; /* pid of a process in its network that is its own; 0: none */
+	json_t *stored;	 /* stored_of() it; NULL: that was not asked for */
+	json_t *volumes; /* [{"name", "path", "claim"}]: all it has folders or claims for */
+	int init;	 /* pid of a process in its network that is its own; 0: none */
 	struct stats_container *c;
 	size_t n, cap;
 };
@@ -38,11 +39,19 @@ struct stats {
 	size_t n, cap;
 };
 
-void stats_collect(const struct host *h, bool rates, struct stats *ret);
+/* What pods store is counted with `disk`, or known from a moment ago. */
+enum { STATS_RATES = 1, STATS_DISK = 2 };
+void stats_collect(const struct host *h, int what, struct stats *ret);
 void stats_release(struct stats *s);
 
 json_t *stats_summary(const struct stats *s, bool only_cpu_and_memory); /* stats/v1alpha1 */
 void stats_resource(const struct stats *s, struct buf *out);		/* /metrics/resource */
 void stats_cadvisor(const struct stats *s, struct buf *out);		/* /metrics/cadvisor */
+
+struct pod;
+/* stats_disk.c: stored_of() a pod, not older than that is worth; counting ends at `until`. */
+json_t *stats_stored(const struct host *h, const struct pod *p, double until);
+double stats_patience(void);		  /* until when one answer may count */
+void stats_forget(const struct stats *s); /* all but the pods of these */
 
 #endif

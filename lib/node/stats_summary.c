@@ -1,16 +1,19 @@
 /* The Summary of the kubelet's stats/v1alpha1. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysinfo.h>
 #include <time.h>
 
+#include "api/meta.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "node/files.h"
 #include "node/stats.h"
+#include "node/stored.h"
 
 static void
 set(json_t *obj, const char *key, uint64_t value)
@@ -57,23 +60,23 @@ set_usage(const struct stats *s, json_t *obj, const struct usage *u, uint64_t ra
 	set(memory, "majorPageFaults", u->major_faults);
 }
 
-/* The file system that all of a node is on; what is used of it by others too. */
+/* The file system of a folder: all that is used of it, or what `used` says of a part. */
 static json_t *
-file_system(const struct stats *s, int64_t used)
+file_system(const struct stats *s, const char *folder, const json_t *used)
 {
 	json_t *obj = timed(s);
 	struct statvfs fs;
 
-	if (statvfs(s->host->o.data, &fs) < 0)
+	if (statvfs(folder, &fs) < 0)
 		return obj;
 	set(obj, "availableBytes", (uint64_t)fs.f_bavail * fs.f_frsize);
 	set(obj, "capacityBytes", (uint64_t)fs.f_blocks * fs.f_frsize);
 	set(obj, "usedBytes",
-	    used < 0 ? (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize : (uint64_t)used);
+	    used ? (uint64_t)stored_bytes(used)
+		 : (uint64_t)(fs.f_blocks - fs.f_bfree) * fs.f_frsize);
 	set(obj, "inodesFree", fs.f_ffree);
 	set(obj, "inodes", fs.f_files);
-	if (used < 0)
-		set(obj, "inodesUsed", fs.f_files - fs.f_ffree);
+	set(obj, "inodesUsed", used ? (uint64_t)stored_inodes(used) : fs.f_files - fs.f_ffree);
 	return obj;
 }
 
@@ -107,15 +110,45 @@ network(const struct stats *s, int pid)
 }
 
 static json_t *
-container(const struct stats *s, const struct stats_container *c, bool less)
+container(const struct stats *s, const struct stats_container *c, const json_t *stored)
 {
 	json_t *obj = json_pack("{s:s}", "name", c->name);
+	const json_t *mine = json_object_get(get(stored, "containers"), c->name);
+	const char *data = s->host->o.data;
 
 	set_started(obj, c->started);
 	set_usage(s, obj, &c->use, c->rate);
-	if (!less && c->log >= 0)
-		json_object_set_new(obj, "logs", file_system(s, c->log));
+	if (mine) {
+		json_object_set_new(obj, "rootfs", file_system(s, data, get(mine, "rootfs")));
+		json_object_set_new(obj, "logs", file_system(s, data, get(mine, "logs")));
+	}
 	return obj;
+}
+
+/* Those that were counted; and claims and those in memory, whose file systems tell it themselves.
+ */
+static json_t *
+volumes(const struct stats *s, const struct stats_pod *p)
+{
+	json_t *list = json_array(), *v, *one;
+	size_t i;
+
+	json_array_foreach (p->volumes, i, v) {
+		const char *name = text(v, "name"), *claim = text(v, "claim");
+		const char *memory = text(v, "memory"), *path = *memory ? memory : text(v, "path");
+		const json_t *used = json_object_get(get(p->stored, "volumes"), name);
+		struct stat st;
+
+		if (!used && ((!*claim && !*memory) || stat(path, &st) < 0 || !S_ISDIR(st.st_mode)))
+			continue;
+		one = file_system(s, path, used);
+		json_object_set_new(one, "name", json_string(name));
+		if (*claim)
+			json_object_set_new(one, "pvcRef",
+			    json_pack("{s:s, s:s}", "name", claim, "namespace", p->ns));
+		json_array_append_new(list, one);
+	}
+	return list;
 }
 
 static json_t *
@@ -128,12 +161,15 @@ pod(const struct stats *s, const struct stats_pod *p, bool less)
 	set_started(obj, p->started);
 	json_object_set_new(obj, "containers", list);
 	for (size_t i = 0; i < p->n; i++)
-		json_array_append_new(list, container(s, &p->c[i], less));
+		json_array_append_new(list, container(s, &p->c[i], p->stored));
 	set_usage(s, obj, &p->use, p->rate);
 	if (less)
 		return obj;
 	if (p->init)
 		json_object_set_new(obj, "network", network(s, p->init));
+	json_object_set_new(obj, "volume", volumes(s, p));
+	json_object_set_new(
+	    obj, "ephemeral-storage", file_system(s, s->host->o.data, get(p->stored, "total")));
 	json_object_set_new(
 	    obj, "process_stats", json_pack("{s:I}", "process_count", (json_int_t)p->processes));
 	return obj;
@@ -169,9 +205,10 @@ stats_summary(const struct stats *s, bool only_cpu_and_memory)
 	set_usage(s, node, &s->node, s->node_rate);
 	if (!only_cpu_and_memory) {
 		json_object_set_new(node, "network", network(s, 0));
-		json_object_set_new(node, "fs", file_system(s, -1));
-		json_object_set_new(
-		    node, "runtime", json_pack("{s:o}", "imageFs", file_system(s, -1)));
+		json_object_set_new(node, "fs", file_system(s, s->host->o.data, NULL));
+		json_object_set_new(node, "runtime",
+		    json_pack(
+			"{s:o}", "imageFs", file_system(s, images_layers(s->host->images), NULL)));
 		json_object_set_new(node, "rlimit", limits(s));
 	}
 	for (size_t i = 0; i < s->n; i++)

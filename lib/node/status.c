@@ -9,6 +9,7 @@
 #include "node/container.h"
 #include "node/evict.h"
 #include "node/pod.h"
+#include "node/resize.h"
 #include "node/sandbox.h"
 #include "node/spec.h"
 
@@ -111,11 +112,15 @@ state(const struct pod *p, const struct container *c, bool *current)
 		    meta_namespace(p->object), p->uid);
 		return waiting("CrashLoopBackOff", why);
 	}
+	if (c->state == EXITED && c->renewing) { /* nor is it over: no server takes that back */
+		*current = false;
+		return waiting("ContainerCreating", NULL);
+	}
 	if (c->state == EXITED)
 		return json_pack("{s:o}", "terminated", terminated_state(p, c));
 	if (c->reason && *c->reason)
 		return waiting(c->reason, c->message);
-	if (c->last) /* its next run is being made */
+	if (c->last && !c->renewing) /* its next run is being made */
 		return waiting("CrashLoopBackOff", NULL);
 	if (initializing(p, c))
 		return waiting("PodInitializing", NULL);
@@ -181,6 +186,8 @@ container_status(const struct pod *p, const struct container *c)
 	if (c->kind != EPHEMERAL)
 		json_object_set_new(s, "started", json_boolean(started(c)));
 	set_id(p, c, s);
+	if (c->begun && (c->state != WAITING || c->last))
+		resize_shown(p, c, s);
 	if (c->begun && c->state != WAITING)
 		add_mounts(c, s);
 	return s;
@@ -356,7 +363,7 @@ conditions(const struct pod *p, json_t *status, const char *phase, const char *n
 	json_array_foreach (get(p->object, "status", "conditions"), i, c) {
 		for (o = ours; *o && strcmp(*o, text(c, "type")) != 0; o++)
 			;
-		if (!*o)
+		if (!*o && !resize_condition(text(c, "type")))
 			json_array_append_new(list, json_deep_copy(c));
 	}
 	condition(holder, "PodReadyToStartContainers", p->sandbox == SANDBOX, "", "", now);
@@ -370,6 +377,7 @@ conditions(const struct pod *p, json_t *status, const char *phase, const char *n
 				if (strcmp(*o, text(c, "type")) == 0)
 					json_object_set(c, "observedGeneration",
 					    get(p->object, "metadata", "generation"));
+	resize_conditions(p, list, now);
 	disrupted(p, holder, now);
 	json_object_set(status, "conditions", list);
 }
@@ -416,6 +424,7 @@ pod_status(const struct pod *p, int64_t now)
 			json_object_set_new(status, list, json_array());
 		json_array_append_new(get(status, list), container_status(p, &p->c[i]));
 	}
+	resize_shown_pod(p, status);
 	json_object_set_new(status, "qosClass", json_string(pod_qos(p->object)));
 	return status;
 }

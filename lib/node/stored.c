@@ -87,6 +87,21 @@ stored_here(const json_t *volume)
 	return (empty && !*text(empty, "medium")) || get(volume, "configMap");
 }
 
+/* The node makes its folder, so it is the node's to count; what is in memory says itself how much
+ * that is. */
+static bool
+counted(const json_t *volume)
+{
+	static const char *const kinds[] = { "configMap", "secret", "downwardAPI", "projected" };
+
+	if (stored_here(volume))
+		return true;
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (get(volume, kinds[i]))
+			return true;
+	return false;
+}
+
 json_t *
 stored_of(const struct host *h, const struct pod *p, double until)
 {
@@ -103,11 +118,12 @@ stored_of(const struct host *h, const struct pod *p, double until)
 		autofree char *folder = host_path(h, "pods/%s/volumes/%s", p->uid, name);
 		struct stored one = { 0 };
 
-		if (!stored_here(v) || !volume_used(p->object, name))
+		if (!counted(v) || !volume_used(p->object, name))
 			continue;
 		stored_below(folder, until, &one);
 		json_object_set_new(get(ret, "volumes"), name, pair(&one));
-		add(&sum, &one);
+		if (stored_here(v))
+			add(&sum, &one);
 	}
 	json_object_set_new(ret, "total", pair(&sum));
 	return ret;

@@ -18,8 +18,9 @@ void stored_below(const char *folder, double until, struct stored *ret);
 
 /*
  * What a pod stores: {"containers": {NAME: {"rootfs": [bytes, inodes], "logs": [...]}}, "volumes":
- * {NAME: [...]}, "total": [...]}: the writable layers and logs of its containers, its volumes on
- * disk that end with it, and in "total" also what was left by containers before these.  New.
+ * {NAME: [...]}, "total": [...]}: the writable layers and logs of its containers, and the volumes
+ * that are made for it.  The total is of the node's disk: not what is in memory, but also what was
+ * left by runs before these.  New.
  */
 json_t *stored_of(const struct host *h, const struct pod *p, double until);
 int64_t stored_bytes(const json_t *pair);

@@ -64,6 +64,6 @@ void secret_complete(json_t *secret);
  * known. A new string. */
 char *pod_field(const struct host *h, const json_t *pod, const char *ip, const char *path);
 /* A resourceFieldRef of a container. */
-char *container_resource(const json_t *container, const json_t *ref);
+char *container_resource(const struct host *h, const json_t *container, const json_t *ref);
 
 #endif

@@ -83,7 +83,7 @@ put_downward(const struct making *m, const json_t *source, struct err *err)
 		autofree char *value = NULL;
 
 		if (resource)
-			value = container_resource(
+			value = container_resource(m->host,
 			    container_named(m->pod, text(resource, "containerName")), resource);
 		else
 			value =

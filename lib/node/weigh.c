@@ -72,17 +72,24 @@ too_little(const struct agent *a, const struct pod *p, char **message)
 }
 
 char *
-weigh_refuses(struct agent *a, const struct pod *p, char **message)
+weigh_room(struct agent *a, const struct pod *p, const json_t *as, char **message)
 {
 	autofree const json_t **others = xcalloc(a->n + 1, sizeof *others);
 	json_auto_t *allocatable = machine_allocatable(a->host);
-	char *reason;
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->n; i++)
 		if (a->pod[i] != p && uses_resources(a->pod[i]))
 			others[n++] = a->pod[i]->object;
+	return room_refuses(as, others, n, allocatable, message);
+}
+
+char *
+weigh_refuses(struct agent *a, const struct pod *p, char **message)
+{
+	char *reason;
+
 	if ((reason = too_little(a, p, message)) || (reason = wrong_node(a, p, message)))
 		return reason;
-	return room_refuses(p->object, others, n, allocatable, message);
+	return weigh_room(a, p, p->object, message);
 }

@@ -8,12 +8,15 @@
 #include <unistd.h>
 
 #include "api/meta.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "node/agent_state.h"
 #include "node/container.h"
 #include "node/names.h"
 #include "node/pidspace.h"
+#include "node/qos.h"
+#include "node/resize.h"
 #include "node/sandbox.h"
 #include "node/volume.h"
 
@@ -73,7 +76,8 @@ note_attempt(struct pod *p, struct container *c, double now)
 	struct err err;
 
 	if (c->state == EXITED) {
-		c->backoff = container_next_backoff(c, p->host->o.backoff);
+		if (!c->renewing)
+			c->backoff = container_next_backoff(c, p->host->o.backoff);
 		json_decref(c->last);
 		c->last = terminated_state(p, c);
 		c->attempt++;
@@ -85,6 +89,7 @@ note_attempt(struct pod *p, struct container *c, double now)
 	c->state = WAITING;
 	c->begun = true;
 	c->begun_at = now;
+	resize_born(c);
 	c->term_sent = c->kill_sent = c->backed_off = false;
 	c->kill_by = c->asked_at = 0;
 	if (pod_save(p, &err) < 0)
@@ -127,6 +132,7 @@ begin_sandbox(struct agent *a, struct pod *p, struct err *err)
 	json_auto_t *sources = work_sources(a, p, true);
 	struct input in = { a->host, p, sources };
 
+	p->resize.group = qos_limits(p->object);
 	if (pod_save(p, err) < 0)
 		return -(int)err->code;
 	return job_start(&p->job, do_sandbox, &in, err);
@@ -222,6 +228,10 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 			stop(a, p, c);
 		return;
 	}
+	if (step == STEP_AGAIN) {
+		resize_again(a, p, &p->c[which], now);
+		return;
+	}
 	p->doing = (int)step;
 	p->doing_container = which;
 	p->doing_since = now;
@@ -229,6 +239,8 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 		r = begin_sandbox(a, p, &err);
 	else if (step == STEP_START)
 		r = begin_start(a, p, &p->c[which], now, &err);
+	else if (step == STEP_RESIZE)
+		r = resize_begin(p, &err);
 	else if (step == STEP_TEARDOWN)
 		r = job_start(&p->job, do_teardown, &in, &err);
 	if (r < 0) { /* no process to be had, or a full disk: everything waits a little */
@@ -270,7 +282,7 @@ work_exit(struct agent *a, struct pod *p, struct container *c)
 {
 	char id[40];
 	struct err ignored;
-	double when = now_seconds();
+	double when = (double)clock_now_us() / 1e6;
 	int code = 137;
 	bool known =
 	    container_exit(a->host, container_id(p->uid, c->name, c->attempt, id), &code, &when);
@@ -320,6 +332,7 @@ void
 work_started(struct agent *a, struct pod *p, struct container *c, const json_t *result, double now)
 {
 	c->state = RUNNING;
+	c->renewing = false;
 	c->started = (int64_t)json_number_value(get(result, "startedAt"));
 	c->finished = 0;
 	c->retry = 0;
@@ -352,6 +365,7 @@ not_started(struct agent *a, struct pod *p, struct container *c, const json_t *r
 {
 	const char *stage = text(result, "stage"), *reason = text(result, "reason");
 
+	c->renewing = false;
 	text_replace(&c->message, text(result, "message"));
 	tell_pulled(a, p, c, result);
 	if (strcmp(stage, "start") == 0)
@@ -368,7 +382,7 @@ not_started(struct agent *a, struct pod *p, struct container *c, const json_t *r
 		text_replace(&c->image, text(result, "image"));
 	if (strcmp(stage, "start") == 0) { /* a run that ended before it began */
 		c->started = 0;
-		c->finished = (int64_t)now;
+		c->finished = clock_now();
 		c->ended_at = now;
 		c->state = EXITED;
 		c->code = 128;
@@ -431,6 +445,10 @@ work_done(struct agent *a, struct pod *p, double now)
 	}
 	if (p->doing == STEP_RENEW) {
 		renew_done(p, r, &err);
+		return;
+	}
+	if (p->doing == STEP_RESIZE) {
+		resize_done(a, p, r, result, &err, now);
 		return;
 	}
 	p->dirty = true;

@@ -3,6 +3,7 @@
 
 #include "api/meta.h"
 #include "api/pod.h"
+#include "api/resources.h"
 #include "base/buf.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
@@ -324,6 +325,7 @@ same_placement(const struct scheduler *s, const struct placed *p, const json_t *
 {
 	return strcmp(s->node[p->node].name, text(pod, "spec", "nodeName")) == 0 &&
 	       same(get(p->obj, "spec", "containers"), get(pod, "spec", "containers")) &&
+	       same(get(p->obj, "spec", "initContainers"), get(pod, "spec", "initContainers")) &&
 	       same(get(p->obj, "spec", "resources"), get(pod, "spec", "resources")) &&
 	       same(meta_labels(p->obj), meta_labels(pod)) &&
 	       meta_deleting(p->obj) == meta_deleting(pod);
@@ -336,11 +338,13 @@ scheduler_pod(struct scheduler *s, const json_t *pod)
 	struct placed *p = placed_find(s, meta_namespace(pod), meta_name(pod));
 
 	if (*node && !pod_finished(pod)) {
-		if (p && same_placement(s, p, pod)) {
+		json_auto_t *held = pod_held(pod);
+
+		if (p && same_placement(s, p, held)) {
 			p->assumed = false;
 			return false;
 		}
-		place(s, pod, node, false);
+		place(s, held, node, false);
 		return true;
 	}
 	/* not bound yet: what we assumed stays, unless this is another pod of that name */

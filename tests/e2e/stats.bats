@@ -7,6 +7,7 @@ setup_file() {
   cluster_images
   pods | orch-apply
   orch-wait --for=condition=Ready --timeout=60s pod/busy pod/idle
+  for _ in $(seq 300); do orch-logs idle | grep -q said && break; sleep 0.1; done
 }
 teardown_file() { cluster_end; }
 
@@ -26,8 +27,13 @@ kind: Pod
 metadata: {name: idle}
 spec:
   terminationGracePeriodSeconds: 1
+  volumes: [{name: e, emptyDir: {}}, {name: m, emptyDir: {medium: Memory}}]
   containers:
-  - {name: c, image: "web:1", imagePullPolicy: Never, command: [sleep, "1000"]}
+  - name: c
+    image: web:1
+    imagePullPolicy: Never
+    command: [sh, -c, "for f in /x /e/y /m/z; do dd if=/dev/zero of=$f bs=64k count=32; done; for i in 1 2 3; do : >/e/$i; done; echo said; sleep 1000"]
+    volumeMounts: [{name: e, mountPath: /e}, {name: m, mountPath: /m}]
 END
 }
 
@@ -59,6 +65,16 @@ raw() {
   b=$(raw "$(node busy)" 'stats/summary?only_cpu_and_memory=true')
   jq -e --argjson a "$a" '.pods[] | select(.podRef.name == "busy") | .cpu | .usageNanoCores > 20000000 and .usageCoreNanoSeconds >= $a.usageCoreNanoSeconds' <<<"$b"
   jq -e '.node.fs == null and (.pods | all(.network == null))' <<<"$b"
+}
+
+@test "stats: the Summary tells what pods store, as it was counted" {
+  p=$(raw "$(node idle)" stats/summary | jq -c '.pods[] | select(.podRef.name == "idle")')
+  jq -e '.containers[0].rootfs | .usedBytes >= 2097152 and .usedBytes < 2300000 and .inodesUsed >= 2 and .capacityBytes > .availableBytes' <<<"$p"
+  jq -e '.containers[0].logs | .usedBytes > 0 and .usedBytes < 1000000 and .inodesUsed == 2' <<<"$p"
+  jq -e '.volume | map(select(.name == "e"))[0] | .usedBytes >= 2097152 and .usedBytes < 2300000 and .inodesUsed == 5' <<<"$p"
+  jq -e '.volume | map(select(.name == "m"))[0] | .usedBytes >= 2097152 and .inodesUsed == 2' <<<"$p"
+  # in memory is not on the disk
+  jq -e '."ephemeral-storage" | .usedBytes >= 4194304 and .usedBytes < 5000000' <<<"$p"
 }
 
 @test "stats: figures for Prometheus" {

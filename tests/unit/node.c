@@ -512,7 +512,7 @@ deadline(void)
 {
 	struct pod *p = make("{\"activeDeadlineSeconds\":5,\"containers\":[{\"name\":\"a\"}]}");
 
-	p->started = 100;
+	p->active_since = 100;
 	p->sandbox = SANDBOX;
 	p->c[0].state = RUNNING;
 	same("before", next(p, 101), "none until 105");
