@@ -257,3 +257,59 @@ volumes: [{name: h, hostPath: {path: $T/h}}]" | sed 's/Seconds: 2$/Seconds: 10/'
 	command -v python3 >/dev/null && command -v iptables >/dev/null || skip "needs python3 and iptables"
 	python3 "$TOP/tests/e2e/node_churn.py" "$BIN" "$T" --name "c$$" --pods 15 --rounds 3 3>&-
 }
+
+@test "killed at any step while it pulls an image: the next one goes on, nothing is left half" {
+	command -v cc >/dev/null && command -v python3 >/dev/null || skip "needs cc and python3"
+	cc -shared -fPIC -O1 -o "$T/mortal.so" "$TOP/tests/e2e/mortal.c" -ldl
+	mkdir "$T/x"
+	tar -C "$T/x" -xf "$T/image.tar"
+	python3 "$TOP/tests/cmd/registry.py" "$T/x" >"$T/port" 2>"$T/served" 3>&- &
+	echo $! >"$T/registry.pid"
+	for _ in $(seq 50); do [ -s "$T/port" ] && break; sleep 0.1; done
+	died=0
+	for n in $(seq $((20 + RANDOM % 23)) 23 700); do
+		rm -rf "$T/n/images" "$T/n/log"
+		: >"$T/out"
+		pod p 'cat /www/index.html; sleep 1000' | sed "s,web:1,127.0.0.1:$(cat "$T/port")/team/web:1," >"$T/in"
+		LD_PRELOAD=$T/mortal.so MORTAL_AT=$n MORTAL_FILE=$T/mortal start_node --insecure <"$T/in"
+		for _ in $(seq 200); do
+			[ "$(status p .phase 2>/dev/null)" != Running ] && [ -d "/proc/$(cat "$T/node.pid")/fd" ] || break
+			sleep 0.05
+		done
+		if kill -0 "$(cat "$T/node.pid")" 2>/dev/null; then
+			end_node # it came to run before that step
+			break
+		fi
+		died=$((died + 1))
+		: >"$T/out"
+		start_node --insecure <"$T/in"
+		until_status p '.phase == "Running" and .containerStatuses[0].restartCount == 0' 30
+		[ "$(logs p)" = hello ]
+		end_node
+		[ -z "$(ls "$T/n/images" | grep tmp)" ]
+		echo "# $n: $(cat "$T/mortal"): $(find "$T"/n/{images/partial,pods,run/exits,run/runtime} -mindepth 1)"
+		[ -z "$(find "$T"/n/{images/partial,pods,run/exits,run/runtime} -mindepth 1)" ]
+	done
+	[ "$died" -gt 3 ]
+}
+
+@test "killed while it evicts a pod: it is evicted all the same, once" {
+	with_store
+	for at in 0 0.05 0.1 0.15 0.2 0.3; do
+		node
+		create p 'dd if=/dev/zero of=/d/x bs=1M count=5 2>/dev/null; trap "" TERM; while :; do sleep 0.1; done' \
+			'volumeMounts: [{name: d, mountPath: /d}]' 'restartPolicy: Always
+volumes: [{name: d, emptyDir: {sizeLimit: 1Mi}}]'
+		for _ in $(seq 400); do grep -q 'Usage of EmptyDir' "$T/err" && break; sleep 0.05; done
+		sleep $at
+		end_node KILL
+		node
+		until_api $pods/p '.status | .phase == "Failed" and .reason == "Evicted" and .containerStatuses[0].restartCount == 0 and
+		  .containerStatuses[0].state.terminated != null'
+		api $pods/p -X DELETE >/dev/null
+		until_gone p
+		until_clean
+		end_node
+		: >"$T/err"
+	done
+}

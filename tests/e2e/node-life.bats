@@ -203,8 +203,9 @@ events() { # POD: reason, where, message
 		start_node --container-log-max-size 30Ki --container-log-max-files 3 --container-log-monitor-interval 500ms
 	until_status talk '.phase == "Running"'
 	folder=$(echo "$T"/n/log/pods/default_talk_*/c)
-	for _ in $(seq 200); do grep -q 'F end$' "$folder/0.log" && break; sleep 0.1; done
-	grep -q 'F end$' "$folder/0.log"
+	for _ in $(seq 300); do cat "$folder"/0.log* | grep -q 'F end$' && break; sleep 0.1; done
+	sleep 1.2 # it may be turned over once more
+	cat "$folder"/0.log* | grep -q 'F end$'
 	[ "$(find "$folder" -name '0.log.*' | wc -l)" = 2 ]
 	[ "$(stat -c %s "$folder/0.log")" -lt 100000 ]
 	[ "$(find "$folder" -name '*.tmp' | wc -l)" = 0 ]
