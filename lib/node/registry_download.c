@@ -82,6 +82,17 @@ open_partial(struct layer *l, const char *tmp, struct err *err)
 	return l->fd < 0 ? err_sys(err, errno, "cannot write '%s'", l->path) : 0;
 }
 
+/* Of a layer that is there: who unpacked it was ended before this could go. */
+static void
+drop_partial(const struct images *s, const char *digest)
+{
+	autofree char *path = xasprintf("%s/partial/%s", s->root, digest_hex(digest));
+	autoclose int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		unlink(path);
+}
+
 static size_t
 take_data(char *data, size_t size, size_t n, void *arg)
 {
@@ -378,6 +389,8 @@ collect(
 
 		l->diff_id = str(json_array_get(diff_ids, i), "");
 		known = layer_present(s, l->diff_id);
+		if (known && digest_valid(text(d, "digest")))
+			drop_partial(s, text(d, "digest"));
 		for (size_t j = 0; j < w->n; j++)
 			known |= strcmp(w->layer[j].diff_id, l->diff_id) == 0;
 		if (known)

@@ -1,6 +1,6 @@
 /*
- * mortal.so - a library for LD_PRELOAD that kills orch-node (or another program of ours) at its Nth
- *step with an outward effect.
+ * mortal.so - a library for LD_PRELOAD that kills orch-node (or another program of ours) at its
+ * Nth step with an outward effect.
  *
  *	MORTAL_AT=N MORTAL_FILE=FILE LD_PRELOAD=mortal.so orch-node ...
  *
@@ -54,7 +54,8 @@ step(const char *what, const char *which)
 {
 	int e = errno;
 
-	if (counter && report >= 0 && atomic_fetch_add(counter, 1) + 1 == at) {
+	/* the first process of a new PID namespace reaches nobody outside */
+	if (counter && report >= 0 && getpid() != 1 && atomic_fetch_add(counter, 1) + 1 == at) {
 		dprintf(report, "%s%s %s\n", getpid() == agent ? "" : "job: ", what, which);
 		kill(agent, SIGKILL);
 		kill(getpid(), SIGKILL);
