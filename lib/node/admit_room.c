@@ -5,10 +5,13 @@
 #include "api/meta.h"
 #include "api/pod.h"
 #include "api/quantity.h"
+#include "api/resources.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "schedule/snapshot.h"
+
+static const char *const names[] = { "cpu", "memory", "ephemeral-storage", NULL };
 
 static char *
 short_of(const char *name, int64_t asked, int64_t used, int64_t can, char **message)
@@ -37,24 +40,22 @@ look_at(const char *name, const json_t *pod, const json_t *const *others, size_t
 	return short_of(name, asked, used, can, message);
 }
 
-/* What else a pod asks for that a node itself has: huge pages.  Anything else that this node does
- * not know is somebody else's to give. */
+/* What else a pod asks for, huge pages and devices: what nobody gives here is not left out. */
 static char *
-look_at_pages(const json_t *pod, const json_t *const *others, size_t n, const json_t *allocatable,
+look_at_rest(const json_t *pod, const json_t *const *others, size_t n, const json_t *allocatable,
     char **message)
 {
-	static const char *const lists[] = { "initContainers", "containers" };
+	json_auto_t *all = pod_resources(pod, "limits", false),
+		    *requests = pod_resources(pod, "requests", false);
 	const char *name;
 	char *reason;
-	json_t *c, *v;
-	size_t i;
+	json_t *v;
 
-	for (size_t k = 0; k < COUNT(lists); k++)
-		json_array_foreach (get(pod, "spec", lists[k]), i, c)
-			json_object_foreach (get(c, "resources", "limits"), name, v)
-				if (text_starts(name, "hugepages-") &&
-				    (reason = look_at(name, pod, others, n, allocatable, message)))
-					return reason;
+	resources_raise(all, requests);
+	json_object_foreach (all, name, v)
+		if (!text_in(name, names) &&
+		    (reason = look_at(name, pod, others, n, allocatable, message)))
+			return reason;
 	return NULL;
 }
 
@@ -62,17 +63,16 @@ char *
 room_refuses(const json_t *pod, const json_t *const *others, size_t n, const json_t *allocatable,
     char **message)
 {
-	static const char *const names[] = { "cpu", "memory", "ephemeral-storage" };
 	int64_t pods = quantity_value(get(allocatable, "pods"));
 	char *reason;
 
 	*message = NULL;
 	if ((int64_t)n >= pods)
 		return short_of("pods", 1, (int64_t)n, pods, message);
-	for (size_t i = 0; i < COUNT(names); i++)
+	for (size_t i = 0; names[i]; i++)
 		if ((reason = look_at(names[i], pod, others, n, allocatable, message)))
 			return reason;
-	return look_at_pages(pod, others, n, allocatable, message);
+	return look_at_rest(pod, others, n, allocatable, message);
 }
 
 char *

@@ -19,6 +19,30 @@
 static const char root[] = "/sys/fs/cgroup";
 static const char unified[] = "/sys/fs/cgroup/unified";
 
+/* Is it one of the words of a file of a v2 tree? */
+static bool
+controls(const char *tree, const char *controller)
+{
+	autofree char *file = xasprintf("%s/cgroup.controllers", tree);
+	char line[256], *rest = line;
+
+	if (!file_line(file, line, sizeof line))
+		return false;
+	for (char *word; (word = strsep(&rest, " "));)
+		if (strcmp(word, controller) == 0)
+			return true;
+	return false;
+}
+
+static void
+detect_huge(struct cgroups *ret)
+{
+	if (controls(ret->v2 ? root : unified, "hugetlb"))
+		ret->huge = ret->v2 ? HUGE_RUNTIME : HUGE_OURS;
+	else if (!ret->v2 && file_exists("/sys/fs/cgroup/hugetlb/cgroup.procs"))
+		ret->huge = HUGE_RUNTIME;
+}
+
 void
 cgroup_detect(struct cgroups *ret)
 {
@@ -28,15 +52,14 @@ cgroup_detect(struct cgroups *ret)
 	*ret = (struct cgroups){ 0 };
 	ret->v2 = statfs(root, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 	if (ret->v2)
-		ret->cpu = file_line("/sys/fs/cgroup/cgroup.controllers", line, sizeof line) &&
-			   (strncmp(line, "cpu ", 4) == 0 || strstr(line, " cpu ") ||
-			       strcmp(line, "cpu") == 0);
+		ret->cpu = controls(root, "cpu");
 	else
 		ret->cpu = file_exists("/sys/fs/cgroup/cpu");
 	if (!ret->v2 && statfs(unified, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
 		ret->hide_v2 =
 		    file_line("/sys/fs/cgroup/unified/cgroup.controllers", line, sizeof line) &&
 		    *line;
+	detect_huge(ret);
 }
 
 int

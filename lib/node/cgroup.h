@@ -17,6 +17,9 @@ struct cgroups {
 	/* Hybrid, and the v2 tree has controllers: crun refuses that, so it must not
 	 * see the v2 tree (cgroup_hide_v2). */
 	bool hide_v2;
+	/* Who holds containers to their huge pages (huge.h): nobody can; the runtime; we do, in the
+	 * v2 tree that the runtime must not see. */
+	enum { HUGE_NONE, HUGE_RUNTIME, HUGE_OURS } huge;
 };
 
 void cgroup_detect(struct cgroups *ret);

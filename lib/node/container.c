@@ -16,6 +16,7 @@
 #include "node/container.h"
 #include "node/digest.h"
 #include "node/files.h"
+#include "node/huge.h"
 #include "node/pidspace.h"
 #include "node/probe.h"
 #include "node/propagate.h"
@@ -256,12 +257,23 @@ enter_mounts(const struct start *s, const char *bundle, struct err *err)
 	return r;
 }
 
+static pid_t
+read_pid(const char *bundle, const char *file)
+{
+	autofree char *path = xasprintf("%s/%s", bundle, file);
+	char line[32];
+
+	return file_line(path, line, sizeof line) ? (pid_t)strtol(line, NULL, 10) : 0;
+}
+
 /* From the image to a running container, or the object that says why not. */
 static json_t *
 start_with(const struct start *s, const struct image *image)
 {
 	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
-	autofree char *bundle = bundle_path(s->host, uid, name, s->attempt);
+	autofree char *bundle = bundle_path(s->host, uid, name, s->attempt),
+		      *group = container_cgroup(s->host, uid, name, s->attempt);
+	autoclose int pages = -1;
 	json_t *result = NULL;
 	char id[40];
 	struct err err;
@@ -276,11 +288,14 @@ start_with(const struct start *s, const struct image *image)
 		err_set(&err, ERR_CONFLICT, "the first process of its pod has gone");
 		return failure("sandbox", "CreateContainerError", &err);
 	}
-	if (enter_mounts(s, bundle, &err) < 0)
+	if (huge_open(s->pod, s->container, group, &s->host->cgroups, &pages, &err) < 0 ||
+	    enter_mounts(s, bundle, &err) < 0)
 		return failure("config", "CreateContainerError", &err);
 	if (bundle_make(s, image, bundle, &err) < 0)
 		return failure("config", "CreateContainerConfigError", &err);
 	if (create(s, id, bundle, &err) < 0)
+		return failure("start", "RunContainerError", &err);
+	if (pages >= 0 && huge_enter(pages, read_pid(bundle, "pid"), &err) < 0)
 		return failure("start", "RunContainerError", &err);
 	if (launch(s, image, id, bundle, &result, &err) < 0) {
 		json_decref(result);
@@ -326,15 +341,6 @@ container_start(void *arg, json_t **result, struct err *err)
 }
 
 /* --- what is there ------------------------------------------------------------ */
-
-static pid_t
-read_pid(const char *bundle, const char *file)
-{
-	autofree char *path = xasprintf("%s/%s", bundle, file);
-	char line[32];
-
-	return file_line(path, line, sizeof line) ? (pid_t)strtol(line, NULL, 10) : 0;
-}
 
 json_t *
 container_launched(const struct host *h, const char *uid, const char *name, unsigned attempt)

@@ -42,13 +42,15 @@ static const struct {
 	{ "resources.claims*", "there are no devices" },
 	{ "resources.*.cpu", NULL },
 	{ "resources.*.memory", NULL },
+	{ "resources.*.hugepages-*", NULL },
 	{ "resources*", "not done by this node" },
 	{ "*ontainers\\[*\\].resizePolicy*", "nobody asks a pod run by hand for other resources" },
 	{ "*ontainers\\[*\\].resources.claims*", "there are no devices" },
 	{ "*ontainers\\[*\\].resources.*.cpu", NULL },
 	{ "*ontainers\\[*\\].resources.*.memory", NULL },
 	{ "*ontainers\\[*\\].resources.*.ephemeral-storage", NULL },
-	{ "*ontainers\\[*\\].resources*", "not done by this node" },
+	{ "*ontainers\\[*\\].resources.*.hugepages-*", NULL },
+	{ "*ontainers\\[*\\].resources*", NULL }, /* the machine has none: the pod is refused */
 	{ "*securityContext.seLinux*", "not done by this node" },
 	{ "*securityContext.windowsOptions*", "this is no Windows" },
 

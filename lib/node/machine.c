@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "node/files.h"
+#include "node/huge.h"
 #include "node/machine.h"
 #include "node/pressure.h"
 
@@ -60,17 +61,20 @@ machine_address(void)
 static json_t *
 resources(const struct host *h)
 {
+	json_t *ret;
 	struct statvfs fs = { 0 };
 	struct sysinfo info;
 
 	sysinfo(&info);
 	statvfs(h->o.data, &fs);
-	return json_pack("{s:o, s:o, s:o, s:o}", "cpu",
+	ret = json_pack("{s:o, s:o, s:o, s:o}", "cpu",
 	    json_sprintf("%ld", sysconf(_SC_NPROCESSORS_ONLN)), "memory",
 	    json_sprintf("%lluKi", (unsigned long long)info.totalram * info.mem_unit / 1024),
 	    "ephemeral-storage",
 	    json_sprintf("%lluKi", (unsigned long long)fs.f_blocks * fs.f_frsize / 1024), "pods",
 	    json_sprintf("%d", h->o.max_pods ? h->o.max_pods : PODS));
+	huge_add(ret, &h->cgroups, false);
+	return ret;
 }
 
 /* Less what is reserved, and what must be left for nobody to be evicted. */
@@ -91,14 +95,23 @@ take(json_t *resources, const char *name, int64_t reserved, const struct thresho
 	json_object_set_new(resources, name, json_string(text));
 }
 
+static int64_t
+plus(int64_t a, int64_t b)
+{
+	int64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 json_t *
 machine_allocatable(const struct host *h)
 {
 	const struct reserve *r = &h->o.reserve;
 	json_t *all = resources(h);
+	int64_t huge = huge_add(all, &h->cgroups, true); /* memory that is nothing else any more */
 
 	take(all, "cpu", r->cpu, NULL);
-	take(all, "memory", r->memory, &r->at[HARD][MEMORY_AVAILABLE]);
+	take(all, "memory", plus(r->memory, huge), &r->at[HARD][MEMORY_AVAILABLE]);
 	take(all, "ephemeral-storage", r->storage, &r->at[HARD][NODEFS_AVAILABLE]);
 	return all;
 }

@@ -9,6 +9,7 @@
 #include "api/quantity.h"
 #include "base/mem.h"
 #include "node/files.h"
+#include "node/huge.h"
 
 int64_t
 qos_shares(int64_t milli)
@@ -68,7 +69,9 @@ qos_make(const struct host *h, const json_t *pod, struct err *err)
 	l.pids = h->o.pids;
 	if (strcmp(pod_qos(pod), "BestEffort") == 0 && !cgroup_exists(&h->cgroups, least))
 		r = cgroup_create(&h->cgroups, least, &(struct cgroup_limits){ .shares = 2 }, err);
-	return r < 0 ? r : cgroup_create(&h->cgroups, group, &l, err);
+	if (r == 0 && (r = cgroup_create(&h->cgroups, group, &l, err)) == 0)
+		r = huge_bound_pod(pod, group, &h->cgroups, err);
+	return r;
 }
 
 int

@@ -277,7 +277,7 @@ bound_pod(const struct pod *p, const char *group, struct cgroup_limits l, struct
 static int
 update(const struct pod *p, const struct container *c, struct err *err)
 {
-	json_auto_t *to = resources_make(c->spec, &p->host->cgroups);
+	json_auto_t *to = resources_make(p->object, c->spec, &p->host->cgroups);
 	autofree char *file =
 	    host_path(p->host, "pods/%s/containers/%s-%u/update.json", p->uid, c->name, c->attempt);
 	autobuf struct buf b = BUF_INIT;
@@ -286,6 +286,7 @@ update(const struct pod *p, const struct container *c, struct err *err)
 	int r;
 
 	json_object_del(to, "devices");
+	json_object_del(to, "hugepageLimits");
 	if (!get(to, "cpu", "quota") && get(c->actuated, "limits", "cpu"))
 		put(to, json_integer(-1), "cpu", "quota");
 	if (!get(to, "memory", "limit") && get(c->actuated, "limits", "memory"))

@@ -8,6 +8,7 @@
 #include "api/quantity.h"
 #include "base/mem.h"
 #include "node/files.h"
+#include "node/huge.h"
 #include "node/qos.h"
 #include "node/spec.h"
 
@@ -28,8 +29,9 @@ asked(const json_t *container, const char *name)
 }
 
 json_t *
-resources_make(const json_t *container, const struct cgroups *groups)
+resources_make(const json_t *pod, const json_t *container, const struct cgroups *groups)
 {
+	json_t *huge = huge_limits(pod, container, groups);
 	int64_t cpu = asked(container, "cpu"), cpu_limit = amount(container, "limits", "cpu");
 	int64_t memory = amount(container, "limits", "memory");
 	int64_t quota = cpu_limit > INT64_MAX / 100 ? 0 : cpu_limit * 100; /* no bound at all */
@@ -42,6 +44,8 @@ resources_make(const json_t *container, const struct cgroups *groups)
 		put(r, json_integer(quota < 1000 ? 1000 : quota), "cpu", "quota");
 		put(r, json_integer(100000), "cpu", "period");
 	}
+	if (huge)
+		json_object_set_new(r, "hugepageLimits", huge);
 	if (memory > 0)
 		put(r, json_integer(memory), "memory", "limit");
 	if (memory > 0 &&

@@ -164,7 +164,7 @@ linux_part(const struct making_of *m)
 	bool privileged = truth(get(m->container, "securityContext", "privileged"));
 	json_auto_t *p = json_loads(paths, 0, NULL);
 	json_t *part = json_pack("{s:s, s:o, s:o}", "cgroupsPath", m->cgroup, "namespaces",
-	    namespaces(m), "resources", resources_make(m->container, &m->host->cgroups));
+	    namespaces(m), "resources", resources_make(m->pod, m->container, &m->host->cgroups));
 
 	if (privileged) {
 		put(part, json_pack("[{s:b, s:s}]", "allow", 1, "access", "rwm"), "resources",

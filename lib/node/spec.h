@@ -42,7 +42,7 @@ const char *mount_propagation(const json_t *container);
 bool mount_all_readonly(const json_t *mount);
 
 /* linux.resources (resources.c), and the OOM score of process. */
-json_t *resources_make(const json_t *container, const struct cgroups *groups);
+json_t *resources_make(const json_t *pod, const json_t *container, const struct cgroups *groups);
 int oom_score(const json_t *pod, const json_t *container);
 
 /* linux.devices for volumeDevices (devices.c), and that they may be used. */

@@ -37,12 +37,12 @@ mount_memory(const struct making *m, struct err *err)
 
 /* The one size of huge pages that a pod's containers ask for: "2Mi"; NULL: none, or several. */
 static const char *
-asked_size(const json_t *requests)
+asked_size(const json_t *limits)
 {
 	const char *key, *ret = NULL;
 	json_t *v;
 
-	json_object_foreach ((json_t *)requests, key, v) {
+	json_object_foreach ((json_t *)limits, key, v) {
 		if (!text_starts(key, "hugepages-"))
 			continue;
 		if (ret)
@@ -55,9 +55,9 @@ asked_size(const json_t *requests)
 static int
 mount_huge(const struct making *m, const char *medium, struct err *err)
 {
-	json_auto_t *requests = pod_resources(m->pod, "requests", false);
-	const char *size = text_starts(medium, "HugePages-") ? medium + strlen("HugePages-")
-							     : asked_size(requests);
+	json_auto_t *limits = pod_resources(m->pod, "limits", false); /* as much is asked for */
+	const char *size =
+	    text_starts(medium, "HugePages-") ? medium + strlen("HugePages-") : asked_size(limits);
 	json_auto_t *text_size = size ? json_string(size) : NULL;
 	int64_t bytes = size ? quantity_value(text_size) : 0;
 	autofree char *file = NULL;

@@ -3,6 +3,7 @@
 
 #include "api/meta.h"
 #include "api/pod.h"
+#include "api/resources.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "node/admit_room.h"
@@ -55,6 +56,32 @@ wrong_node(struct agent *a, const struct pod *p, char **message)
 	return json_is_object(node) ? node_refuses(p->object, node, message) : NULL;
 }
 
+/* Others may have said that this node has something (extended resources): its Node is asked for
+ * what a pod wants and we do not know. */
+static void
+add_extended(struct agent *a, const json_t *pod, json_t *allocatable, bool ask)
+{
+	json_auto_t *asked = pod_resources(pod, "requests", false),
+		    *most = pod_resources(pod, "limits", false), *node = NULL;
+	bool looked = false;
+	const char *name;
+	json_t *v;
+
+	resources_raise(asked, most);
+	json_object_foreach (asked, name, v) {
+		if (json_object_get(allocatable, name))
+			continue;
+		if (ask && !looked && a->hooks.lookup)
+			node = a->hooks.lookup(a->hooks.arg, "Node", "", a->host->o.name);
+		looked = true;
+		if (!ask || json_is_true(node)) /* nobody can say now: the scheduler could */
+			json_object_set_new(allocatable, name, json_string("9E"));
+		else if (get(node, "status", "allocatable", name))
+			json_object_set(
+			    allocatable, name, get(node, "status", "allocatable", name));
+	}
+}
+
 /* What is short has a name in a Node's conditions; they are in the order of these. */
 static char *
 too_little(const struct agent *a, const struct pod *p, char **message)
@@ -81,6 +108,7 @@ weigh_room(struct agent *a, const struct pod *p, const json_t *as, char **messag
 	for (size_t i = 0; i < a->n; i++)
 		if (a->pod[i] != p && uses_resources(a->pod[i]))
 			others[n++] = a->pod[i]->object;
+	add_extended(a, as, allocatable, as == p->object); /* they do not change */
 	return room_refuses(as, others, n, allocatable, message);
 }
 

@@ -138,7 +138,8 @@ rooms(void)
 	    "8000000000000000000, capacity: 1073741824");
 	/* who asks for nothing is let in where there is too much already */
 	room("", "\"requests\":{\"memory\":\"2Gi\"}", ": ");
-	room("\"limits\":{\"example.com/gpu\":\"1\"}", "", ": ");
+	room("\"limits\":{\"example.com/gpu\":\"1\"}", "",
+	    "OutOfexample.com/gpu: " WORDS "example.com/gpu, requested: 1, used: 0, capacity: 0");
 	room("\"limits\":{\"hugepages-2Mi\":\"2Mi\"}", "",
 	    "OutOfhugepages-2Mi: " WORDS "hugepages-2Mi, requested: 2097152, used: 0, capacity: 0");
 	same("another node", reason ? reason : "", "NodeAffinity");
