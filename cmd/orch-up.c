@@ -104,10 +104,11 @@ settle_port(const char *address)
 	return xasprintf("%.*s:%d", (int)(colon - address), address, ntohs(any.sin_port));
 }
 
-/* Settings that are options of the API server, or of nodes. */
+/* Settings that are options of the API server, of nodes, or of who gathers their figures. */
 static const char *const of_store[] = { "history", "default-not-ready-toleration-seconds",
 	"default-unreachable-toleration-seconds", NULL };
 static const char *const of_nodes[] = { "sync-frequency", NULL };
+static const char *const of_metrics[] = { "metric-resolution", NULL };
 
 static size_t
 add_settings(const char **argv, size_t n, size_t max, const char *const *names)
@@ -156,6 +157,19 @@ add_loops(struct cluster *c, const char *const *env)
 		cluster_add(c, controllers[i]->name, argv, env);
 	}
 	cluster_add(c, "schedule", sched, env);
+}
+
+static void
+add_metrics(struct cluster *c, const char *const *env)
+{
+	autofree char *prog = proc_sibling("orch-metrics"), *ca = cluster_file(c, "pki/ca.crt");
+	autofree char *crt = cluster_file(c, "pki/metrics.crt"),
+		      *key = cluster_file(c, "pki/metrics.key");
+	const char *argv[64] = { prog, "--register", "--ca-file", ca, "--tls-cert-file", crt,
+		"--tls-private-key-file", key };
+
+	add_settings(argv, 8, COUNT(argv), of_metrics);
+	cluster_add(c, "metrics", argv, env);
 }
 
 static void
@@ -378,6 +392,7 @@ describe(struct cluster *c)
 	c->listen = settle_port(listen_arg);
 	add_store(c);
 	add_loops(c, env);
+	add_metrics(c, env);
 	if (c->nodes == 0)
 		return;
 	if (cluster_network_claim(c, &err) < 0 || cluster_save(c, &err) < 0)

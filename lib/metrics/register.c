@@ -83,18 +83,29 @@ delete_it(struct client *c, const struct kind *k, const char *ns, const json_t *
 		log_line("cannot take %s '%s' away: %s", k->kind, meta_name(obj), err.msg);
 }
 
+/* One of ours: gets the object (new), or NULL.  False: the server does not answer. */
+static bool
+find(struct client *c, const struct kind *k, const char *ns, const char *name, json_t **ret)
+{
+	struct err err;
+
+	*ret = NULL;
+	return client_get(c, k, ns, name, ret, &err) == 0 || err.code == ERR_NOT_FOUND ||
+	       err.code == ERR_FORBIDDEN;
+}
+
 void
 metrics_unregister(struct client *c)
 {
 	json_auto_t *api = NULL, *service = NULL;
-	struct err err;
 
-	if (client_get(c, kind_of_api(), NULL, API_SERVICE, &api, &err) == 0 &&
-	    strcmp(text(api, "spec", "service", "name"), METRICS_SERVICE) == 0 &&
+	if (!find(c, kind_of_api(), NULL, API_SERVICE, &api) ||
+	    !find(c, kind_of_service(), METRICS_NAMESPACE, METRICS_SERVICE, &service))
+		return; /* the next one puts it right */
+	if (strcmp(text(api, "spec", "service", "name"), METRICS_SERVICE) == 0 &&
 	    strcmp(text(api, "spec", "service", "namespace"), METRICS_NAMESPACE) == 0)
 		delete_it(c, kind_of_api(), NULL, api);
-	if (client_get(c, kind_of_service(), METRICS_NAMESPACE, METRICS_SERVICE, &service, &err) ==
-	    0)
+	if (service)
 		delete_it(c, kind_of_service(), METRICS_NAMESPACE, service);
 }
 

@@ -352,6 +352,11 @@ pki_ensure(const char *dir, const char *const *names, struct err *err)
 		.organizations = masters,
 		.purpose = GNUTLS_KP_TLS_WWW_CLIENT,
 		.days = LEAF_DAYS };
+	static const char *const metrics_names[] = { PKI_METRICS ".kube-system.svc", NULL };
+	struct order metrics = { .cn = PKI_METRICS,
+		.names = metrics_names,
+		.purpose = GNUTLS_KP_TLS_WWW_SERVER,
+		.days = LEAF_DAYS };
 	struct order node_client = { .cn = PKI_NODE_CLIENT,
 		.organizations = masters,
 		.purpose = GNUTLS_KP_TLS_WWW_CLIENT,
@@ -363,7 +368,8 @@ pki_ensure(const char *dir, const char *const *names, struct err *err)
 	    (r = ensure_ca(&ca, dir, "ca", "orch", err)) < 0 ||
 	    (r = ensure_leaf(dir, "server", &server, &ca, err)) < 0)
 		return r;
-	if ((r = ensure_leaf(dir, "admin", &admin, &ca, err)) < 0)
+	if ((r = ensure_leaf(dir, "admin", &admin, &ca, err)) < 0 ||
+	    (r = ensure_leaf(dir, "metrics", &metrics, &ca, err)) < 0)
 		return r;
 	return ensure_leaf(dir, "node-client", &node_client, &ca, err);
 }

@@ -6,6 +6,7 @@
 #include "serve/tls.h"
 
 #define PKI_NODE_CLIENT "kube-apiserver-kubelet-client"
+#define PKI_METRICS "orch-metrics"
 
 /*
  * The certificates of a store's data folder (GnuTLS), made at first start and kept:
@@ -16,7 +17,8 @@
  *	DIR/pki/admin.crt admin.key		CN=admin O=system:masters
  *	DIR/pki/node-client.crt node-client.key	CN=PKI_NODE_CLIENT O=system:masters, as whom the
  *		store speaks to nodes' servers (which may be kubelets, and ask who that is)
- * Keys are mode 0600.
+ *	DIR/pki/metrics.crt metrics.key		for the Service kube-system/PKI_METRICS:
+ *orch-metrics(1) Keys are mode 0600.
  */
 int pki_ensure(const char *dir, const char *const *names, struct err *err);
 

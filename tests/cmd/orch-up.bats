@@ -19,7 +19,7 @@ up() { orch-up --data "$DATA" --listen 127.0.0.1:0 --no-node "$@"; }
 
 @test "orch-up: loops run, each a process with a log" {
   up
-  for loop in deployment replicaset namespace garbage node pvc-protection serviceaccount root-ca resourcequota disruption schedule; do
+  for loop in deployment replicaset namespace garbage node pvc-protection serviceaccount root-ca resourcequota disruption schedule metrics; do
     pid=$(jq -r --arg n "$loop" '.processes[] | select(.name == $n) | .process.pid' "$DATA/run/cluster.json")
     kill -0 "$pid"
     [ -e "$DATA/log/$loop.log" ]
