@@ -28,18 +28,22 @@ grid_release(struct grid *g)
 }
 
 void
-grid_column(struct grid *g, const char *name)
+grid_column_as(struct grid *g, const char *name)
 {
-	char *head = xstrdup(name);
-
-	for (char *p = head; *p; p++)
-		*p = (char)toupper((unsigned char)*p);
 	g->head = xreallocarray(g->head, g->ncols + 1, sizeof *g->head);
 	g->width = xreallocarray(g->width, g->ncols + 1, sizeof *g->width);
 	g->hidden = xreallocarray(g->hidden, g->ncols + 1, sizeof *g->hidden);
-	g->head[g->ncols] = head;
+	g->head[g->ncols] = xstrdup(name);
 	g->hidden[g->ncols] = false;
 	g->width[g->ncols++] = 0;
+}
+
+void
+grid_column(struct grid *g, const char *name)
+{
+	grid_column_as(g, name);
+	for (char *p = g->head[g->ncols - 1]; *p; p++)
+		*p = (char)toupper((unsigned char)*p);
 }
 
 void

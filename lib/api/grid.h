@@ -24,7 +24,8 @@ struct grid {
 void grid_init(struct grid *g);
 void grid_release(struct grid *g);
 
-void grid_column(struct grid *g, const char *name); /* before the first row; upper-cased */
+void grid_column(struct grid *g, const char *name);    /* before the first row; upper-cased */
+void grid_column_as(struct grid *g, const char *name); /* the same, as it is */
 
 /* Leave a column out, or not, from the next grid_print on. */
 void grid_hide(struct grid *g, size_t column, bool hidden);

@@ -5,6 +5,7 @@ by FOLDER/NAME, read each time: JSON of
     cores, bytes    of the node: how many cores it keeps busy, how much memory it has
     containers      a list of [namespace, pod, container, cores, bytes]
     since           when their counters began (0: when this program was started)
+    swap            in use, of the node and of each container (absent: not told)
     started         when the containers say that they were started, in seconds (absent: not told)
     mode            hang, fail, broken: answer so
 FOLDER/NAME.asked gets a line, the time, for each question.
@@ -49,6 +50,8 @@ def figures(say):
     lines = ["# HELP node_cpu_usage_seconds_total [STABLE] ...", "# TYPE node_cpu_usage_seconds_total counter",
              "node_cpu_usage_seconds_total %r %d" % (age * say["cores"], stamp),
              "node_memory_working_set_bytes %r %d" % (float(say["bytes"]), stamp)]
+    if "swap" in say:
+        lines.append("node_swap_usage_bytes %d %d" % (say["swap"], stamp))
     for ns, pod, container, cores, size in say["containers"]:
         where = '{container="%s",namespace="%s",pod="%s"}' % (container, ns, pod)
         lines.append("container_cpu_usage_seconds_total%s %r %d" % (where, age * cores, stamp))
