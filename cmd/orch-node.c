@@ -32,6 +32,7 @@ static const char *eviction_soft = "", *soft_grace = "", *longest_grace = "0", *
 static const char *pull_deadline = "1m";
 static const char *gc_high = "85", *gc_low = "80", *gc_ttl = "2m", *gc_age = "0s", *gc_every = "5m";
 static const char *grace_arg = "0s", *critical_arg = "0s", *by_priority;
+static const char *runtime_timeout = "2m";
 static bool clean, once, insecure, seccomp_default, verbose;
 
 static const struct opt opts[] = {
@@ -46,6 +47,8 @@ static const struct opt opts[] = {
 	{ 0, "address", "IP", "the node's address (default: found)", &address, false },
 	{ 0, "runtime", "crun|runc|PATH", "the container runtime (default: what works)", &runtime,
 	    false },
+	{ 0, "runtime-request-timeout", "DURATION", "what a call of it may take (2m)",
+	    &runtime_timeout, false },
 	{ 0, "conmon", "PATH", "the container monitor", &conmon, false },
 	{ 0, "cni-path", "DIR", "where the CNI plugins are", &cni_path, false },
 	{ 0, "pods", "FILE", "no server: run the pods of FILE, '-': standard input", &pods_file,
@@ -361,6 +364,7 @@ open_host(void)
 		.collect = collecting(),
 		.collect_every = cli_duration("image-gc-period", gc_every),
 		.pids = (long)cli_number("pod-pids", pids_arg, 0, 1 << 22),
+		.runtime_timeout = cli_duration("runtime-request-timeout", runtime_timeout),
 		.backoff = cli_duration("backoff", backoff_arg),
 		.log_size = log_size(),
 		.log_files = (long)cli_number("container-log-max-files", log_files_arg, 2, 1 << 20),

@@ -1,8 +1,10 @@
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -170,22 +172,32 @@ proc_start(struct proc *ret, const char *const *argv, int in, int out, int errfd
 	return r;
 }
 
-/* Feed `input` and collect both outputs until the child has closed them. */
-static void
-converse(int in, const char *input, int out, struct buf *outbuf, int errfd, struct buf *errbuf)
+/* Feed `input` and collect both outputs until the child has closed them; false when the time for
+ * that is over (0: it never is). */
+static bool
+converse(int in, const char *input, int out, struct buf *outbuf, int errfd, struct buf *errbuf,
+    double until)
 {
 	struct pollfd p[3] = { { .fd = in, .events = POLLOUT }, { .fd = out, .events = POLLIN },
 		{ .fd = errfd, .events = POLLIN } };
 	size_t left = input ? strlen(input) : 0;
 	char chunk[4096];
+	bool late = false;
 
-	while (p[1].fd >= 0 || p[2].fd >= 0) {
+	while (!late && (p[1].fd >= 0 || p[2].fd >= 0)) {
+		double rest = until > 0 ? until - clock_monotonic() : 0;
+
 		if (left == 0 && p[0].fd >= 0) {
 			close(p[0].fd);
 			p[0].fd = -1;
 		}
-		if (poll(p, 3, -1) < 0 && errno != EINTR)
+		if (poll(p, 3,
+			until <= 0 ? -1
+			: rest > 0 ? (int)(rest * 1000) + 1
+				   : 0) < 0 &&
+		    errno != EINTR)
 			break;
+		late = until > 0 && clock_monotonic() >= until;
 		if (p[0].fd >= 0 && p[0].revents) {
 			ssize_t n = write(p[0].fd, input, left);
 
@@ -205,13 +217,72 @@ converse(int in, const char *input, int out, struct buf *outbuf, int errfd, stru
 	}
 	if (p[0].fd >= 0)
 		close(p[0].fd);
+	return !late;
+}
+
+enum { MAX_TREE = 4096 };
+
+/* Who is whose child, of all processes. */
+static size_t
+family(pid_t pid[][2])
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	size_t n = 0;
+
+	while (d && n < MAX_TREE && (e = readdir(d))) {
+		char path[64], line[512], *close;
+		autoclose int fd = -1;
+		ssize_t got;
+
+		if (e->d_name[0] < '1' || e->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof path, "/proc/%.20s/stat", e->d_name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || (got = read(fd, line, sizeof line - 1)) <= 0)
+			continue;
+		line[got] = '\0';
+		if (!(close = strrchr(line, ')')))
+			continue;
+		pid[n][0] = (pid_t)atoi(e->d_name);
+		pid[n++][1] = (pid_t)atoi(close + 4); /* ") S PPID" */
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+void
+proc_kill_tree(pid_t root)
+{
+	pid_t(*all)[2] = xcalloc(MAX_TREE, sizeof *all), *tree = xcalloc(MAX_TREE, sizeof *tree);
+	size_t found = 1, n = family(all);
+
+	tree[0] = root;
+	for (size_t i = 0; i < found; i++)
+		for (size_t k = 0; k < n && found < MAX_TREE; k++)
+			if (all[k][1] == tree[i] && all[k][0] != root)
+				tree[found++] = all[k][0];
+	for (size_t i = 0; i < found; i++)
+		kill(tree[i], SIGKILL);
+	free(all);
+	free(tree);
 }
 
 int
 proc_run(const char *const *argv, const char *input, struct buf *out, struct err *err)
 {
+	return proc_run_within(argv, input, out, 0, err);
+}
+
+int
+proc_run_within(
+    const char *const *argv, const char *input, struct buf *out, double seconds, struct err *err)
+{
 	autobuf struct buf said = BUF_INIT, ignored = BUF_INIT;
+	double until = seconds > 0 ? clock_monotonic() + seconds : 0;
 	int in[2], o[2], e[2], status, r;
+	bool late = false;
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
 	pid_t pid;
 
@@ -223,7 +294,9 @@ proc_run(const char *const *argv, const char *input, struct buf *out, struct err
 	close(e[1]);
 	if (r == 0) {
 		sigaction(SIGPIPE, &ignore, &before);
-		converse(in[1], input, o[0], out ? out : &ignored, e[0], &said);
+		late = !converse(in[1], input, o[0], out ? out : &ignored, e[0], &said, until);
+		if (late)
+			proc_kill_tree(pid);
 		sigaction(SIGPIPE, &before, NULL);
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
@@ -234,6 +307,9 @@ proc_run(const char *const *argv, const char *input, struct buf *out, struct err
 	close(e[0]);
 	if (r < 0)
 		return r;
+	if (late)
+		return err_set(err, ERR_TIMEOUT,
+		    "'%s' did not end within %g s: context deadline exceeded", argv[0], seconds);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	while (said.len > 0 && said.data[said.len - 1] == '\n')

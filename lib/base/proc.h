@@ -44,6 +44,14 @@ int proc_start(
  * message when it fails.  stdout is appended to *out when out is not NULL. */
 int proc_run(const char *const *argv, const char *input, struct buf *out, struct err *err);
 
+/* The same, for at most so many seconds: then it is killed with all that it has started, which is
+ * TIMEOUT.  0: as long as it takes. */
+int proc_run_within(
+    const char *const *argv, const char *input, struct buf *out, double seconds, struct err *err);
+
+/* Kill a process and all that descend from it, by what /proc says now. */
+void proc_kill_tree(pid_t pid);
+
 /* The path of one of our programs: beside the running one when it is there, else its bare
  * name for PATH.  A new string. */
 char *proc_sibling(const char *name);

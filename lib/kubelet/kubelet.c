@@ -85,12 +85,14 @@ wait_apart(const struct kubelet *k, double seconds, int fd)
 int
 kubelet_step(struct kubelet *k, double wait, int fd, struct err *err)
 {
+	bool not_ready;
 	double beat;
 	int r;
 
 	statics_step(k);
-	if (k->shutting_down != k->host->shutting_down) { /* no new pods, as early as can be */
-		k->shutting_down = k->host->shutting_down;
+	not_ready = k->host->shutting_down || k->host->runtime_down;
+	if (k->not_ready != not_ready) { /* no new pods, as early as can be */
+		k->not_ready = not_ready;
 		k->beat = 0;
 	}
 	if (!k->joined) {

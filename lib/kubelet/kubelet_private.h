@@ -16,11 +16,11 @@ struct kubelet {
 	bool joined;	  /* the Node is registered, watches are open */
 	double join_at;	  /* when that is to be tried again */
 	bool settled;
-	json_t *events;	    /* to be posted when nothing is more urgent */
-	double beat, full;  /* when the next heartbeat, the next whole status is due */
-	bool shutting_down; /* as the Node said last */
-	bool silent;	    /* the server did not take the last heartbeat: said so */
-	json_t *seen;	    /* what pods were made of, as last seen: "Kind/namespace/name" */
+	json_t *events;	   /* to be posted when nothing is more urgent */
+	double beat, full; /* when the next heartbeat, the next whole status is due */
+	bool not_ready;	   /* as the Node said last */
+	bool silent;	   /* the server did not take the last heartbeat: said so */
+	json_t *seen;	   /* what pods were made of, as last seen: "Kind/namespace/name" */
 	struct metric *statuses, *errors;
 
 	struct manifests *manifests; /* NULL: no static pods */

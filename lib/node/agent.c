@@ -76,6 +76,7 @@ agent_close(struct agent *a)
 	if (!a)
 		return;
 	job_kill(&a->collecting);
+	job_kill(&a->health);
 	job_kill(&a->relief);
 	for (size_t i = 0; i < a->n; i++)
 		pod_free(a->pod[i]);
@@ -320,6 +321,11 @@ handle(struct agent *a, int fd, double now)
 				}
 		}
 	}
+	if (a->health.pid && a->health.fd == fd) {
+		if (job_read(&a->health))
+			health_done(a, now);
+		return;
+	}
 	if (a->collecting.pid && a->collecting.fd == fd) {
 		if (job_read(&a->collecting))
 			collect_done(a);
@@ -506,6 +512,7 @@ agent_step(struct agent *a)
 	weigh_burstable(a);
 	collect_step(a, now);
 	rotate_due(a, now);
+	health_due(a, now);
 }
 
 size_t

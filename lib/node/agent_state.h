@@ -29,7 +29,10 @@ struct agent {
 	int relief_urgency;
 	double relief_at, relief_since; /* not before this time again; when it was begun */
 	struct shutdown shutdown;
-	int64_t weighed; /* what the burstable pods asked for when their cgroup was told last */
+	struct job health; /* is the runtime there? */
+	double health_at;  /* when it is asked next */
+	double healthy_at; /* when it answered last */
+	int64_t weighed;   /* what the burstable pods asked for when their cgroup was told last */
 };
 
 double now_seconds(void);		       /* clock_boot(): every timer here goes by it */
@@ -113,6 +116,10 @@ void weigh_burstable(struct agent *a);
 char *weigh_refuses(struct agent *a, const struct pod *p, char **message);
 /* The room alone, for a pod of the node if it were `as` this object. */
 char *weigh_room(struct agent *a, const struct pod *p, const json_t *as, char **message);
+
+/* health.c: does the runtime answer at all? */
+void health_due(struct agent *a, double now);
+void health_done(struct agent *a, double now);
 
 /* rotate.c: logs that are too large are turned over. */
 void rotate_due(struct agent *a, double now);

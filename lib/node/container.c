@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -74,10 +75,36 @@ exec_conmon(char *const *argv, int sync)
 	_exit(127);
 }
 
+/* conmon lives on in the background, with the pipe open: its report is one line. */
 static int
-run_conmon(char *const *argv, struct buf *said, struct err *err)
+hear_conmon(int fd, double seconds, struct buf *said, struct err *err)
 {
-	int fds[2], status = 0;
+	double until = clock_monotonic() + seconds, left;
+
+	while (!said->data || !memchr(said->data, '\n', said->len)) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		ssize_t n;
+
+		if ((left = until - clock_monotonic()) <= 0)
+			return err_set(err, ERR_TIMEOUT,
+			    "runtime call 'create': it did not end within %g s: context deadline "
+			    "exceeded",
+			    seconds);
+		if (poll(&p, 1, (int)(left * 1000) + 1) <= 0)
+			continue;
+		buf_reserve(said, 4096);
+		n = read(fd, said->data + said->len, 4096);
+		if (n <= 0 && errno != EINTR)
+			break;
+		said->len += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int
+run_conmon(char *const *argv, double seconds, struct buf *said, struct err *err)
+{
+	int fds[2], status = 0, r;
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -89,17 +116,10 @@ run_conmon(char *const *argv, struct buf *said, struct err *err)
 	close(fds[1]);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	/* conmon lives on in the background, with the pipe open: its report is one line */
-	while (!said->data || !memchr(said->data, '\n', said->len)) {
-		ssize_t n;
-
-		buf_reserve(said, 4096);
-		n = read(fds[0], said->data + said->len, 4096);
-		if (n <= 0 && errno != EINTR)
-			break;
-		said->len += n > 0 ? (size_t)n : 0;
-	}
+	r = hear_conmon(fds[0], seconds, said, err);
 	close(fds[0]);
+	if (r < 0)
+		return r;
 	if (said->len == 0)
 		return err_set(
 		    err, ERR_INTERNAL, "conmon failed with status %d", WEXITSTATUS(status));
@@ -151,7 +171,10 @@ create(const struct start *s, const char *id, const char *bundle, struct err *er
 	}
 	if ((r = mkdir_all(folder, 0755, err)) < 0)
 		return r;
-	if ((r = run_conmon((char *const *)argv, &said, err)) < 0)
+	if (access(h->o.runtime, X_OK) < 0)
+		return err_set(err, ERR_UNAVAILABLE, "container runtime is down: '%s': %s",
+		    h->o.runtime, strerror(errno));
+	if ((r = run_conmon((char *const *)argv, h->o.runtime_timeout, &said, err)) < 0)
 		return r;
 	return parse_report(&said, err);
 }
@@ -217,7 +240,7 @@ launch(const struct start *s, const struct image *image, const char *id, const c
 	    stop_signal(s->container, image), "startedAt", now, "hooked",
 	    get(s->container, "lifecycle", "postStart") == NULL);
 	if ((r = note_launch(bundle, *result, err)) < 0 ||
-	    (r = host_runtime(s->host, args, NULL, err)) < 0)
+	    (r = host_runtime_within(s->host, args, NULL, s->host->o.runtime_timeout, err)) < 0)
 		return r;
 	if (!monitor.pid && !container_exit(s->host, id, &code, &when))
 		return err_set(err, ERR_INTERNAL, "conmon has gone");
@@ -266,6 +289,20 @@ read_pid(const char *bundle, const char *file)
 	return file_line(path, line, sizeof line) ? (pid_t)strtol(line, NULL, 10) : 0;
 }
 
+/* The runtime says no: that counts as a run.  One that says nothing, or is not there, is asked
+ * again; what it may have begun is removed at once. */
+static json_t *
+not_run(const struct start *s, const char *reason, const struct err *err)
+{
+	struct err ignored;
+
+	if (err->code != ERR_TIMEOUT && err->code != ERR_UNAVAILABLE)
+		return failure("start", "RunContainerError", err);
+	container_remove(
+	    s->host, meta_uid(s->pod), text(s->container, "name"), s->attempt, &ignored);
+	return failure("config", reason, err);
+}
+
 /* From the image to a running container, or the object that says why not. */
 static json_t *
 start_with(const struct start *s, const struct image *image)
@@ -294,12 +331,12 @@ start_with(const struct start *s, const struct image *image)
 	if (bundle_make(s, image, bundle, &err) < 0)
 		return failure("config", "CreateContainerConfigError", &err);
 	if (create(s, id, bundle, &err) < 0)
-		return failure("start", "RunContainerError", &err);
+		return not_run(s, "CreateContainerError", &err);
 	if (pages >= 0 && huge_enter(pages, read_pid(bundle, "pid"), &err) < 0)
 		return failure("start", "RunContainerError", &err);
 	if (launch(s, image, id, bundle, &result, &err) < 0) {
 		json_decref(result);
-		return failure("start", "RunContainerError", &err);
+		return not_run(s, "RunContainerError", &err);
 	}
 	run_post_start(s, id, bundle, result);
 	return result;

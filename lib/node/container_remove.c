@@ -42,7 +42,7 @@ end_makers(const struct host *h, const char *id)
 		found = false;
 		while (d && (e = readdir(d)))
 			if (*e->d_name >= '1' && *e->d_name <= '9' && works_on(h, e->d_name, id)) {
-				kill((pid_t)atol(e->d_name), SIGKILL);
+				proc_kill_tree((pid_t)atol(e->d_name));
 				found = true;
 			}
 		if (d)

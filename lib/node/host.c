@@ -21,6 +21,8 @@
 #include "node/host.h"
 #include "node/job.h"
 
+enum { RUNTIME_TIMEOUT = 120 }; /* as the kubelet has it */
+
 char *
 host_path(const struct host *h, const char *fmt, ...)
 {
@@ -97,13 +99,27 @@ host_private_mounts(const struct host *h, struct err *err)
 int
 host_runtime(const struct host *h, const char *const *args, struct buf *out, struct err *err)
 {
+	return host_runtime_within(h, args, out, 0, err);
+}
+
+int
+host_runtime_within(
+    const struct host *h, const char *const *args, struct buf *out, double seconds, struct err *err)
+{
+	const char *verb = args[0];
 	autofree char *root = xasprintf("--root=%s/run/runtime", h->o.data);
 	const char *argv[16] = { h->o.runtime, root };
 	size_t n = 2;
 
 	while (*args && n < COUNT(argv) - 1)
 		argv[n++] = *args++;
-	return proc_run(argv, NULL, out, err);
+	if (access(h->o.runtime, X_OK) < 0)
+		return err_set(err, ERR_UNAVAILABLE, "container runtime is down: '%s': %s",
+		    h->o.runtime, strerror(errno));
+	if (proc_run_within(argv, NULL, out, seconds, err) == 0)
+		return 0;
+	return err->code == ERR_TIMEOUT ? err_wrap(err, "runtime call '%s'", verb)
+					: -(int)err->code;
 }
 
 /* A program by its name or path: absolute, or NULL. */
@@ -176,7 +192,7 @@ try_runtime(void *arg, json_t **result, struct err *err)
 		if (mount("/", rootfs, NULL, MS_BIND, NULL) < 0)
 			r = err_sys(err, errno, "cannot mount '%s'", rootfs);
 		else
-			r = host_runtime(h, args, NULL, err);
+			r = host_runtime_within(h, args, NULL, h->o.runtime_timeout, err);
 		umount2(rootfs, MNT_DETACH);
 	}
 	cgroup_remove(&h->cgroups, group, &ignored);
@@ -369,6 +385,8 @@ host_open(struct host **ret, const struct host_options *o, struct err *err)
 
 	h->o = *o;
 	h->lock = -1;
+	if (h->o.runtime_timeout <= 0)
+		h->o.runtime_timeout = RUNTIME_TIMEOUT;
 	h->o.name = copy(o->name);
 	h->o.pod_cidr = copy(o->pod_cidr);
 	h->o.address = copy(o->address);
@@ -445,5 +463,6 @@ host_close(struct host *h)
 	free((char *)h->o.cluster_domain);
 	free((char *)h->o.images);
 	free(h->pin);
+	free(h->runtime_down);
 	free(h);
 }

@@ -47,11 +47,13 @@ struct host_options {
 	const char *sysctls; /* unsafe ones that pods may set: "kernel.msg*,net.core.somaxconn" */
 	struct collect_rules collect; /* of images */
 	double collect_every;	      /* seconds; 0: never */
-	double backoff;	  /* seconds before the second restart of a container, doubling to 300 */
-	int64_t log_size; /* bytes after which a log is turned over; 0: never */
-	long log_files;	  /* of one log, at most */
-	double log_every; /* seconds between looks at their sizes */
-	double renew;	  /* seconds between looks at what volumes are made of */
+	double
+	    runtime_timeout; /* seconds that a call of the runtime or a plugin may take; 0: 120 */
+	double backoff;	     /* seconds before the second restart of a container, doubling to 300 */
+	int64_t log_size;    /* bytes after which a log is turned over; 0: never */
+	long log_files;	     /* of one log, at most */
+	double log_every;    /* seconds between looks at their sizes */
+	double renew;	     /* seconds between looks at what volumes are made of */
 };
 
 struct host {
@@ -62,6 +64,7 @@ struct host {
 	struct images *images;
 	int port;		  /* of the node's own server; 0: there is none */
 	int64_t pressed[SIGNALS]; /* when there was too little of it last, by clock_boot() */
+	char *runtime_down;	  /* why the Node is not ready, or NULL */
 	bool shutting_down;	  /* the machine is about to go down: the Node is not ready */
 	char *pin;		  /* and what its key is known by */
 	int lock;
@@ -99,7 +102,10 @@ char *host_monitors(const struct host *h); /* where every conmon is: "/orch/KEY/
 /* A mount namespace for what the runtime must see: in a forked process only. */
 int host_private_mounts(const struct host *h, struct err *err);
 
-/* Run the OCI runtime with its global options. Arguments end with NULL. */
+/* Run the OCI runtime with its global options. Arguments end with NULL.  UNAVAILABLE when there is
+ * none any more; TIMEOUT when it takes more than `seconds` (0: it may take as long as it likes). */
+int host_runtime_within(const struct host *h, const char *const *args, struct buf *out,
+    double seconds, struct err *err);
 int host_runtime(const struct host *h, const char *const *args, struct buf *out, struct err *err);
 
 #endif

@@ -62,12 +62,14 @@ job_start(struct job *j, job_fn *work, void *arg, struct err *err)
 		return err_sys(err, errno, "cannot fork");
 	}
 	if (pid == 0) {
+		setpgid(0, 0); /* what it starts can be ended with it */
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(3);
 		close(fds[0]);
 		run(fds[1], work, arg);
 	}
+	setpgid(pid, pid); /* whoever comes first */
 	close(fds[1]);
 	*j = (struct job){ .pid = pid, .fd = fds[0] };
 	return 0;
@@ -85,14 +87,27 @@ job_read(struct job *j)
 	return n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
 }
 
+/* One that was killed had no time to end what it had started: a runtime that hangs. */
+static void
+wait_for(pid_t pid, int *status)
+{
+	siginfo_t info = { 0 };
+
+	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+		;
+	if (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)
+		kill(-pid, SIGKILL);
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		;
+}
+
 int
 job_end(struct job *j, json_t **result, struct err *err)
 {
 	json_auto_t *reply = NULL;
 	int status = 0, code;
 
-	while (waitpid(j->pid, &status, 0) < 0 && errno == EINTR)
-		;
+	wait_for(j->pid, &status);
 	close(j->fd);
 	reply = json_loadb(j->reply.data ? j->reply.data : "", j->reply.len, 0, NULL);
 	buf_release(&j->reply);

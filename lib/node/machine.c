@@ -241,7 +241,9 @@ conditions(const struct host *h, json_t *node, int64_t at)
 	condition(node, "PIDPressure", pids,
 	    pids ? "KubeletHasInsufficientPID" : "KubeletHasSufficientPID",
 	    pids ? "there are too few process ids" : "there are process ids", now);
-	if (h->shutting_down)
+	if (h->runtime_down)
+		condition(node, "Ready", false, "KubeletNotReady", h->runtime_down, now);
+	else if (h->shutting_down)
 		condition(node, "Ready", false, "KubeletNotReady", "node is shutting down", now);
 	else
 		condition(node, "Ready", true, "KubeletReady", "orch-node is running", now);

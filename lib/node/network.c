@@ -57,7 +57,7 @@ plugin(const struct host *h, const char *name, const char *command, const char *
 
 	setenv("CNI_COMMAND", command, 1);
 	setenv("CNI_IFNAME", interface, 1);
-	if ((r = proc_run(argv, config, out, err)) == 0)
+	if ((r = proc_run_within(argv, config, out, h->o.runtime_timeout, err)) == 0)
 		return 0;
 	said = out->len ? json_loadb(out->data, out->len, 0, NULL) : NULL;
 	if (*text(said, "msg"))

@@ -55,6 +55,10 @@ probe_try(void *arg, json_t **result, struct err *err)
 	/* Each keeps time itself, and says what it waited for; this is for what nobody foresaw. */
 	alarm((unsigned)seconds + 2);
 	r = run(p, (double)seconds, &note, err);
+	if (r == -ERR_UNAVAILABLE && get(p->probe, "exec")) { /* nobody could ask it */
+		*result = json_pack("{s:s}", "unknown", err->msg);
+		return 0;
+	}
 	if (r == 0 && note)
 		*result = json_pack("{s:s}", "note", note); /* none when it is no UTF-8 */
 	return r;

@@ -24,7 +24,7 @@ struct probe {
 };
 
 /* One try against a running container, for a forked process: 0 or what failed; *result may get
- * {"note": TEXT}, of a success that is odd. */
+ * {"note": TEXT}, of a success that is odd, or {"unknown": TEXT}: there is no saying. */
 struct probing {
 	const struct host *host;
 	const json_t *probe; /* or the handler of a hook */

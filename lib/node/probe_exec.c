@@ -95,7 +95,7 @@ kill_both(pid_t runtime, const char *pid_file)
 
 	if (pid > 1)
 		kill(pid, SIGKILL);
-	kill(runtime, SIGKILL);
+	proc_kill_tree(runtime); /* one that hangs may do so in a child of its own */
 }
 
 static char *
@@ -125,6 +125,9 @@ run(const struct probing *p, const json_t *command, const char *file, double sec
 	int fds[2], status = 0, r;
 	bool in_time;
 
+	if (access(p->host->o.runtime, X_OK) < 0)
+		return err_set(err, ERR_UNAVAILABLE, "container runtime is down: '%s': %s",
+		    p->host->o.runtime, strerror(errno));
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "cannot make a pipe");
 	r = proc_start(&runtime, argv, null, fds[1], fds[1], err);

@@ -464,7 +464,10 @@ work_done(struct agent *a, struct pod *p, double now)
 		p->sandbox = SANDBOX_DOWN;
 		log_more("pod %s: taken down in %.3f s", p->label, now - p->doing_since);
 	} else if (p->doing == STEP_TEARDOWN) {
-		log_line("pod %s: cannot take it down: %s", p->label, err.msg);
-		p->again = now + 2;
+		tell(a, p, "Warning", "FailedKillPod", "error killing pod: %s", err.msg);
+		p->backoff = p->backoff == 0		      ? 2
+			     : p->backoff * 2 < SANDBOX_RETRY ? p->backoff * 2
+							      : SANDBOX_RETRY;
+		p->again = now + p->backoff;
 	}
 }

@@ -67,6 +67,13 @@ work_probed(struct agent *a, struct pod *p, struct container *c, int which, doub
 
 	unwatch(a, probe->job.fd);
 	success = job_end(&probe->job, &result, &err) == 0;
+	if (*text(result, "unknown")) { /* as the kubelet: such a try does not count */
+		tell_of(a, p, c, "Warning", "Unhealthy",
+		    "%s probe errored and resulted in unknown state: %s", names[which],
+		    text(result, "unknown"));
+		probe->again = now + (double)num(get(spec, "periodSeconds"), 10);
+		return;
+	}
 	if (success && *text(result, "note"))
 		tell_of(a, p, c, "Warning", "ProbeWarning", "%s probe warning: %s", names[which],
 		    text(result, "note"));
