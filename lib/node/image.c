@@ -142,20 +142,37 @@ load_json(const char *path, json_t **ret, struct err *err)
 	return 0;
 }
 
+/* The configuration of an image, whose name is its digest. */
 static int
-load(struct images *s, const char *path, struct image *ret, struct err *err)
+load_config(struct images *s, const char *id, json_t **ret, struct err *err)
 {
-	json_auto_t *ref = NULL, *config = NULL;
-	autofree char *file = NULL;
+	autofree char *file = config_path(s, id);
+	autobuf struct buf b = BUF_INIT;
+	char digest[DIGEST_TEXT];
 	int r;
 
+	if ((r = buf_read_file(&b, file, MAX_JSON, err)) == -ERR_NOT_FOUND)
+		return err_set(err, ERR_INTERNAL, "'%s' is gone", file);
+	if (r < 0)
+		return r;
+	if (strcmp(digest_of(b.data ? b.data : "", b.len, digest), id) != 0 ||
+	    !(*ret = json_loadb(b.data, b.len, 0, NULL)))
+		return err_set(
+		    err, ERR_INTERNAL, "'%s' is damaged: its digest is %.19s", file, digest);
+	return 0;
+}
+
+int
+image_load(struct images *s, const char *path, struct image *ret, struct err *err)
+{
+	json_auto_t *ref = NULL;
+	int r;
+
+	*ret = (struct image){ 0 };
 	if ((r = load_json(path, &ref, err)) < 0)
 		return r;
-	if (!digest_valid(text(ref, "id")))
-		return err_set(err, ERR_INTERNAL, "'%s' is damaged: no image id", path);
-	file = config_path(s, text(ref, "id"));
-	if ((r = load_json(file, &config, err)) < 0)
-		return r;
+	if (!digest_valid(text(ref, "id")) || !*text(ref, "ref"))
+		return err_set(err, ERR_INTERNAL, "'%s' is damaged: it names no image", path);
 	*ret = (struct image){
 		.ref = xstrdup(text(ref, "ref")),
 		.id = xstrdup(text(ref, "id")),
@@ -164,8 +181,31 @@ load(struct images *s, const char *path, struct image *ret, struct err *err)
 		.size = num(get(ref, "size"), 0),
 		.added = num(get(ref, "added"), 0),
 		.layers = json_incref(get(ref, "layers")),
-		.config = steal(config),
 	};
+	return load_config(s, ret->id, &ret->config, err);
+}
+
+static int
+load(struct images *s, const char *path, struct image *ret, struct err *err)
+{
+	int r = image_load(s, path, ret, err);
+
+	if (r < 0)
+		image_release(ret);
+	return r;
+}
+
+int
+image_whole(struct images *s, const struct image *image, struct err *err)
+{
+	json_t *diff;
+	size_t i;
+
+	json_array_foreach (get(image->config, "rootfs", "diff_ids"), i, diff)
+		if (!layer_present(s, str(diff, "")))
+			return err_set(err, ERR_INTERNAL,
+			    "image '%s' is damaged: layer %.19s is gone", image->ref,
+			    str(diff, ""));
 	return 0;
 }
 
@@ -210,14 +250,18 @@ image_each(struct images *s, int (*each)(void *, const struct image *, struct er
     struct err *err)
 {
 	struct names refs;
+	struct err damage = { 0 };
 	int r = store_names(s, "refs", &refs, err);
 
 	for (size_t i = 0; r == 0 && i < refs.n; i++) {
 		autofree char *path = xasprintf("%s/refs/%s", s->root, refs.item[i]);
 		struct image image;
 
-		if ((r = load(s, path, &image, err)) == -ERR_NOT_FOUND) {
-			r = 0; /* removed since we read the names */
+		if ((r = load(s, path, &image, err)) == -ERR_NOT_FOUND || r == -ERR_INTERNAL) {
+			if (r == -ERR_INTERNAL && !damage.code)
+				damage = *err;
+			r = 0; /* removed since we read the names, or no reason to hide the others
+				*/
 			continue;
 		}
 		if (r < 0)
@@ -226,6 +270,10 @@ image_each(struct images *s, int (*each)(void *, const struct image *, struct er
 		image_release(&image);
 	}
 	names_release(&refs);
+	if (r == 0 && damage.code) {
+		*err = damage;
+		r = -(int)damage.code;
+	}
 	return r;
 }
 

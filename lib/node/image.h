@@ -43,11 +43,15 @@ struct image {
 };
 void image_release(struct image *image);
 
-/* By any reference ("web:1"), or by the id.  NOT_FOUND names the reference. */
+/* By any reference ("web:1"), or by the id.  NOT_FOUND names the reference; INTERNAL: what the
+ * store knows of it is damaged. */
 int image_find(struct images *s, const char *ref, struct image *ret, struct err *err);
 
+/* Are all its layers there?  INTERNAL names one that is not. */
+int image_whole(struct images *s, const struct image *image, struct err *err);
+
 /* All images in the order of their references; non-zero from `each` ends the walk and is returned.
- * The image is borrowed. */
+ * The image is borrowed.  One that is damaged is left out: INTERNAL at the end tells of it. */
 int image_each(struct images *s, int (*each)(void *arg, const struct image *image, struct err *err),
     void *arg, struct err *err);
 

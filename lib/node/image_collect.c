@@ -180,7 +180,8 @@ images_collect(struct images *s, const struct collect_rules *rules, double now,
 	int r;
 
 	*ret = (struct collected){ 0 };
-	if ((r = image_each(s, count_in, &census, err)) < 0 || (r = look(s, &disk, err)) < 0)
+	if (((r = image_each(s, count_in, &census, err)) < 0 && r != -ERR_INTERNAL) ||
+	    (r = look(s, &disk, err)) < 0)
 		return r;
 	if (rules->high < 100 && disk.capacity > 0 &&
 	    100 - disk.available * 100 / disk.capacity >= rules->high) {

@@ -14,6 +14,7 @@
 #include "node/files.h"
 #include "node/image.h"
 #include "node/image_store.h"
+#include "node/reference.h"
 
 enum { MAX_STATE = 8 << 20 };
 
@@ -23,8 +24,11 @@ names(const char *file, const struct image *image)
 	autobuf struct buf b = BUF_INIT;
 	struct err ignored;
 
-	return buf_read_file(&b, file, MAX_STATE, &ignored) == 0 && b.data &&
-	       (strstr(b.data, image->id) || (*image->digest && strstr(b.data, image->digest)));
+	if (buf_read_file(&b, file, MAX_STATE, &ignored) < 0 || !b.data)
+		return false;
+	if (!image->id) /* damaged: its name is all that is known */
+		return strstr(b.data, image->ref) != NULL;
+	return strstr(b.data, image->id) || (*image->digest && strstr(b.data, image->digest));
 }
 
 /* Does a container or volume of this data folder come from the image?  Pods' state files name what
@@ -68,6 +72,26 @@ store_in_use(struct images *s, const struct image *image)
 	return found;
 }
 
+/* The path of what `ref` names, whether it can be read or not; *image gets what could be. */
+static int
+find_any(struct images *s, const char *ref, struct image *image, char **path, struct err *err)
+{
+	autofree char *full = NULL;
+	int r = image_find(s, ref, image, err);
+
+	if (r == 0) {
+		*path = store_ref_path(s, image->ref);
+		return 0;
+	}
+	if (r != -ERR_INTERNAL || digest_valid(ref) || reference_complete(&full, ref, err) < 0)
+		return r;
+	*path = store_ref_path(s, full);
+	image_load(s, *path, image, err);
+	if (!image->ref)
+		image->ref = steal(full);
+	return 0;
+}
+
 int
 image_remove(struct images *s, const char *ref, struct err *err)
 {
@@ -79,9 +103,8 @@ image_remove(struct images *s, const char *ref, struct err *err)
 
 	if (fd < 0)
 		return fd;
-	if ((r = image_find(s, ref, &image, err)) < 0)
+	if ((r = find_any(s, ref, &image, &path, err)) < 0)
 		return r;
-	path = store_ref_path(s, image.ref);
 	used = store_in_use(s, &image);
 	image_release(&image);
 	if (used)
@@ -89,6 +112,50 @@ image_remove(struct images *s, const char *ref, struct err *err)
 	if (unlink(path) < 0)
 		return err_sys(err, errno, "cannot remove '%s'", path);
 	return 0;
+}
+
+/* "docker.io%2Flibrary%2Fweb:1" */
+static char *
+ref_of_file(const char *name)
+{
+	autobuf struct buf b = BUF_INIT;
+
+	for (; *name; name++)
+		if (strncmp(name, "%2F", 3) == 0) {
+			buf_putc(&b, '/');
+			name += 2;
+		} else {
+			buf_putc(&b, *name);
+		}
+	return buf_detach(&b);
+}
+
+/*
+ * References that lead nowhere any more are removed, unless a pod runs from the image: then nobody
+ * knows which layers it stands on, and *unknown says to leave them all.
+ */
+static int
+remove_damaged(struct images *s, bool *unknown, struct err *err)
+{
+	struct names refs;
+	int r = store_names(s, "refs", &refs, err);
+
+	for (size_t i = 0; r == 0 && i < refs.n; i++) {
+		autofree char *path = xasprintf("%s/refs/%s", s->root, refs.item[i]);
+		struct image image;
+
+		if (image_load(s, path, &image, err) == -ERR_INTERNAL) {
+			if (!image.ref)
+				image.ref = ref_of_file(refs.item[i]);
+			if (store_in_use(s, &image))
+				*unknown = true;
+			else if (unlink(path) < 0)
+				r = err_sys(err, errno, "cannot remove '%s'", path);
+		}
+		image_release(&image);
+	}
+	names_release(&refs);
+	return r;
 }
 
 /* Everything that the references need: layer folder names and configuration digests. */
@@ -183,6 +250,7 @@ images_prune(struct images *s, struct pruned *freed, struct err *err)
 	struct pruned ignored, uncounted = { 0 };
 	autoclose int fd = store_lock(s, LOCK_EX, err);
 	json_auto_t *needed = json_pack("{s:b}", "empty", 1);
+	bool unknown = false;
 	int r;
 
 	if (fd < 0)
@@ -190,9 +258,10 @@ images_prune(struct images *s, struct pruned *freed, struct err *err)
 	if (!freed)
 		freed = &ignored;
 	*freed = (struct pruned){ 0 };
-	if ((r = image_each(s, keep, needed, err)) < 0 ||
-	    (r = sweep(s, "configs", needed, freed, err)) < 0 ||
-	    (r = sweep(s, "layers", needed, freed, err)) < 0 ||
+	if ((r = remove_damaged(s, &unknown, err)) < 0 ||
+	    ((r = image_each(s, keep, needed, err)) < 0 && !unknown) ||
+	    (!unknown && (r = sweep(s, "configs", needed, freed, err)) < 0) ||
+	    (!unknown && (r = sweep(s, "layers", needed, freed, err)) < 0) ||
 	    (r = sweep(s, "partial", needed, freed, err)) < 0 ||
 	    (r = sweep(s, "used", needed, &uncounted, err)) < 0)
 		return r;

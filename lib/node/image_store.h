@@ -19,6 +19,8 @@ struct names {
 	size_t n, cap;
 };
 
+/* By the file of its reference.  When that fails *ret has what could be read: release it anyway. */
+int image_load(struct images *s, const char *path, struct image *ret, struct err *err);
 int store_lock(struct images *s, int how, struct err *err); /* flock(2); a descriptor to close */
 /* The names in a folder of the store, sorted. */
 int store_names(const struct images *s, const char *folder, struct names *out, struct err *err);

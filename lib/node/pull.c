@@ -57,36 +57,72 @@ policy(const json_t *container, const struct reference *ref)
 	return ref->tag && strcmp(ref->tag, "latest") == 0 ? "Always" : "IfNotPresent";
 }
 
+/* One that is damaged is as good as none; what is wrong with it is told. */
+static int
+find_whole(const struct host *h, const char *name, struct image *ret, struct err *err)
+{
+	int r = image_find(h->images, name, ret, err);
+
+	if (r == 0 && (r = image_whole(h->images, ret, err)) < 0)
+		image_release(ret);
+	return r;
+}
+
+static bool
+wants_pull(int r)
+{
+	return r == -ERR_NOT_FOUND || r == -ERR_INTERNAL;
+}
+
+static int
+pull_it(const struct host *h, const json_t *pod, const char *name, const json_t *sources,
+    struct err *err)
+{
+	json_auto_t *auths = logins(pod, sources);
+	struct pull_options o = { .insecure = h->o.insecure,
+		.deadline = h->o.pull_deadline,
+		.auth_file = h->o.auth_file,
+		.registries = h->o.registries,
+		.auths = auths };
+	struct err damage = *err; /* why it is pulled though it is here */
+	int r = image_pull(h->images, name, &o, NULL, err);
+
+	if (r < 0 && damage.code == ERR_INTERNAL) {
+		struct err why = *err;
+
+		return err_set(err, why.code, "cannot pull image '%s' again: %s; %s", name, why.msg,
+		    damage.msg);
+	}
+	return r < 0 ? err_wrap(err, "cannot pull image '%s'", name) : 0;
+}
+
 static int
 find_or_pull(const struct host *h, const json_t *pod, const json_t *container,
     const json_t *sources, struct image *ret, const char **reason, struct err *err)
 {
 	const char *name = text(container, "image");
-	struct pull_options o = { .insecure = h->o.insecure,
-		.deadline = h->o.pull_deadline,
-		.auth_file = h->o.auth_file,
-		.registries = h->o.registries };
-	json_auto_t *auths = NULL;
 	autoclose int turn = -1;
 	struct reference ref;
 	bool always, never;
 	int r;
 
+	*err = (struct err){ 0 };
 	*reason = "InvalidImageName";
 	if ((r = reference_parse(&ref, name, err)) < 0)
 		return r;
 	always = strcmp(policy(container, &ref), "Always") == 0;
 	never = strcmp(policy(container, &ref), "Never") == 0;
 	reference_release(&ref);
-	*reason = never ? "ErrImageNeverPull" : "ErrImagePull";
-	if (!always && ((r = image_find(h->images, name, ret, err)) != -ERR_NOT_FOUND || never))
+	*reason = "ErrImagePull";
+	if (!always && ((r = find_whole(h, name, ret, err)) == 0 || never || !wants_pull(r))) {
+		*reason = r == -ERR_NOT_FOUND ? "ErrImageNeverPull" : "ImageInspectError";
 		return r;
+	}
 	turn = take_turn(h, name);
-	if (!always && (r = image_find(h->images, name, ret, err)) != -ERR_NOT_FOUND)
+	if (!always && ((r = find_whole(h, name, ret, err)) == 0 || !wants_pull(r)))
 		return r;
-	o.auths = auths = logins(pod, sources);
-	if ((r = image_pull(h->images, name, &o, NULL, err)) < 0)
-		return err_wrap(err, "cannot pull image '%s'", name);
+	if ((r = pull_it(h, pod, name, sources, err)) < 0)
+		return r;
 	return image_find(h->images, name, ret, err);
 }
 

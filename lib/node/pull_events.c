@@ -19,6 +19,9 @@ image_missing(struct agent *a, struct pod *p, struct container *c, const char *r
 
 		text_replace(&c->message, why);
 		tell_of(a, p, c, "Warning", reason, "%s", why);
+	} else if (strcmp(reason, "ImageInspectError") == 0) {
+		tell_of(a, p, c, "Warning", "InspectFailed", "Failed to inspect image \"%s\": %s",
+		    image, c->message);
 	} else if (strcmp(reason, "InvalidImageName") == 0) {
 		tell_of(a, p, c, "Warning", "InspectFailed",
 		    "Failed to apply default image tag \"%s\": %s", image, c->message);

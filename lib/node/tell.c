@@ -75,8 +75,10 @@ tell_pulling(struct agent *a, const struct pod *p, struct container *c)
 	struct err ignored;
 	bool there = image_find(a->host->images, name, &image, &ignored) == 0;
 
-	if (there)
+	if (there) {
+		there = image_whole(a->host->images, &image, &ignored) == 0;
 		image_release(&image);
+	}
 	c->pulling = strcmp(policy, "Never") != 0 && (!there || strcmp(policy, "Always") == 0);
 	if (c->pulling)
 		tell_of(a, p, c, "Normal", "Pulling", "Pulling image \"%s\"", name);

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 layout = sys.argv[1]
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-blobs, images, asked = {}, {}, {}
+blobs, images, asked, spoilt = {}, {}, {}, {}
 
 
 def put(data):
@@ -76,6 +76,10 @@ def lie(**changes):
 
 def make(mode):
     F, D, S, L, C = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE
+    if mode in ("trickle", "stall", "truncated", "wrongdigest"):  # a layer that no other image has
+        own = tar((mode, F, os.urandom(200000)))
+        spoilt[mode] = own[0]["digest"]
+        return more(own)
     if mode == "wrongdiff":
         return image([tar(("f", F, b"1"))[0]], ["sha256:" + "1" * 64])
     if mode == "wrongsize":
@@ -224,10 +228,10 @@ class Registry(BaseHTTPRequestHandler):
             self.reply(307, Location=self.at(other.server_port) + "/x/" + path.rsplit("/", 1)[1])
         elif mode == "huge":
             self.stream(100 << 20)
-        elif blob and base["layers"][0]["digest"] in path and mode in ("trickle", "stall", "truncated"):
-            self.part(mode, read(base["layers"][0]["digest"]))
-        elif blob and base["layers"][0]["digest"] in path and mode == "wrongdigest":
-            data = bytearray(read(base["layers"][0]["digest"]))
+        elif blob and path.endswith(spoilt.get(mode, "?")) and mode != "wrongdigest":
+            self.part(mode, read(spoilt[mode]))
+        elif blob and path.endswith(spoilt.get(mode, "?")):
+            data = bytearray(read(spoilt[mode]))
             data[1000] ^= 1
             self.reply(200, bytes(data))
         else:

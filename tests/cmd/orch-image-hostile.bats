@@ -152,3 +152,54 @@ top() { image inspect "127.0.0.1:$PORT/$1/web:1" | jq -r '.layers[-1].folder'; }
 	printf 'example.org mirror http://127.0.0.1:%s/broken\nexample.org mirror http://127.0.0.1:%s/busyever\nexample.org mirror http://127.0.0.1:%s/hang\nexample.org mirror http://127.0.0.1:%s/ok\n' "$PORT" "$PORT" "$PORT" "$PORT" >"$T/rules"
 	image --progress-deadline 1s --registries "$T/rules" pull example.org/web:1 | jq -e '.image == "example.org/web:1"'
 }
+
+# damage WHAT: of the image of mode ok, behind the store's back
+damage() {
+	local d=$T/data/images
+	case $1 in
+	ref) echo "{" >"$(echo "$d"/refs/*ok*)" ;;
+	ref-empty) : >"$(echo "$d"/refs/*ok*)" ;;
+	config) rm "$d"/configs/* ;;
+	config-flipped) printf X | dd of="$(echo "$d"/configs/*)" bs=1 seek=30 conv=notrunc status=none ;;
+	config-cut) truncate -s 100 "$d"/configs/* ;;
+	layer) rm -rf "$d"/layers/[0-9a-f]* ;;
+	esac
+}
+
+@test "an image that was damaged on the disk: named, left out, pulled again, or removed" {
+	for what in ref ref-empty config config-flipped config-cut; do
+		rm -rf "$T/data"
+		pull ok >/dev/null
+		damage $what
+		orch-image --data "$T/data" import "$T/a.tar" web:2 >/dev/null # another goes on
+		[[ $what != config* ]] || damage $what # they share it
+		run image -o name list
+		[ "$status" = 3 ] && [[ $output == *"cannot list the images: "*"'$T/data/images/"* ]] || { echo "$what: $output"; return 1; }
+		[[ $what == config* || $output == *"docker.io/library/web:2"* ]]
+		pull ok >/dev/null # mended
+		image -o name list "127.0.0.1:$PORT/ok/web:1" web:2
+		[ "$(cat "$(top ok)/www/index.html")" = hello ]
+		damage $what
+		image remove "127.0.0.1:$PORT/ok/web:1"
+		[[ $what == config* ]] || image remove web:2 # went with it
+		[ -z "$(image list)" ]
+		[ -z "$(ls "$T/data/images/configs")" ]
+	done
+}
+
+@test "a damaged image that a pod runs from keeps its layers; another damaged one goes with the next prune" {
+	pull ok >/dev/null
+	id=$(image list | jq -r .id)
+	mkdir -p "$T/data/pods/uid"
+	echo "{\"image\": \"127.0.0.1:$PORT/ok/web:1\", \"imageID\": \"$id\"}" >"$T/data/pods/uid/state.json"
+	for what in config ref; do
+		damage $what
+		image prune >/dev/null
+		[ "$(ls "$T/data/images/layers" | grep -vc empty)" = 1 ]
+		[ "$(ls "$T/data/images/refs" | wc -l)" = 1 ]
+	done
+	rm -r "$T/data/pods/uid"
+	image prune >/dev/null
+	[ -z "$(ls "$T/data/images/layers" | grep -v empty)" ]
+	[ -z "$(ls "$T/data/images/refs")" ]
+}

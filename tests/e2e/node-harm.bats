@@ -180,3 +180,63 @@ asked" ]
 	until_said 'pod default/late: .*: PreStopHook failed: not done within the grace period'
 	api "/api/v1/namespaces/default/events?fieldSelector=involvedObject.name=fails" | jq -e '[.items[] | "\(.reason) \(.message)"] | contains(["Killing FailedPostStartHook", "FailedPostStartHook PostStartHook failed: no"])'
 }
+
+registry() { # a registry that means harm (hostile_registry.py), on $PORT
+	command -v python3 >/dev/null || skip "needs python3"
+	mkdir "$T/x"; tar -C "$T/x" -xf "$T/image.tar"
+	python3 "$BATS_TEST_DIRNAME/../cmd/hostile_registry.py" "$T/x" >"$T/port" 2>"$T/asked" 3>&- &
+	echo $! >"$T/registry.pid"
+	for _ in $(seq 100); do [ -s "$T/port" ] && break; sleep 0.05; done
+	read -r PORT _ <"$T/port"
+}
+
+# pulls NAME MODE [POLICY]: a pod of an image of that registry
+pulls() { pod "$1" 'while :; do sleep 0.1; done' "imagePullPolicy: ${3:-IfNotPresent}" | sed "s|image: web:1|image: 127.0.0.1:$PORT/$2/web:1|"; }
+
+@test "pulls that fail: each with its reason and cause, none holds up another, and they recover" {
+	registry
+	: >"$T/x/down"
+	{
+		pulls hangs hang
+		pulls slow trickle
+		pulls broken broken
+		pulls bad wrongdigest
+		pulls escapes dotdot
+		pulls down down
+		pulls never attested Never
+		pulls name 'UPPER//'
+		pulls ok ok
+	} | start_node --image-pull-progress-deadline 1s
+	until_status ok '.phase == "Running"' 10
+	until_status broken '.containerStatuses[0].state.waiting | .reason == "ImagePullBackOff" and (.message | test("^Back-off pulling image \"127.0.0.1:.*/broken/web:1\": ErrImagePull: .*answers HTTP 500"))'
+	until_status bad '.containerStatuses[0].state.waiting | .reason == "ImagePullBackOff" and (.message | test("is damaged: its digest is"))'
+	until_status escapes '.containerStatuses[0].state.waiting.message | test("cannot unpack .*escaped")'
+	until_status hangs '.containerStatuses[0].state.waiting | .reason == "ImagePullBackOff" and (.message | test("Operation too slow"))'
+	until_status never '.containerStatuses[0].state.waiting | .reason == "ErrImageNeverPull"'
+	until_status name '.containerStatuses[0].state.waiting | .reason == "InvalidImageName"'
+	for p in hangs broken bad escapes down; do
+		jq -se --arg n $p 'any(.[]; .metadata.name == $n and .status.containerStatuses[0].state.waiting.reason == "ErrImagePull")' "$T/out" >/dev/null
+		until_said "pod default/$p: .*: Failed to pull image \"127.0.0.1:$PORT/.*/web:1\": "
+		until_said "pod default/$p: .*: Error: ErrImagePull"
+		until_said "pod default/$p: .*: Error: ImagePullBackOff"
+	done
+	rm "$T/x/down"
+	until_status down '.phase == "Running"' 20
+	until_status slow '.containerStatuses[0].state.waiting.message | test("Operation too slow")' 20
+}
+
+@test "an image that was damaged behind the node's back: pulled again; Never says what is wrong" {
+	registry
+	orch-image --data "$T/n" pull "127.0.0.1:$PORT/ok/web:1" >/dev/null
+	rm -rf "$T"/n/images/layers/[0-9a-f]*
+	{ pulls again ok; pulls never ok Never; pod imported 'sleep 1000'; } | start_node
+	until_status again '.phase == "Running"'
+	# the layer came back with it, for all who share it
+	until_status never '.phase == "Running" or (.containerStatuses[0].state.waiting | .reason == "ImageInspectError" and (.message | test("layer sha256:[0-9a-f]+ is gone")))'
+	end_node
+	rm -rf "$T"/n/images/layers/[0-9a-f]* "$T"/n/pods
+	{ pulls never ok Never; pod imported 'sleep 1000'; } | start_node
+	until_status never '.containerStatuses[0].state.waiting | .reason == "ImageInspectError" and (.message | test("layer sha256:[0-9a-f]+ is gone"))'
+	until_said 'pod default/never: .*: Failed to inspect image "127.0.0.1:.*/ok/web:1": image .* is damaged: layer sha256:[0-9a-f]+ is gone'
+	until_status imported '.containerStatuses[0].state.waiting.message | test("cannot pull image .web:1. again: .*is damaged: layer sha256:[0-9a-f]+ is gone")'
+}
