@@ -100,6 +100,7 @@ check_all_removed(struct causes *out, const json_t *now, const json_t *before)
 	size_t i;
 	json_t *c;
 
+	check_removed(out, at, now, before);
 	json_array_foreach (json_object_get(before, "initContainers"), i, c)
 		if (is_sidecar(c))
 			check_removed(out, ITEM(AT(at, "initContainers"), i),
@@ -116,8 +117,6 @@ with_old(const json_t *now, const json_t *before)
 	static const char *const names[] = { "cpu", "memory" };
 	json_t *ret;
 
-	if (!before)
-		return NULL;
 	ret = now ? json_copy((json_t *)now) : json_object();
 	for (size_t i = 0; i < COUNT(names); i++) {
 		json_t *v = json_object_get(before, names[i]);
@@ -127,7 +126,10 @@ with_old(const json_t *now, const json_t *before)
 		else
 			json_object_del(ret, names[i]);
 	}
-	return ret;
+	if (before || json_object_size(ret))
+		return ret;
+	json_decref(ret);
+	return NULL;
 }
 
 /* Does it differ in more than how much cpu and memory it asks for, and how that is changed? */
@@ -171,6 +173,22 @@ check_init_resized(struct causes *out, const json_t *now, const json_t *before)
 	}
 }
 
+/* What the Pod says of itself (KEP-5419). */
+static void
+check_whole_resized(struct causes *out, const json_t *now, const json_t *before)
+{
+	json_auto_t *limits =
+	    with_old(get(now, "resources", "limits"), get(before, "resources", "limits"));
+	json_auto_t *requests =
+	    with_old(get(now, "resources", "requests"), get(before, "resources", "requests"));
+
+	if (!get(now, "resources") && !get(before, "resources"))
+		return;
+	if (!same_value(limits, get(before, "resources", "limits")) ||
+	    !same_value(requests, get(before, "resources", "requests")))
+		refuse_forbidden(out, AT(top, "spec"), "only cpu and memory resources are mutable");
+}
+
 /* Nothing but containers, and not more or fewer of these. */
 static void
 check_rest(struct causes *out, const json_t *now, const json_t *before)
@@ -185,6 +203,8 @@ check_rest(struct causes *out, const json_t *now, const json_t *before)
 		json_object_del(a, lists[i]);
 		json_object_del(b, lists[i]);
 	}
+	json_object_del(a, "resources");
+	json_object_del(b, "resources");
 	if (!same || !json_equal(a, b))
 		refuse_forbidden(out, AT(top, "spec"), "only cpu and memory resources are mutable");
 }
@@ -204,11 +224,8 @@ supported(const json_t *pod)
 
 /* Why this Pod cannot be resized at all, NULL when it can. */
 static const char *
-unfit(const json_t *obj, const json_t *old)
+unfit(const json_t *old)
 {
-	if (json_object_size(get(old, "spec", "resources")) ||
-	    json_object_size(get(obj, "spec", "resources")))
-		return "pods with pod-level resources cannot be resized";
 	if (meta_annotation(old, mirror))
 		return "static pods cannot be resized";
 	return !strcmp(text(old, "spec", "os", "name"), "windows")
@@ -225,8 +242,8 @@ pod_resize(struct causes *out, const json_t *obj, const json_t *old)
 	size_t i;
 	json_t *c;
 
-	if (unfit(obj, old)) {
-		refuse_all(out, unfit(obj, old));
+	if (unfit(old)) {
+		refuse_all(out, unfit(old));
 		return;
 	}
 	if (strcmp(*was ? was : pod_qos(old), pod_qos(obj)))
@@ -240,6 +257,7 @@ pod_resize(struct causes *out, const json_t *obj, const json_t *old)
 		if (differs(c, json_array_get(list, i)))
 			refuse_forbidden(
 			    out, AT(top, "spec"), "only cpu and memory resources are mutable");
+	check_whole_resized(out, now, before);
 	check_init_resized(out, now, before);
 	if (out->n == 0)
 		check_rest(out, now, before);

@@ -7,6 +7,7 @@
 #include "api/resources.h"
 #include "base/mem.h"
 #include "node/qos.h"
+#include "node/spec.h"
 
 static const char *const lists[] = { "containers", "initContainers" };
 
@@ -64,36 +65,49 @@ resize_allocated(json_t *given, const json_t *held)
 
 /* --- what is allocated and what is actuated --------------------------------------------------- */
 
-static bool
-differs(const struct container *c, const char *resource)
+json_t *
+resize_effective(const json_t *pod, const json_t *container)
 {
-	static const char *const groups[] = { "requests", "limits" };
+	static const char *const names[] = { "cpu", "memory" };
+	json_t *own = get(container, "resources");
+	json_t *ret = own ? json_deep_copy(own) : json_object();
 
-	for (size_t i = 0; i < COUNT(groups); i++)
-		if (quantity_milli(get(c->actuated, groups[i], resource)) !=
-		    quantity_milli(get(c->spec, "resources", groups[i], resource)))
-			return true;
-	return false;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		json_t *limit = container_limit(pod, container, names[i]);
+
+		if (limit)
+			put(ret, json_incref(limit), "limits", names[i]);
+	}
+	return ret;
+}
+
+static bool
+differs(const struct pod *p, const struct container *c, const char *resource)
+{
+	return quantity_milli(get(c->actuated, "requests", resource)) !=
+		   quantity_milli(get(c->spec, "resources", "requests", resource)) ||
+	       quantity_milli(get(c->actuated, "limits", resource)) !=
+		   quantity_milli(container_limit(p->object, c->spec, resource));
 }
 
 bool
-resize_outdated(const struct container *c)
+resize_outdated(const struct pod *p, const struct container *c)
 {
 	return c->state == RUNNING && c->actuated && (c->kind == APP || c->kind == SIDECAR) &&
-	       (differs(c, "cpu") || differs(c, "memory"));
+	       (differs(p, c, "cpu") || differs(p, c, "memory"));
 }
 
 bool
-resize_begins_again(const struct container *c)
+resize_begins_again(const struct pod *p, const struct container *c)
 {
 	json_t *policy;
 	size_t i;
 
-	if (!resize_outdated(c))
+	if (!resize_outdated(p, c))
 		return false;
 	json_array_foreach (get(c->spec, "resizePolicy"), i, policy)
 		if (strcmp(text(policy, "restartPolicy"), "RestartContainer") == 0 &&
-		    differs(c, text(policy, "resourceName")))
+		    differs(p, c, text(policy, "resourceName")))
 			return true;
 	return false;
 }
@@ -118,7 +132,7 @@ resize_goal(const struct pod *p)
 	struct cgroup_limits now = qos_limits(p->object);
 
 	for (size_t i = 0; i < p->n; i++)
-		if (resize_begins_again(&p->c[i]))
+		if (resize_begins_again(p, &p->c[i]))
 			return resize_most(p->resize.group, now);
 	return now;
 }
@@ -135,7 +149,7 @@ resize_missing(const struct pod *p)
 	if (p->sandbox != SANDBOX)
 		return false;
 	for (size_t i = 0; i < p->n; i++)
-		if (resize_outdated(&p->c[i]) || p->c[i].renewing)
+		if (resize_outdated(p, &p->c[i]) || p->c[i].renewing)
 			return true;
 	return !equal(p->resize.group, qos_limits(p->object));
 }
@@ -148,8 +162,8 @@ resize_next(const struct pod *p, double now, size_t *which, double *wake)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct container *c = &p->c[i];
 
-		if (!resize_begins_again(c))
-			wanting = wanting || resize_outdated(c);
+		if (!resize_begins_again(p, c))
+			wanting = wanting || resize_outdated(p, c);
 		else if (!c->term_sent) {
 			*which = i;
 			return STEP_AGAIN;
@@ -167,12 +181,10 @@ resize_next(const struct pod *p, double now, size_t *which, double *wake)
 /* --- the record ------------------------------------------------------------------------------- */
 
 void
-resize_born(struct container *c)
+resize_born(const struct pod *p, struct container *c)
 {
-	json_t *resources = get(c->spec, "resources");
-
 	json_decref(c->actuated);
-	c->actuated = resources ? json_incref(resources) : json_object();
+	c->actuated = resize_effective(p->object, c->spec);
 }
 
 json_t *

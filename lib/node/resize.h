@@ -23,14 +23,17 @@ json_t *resize_allocated(json_t *given, const json_t *held);
 /* The record. */
 json_t *resize_save(const struct resize *r);
 void resize_load(struct resize *r, const json_t *record);
-void resize_born(struct container *c); /* it is begun with what is allocated now */
+/* It is begun with what is allocated now. */
+void resize_born(const struct pod *p, struct container *c);
 
 /* What is to be done for what runs to have what is allocated: STEP_RESIZE, STEP_AGAIN or none. */
 enum step resize_next(const struct pod *p, double now, size_t *which, double *wake);
 bool resize_missing(const struct pod *p); /* not all has it yet */
 /* Does this one run, with other resources than those allocated?  And is it to begin again then? */
-bool resize_outdated(const struct container *c);
-bool resize_begins_again(const struct container *c);
+bool resize_outdated(const struct pod *p, const struct container *c);
+bool resize_begins_again(const struct pod *p, const struct container *c);
+/* The resources of a container with the limits that it has of its pod.  New. */
+json_t *resize_effective(const json_t *pod, const json_t *container);
 /* What the pod's cgroup is to be told: no less than what any container still has. */
 struct cgroup_limits resize_goal(const struct pod *p);
 /* The larger of each; 0, which is no bound, is the largest. */

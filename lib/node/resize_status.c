@@ -73,6 +73,14 @@ show(json_t *resources, const char *which, const char *name, const json_t *told,
 	put(resources, json_string(text), which, name);
 }
 
+/* What it only has of its pod is not said of it. */
+static bool
+own_limit(const struct pod *p, const struct container *c, const char *resource)
+{
+	return get(c->spec, "resources", "limits", resource) ||
+	       !get(p->object, "spec", "resources", "limits", resource);
+}
+
 static void
 show_cpu(const struct pod *p, const struct container *c, const char *group, json_t *resources)
 {
@@ -84,7 +92,8 @@ show_cpu(const struct pod *p, const struct container *c, const char *group, json
 	told = told <= 0 ? -1 : told > INT64_MAX / 100 ? INT64_MAX : told < 10 ? 1000 : told * 100;
 	if (!cgroup_number(g, group, "cpu", "cpu.cfs_quota_us", "cpu.max", &has))
 		has = told;
-	show(resources, "limits", "cpu", limit, has == told, has / 100);
+	if (own_limit(p, c, "cpu"))
+		show(resources, "limits", "cpu", limit, has == told, has / 100);
 	/* A weight of v2 is too coarse to be told from: it stays as it was told. */
 	if (g->v2 || !cgroup_number(g, group, "cpu", "cpu.shares", "cpu.shares", &has))
 		has = qos_shares(asked);
@@ -106,8 +115,9 @@ show_memory(const struct pod *p, const struct container *c, const char *group, j
 		has = told;
 	/* v1 has a very large number for no limit; both round to whole pages */
 	as_told = told < 0 ? has < 0 || has > INT64_MAX / 2 : has / page == told / page;
-	show(
-	    resources, "limits", "memory", limit, as_told, has > INT64_MAX / 1000 ? 0 : has * 1000);
+	if (own_limit(p, c, "memory"))
+		show(resources, "limits", "memory", limit, as_told,
+		    has > INT64_MAX / 1000 ? 0 : has * 1000);
 	show(resources, "requests", "memory", request, true, 0);
 }
 
@@ -128,11 +138,29 @@ resize_shown(const struct pod *p, const struct container *c, json_t *status)
 	json_object_set_new(status, "resources", resources);
 }
 
+/* Its group may have been told less, or more, so far. */
+static void
+show_group(const struct pod *p, json_t *resources)
+{
+	struct cgroup_limits has = p->resize.group, told = qos_limits(p->object);
+	json_t *limits = get(resources, "limits"), *requests = get(resources, "requests");
+
+	if (json_object_get(limits, "cpu"))
+		show(resources, "limits", "cpu", json_object_get(limits, "cpu"),
+		    has.quota == told.quota, has.quota / 100);
+	if (json_object_get(limits, "memory"))
+		show(resources, "limits", "memory", json_object_get(limits, "memory"),
+		    has.memory == told.memory, has.memory * 1000);
+	if (json_object_get(requests, "cpu"))
+		show(resources, "requests", "cpu", json_object_get(requests, "cpu"),
+		    has.shares == told.shares, (has.shares * 1000 + 1023) / 1024);
+}
+
 /* KEP-5419: of a pod that says something of itself. */
 void
 resize_shown_pod(const struct pod *p, json_t *status)
 {
-	json_t *spec = get(p->object, "spec", "resources");
+	json_t *spec = get(p->object, "spec", "resources"), *resources;
 	json_auto_t *allocated = NULL;
 
 	if (!spec)
@@ -140,5 +168,8 @@ resize_shown_pod(const struct pod *p, json_t *status)
 	allocated = pod_resources(p->object, "requests", false);
 	if (json_object_size(allocated))
 		json_object_set(status, "allocatedResources", allocated);
-	json_object_set(status, "resources", spec);
+	resources = json_deep_copy(spec);
+	if (p->sandbox == SANDBOX)
+		show_group(p, resources);
+	json_object_set_new(status, "resources", resources);
 }

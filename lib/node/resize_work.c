@@ -251,11 +251,11 @@ check_memory(const struct pod *p, const char *pod_group, struct cgroup_limits go
 		autofree char *group = NULL;
 		size_t before = errors.len;
 
-		if (!resize_outdated(c) || resize_begins_again(c))
+		if (!resize_outdated(p, c) || resize_begins_again(p, c))
 			continue;
 		group = container_cgroup(p->host, p->uid, c->name, c->attempt);
 		check_usage(p, group, c->name, memory_of(c->actuated),
-		    memory_of(get(c->spec, "resources")), &errors);
+		    quantity_value(container_limit(p->object, c->spec, "memory")), &errors);
 		n += errors.len > before;
 	}
 	if (n == 0)
@@ -299,9 +299,9 @@ update(const struct pod *p, const struct container *c, struct err *err)
 }
 
 static bool
-shrinks(const struct container *c)
+shrinks(const struct pod *p, const struct container *c)
 {
-	const json_t *to = get(c->spec, "resources");
+	json_auto_t *to = resize_effective(p->object, c->spec);
 
 	return memory_of(to) < memory_of(c->actuated) ||
 	       quantity_milli(get(to, "limits", "cpu")) <
@@ -319,7 +319,8 @@ update_all(const struct pod *p, json_t *done, struct err *err)
 		for (size_t i = 0; i < p->n; i++) {
 			const struct container *c = &p->c[i];
 
-			if (!resize_outdated(c) || resize_begins_again(c) || shrinks(c) == pass)
+			if (!resize_outdated(p, c) || resize_begins_again(p, c) ||
+			    shrinks(p, c) == pass)
 				continue;
 			if (!private && (r = host_private_mounts(p->host, err)) < 0)
 				return r;
@@ -376,12 +377,10 @@ note(struct pod *p, const char *name)
 		json_array_foreach (get(p->resize.doing, "spec", lists[k]), i, spec)
 			for (size_t n = 0; n < p->n && strcmp(text(spec, "name"), name) == 0; n++) {
 				struct container *c = &p->c[n];
-				json_t *resources = get(spec, "resources");
-
 				if (strcmp(c->name, name) != 0 || c->state != RUNNING)
 					continue;
 				json_decref(c->actuated);
-				c->actuated = resources ? json_incref(resources) : json_object();
+				c->actuated = resize_effective(p->resize.doing, spec);
 			}
 }
 

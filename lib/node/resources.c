@@ -29,11 +29,20 @@ asked(const json_t *container, const char *name)
 }
 
 json_t *
+container_limit(const json_t *pod, const json_t *container, const char *resource)
+{
+	json_t *own = get(container, "resources", "limits", resource);
+
+	return own ? own : get(pod, "spec", "resources", "limits", resource);
+}
+
+json_t *
 resources_make(const json_t *pod, const json_t *container, const struct cgroups *groups)
 {
 	json_t *huge = huge_limits(pod, container, groups);
-	int64_t cpu = asked(container, "cpu"), cpu_limit = amount(container, "limits", "cpu");
-	int64_t memory = amount(container, "limits", "memory");
+	int64_t cpu = asked(container, "cpu"),
+		cpu_limit = quantity_milli(container_limit(pod, container, "cpu"));
+	int64_t memory = quantity_value(container_limit(pod, container, "memory"));
 	int64_t quota = cpu_limit > INT64_MAX / 100 ? 0 : cpu_limit * 100; /* no bound at all */
 	json_t *r = json_pack("{s:[{s:b, s:s}]}", "devices", "allow", 0, "access", "rwm");
 

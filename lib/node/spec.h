@@ -42,6 +42,9 @@ const char *mount_propagation(const json_t *container);
 bool mount_all_readonly(const json_t *mount);
 
 /* linux.resources (resources.c), and the OOM score of process. */
+/* The limit of a container, else that of its pod: it is never more.  Borrowed, or NULL. */
+json_t *container_limit(const json_t *pod, const json_t *container, const char *resource);
+
 json_t *resources_make(const json_t *pod, const json_t *container, const struct cgroups *groups);
 int oom_score(const json_t *pod, const json_t *container);
 

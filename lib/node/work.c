@@ -89,7 +89,7 @@ note_attempt(struct pod *p, struct container *c, double now)
 	c->state = WAITING;
 	c->begun = true;
 	c->begun_at = now;
-	resize_born(c);
+	resize_born(p, c);
 	c->term_sent = c->kill_sent = c->backed_off = false;
 	c->kill_by = c->asked_at = 0;
 	if (pod_save(p, &err) < 0)

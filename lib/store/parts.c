@@ -185,6 +185,7 @@ take_resize(const json_t *old, json_t *obj)
 	json_auto_t *asked = json_incref(json_object_get(obj, "spec"));
 
 	keep_pod(old, obj);
+	keep(json_object_get(obj, "spec"), asked, "resources");
 	resize_list(obj, asked, "containers");
 	if (json_object_get(asked, "initContainers") || get(old, "spec", "initContainers"))
 		resize_list(obj, asked, "initContainers");

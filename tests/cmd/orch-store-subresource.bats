@@ -97,6 +97,17 @@ pod() { printf '{"metadata":{"name":"%s"},"spec":{%s"containers":[{"name":"c","i
 	api POST $PODS "$(pod r '' ',"resources":{"requests":{"cpu":"1"}}')"
 	strategic $PODS/r/resize '{"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":null,"memory":"1"}}}]}}'
 	[ "$(of '.details.causes[0].message')" = "Forbidden: resource requests cannot be removed" ]
+	strategic $PODS/r/resize '{"spec":{"containers":[{"name":"c","resources":{"limits":{"a/b":"1"}}}]}}'
+	[ "$(of '.details.causes[0].message')" = "Forbidden: only cpu and memory resources are mutable" ]
+	# a pod's own
+	api POST $PODS '{"metadata":{"name":"w"},"spec":{"resources":{"requests":{"cpu":"1"},"limits":{"hugepages-2Mi":"2Mi","memory":"1Gi"}},"containers":[{"name":"c","image":"i"}]}}'
+	merge $PODS/w/resize '{"spec":{"resources":{"requests":{"cpu":"1500m"},"limits":{"memory":"2Gi"}}}}'
+	[ "$code $(of '[.metadata.generation, .spec.resources.requests.cpu, .spec.resources.limits.memory] | join(" ")')" = "200 2 1500m 2Gi" ]
+	merge $PODS/w/resize '{"spec":{"resources":{"limits":{"memory":null}}}}'
+	[ "$(of '.details.causes[0].message')" = "Forbidden: resource limits cannot be removed" ]
+	merge $PODS/w/resize '{"spec":{"resources":{"requests":{"hugepages-2Mi":"4Mi"},"limits":{"hugepages-2Mi":"4Mi"}}}}'
+	[ "$(of '.details.causes[0].message')" = "Forbidden: only cpu and memory resources are mutable" ]
+	merge $PODS/w '{"spec":{"resources":{"requests":{"cpu":"2"}}}}'; [ "$code" = 422 ]
 	# other containers
 	merge $PODS/p/resize '{"spec":{"containers":[{"name":"x","image":"i"}]}}'; [ "$code" = 422 ]
 	merge $PODS/p/resize '{"spec":{"containers":[]}}'; [ "$code" = 422 ]

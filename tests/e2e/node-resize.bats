@@ -249,3 +249,50 @@ reasons() { api /api/v1/namespaces/default/events | jq -r --arg n "$1" '[.items[
 	for i in $(seq 50); do [ "$(cat "/proc/$pid/root/v/m")" = 80 ] && break; sleep 0.1; done
 	[ "$(cat "/proc/$pid/root/v/m")" = 80 ]
 }
+
+@test "a pod that asks for itself: its group, and the limits that its containers have of it" {
+	create p 'while :; do sleep 0.1; done' '' 'resources: {requests: {cpu: 100m, memory: 16Mi}, limits: {cpu: 300m, memory: 64Mi}}' \
+		'.spec.restartPolicy = "OnFailure" | .spec.containers += [.spec.containers[0] | .name = "d" | .resources = {limits: {cpu: "50m", memory: "16Mi"}}] +
+		[.spec.containers[0] | .name = "e" | .resizePolicy = [{resourceName: "memory", restartPolicy: "RestartContainer"}]]'
+	[ "$(memory p)" = $((64 << 20)) ] && [ "$(memory p/c-0)" = $((64 << 20)) ] && [ "$(memory p/d-0)" = $((16 << 20)) ]
+	api $pods/p | jq -e '.status | .resources == {requests: {cpu: "100m", memory: "16Mi"}, limits: {cpu: "300m", memory: "64Mi"}} and
+		.allocatedResources == {cpu: "100m", memory: "16Mi"} and .containerStatuses[0].resources == {}'
+	TYPE=application/merge-patch+json api $pods/p/resize -X PATCH \
+		-d '{"spec": {"resources": {"requests": {"cpu": "200m"}, "limits": {"cpu": "400m", "memory": "96Mi"}}}}' >/dev/null
+	until_api $pods/p '.status | .resources == {requests: {cpu: "200m", memory: "16Mi"}, limits: {cpu: "400m", memory: "96Mi"}}'
+	until_api $pods/p '[.status.containerStatuses[] | .restartCount] == [0, 0, 1] and all(.status.containerStatuses[]; .state.running)' 45
+	settled p
+	[ "$(memory p)" = $((96 << 20)) ] && [ "$(quota p)" = 40000 ] && [ "$(shares p)" = "$(weight 204)" ]
+	[ "$(memory p/c-0)" = $((96 << 20)) ] && [ "$(quota p/c-0)" = 40000 ] && [ "$(memory p/d-0)" = $((16 << 20)) ] && [ "$(memory p/e-1)" = $((96 << 20)) ]
+	api $pods/p | jq -e '.status | .qosClass == "Burstable" and .allocatedResources == {cpu: "200m", memory: "16Mi"}'
+}
+
+@test "guaranteed pods stay so; the smallest limits; a limit that no kernel takes" {
+	create p 'sleep 99' "resources: $(asks 'cpu: 1m, memory: 32Mi' 'cpu: 1m, memory: 32Mi')"
+	[ "$(quota p/c-0)" = 1000 ] # a millisecond is the least
+	api $pods/p | jq -e '.status | .qosClass == "Guaranteed" and .containerStatuses[0].resources.limits.cpu == "1m"'
+	resize p c "$(json 'cpu: "5m", memory: "32Mi"' 'cpu: "5m", memory: "32Mi"')"
+	until_api $pods/p '.status.containerStatuses[0] | .resources == {requests: {cpu: "5m", memory: "32Mi"}, limits: {cpu: "5m", memory: "32Mi"}}'
+	settled p
+	[ "$(quota p/c-0)" = 1000 ]
+	resize p c "$(json 'cpu: "25m", memory: "33333333"' 'cpu: "25m", memory: "33333333"')" # no whole pages
+	until_api $pods/p '.status.containerStatuses[0].resources.limits == {cpu: "25m", memory: "33333333"}'
+	settled p
+	[ "$(quota p/c-0)" = 2500 ] && [ "$(memory p/c-0)" = $((33333333 / 4096 * 4096)) ]
+	run ! resize p c "$(json 'cpu: "25m", memory: "32Mi"' 'cpu: "50m", memory: "32Mi"')"
+	[[ $output == *"Pod QOS Class may not change as a result of resizing"* ]]
+	create q 'sleep 99' "resources: $(asks 'cpu: 10m' 'cpu: 9E')" # more than anybody can count is no bound
+	[[ $(quota q/c-0) == -1 || $(quota q/c-0) == max ]]
+}
+
+@test "taken back while it fails: the old limits, and no error any more" {
+	create p 'head -c 40000000 /dev/zero >/dev/shm/x; touch /full; while :; do sleep 0.1; done' "resources: $(asks 'memory: 16Mi' 'memory: 96Mi')"
+	pid=$(cat "$T"/n/pods/"$(uid p)"/containers/c-0/pid)
+	for i in $(seq 100); do [ -e "/proc/$pid/root/full" ] && break; sleep 0.1; done
+	resize p c "$(json 'memory: "16Mi"' 'memory: "20Mi"')"
+	until_api $pods/p 'any(.status.conditions[]; .type == "PodResizeInProgress" and .reason == "Error")'
+	resize p c "$(json 'memory: "16Mi"' 'memory: "96Mi"')"
+	settled p
+	api $pods/p | jq -e '.status.containerStatuses[0] | .restartCount == 0 and .resources.limits.memory == "96Mi"'
+	[ "$(memory p/c-0)" = $((96 << 20)) ]
+}
