@@ -67,12 +67,11 @@ adopt_container(struct agent *a, struct pod *p, struct container *c)
 		log_line("pod %s: container '%s' is still running", p->label, c->name);
 }
 
-/* Its namespaces have gone (a reboot): what is left of it cannot be used again. */
+/* Its namespaces have gone (a reboot): what is left of it cannot be used again.  Who makes the next
+ * sandbox, and the next attempts, clears it away: not here, where all pods would wait for it. */
 static void
-lose_sandbox(struct agent *a, struct pod *p)
+lose_sandbox(struct pod *p)
 {
-	struct err err;
-
 	log_line("pod %s: its sandbox has gone, making a new one", p->label);
 	for (size_t i = 0; i < p->n; i++) {
 		struct container *c = &p->c[i];
@@ -81,11 +80,7 @@ lose_sandbox(struct agent *a, struct pod *p)
 			container_ended(p, c, 137, (double)clock_now());
 			text_replace(&c->reason, "ContainerStatusUnknown");
 		}
-		if (c->begun && container_remove(a->host, p->uid, c->name, c->attempt, &err) < 0)
-			log_line("pod %s: %s", p->label, err.msg);
 	}
-	if (sandbox_down(a->host, p->uid, &err) < 0)
-		log_line("pod %s: %s", p->label, err.msg);
 	p->sandbox = NO_SANDBOX;
 	text_replace(&p->ip, NULL);
 	pod_rewind(p);
@@ -131,7 +126,7 @@ adopt_pod(struct agent *a, const char *uid)
 	GROW(a->pod, a->n, a->cap);
 	a->pod[a->n++] = p;
 	if (p->sandbox == SANDBOX && !sandbox_alive(a->host, p->object))
-		lose_sandbox(a, p);
+		lose_sandbox(p);
 	for (size_t i = 0; i < p->n; i++)
 		adopt_container(a, p, &p->c[i]);
 }

@@ -222,7 +222,8 @@ agent_set(struct agent *a, const json_t *pod, struct err *err)
 		admit(a, p);
 	} else {
 		pod_take(p, pod);
-		p->anew = p->stopping && !meta_deleting(pod) && (p->anew || !p->wanted);
+		p->anew =
+		    p->stopping && !pod_over(p) && !meta_deleting(pod) && (p->anew || !p->wanted);
 		if (!p->wanted &&
 		    get(pod, "status")) /* adopted: what changed since was told to nobody */
 			heed_server(p);

@@ -213,6 +213,8 @@ sweep_trials(const struct host *h)
 		autofree char *bundle = xasprintf("%s/%s", run, e->d_name), *group = NULL,
 			      *state = NULL;
 
+		if (text_starts(e->d_name, "tty.")) /* of a terminal */
+			unlink(bundle);
 		if (!text_starts(e->d_name, "try."))
 			continue;
 		group = xasprintf("/orch/%s/try-%s-%s", h->key, h->key, e->d_name + strlen("try."));

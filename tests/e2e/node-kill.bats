@@ -3,7 +3,10 @@
 
 load node.bash
 
-setup() { node_setup; }
+setup() {
+	node_setup
+	N=k$$x$RANDOM # a name that no other test has
+}
 teardown() { node_teardown; }
 
 with_store() { # a store; no node yet
@@ -12,14 +15,14 @@ with_store() { # a store; no node yet
 	for _ in $(seq 100); do [ -S "$T/sock" ] && api /readyz >/dev/null 2>&1 && break; sleep 0.1; done
 }
 node() { # [OPTION...]: of that store
-	orch-node -s "unix:$T/sock" --name n1 --data "$T/n" --pod-cidr "$CIDR" --backoff 0.1s "$@" >>"$T/out" 2>>"$T/err" 3>&- &
+	orch-node -s "unix:$T/sock" --name "$N" --data "$T/n" --pod-cidr "$CIDR" --backoff 0.1s "$@" >>"$T/out" 2>>"$T/err" 3>&- &
 	echo $! >"$T/node.pid"
 }
 api() { curl -s --fail-with-body --unix-socket "$T/sock" -H "Content-Type: ${TYPE:-application/json}" "http://orch$1" "${@:2}"; }
 pods=/api/v1/namespaces/default/pods
 
-create() { # NAME COMMAND [YAML] [YAML]: bound to n1
-	pod "$@" | orch-parse | jq -c '.metadata.namespace = "default" | .spec.nodeName = "n1"' |
+create() { # NAME COMMAND [YAML] [YAML]: bound to the node
+	pod "$@" | orch-parse | jq -c --arg n "$N" '.metadata.namespace = "default" | .spec.nodeName = $n' |
 		api $pods --data-binary @- >/dev/null
 }
 
@@ -76,9 +79,8 @@ left() { # what a pod may have left on the machine
 	ls "$T/n/pods" "$T/n/log/pods" "$T/n/run/exits" "$T/n/run/runtime" "$T/n/run/attach" | grep -v '^/\|^$' || true
 	find "$T/n/cni" -name '[0-9]*' 2>/dev/null
 	grep -F "$T/n" /proc/self/mountinfo || true
-	find /sys/fs/cgroup -type d -path "/sys/fs/cgroup/*/orch/n1-*/pod*" -newer "$T/image.tar" | grep -F "$(group)" || true
+	find /sys/fs/cgroup/{,*/}orch/"$N"-* -type d -name 'pod*' 2>/dev/null || true
 }
-group() { find "$T/n/run/node.json" >/dev/null && basename "$(find /sys/fs/cgroup -maxdepth 3 -type d -path '*/orch/n1-*' -newer "$T/image.tar" | head -n 1)"; }
 until_clean() {
 	for _ in $(seq 150); do [ -z "$(left)" ] && return 0; sleep 0.1; done
 	left >&2
@@ -119,12 +121,11 @@ initContainers: [{name: i, image: "web:1", command: ["true"]}, {name: s, image: 
 	until_api $pods/p '.status.phase == "Running" and .status.containerStatuses[0].ready'
 	until_api $pods/gone '.status.phase == "Running"'
 	end_node KILL
-	g=$(group)
 	for _ in 1 2 3; do
-		find /sys/fs/cgroup -path "*/$g/*" -name cgroup.procs -exec cat {} + | sort -u | xargs -r kill -9 2>/dev/null || true
+		find /sys/fs/cgroup/{,*/}orch/"$N"-* -name cgroup.procs -exec cat {} + 2>/dev/null | sort -u | xargs -r kill -9 2>/dev/null || true
 		sleep 0.2
 	done
-	find /sys/fs/cgroup -depth -type d -path "*/$g*" -exec rmdir {} + 2>/dev/null || true
+	find /sys/fs/cgroup/{,*/}orch/"$N"-* -depth -type d -exec rmdir {} + 2>/dev/null || true
 	grep -oF "$T/n/pods/" /proc/self/mountinfo >/dev/null
 	awk -v t="$T/n/" 'index($5, t) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs umount
 	rm -f "$T"/n/run/exits/*
@@ -162,7 +163,7 @@ initContainers: [{name: i, image: "web:1", command: ["true"]}, {name: s, image: 
 	api $pods/hurry -X DELETE --data-binary '{"gracePeriodSeconds": 0}' >/dev/null
 	until_clean
 	api /api/v1/namespaces --data-binary '{"metadata": {"name": "short"}}' >/dev/null
-	pod x 'sleep 1000' | orch-parse | jq -c '.metadata.namespace = "short" | .spec.nodeName = "n1"' |
+	pod x 'sleep 1000' | orch-parse | jq -c --arg n "$N" '.metadata.namespace = "short" | .spec.nodeName = $n' |
 		api /api/v1/namespaces/short/pods --data-binary @- >/dev/null
 	until_api /api/v1/namespaces/short/pods/x '.status.phase == "Running"'
 	api /api/v1/namespaces/short -X DELETE >/dev/null
@@ -198,11 +199,11 @@ volumes: [{name: h, hostPath: {path: $T/h}}]" | sed 's/Seconds: 2$/Seconds: 10/'
 	said() { for _ in $(seq 150); do [ "$(xargs <"$T/h/said")" = "$1" ] && return 0; sleep 0.1; done; cat "$T/h/said" "$T/err" >&2; return 1; }
 	static one
 	node --manifests "$T/m"
-	until_api $pods/a-n1 '.status.phase == "Running"'
+	until_api $pods/a-$N '.status.phase == "Running"'
 	static two
 	said 'one begins one ends two begins'
 	rm "$T/m/a.yaml"
-	for _ in $(seq 100); do grep -q "a-n1: ending it" "$T/err" && break; sleep 0.1; done
+	for _ in $(seq 100); do grep -q "a-$N: ending it" "$T/err" && break; sleep 0.1; done
 	sleep 0.5
 	static two # the very same pod
 	said 'one begins one ends two begins two ends two begins'
@@ -212,13 +213,16 @@ volumes: [{name: h, hostPath: {path: $T/h}}]" | sed 's/Seconds: 2$/Seconds: 10/'
 	static two
 	node --manifests "$T/m"
 	said 'one begins one ends two begins two ends two begins two ends two begins'
-	until_api $pods/a-n1 '.status.phase == "Running"'
+	until_api $pods/a-$N '.status.phase == "Running"'
 	rm "$T/m/a.yaml"
 	until_clean
 }
 
 @test "killed while it turns logs over: not one line is lost" {
 	pod talk 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo "line $i ........................................"; [ $((i % 30)) = 0 ] && sleep 0.05; done; echo end; sleep 1000' >"$T/in"
+	start_node <"$T/in"
+	until_status talk '.phase == "Running"'
+	end_node KILL
 	for i in $(seq 12); do
 		start_node --container-log-max-size 10Ki --container-log-max-files 100 --container-log-monitor-interval 20ms <"$T/in"
 		sleep "0.$((30 + i * 17 % 60))"
