@@ -29,13 +29,13 @@ static json_t *
 known(const struct join *j, const json_t *obj)
 {
 	const json_t *meta = json_object_get(obj, "metadata");
-	const struct snapshot_pod *p;
 	const struct figures *f;
+	struct snapshot_pod p;
 
-	if (j->pods) {
-		p = snapshot_pod(j->s, text(meta, "namespace"), text(meta, "name"));
-		return p ? metrics_of_pod(p->entry, p->n, meta, j->now) : NULL;
-	}
+	if (j->pods)
+		return snapshot_pod(j->s, text(meta, "namespace"), text(meta, "name"), &p)
+			   ? metrics_of_pod(p.entry, p.n, meta, j->now)
+			   : NULL;
 	f = snapshot_node(j->s, text(meta, "name"));
 	return f ? metrics_of_node(f, meta, j->now) : NULL;
 }
@@ -215,7 +215,7 @@ answer(struct http_exchange *x, struct metrics_server *s, struct client *c, cons
 	struct err err;
 	size_t size;
 
-	snapshot_take(s->gather, j.pods, &known);
+	snapshot_take(s->gather, j.pods && !l->name, &known);
 	r.swap = r.table && any_swap(&known);
 	begin(&r, l);
 	if (listing_each(c, l, join_one, &j, &err) < 0)

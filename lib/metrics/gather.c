@@ -1,8 +1,7 @@
 /* Asking the nodes. */
-#include "metrics/gather.h"
+#include "metrics/gather_private.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -14,34 +13,6 @@
 #include "metrics/listing.h"
 
 enum { ANSWER_MOST = 64 << 20 };
-
-struct node {
-	char *name;
-	struct figures *figures; /* what it said last; NULL: nothing yet */
-	bool current;		 /* it answered when it was asked last */
-	bool failed;		 /* it did not */
-	bool busy;		 /* somebody is asking it */
-	bool gone;		 /* it is no node any more: to be freed by who is asking */
-	bool seen;		 /* by the listing that is going on */
-	unsigned asked;
-	double due; /* clock_monotonic() */
-};
-
-struct gather {
-	struct gather_options o;
-	struct client *template; /* what the threads' clients are clones of; nobody's own */
-	char *selector;
-	int stop; /* an eventfd: readable, all requests are given up */
-
-	pthread_mutex_t lock;
-	pthread_cond_t work; /* for the threads: somebody may be due */
-	pthread_cond_t done; /* for gather_wait() */
-	struct node **node;  /* sorted by name */
-	size_t n, cap;
-	pthread_t thread[GATHER_WORKERS];
-	size_t threads, suspects; /* suspects: being asked after they did not answer */
-	bool stopping;
-};
 
 static void
 node_free(struct node *n)
@@ -373,109 +344,4 @@ gather_settled(struct gather *g)
 		all = all && (g->node[i]->failed || g->node[i]->asked > 1);
 	pthread_mutex_unlock(&g->lock);
 	return all;
-}
-
-/* --- what is known --------------------------------------------------------------------------- */
-
-static int
-by_pod(const void *a, const void *b)
-{
-	const struct entry *x = ((const struct snapshot_pod *)a)->entry;
-	const struct entry *y = ((const struct snapshot_pod *)b)->entry;
-	int d = strcmp(x->ns, y->ns);
-
-	if (d == 0)
-		d = strcmp(x->pod, y->pod);
-	if (d)
-		return d;
-	/* a name that two nodes tell of: it has moved, and the later one knows it as it is */
-	return (y->point.at > x->point.at) - (y->point.at < x->point.at);
-}
-
-static void
-add_pods(struct snapshot *s)
-{
-	size_t most = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		most += s->node[i].figures->n;
-	s->pod = xcalloc(most + 1, sizeof *s->pod);
-	for (size_t i = 0; i < s->n; i++) {
-		const struct figures *f = s->node[i].figures;
-
-		for (size_t k = 0, n; k < f->n; k += n) {
-			n = figures_pod(f, k);
-			s->pod[s->npods++] = (struct snapshot_pod){ &f->entry[k], n };
-		}
-	}
-	qsort(s->pod, s->npods, sizeof *s->pod, by_pod);
-}
-
-void
-snapshot_take(struct gather *g, bool pods, struct snapshot *ret)
-{
-	*ret = (struct snapshot){ 0 };
-	pthread_mutex_lock(&g->lock);
-	ret->node = xcalloc(g->n + 1, sizeof *ret->node);
-	for (size_t i = 0; i < g->n; i++)
-		if (g->node[i]->current)
-			ret->node[ret->n++] = (struct snapshot_node){ xstrdup(g->node[i]->name),
-				figures_ref(g->node[i]->figures) };
-	pthread_mutex_unlock(&g->lock);
-	if (pods)
-		add_pods(ret);
-}
-
-void
-snapshot_release(struct snapshot *s)
-{
-	for (size_t i = 0; i < s->n; i++) {
-		free(s->node[i].name);
-		figures_unref(s->node[i].figures);
-	}
-	free(s->node);
-	free(s->pod);
-	*s = (struct snapshot){ 0 };
-}
-
-const struct figures *
-snapshot_node(const struct snapshot *s, const char *name)
-{
-	size_t low = 0, high = s->n;
-
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		int d = strcmp(s->node[mid].name, name);
-
-		if (d == 0)
-			return s->node[mid].figures;
-		if (d < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
-}
-
-const struct snapshot_pod *
-snapshot_pod(const struct snapshot *s, const char *ns, const char *name)
-{
-	size_t low = 0, high = s->npods;
-
-	while (low < high) { /* the first of that name */
-		size_t mid = (low + high) / 2;
-		const struct entry *e = s->pod[mid].entry;
-		int d = strcmp(e->ns, ns);
-
-		if (d == 0)
-			d = strcmp(e->pod, name);
-		if (d < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == s->npods || strcmp(s->pod[low].entry->ns, ns) != 0 ||
-	    strcmp(s->pod[low].entry->pod, name) != 0)
-		return NULL;
-	return &s->pod[low];
 }

@@ -53,10 +53,12 @@ struct snapshot {
 	} * pod;
 	size_t npods;
 };
+/* pods: sort them, too. */
 void snapshot_take(struct gather *g, bool pods, struct snapshot *ret);
 void snapshot_release(struct snapshot *s);
 const struct figures *snapshot_node(const struct snapshot *s, const char *name); /* or NULL */
-const struct snapshot_pod *snapshot_pod(
-    const struct snapshot *s, const char *ns, const char *name); /* or NULL */
+/* False: nothing is known of it.  Of many pods, take the snapshot with pods; of one, without. */
+bool snapshot_pod(
+    const struct snapshot *s, const char *ns, const char *name, struct snapshot_pod *ret);
 
 #endif
