@@ -84,6 +84,8 @@ metrics_discovery(struct http_exchange *x)
 		answer = of_group();
 	else if (strcmp(path, "/apis/" GROUP_VERSION) == 0)
 		answer = of_version();
+	else
+		answer = metrics_openapi(path);
 	if (!answer) {
 		metrics_refuse(x, ERR_NOT_FOUND, NULL, NULL,
 		    "the server could not find the requested resource");

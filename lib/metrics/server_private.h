@@ -25,6 +25,7 @@ void metrics_refuse(struct http_exchange *x, enum err_code code, const char *res
     const char *name, const char *message);
 /* Of discovery, and 404 for the rest. */
 void metrics_discovery(struct http_exchange *x);
+json_t *metrics_openapi(const char *path); /* new; NULL: there is no such document */
 /* Of nodes and pods, on a worker; false: the path is of neither. */
 bool metrics_path(const char *path);
 void metrics_answer(struct http_exchange *x, void *server);

@@ -113,6 +113,7 @@ names() { jq -r '[.items[].metadata | (.namespace // "") + "/" + .name] | join("
   # its kinds are known to who asks what there is
   [ "$(orch-get pods.metrics.k8s.io web -o json | jq -r .kind)" = PodMetrics ]
   orch-kinds --from-server | grep -q PodMetrics
+  [ "$(api GET /openapi/v3/apis/metrics.k8s.io/v1beta1 | jq -r '.components.schemas["io.k8s.metrics.pkg.apis.metrics.v1beta1.PodMetrics"]["x-kubernetes-group-version-kind"][0].kind')" = PodMetrics ]
   [ "$(api GET /apis/metrics.k8s.io | jq -r .preferredVersion.version)" = v1beta1 ]
   [ "$(api GET $A | jq -c '[.resources[] | [.name, .kind, .namespaced, .verbs]]')" = '[["nodes","NodeMetrics",false,["get","list"]],["pods","PodMetrics",true,["get","list"]]]' ]
 }
@@ -156,13 +157,17 @@ names() { jq -r '[.items[].metadata | (.namespace // "") + "/" + .name] | join("
   wait_for 10 eval '[ "$(curl -sSk --max-time 10 "https://127.0.0.1:$port/readyz")" = ok ]'
 }
 
-@test "a container that starts again has figures when it was seen twice" {
+@test "a container that starts again: its new run is not compared with the old one" {
   metrics_up
   wait_for 10 has_web
   since=$(date +%s.%N)
   node n1 "{cores: 1.5, bytes: 209715200, since: $since, started: $since, containers: [[\"default\", \"web\", \"c\", 0.5, 10485760]]}"
-  wait_for 5 has_no_web
-  wait_for 5 has_web
+  for _ in $(seq 200); do
+    now=$(cpu web) || continue # between the two there may be none
+    if between "$now" 490 510 >/dev/null; then break; fi
+    between "$now" 240 260
+    sleep 0.05
+  done
   between "$(cpu web)" 490 510
   # one container of two was not measured: the pod is not there
   node n1 '{cores: 1.5, bytes: 209715200, containers: [["default", "web", "c", 0.5, 10485760], ["default", "web", "d", 0, 0]]}'

@@ -124,6 +124,7 @@ same_time() {
   k get pods.metrics.k8s.io | grep -E '^NAME +CPU +MEMORY +WINDOW$'
   k get nodes.metrics.k8s.io node-1 -o jsonpath='{.usage.memory}' | grep -Eq '^[0-9]+[KMG]i$'
   [[ "$(k top pod none 2>&1)" == *'pods "none" not found'* ]]
+  k explain --api-version=metrics.k8s.io/v1beta1 pods.containers.usage | grep -q 'FIELD: usage'
   k api-resources --api-group=metrics.k8s.io | grep -q PodMetrics
 }
 
