@@ -471,6 +471,8 @@ advance(struct agent *a, struct pod *p, double now)
 	cut_short(a, p, now);
 	while ((step = pod_next(p, now, &which, &a->wake)) != STEP_NONE) {
 		if (step != STEP_GONE) {
+			if (step != STEP_TERM && step != STEP_KILL && !pace_allows(a, now))
+				break;
 			work_begin(a, p, step, which, now);
 			continue;
 		}
