@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/jsonl.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "node/container.h"
 #include "node/files.h"
 #include "node/pod.h"
@@ -263,19 +264,42 @@ container_json(const struct container *c)
 	    c->ended_at, "actuated", c->actuated, "renewing", c->renewing);
 }
 
+/* *last: a hash of what was written last; the same is not written again. */
 static int
-save_json(const struct pod *p, const char *name, const json_t *value, struct err *err)
+save_json(const struct pod *p, const char *name, const json_t *value, uint64_t hash, uint64_t *last,
+    struct err *err)
 {
 	autofree char *path = host_path(p->host, "pods/%s/%s", p->uid, name);
 	autobuf struct buf b = BUF_INIT;
+	int r;
 
 	jsonl_add(&b, value);
+	if (hash == 0)
+		hash = text_hash(b.data, b.len, TEXT_HASH_SEED);
+	if (hash == *last)
+		return 0;
 	/* No fsync: it need survive a kill, and after a power cut no container runs anyway. */
-	return file_swap(path, b.data, b.len, 0600, err);
+	if ((r = file_swap(path, b.data, b.len, 0600, err)) == 0)
+		*last = hash;
+	return r;
+}
+
+/* Of all of an object but its status, which is ours to say and comes back with each word of it. */
+static uint64_t
+hash_without_status(const json_t *object)
+{
+	json_auto_t *core = json_copy((json_t *)object), *meta = json_copy(get(object, "metadata"));
+	autobuf struct buf b = BUF_INIT;
+
+	json_object_del(core, "status");
+	json_object_del(meta, "resourceVersion");
+	json_object_set(core, "metadata", meta);
+	jsonl_add(&b, core);
+	return text_hash(b.data, b.len, TEXT_HASH_SEED);
 }
 
 int
-pod_save(const struct pod *p, struct err *err)
+pod_save(struct pod *p, struct err *err)
 {
 	autofree char *folder = host_path(p->host, "pods/%s", p->uid);
 	json_auto_t *state = NULL, *containers = json_array();
@@ -289,10 +313,11 @@ pod_save(const struct pod *p, struct err *err)
 	    "stopBy", p->stop_by, "retired", p->retired, "containers", containers, "status",
 	    p->status, "resize", resize_save(&p->resize), "activeSince", p->active_since, "boot",
 	    boot_id());
-	if ((r = mkdir_all(folder, 0711, err)) < 0 ||
-	    (r = save_json(p, "pod.json", p->object, err)) < 0)
+	if ((p->saved[0] == 0 && (r = mkdir_all(folder, 0711, err)) < 0) ||
+	    (r = save_json(
+		 p, "pod.json", p->object, hash_without_status(p->object), &p->saved[0], err)) < 0)
 		return r;
-	return save_json(p, "state.json", state, err);
+	return save_json(p, "state.json", state, 0, &p->saved[1], err);
 }
 
 static char *

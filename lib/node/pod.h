@@ -96,6 +96,7 @@ struct pod {
 	double tokens_by;     /* its tokens are to be replaced then */
 	double measure_at;    /* how full its volumes are; 0: not known yet */
 	uint64_t made_of;     /* a hash of what its volumes were brought up to; 0: not known */
+	uint64_t saved[2];    /* hashes of what the records on disk say; 0: not known */
 	bool retired;	      /* finished before we knew it: not ours to run or report */
 	struct resize resize;
 };
@@ -110,7 +111,7 @@ void pod_take(struct pod *p, const json_t *object);
 void pod_allocate(struct pod *p, json_t *object);
 
 /* The record on disk: pods/UID/pod.json and state.json; a restarted node goes on from there. */
-int pod_save(const struct pod *p, struct err *err);
+int pod_save(struct pod *p, struct err *err);
 int pod_load(struct pod **ret, const struct host *h, const char *uid, struct err *err);
 int pod_forget(const struct pod *p, struct err *err); /* remove it, and the logs */
 
