@@ -453,7 +453,6 @@ serve(struct node *n)
 	log_line("node %s: %s, data in %s", name, n->host->o.runtime, n->host->o.data);
 	if (kubelet_run(n->kubelet, n->agent, &err) < 0)
 		die(&err, "cannot watch the pods of node '%s'", name);
-	lean_down();
 	return run_with_server(n);
 }
 

@@ -123,31 +123,6 @@ get_token(void *arg, const json_t *pod, const char *audience, json_int_t seconds
 	return xstrdup(text(answer, "status", "token"));
 }
 
-/* Only static pods do not wait for the server. */
-static json_t *
-list_services(void *arg, const json_t *pod)
-{
-	struct kubelet *k = arg;
-	const char *ns = meta_namespace(pod);
-	const char *source = text(pod, "metadata", "annotations", STATIC_SOURCE);
-	const json_t *master;
-	struct walk walk;
-	json_t *list, *one;
-
-	if ((!k->joined || !cache_synced(k->cache)) && (!*source || strcmp(source, "api") == 0))
-		return NULL;
-	list = json_array();
-	if (!k->joined)
-		return list;
-	master = world_get(cache_world(k->cache), "Service", "default", "kubernetes");
-	walk = world_each(cache_world(k->cache), "Service", ns);
-	if (master && strcmp(ns, "default") != 0)
-		json_array_append(list, (json_t *)master);
-	while ((one = (json_t *)walk_next(&walk)))
-		json_array_append(list, one);
-	return list;
-}
-
 static void
 note_event(void *arg, const json_t *pod, const char *field, const char *type, const char *reason,
     const char *message)
@@ -195,7 +170,7 @@ kubelet_hooks(struct kubelet *k)
 		.status = send_status,
 		.gone = delete_pod,
 		.lookup = look_up,
-		.services = list_services,
+		.services = services_list,
 		.event = note_event,
 		.node_event = note_node_event,
 		.token = get_token,

@@ -62,51 +62,15 @@ pod_changed(void *arg, const char *type, const json_t *obj, const json_t *old)
 		log_line("%s", err.msg);
 }
 
-/* Who an object is, of which version; new. */
-static json_t *
-identity(const json_t *obj)
-{
-	json_t *kind = get(obj, "kind"), *version = get(obj, "apiVersion");
-
-	return json_pack("{s:O?, s:O?, s:{s:s, s:s, s:s, s:s}}", "apiVersion", version, "kind",
-	    kind, "metadata", "name", meta_name(obj), "namespace", meta_namespace(obj), "uid",
-	    meta_uid(obj), "resourceVersion", meta_version(obj));
-}
-
 /* The agent has the pods themselves: which of them are mirrors is all that we are to remember. */
 static json_t *
 less_of_pod(const json_t *pod)
 {
-	json_t *less = identity(pod);
+	json_t *less = object_identity(pod);
 	const char *mirror = meta_annotation(pod, STATIC_MIRROR);
 
 	if (mirror)
 		put(less, json_string(mirror), "metadata", "annotations", STATIC_MIRROR);
-	return less;
-}
-
-/* What environments tell of a Service: there may be thousands of them. */
-static json_t *
-less_of_service(const json_t *service)
-{
-	static const char *const kept[] = { "name", "port", "protocol" };
-	const char *ip = text(service, "spec", "clusterIP");
-	json_t *less = identity(service), *ports, *port;
-	size_t i;
-
-	if (!*ip || strcmp(ip, "None") == 0)
-		return less;
-	ports = json_array();
-	json_array_foreach (get(service, "spec", "ports"), i, port) {
-		json_t *one = json_object();
-
-		for (size_t k = 0; k < COUNT(kept); k++)
-			if (get(port, kept[k]))
-				json_object_set(one, kept[k], get(port, kept[k]));
-		json_array_append_new(ports, one);
-	}
-	put(less, json_string(ip), "spec", "clusterIP");
-	put(less, ports, "spec", "ports");
 	return less;
 }
 
@@ -122,7 +86,7 @@ follow(struct kubelet *k, struct err *err)
 	    (r = cache_add_kind(k->cache, core_kind("Service"), CACHE_OPTIONAL, err)) < 0)
 		return r;
 	cache_keep(k->cache, core_kind("Pod"), less_of_pod);
-	cache_keep(k->cache, core_kind("Service"), less_of_service);
+	cache_keep(k->cache, core_kind("Service"), services_keep);
 	cache_on_change(k->cache, pod_changed, k);
 	return 0;
 }

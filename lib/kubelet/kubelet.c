@@ -2,6 +2,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
+#include "base/lean.h"
 #include "base/mem.h"
 #include "kubelet/kubelet_private.h"
 #include "kubelet/manifests.h"
@@ -111,6 +112,7 @@ kubelet_step(struct kubelet *k, double wait, int fd, struct err *err)
 	if (!k->settled && cache_synced(k->cache)) {
 		k->settled = true;
 		agent_settle(k->agent);
+		lean_down();
 	}
 	return 0;
 }

@@ -48,6 +48,11 @@ void statics_mirror(struct kubelet *k, const char *type, const json_t *mirror); 
 /* The status of a static pod: true when it is one. */
 bool statics_status(struct kubelet *k, const json_t *pod, const json_t *status);
 
+/* services.c: what containers are told of Services. */
+json_t *object_identity(const json_t *obj); /* who it is, of which version; new */
+json_t *services_keep(const json_t *service);
+json_t *services_list(void *arg, const json_t *pod); /* the agent's hook */
+
 /* hooks.c */
 void hooks_post_events(struct kubelet *k);
 
