@@ -111,6 +111,8 @@ static int
 local_folder(struct client *c, const struct podlog *l, char **ret, struct err *err)
 {
 	const char *node_name = text(l->pod, "spec", "nodeName"), *dir;
+	/* a static pod goes by another uid on its node than its mirror here */
+	const char *own = meta_annotation(l->pod, "kubernetes.io/config.mirror");
 	json_auto_t *node = NULL;
 	int r;
 
@@ -123,7 +125,7 @@ local_folder(struct client *c, const struct podlog *l, char **ret, struct err *e
 		return err_set(
 		    err, ERR_NOT_FOUND, "node '%s' does not say where its logs are", node_name);
 	*ret = xasprintf("%s/%s_%s_%s/%s", dir, meta_namespace(l->pod), meta_name(l->pod),
-	    meta_uid(l->pod), l->container);
+	    own ? own : meta_uid(l->pod), l->container);
 	return 0;
 }
 
@@ -149,8 +151,10 @@ follow(struct client *c, struct crilog *log, const struct podlog *l, const char 
 	char events[4096];
 	int r;
 
-	if (notify < 0 || inotify_add_watch(notify, folder, IN_MODIFY) < 0)
-		return err_sys(err, errno, "cannot follow '%s'", folder);
+	if (notify >= 0 && inotify_add_watch(notify, folder, IN_MODIFY) < 0) {
+		close(notify);
+		notify = -1; /* containers may have taken all that there are: look now and then */
+	}
 	if ((r = cache_open(&cache, c, err)) < 0)
 		return r;
 	r = cache_add(cache, kind_find("", "v1", "Pod"), meta_namespace(l->pod), &o, err);
@@ -159,12 +163,12 @@ follow(struct client *c, struct crilog *log, const struct podlog *l, const char 
 		    world_get(cache_world(cache), "Pod", meta_namespace(l->pod), meta_name(l->pod));
 		bool last = cache_synced(cache) && ended(pod, l, run);
 
-		while (read(notify, events, sizeof events) > 0)
+		while (notify >= 0 && read(notify, events, sizeof events) > 0)
 			;
 		r = crilog_print(log, out, err);
 		if (last || r < 0)
 			break;
-		r = cache_wait(cache, -1, notify, err);
+		r = cache_wait(cache, notify < 0 ? 0.5 : -1, notify, err);
 	}
 	cache_close(cache);
 	return r < 0 ? r : 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "api/meta.h"
@@ -17,11 +18,14 @@
 #include "base/text.h"
 #include "node/digest.h"
 
-enum { MAX_MANIFEST = 8 << 20 };
+/* LOOK: containers of root may have taken all instances of inotify that there are; then the folder
+ * is looked at in this many seconds, the kubelet's --file-check-frequency. */
+enum { MAX_MANIFEST = 8 << 20, LOOK = 20 };
 
 struct manifests {
 	char *folder, *node;
-	int fd, watch;
+	int fd, watch; /* inotify and its watch; or a timer, and -1 */
+	bool timer;
 	bool read;     /* once at least */
 	json_t *files; /* by name: {"hash", "pods": {uid: pod}} */
 };
@@ -29,12 +33,16 @@ struct manifests {
 int
 manifests_open(struct manifests **ret, const char *folder, const char *node, struct err *err)
 {
+	struct itimerspec every = { { LOOK, 0 }, { LOOK, 0 } };
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	bool timer = fd < 0;
 
-	if (fd < 0)
+	if (timer && ((fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) < 0 ||
+			 timerfd_settime(fd, 0, &every, NULL) < 0))
 		return err_sys(err, errno, "cannot watch '%s'", folder);
 	*ret = xcalloc(1, sizeof **ret);
-	**ret = (struct manifests){ xstrdup(folder), xstrdup(node), fd, -1, false, json_object() };
+	**ret = (struct manifests){ xstrdup(folder), xstrdup(node), fd, -1, timer, false,
+		json_object() };
 	return 0;
 }
 
@@ -65,7 +73,7 @@ stirred(struct manifests *m)
 	ssize_t n;
 
 	while ((n = read(m->fd, events, sizeof events)) > 0) {
-		for (char *p = events; p < events + n;) {
+		for (char *p = events; !m->timer && p < events + n;) {
 			const struct inotify_event *e = (const void *)p;
 
 			if (e->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF))
@@ -74,7 +82,7 @@ stirred(struct manifests *m)
 		}
 		some = true;
 	}
-	if (m->watch < 0) {
+	if (m->watch < 0 && !m->timer) {
 		m->watch = inotify_add_watch(m->fd, m->folder,
 		    IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF |
 			IN_MOVE_SELF);

@@ -86,6 +86,10 @@ ended(const struct tail *t)
 	return over;
 }
 
+/* Containers of root share inotify's instances with us, and may have taken them all: then it is
+ * looked at every now and then. */
+enum { LOOK_MS = 500 };
+
 /* The reader hangs up, the log grows or the pod's record changes. */
 static bool
 wait_for_more(const struct tail *t, int notify)
@@ -94,8 +98,8 @@ wait_for_more(const struct tail *t, int notify)
 		{ .fd = duplex_fd(t->d), .events = POLLRDHUP } };
 	char events[4096];
 
-	poll(f, 2, -1);
-	while (read(notify, events, sizeof events) > 0)
+	poll(f, 2, notify < 0 ? LOOK_MS : -1);
+	while (notify >= 0 && read(notify, events, sizeof events) > 0)
 		;
 	return !(f[1].revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
@@ -109,10 +113,12 @@ follow(struct tail *t, struct crilog *log, FILE *out)
 	    xstrndup(t->path, (size_t)(strrchr(t->path, '/') - t->path)); /* logs are turned over */
 	struct err err;
 
-	if (notify < 0 || inotify_add_watch(notify, folder, IN_MODIFY | IN_MOVED_TO) < 0 ||
-	    inotify_add_watch(
-		notify, record, IN_MOVED_TO | IN_CREATE | IN_MODIFY | IN_DELETE_SELF) < 0)
-		return;
+	if (notify >= 0 && (inotify_add_watch(notify, folder, IN_MODIFY | IN_MOVED_TO) < 0 ||
+			       inotify_add_watch(notify, record,
+				   IN_MOVED_TO | IN_CREATE | IN_MODIFY | IN_DELETE_SELF) < 0)) {
+		close(notify);
+		notify = -1;
+	}
 	for (;;) {
 		bool last = ended(t); /* asked before what is there is printed: nothing is missed */
 

@@ -240,3 +240,36 @@ pulls() { pod "$1" 'while :; do sleep 0.1; done' "imagePullPolicy: ${3:-IfNotPre
 	until_said 'pod default/never: .*: Failed to inspect image "127.0.0.1:.*/ok/web:1": image .* is damaged: layer sha256:[0-9a-f]+ is gone'
 	until_status imported '.containerStatuses[0].state.waiting.message | test("cannot pull image .web:1. again: .*is damaged: layer sha256:[0-9a-f]+ is gone")'
 }
+
+@test "a container took all inotify instances: the node starts, static pods too, logs are followed" {
+	command -v cc >/dev/null || skip "needs a C compiler"
+	echo '#include <errno.h>
+	int inotify_init1(int flags) { (void)flags; errno = EMFILE; return -1; }' | cc -shared -fPIC -x c -o "$T/none.so" -
+	mkdir "$T/static"
+	pod fixed 'for i in 1 2 3 4 5 6 7 8 9; do echo $i; sleep 0.3; done; while :; do sleep 0.1; done' >"$T/static/a.yaml"
+	LD_PRELOAD=$T/none.so with_store --manifests "$T/static"
+	until_api fixed-n1 '.status.phase == "Running"'
+	LD_PRELOAD=$T/none.so timeout 10 orch-logs -s "unix:$T/sock" -f pod/fixed-n1 >"$T/followed" 2>"$T/said" 3>&- &
+	for _ in $(seq 100); do grep -qx 9 "$T/followed" && break; sleep 0.1; done
+	[ "$(tr -d '\n' <"$T/followed")" = 123456789 ] || { cat "$T/said" "$T/err"; return 1; }
+	kill $!
+}
+
+@test "huge numbers: 12 containers, 1,000 variables, long arguments, a ConfigMap of 2,000 keys" {
+	with_store
+	jq -nc '{kind: "ConfigMap", apiVersion: "v1", metadata: {name: "big"}, data: ([range(2000) | {key: "k\(.)", value: ("v" * 90)}] | from_entries)}' |
+		api /api/v1/namespaces/default/configmaps --data-binary @- >/dev/null
+	make_pod() { orch-parse | jq -c --argjson n 12 '.metadata.namespace = "default" | .spec.nodeName = "n1" | '"$1" | api $pods --data-binary @- >/dev/null; }
+	pod many x | make_pod '.spec.containers = [range($n) as $i | .spec.containers[0] | .name = "c\($i)" | .command = ["sleep", "1000"]]'
+	pod env x | make_pod '.spec.containers[0] |= (.env = [range(1000) | {name: "E\(.)", value: ("x" * 100)}] | .command = ["sh", "-c", "env | grep -c ^E"])'
+	pod args x | make_pod '.spec.containers[0].command = (["sh", "-c", "echo $# ${#1}", "sh"] + [range(200) | ("a" * 4096)])'
+	pod files 'ls /v | wc -l; cat /v/k1999 | wc -c' 'volumeMounts: [{name: v, mountPath: /v}]' 'restartPolicy: Never
+volumes: [{name: v, configMap: {name: big}}]' | make_pod .
+	pod keys 'env | grep -c ^k' 'envFrom: [{configMapRef: {name: big}}]' | make_pod .
+	for p in env args files keys; do until_api $p '.status.phase == "Succeeded"' 30; done
+	until_api many '[.status.containerStatuses[] | select(.ready)] | length == 12' 30
+	[ "$(logs env)" = 1000 ] && [ "$(logs args)" = "200 4096" ] && [ "$(logs keys)" = 2000 ]
+	[ "$(logs files)" = "2000
+90" ]
+	gone 15 many
+}
