@@ -13,6 +13,7 @@
 #include "node/container.h"
 #include "node/files.h"
 #include "node/sandbox.h"
+#include "node/scratch.h"
 
 /* Until the first probe of this node says otherwise, what the last one found holds: a service does
  * not lose its endpoints because a node is restarted. */
@@ -196,6 +197,8 @@ clean(void *arg, json_t **result, struct err *err)
 	if ((r = cgroup_remove(&h->cgroups, group, err)) < 0 || (r = tree_remove(cni, err)) < 0)
 		return r;
 	cgroup_remove_empty(&h->cgroups, "/orch");
+	if ((r = scratch_remove(h, err)) < 0)
+		return r;
 	return tree_remove(run, err);
 }
 

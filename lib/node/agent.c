@@ -340,29 +340,6 @@ handle(struct agent *a, int fd, double now)
 	unwatch(a, fd);
 }
 
-/* Record and pass on a status that differs from the last one. */
-static void
-report(struct agent *a, struct pod *p, double now)
-{
-	json_auto_t *status = NULL;
-	struct err err;
-
-	if (!p->dirty || p->retired)
-		return;
-	status = pod_status(p, clock_now());
-	if (json_equal(status, p->status)) {
-		p->dirty = false;
-	} else if (!p->wanted || a->hooks.status(a->hooks.arg, p->object, status)) {
-		json_decref(p->status);
-		p->status = json_incref(status);
-		p->dirty = false;
-	} else if (a->wake > now + 1) {
-		a->wake = now + 1; /* not passed on: again in a moment */
-	}
-	if (pod_save(p, &err) < 0)
-		log_line("cannot record pod %s: %s", p->label, err.msg);
-}
-
 static void
 check_deadline(struct agent *a, struct pod *p, double now)
 {
@@ -476,7 +453,7 @@ advance(struct agent *a, struct pod *p, double now)
 			work_begin(a, p, step, which, now);
 			continue;
 		}
-		report(a, p, now);
+		pod_report(a, p, now);
 		if (p->wanted && !p->anew &&
 		    (p->dirty || !a->hooks.gone(a->hooks.arg, p->object))) {
 			a->wake = a->wake < now + 1 ? a->wake : now + 1;
@@ -489,7 +466,7 @@ advance(struct agent *a, struct pod *p, double now)
 	measure_due(a, p, now, &a->wake);
 	work_probes(a, p, now, &a->wake);
 	resize_settle(a, p, now);
-	report(a, p, now);
+	pod_report(a, p, now);
 	return false;
 }
 

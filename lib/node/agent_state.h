@@ -48,6 +48,12 @@ void tell_pulling(struct agent *a, const struct pod *p, struct container *c); /*
 void tell_pulled(
     struct agent *a, const struct pod *p, const struct container *c, const json_t *result);
 
+/* record.c: on the disk, so that a node that is started again goes on with it.  That it cannot be
+ * done is told once, and tried again. */
+int pod_record(struct agent *a, struct pod *p, double now, struct err *err);
+/* Pass on a status that differs from the last one, and record it. */
+void pod_report(struct agent *a, struct pod *p, double now);
+
 /* work.c: carry out a step, and take in how it ended. */
 void work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double now);
 void work_done(struct agent *a, struct pod *p, double now);

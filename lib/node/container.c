@@ -157,9 +157,9 @@ create(const struct start *s, const char *id, const char *bundle, struct err *er
 	autobuf struct buf said = BUF_INIT;
 	const char *argv[40] = { h->o.conmon, "--cid", id, "--cuuid", id, "--name", id, "--runtime",
 		h->o.runtime, "--bundle", bundle, "--container-pidfile", pid, "--conmon-pidfile",
-		monitor, "--exit-dir", exits, "--persist-dir", bundle, "--socket-dir-path", attach,
-		"--log-path", to, "--log-level", "error", "--no-sync-log", "--runtime-arg", root };
-	size_t n = 28;
+		monitor, "--exit-dir", exits, "--socket-dir-path", attach, "--log-path", to,
+		"--log-level", "error", "--no-sync-log", "--runtime-arg", root };
+	size_t n = 26;
 	int r;
 
 	if (truth(get(s->container, "tty")))

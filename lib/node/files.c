@@ -141,6 +141,8 @@ file_swap(const char *path, const void *data, size_t len, unsigned mode, struct 
 
 	if (r == 0 && rename(tmp, path) < 0)
 		r = err_sys(err, errno, "cannot write '%s'", path);
+	if (r < 0)
+		unlink(tmp); /* on a full disk it is in the way */
 	return r;
 }
 

@@ -20,6 +20,7 @@
 #include "node/files.h"
 #include "node/host.h"
 #include "node/job.h"
+#include "node/scratch.h"
 
 enum { RUNTIME_TIMEOUT = 120 }; /* as the kubelet has it */
 
@@ -164,7 +165,7 @@ static int
 try_runtime(void *arg, json_t **result, struct err *err)
 {
 	const struct host *h = arg;
-	autofree char *bundle = host_path(h, "run/try.%d", (int)getpid());
+	autofree char *bundle = host_path(h, "run/exec/try.%d", (int)getpid());
 	autofree char *rootfs = xasprintf("%s/rootfs", bundle),
 		      *file = xasprintf("%s/config.json", bundle);
 	autofree char *id = xasprintf("try-%s-%d", h->key, (int)getpid());
@@ -204,13 +205,13 @@ try_runtime(void *arg, json_t **result, struct err *err)
 static void
 sweep_trials(const struct host *h)
 {
-	autofree char *run = host_path(h, "run");
-	DIR *d = opendir(run);
+	autofree char *run = host_path(h, "run"), *exec = host_path(h, "run/exec");
+	DIR *d = opendir(exec);
 	struct dirent *e;
 	struct err ignored;
 
 	while (d && (e = readdir(d))) {
-		autofree char *bundle = xasprintf("%s/%s", run, e->d_name), *group = NULL,
+		autofree char *bundle = xasprintf("%s/%s", exec, e->d_name), *group = NULL,
 			      *state = NULL;
 
 		if (text_starts(e->d_name, "tty.")) /* of a terminal */
@@ -319,13 +320,16 @@ host_set_cidr(struct host *h, const char *cidr, struct err *err)
 {
 	autofree char *path = host_path(h, "run/node.json");
 	json_auto_t *node = json_pack("{s:s, s:s}", "name", h->o.name, "podCIDR", cidr);
+	json_auto_t *was = json_load_file(path, 0, NULL);
 	autobuf struct buf b = BUF_INIT;
 	char *copied = xstrdup(cidr);
 
 	free((char *)h->o.pod_cidr);
 	h->o.pod_cidr = copied;
+	if (was && json_equal(was, node)) /* a full disk keeps no node from starting again */
+		return 0;
 	jsonl_add(&b, node);
-	return file_write(path, b.data, b.len, 0600, err);
+	return file_swap(path, b.data, b.len, 0600, err);
 }
 
 /* Of a node that was killed, the processes it had forked may take a moment to follow it. */
@@ -346,8 +350,7 @@ static int
 open_data(struct host *h, const char *data, struct err *err)
 {
 	/* Nobody but root looks at secrets, or finds an image's set-user-id programs. */
-	static const char *const folders[] = { "pods", "images", "seccomp", "run", "run/runtime",
-		"run/exits", "run/attach", "cni" };
+	static const char *const folders[] = { "pods", "images", "seccomp", "run", "cni" };
 	autofree char *lock = NULL;
 	int r;
 
@@ -368,8 +371,13 @@ open_data(struct host *h, const char *data, struct err *err)
 	h->lock = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (h->lock < 0)
 		return err_sys(err, errno, "cannot open '%s'", lock);
-	if (!take_lock(h->lock))
+	if (!take_lock(h->lock)) {
+		close(h->lock);
+		h->lock = -1;
 		return err_set(err, ERR_CONFLICT, "another orch-node uses '%s'", h->o.data);
+	}
+	if ((r = scratch_open(h, err)) < 0)
+		return r;
 	return images_open(&h->images, h->o.images ? h->o.images : h->o.data, err);
 }
 
@@ -447,8 +455,10 @@ host_close(struct host *h)
 		}
 		cgroup_remove_empty(&h->cgroups, "/orch");
 	}
-	if (h->lock >= 0)
+	if (h->lock >= 0) {
+		scratch_close(h);
 		close(h->lock);
+	}
 	images_close(h->images);
 	free(h->key);
 	free((char *)h->o.name);

@@ -19,7 +19,7 @@
  *volumes/, containers/NAME-ATTEMPT/ (bundle, overlay)
  *	DATA/log/pods/NAMESPACE_NAME_UID/CONTAINER/N.log	what containers say, in CRI format
  *	DATA/seccomp/		profiles that pods may name (Localhost)
- *	DATA/run/		the runtime's own state, exit files of conmon
+ *	DATA/run/		the runtime's own state, exit files of conmon (scratch.h)
  *	DATA/cni/		addresses in use (host-local)
  */
 struct host_options {

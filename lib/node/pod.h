@@ -90,6 +90,7 @@ struct pod {
 	int doing; /* enum step, while job runs */
 	double doing_since;
 	size_t doing_container;
+	double unsaved;	      /* when to try again to record it; 0: it is recorded */
 	bool dirty;	      /* the status may have changed */
 	double contradict_at; /* the server's word is not ours: say it again then; 0: no */
 	double renew_at;      /* its volumes; 0: it is not known how old they are */

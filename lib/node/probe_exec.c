@@ -158,7 +158,7 @@ run(const struct probing *p, const json_t *command, const char *file, double sec
 int
 probe_exec(const struct probing *p, const json_t *command, double seconds, struct err *err)
 {
-	autofree char *file = xasprintf("%s/exec.%d", p->bundle, (int)getpid());
+	autofree char *file = host_path(p->host, "run/exec/probe.%d", (int)getpid());
 	int r = write_process(p, command, file, err);
 
 	if (r == 0)

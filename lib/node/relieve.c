@@ -111,7 +111,7 @@ do_relieve(void *arg, json_t **result, struct err *err)
 	(void)err;
 	for (size_t i = 0; i < a->n; i++) {
 		const struct pod *p = a->pod[i];
-		bool over = pod_over(p) && p->sandbox != SANDBOX && !a->host->o.keep_logs;
+		bool over = pod_over(p) && p->sandbox != SANDBOX;
 
 		for (size_t k = 0; k < p->n; k++)
 			drop_logs(a->host, p, &p->c[k], over);

@@ -215,7 +215,7 @@ exec(const struct session *s, struct streams *streams)
 	struct err err, ignored;
 	int r;
 
-	x.process = xasprintf("%s/session.%d.%u", s->bundle, (int)getpid(), number);
+	x.process = host_path(s->host, "run/exec/session.%d.%u", (int)getpid(), number);
 	x.pid_file = xasprintf("%s.pid", x.process);
 	x.console = host_path(
 	    s->host, "run/tty.%d.%u", (int)getpid(), number); /* a socket's path is short */

@@ -122,7 +122,7 @@ record(const struct agent *a)
 	if (!file_line("/proc/sys/kernel/random/boot_id", boot, sizeof boot))
 		return;
 	line = xasprintf("%s %u\n", boot, a->shutdown.causes);
-	if (file_write(path, line, strlen(line), 0600, &err) < 0)
+	if (file_swap(path, line, strlen(line), 0600, &err) < 0)
 		log_line("cannot record that the machine shuts down: %s", err.msg);
 }
 

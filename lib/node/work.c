@@ -20,7 +20,7 @@
 #include "node/sandbox.h"
 #include "node/volume.h"
 
-enum { SANDBOX_RETRY = 20, BACKOFF_MAX = 300, IMAGE_RETRY = 10, CONFIG_RETRY = 5 };
+enum { SANDBOX_RETRY = 20, BACKOFF_MAX = 300, IMAGE_RETRY = 10, CONFIG_RETRY = 5, CONFIG_MAX = 60 };
 
 /* --- what the forked processes do --------------------------------------------------- */
 
@@ -69,12 +69,11 @@ do_teardown(void *arg, json_t **result, struct err *err)
 
 /* --- beginning ------------------------------------------------------------------------ */
 
-/* The record of an attempt, before it is made: after a crash we know what may be there. */
-static void
-note_attempt(struct pod *p, struct container *c, double now)
+/* The record of an attempt, before it is made: after a crash we know what may be there.  Without a
+ * record nothing is begun. */
+static int
+note_attempt(struct agent *a, struct pod *p, struct container *c, double now, struct err *err)
 {
-	struct err err;
-
 	if (c->state == EXITED) {
 		if (!c->renewing)
 			c->backoff = container_next_backoff(c, p->host->o.backoff);
@@ -92,8 +91,7 @@ note_attempt(struct pod *p, struct container *c, double now)
 	resize_born(p, c);
 	c->term_sent = c->kill_sent = c->backed_off = false;
 	c->kill_by = c->asked_at = 0;
-	if (pod_save(p, &err) < 0)
-		log_line("cannot record pod %s: %s", p->label, err.msg);
+	return pod_record(a, p, now, err);
 }
 
 /* The process of the container whose PID namespace an ephemeral one is to see; -1: it does not run.
@@ -114,12 +112,10 @@ begin_start(struct agent *a, struct pod *p, struct container *c, double now, str
 {
 	json_auto_t *sources = work_sources(a, p, false);
 	struct start s = { a->host, p->object, c->spec, sources, p->ip, 0, 0, target(p, c) };
-
 	int r = work_fetch_services(a, p, sources, err);
 
-	if (r < 0)
+	if (r < 0 || (r = note_attempt(a, p, c, now, err)) < 0)
 		return r;
-	note_attempt(p, c, now);
 	tell_pulling(a, p, c);
 	s.attempt = c->attempt;
 	s.restarts = c->restarts;
@@ -131,10 +127,11 @@ begin_sandbox(struct agent *a, struct pod *p, struct err *err)
 {
 	json_auto_t *sources = work_sources(a, p, true);
 	struct input in = { a->host, p, sources };
+	int r;
 
 	p->resize.group = qos_limits(p->object);
-	if (pod_save(p, err) < 0)
-		return -(int)err->code;
+	if ((r = pod_record(a, p, now_seconds(), err)) < 0)
+		return r;
 	return job_start(&p->job, do_sandbox, &in, err);
 }
 
@@ -210,6 +207,9 @@ work_hooked(struct agent *a, struct pod *p, struct container *c)
 		send_signal(p, c, c->stop_signal ? c->stop_signal : SIGTERM);
 }
 
+static void not_recorded(
+    struct agent *a, struct pod *p, enum step step, const struct err *why, double now);
+
 void
 work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double now)
 {
@@ -246,6 +246,10 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 	if (r < 0) { /* no process to be had, or a full disk: everything waits a little */
 		double pause = err.code == ERR_UNAVAILABLE ? 0.2 : 2;
 
+		if (p->unsaved > 0 && (step == STEP_SANDBOX || step == STEP_START)) {
+			not_recorded(a, p, step, &err, now);
+			return;
+		}
 		log_line("pod %s: %s", p->label, err.msg);
 		p->again = now + pause;
 		if (step == STEP_START)
@@ -364,6 +368,7 @@ static void
 not_started(struct agent *a, struct pod *p, struct container *c, const json_t *result, double now)
 {
 	const char *stage = text(result, "stage"), *reason = text(result, "reason");
+	double longest = strcmp(stage, "image") == 0 ? BACKOFF_MAX : CONFIG_MAX;
 
 	c->renewing = false;
 	text_replace(&c->message, text(result, "message"));
@@ -393,7 +398,7 @@ not_started(struct agent *a, struct pod *p, struct container *c, const json_t *r
 	if (c->retry == 0)
 		c->retry = strcmp(stage, "image") == 0 ? IMAGE_RETRY : CONFIG_RETRY;
 	else
-		c->retry = c->retry * 2 < BACKOFF_MAX ? c->retry * 2 : BACKOFF_MAX;
+		c->retry = c->retry * 2 < longest ? c->retry * 2 : longest;
 	c->again = now + c->retry;
 	c->begun_at = now; /* from here ErrImagePull turns into ImagePullBackOff */
 }
@@ -427,6 +432,19 @@ sandbox_done(
 		    err->msg);
 	else
 		tell(a, p, "Warning", "FailedMount", "%s", unmounted);
+}
+
+/* It was not begun: as if it had failed, which is told and tried again. */
+static void
+not_recorded(struct agent *a, struct pod *p, enum step step, const struct err *why, double now)
+{
+	json_auto_t *result = json_pack("{s:s, s:s}", "stage", "config", "message", why->msg);
+
+	p->dirty = true;
+	if (step == STEP_SANDBOX)
+		sandbox_done(a, p, -(int)why->code, NULL, why, now);
+	else
+		not_started(a, p, &p->c[p->doing_container], result, now);
 }
 
 void

@@ -6,6 +6,7 @@ load node.bash
 setup() { node_setup; }
 teardown() {
 	if [ -n "${T:-}" ] && mountpoint -q "$T/n"; then
+		[ ! -e "$T/filler.pid" ] || end filler
 		[ ! -e "$T/node.pid" ] || end_node KILL
 		[ ! -d "$T/n/run" ] || orch-node --data "$T/n" --clean
 		umount "$T/n"
@@ -154,4 +155,93 @@ volumeMounts: [{name: e, mountPath: /e}]" 'volumes: [{name: e, emptyDir: {medium
 		[ "$status" != 0 ]
 		[[ $output == *"cannot read --eviction-"* ]]
 	done
+}
+
+end() { # NAME: of a process that the test began
+	kill "$(cat "$T/$1.pid")"
+	wait "$(cat "$T/$1.pid")" || true
+	rm "$T/$1.pid"
+}
+
+# keep_full: whatever becomes free is taken at once
+keep_full() {
+	while head -c 1000000 /dev/zero >>"$T/n/ballast" 2>/dev/null || sleep 0.05; do :; done 3>&- &
+	echo $! >"$T/filler.pid"
+}
+
+@test "a full disk: containers run on, how they end is known, what is new waits, and with room all goes on" {
+	small_disk 24m
+	OPTIONS=(--eviction-hard '' --backoff 1s)
+	PODS=$(
+		pod calm 'i=0; while :; do echo $i; i=$((i + 1)); sleep 0.5; done' 'livenessProbe: {exec: {command: ["true"]}, periodSeconds: 1, failureThreshold: 1}'
+		pod ends 'sleep 15; exit 7'
+		pod again 'sleep 15; exit 3' '' 'restartPolicy: Always'
+	)
+	start_node "${OPTIONS[@]}" <<<"$PODS"
+	for p in calm ends again; do until_status $p '.phase == "Running"' 60; done
+	keep_full
+	until_status ends '.phase == "Failed"' 60
+	[ "$(status ends '.containerStatuses[0].state.terminated | "\(.exitCode) \(.reason)"')" = '7 Error' ]
+	until_status again '.containerStatuses[0].state.waiting.reason == "CreateContainerError"' 60
+	[[ $(status again '.containerStatuses[0].state.waiting.message') == *'No space left on device' ]]
+	said 'Cannot record the state of the pod: .*No space left on device'
+
+	# a node that is killed and starts on the full disk
+	end_node KILL
+	start_node "${OPTIONS[@]}" <<<"$PODS
+$(pod late 'sleep 1000')"
+	said "container 'c' is still running"
+	until_status late '.phase == "Pending"' 30
+	said 'pod default/late: Failed to create pod sandbox: .*No space left on device'
+	[[ $(status late '.containerStatuses[0].state.waiting.message') == *'No space left on device' ]]
+	[ "$(status calm '.containerStatuses[0] | "\(.restartCount) \(.state | keys[0])"')" = '0 running' ]
+	[ -z "$(find "$T/n/pods" "$T/n/run" -name '*.new')" ]
+	for f in "$T"/n/pods/*/*.json; do jq -e . "$f" >/dev/null; done
+
+	end filler
+	rm "$T/n/ballast"
+	until_status late '.phase == "Running"' 60
+	until_status again '.containerStatuses[0].state.running != null' 90
+	[ "$(status ends .phase)" = Failed ]
+	[ "$(status calm '.containerStatuses[0].restartCount')" = 0 ]
+	# its log has a gap at most
+	last=$(logs calm | tail -n 1)
+	sleep 2
+	[ "$(logs calm | tail -n 1)" -gt "$last" ]
+	end_node
+	[ -z "$(ls -A "$T/n/pods")" ]
+	[ ! -L "$T/n/run/exits" ] || [ ! -e "$T/n/run/exits" ] # nothing of it is left in /run
+}
+
+@test "a container that floods its log goes, and nobody with it" {
+	small_disk 24m
+	{
+		pod flood 'sleep 5; while :; do head -c 100000 /dev/zero | tr "\0" x; echo; done'
+		pod calm 'while :; do echo $((i++)); sleep 0.5; done' 'livenessProbe: {exec: {command: ["true"]}, periodSeconds: 1, failureThreshold: 1}'
+	} | start_node --eviction-hard 'nodefs.available<4Mi' --minimum-image-ttl-duration 1h --container-log-max-size 100Mi
+	until_status flood '.phase == "Failed"' 60
+	[[ $(failed flood) == 'Evicted|The node was low on resource: ephemeral-storage. Threshold quantity: 4Mi, available: '*'Container c was using '*', request is 0, has larger consumption of ephemeral-storage. ' ]]
+	sleep 22 # its log is what goes next
+	[ "$(status calm '.phase + (.containerStatuses[0].restartCount | tostring)')" = Running0 ]
+	[ "$(df --output=avail -B1M "$T/n" | tail -n 1)" -gt 12 ]
+}
+
+@test "an image for which there is no room: the pod says so, nothing of it stays, and it comes when there is" {
+	command -v python3 >/dev/null || skip "needs python3"
+	small_disk 24m
+	mkdir "$T/x"
+	tar -C "$T/x" -xf "$T/image.tar"
+	python3 "$TOP/tests/cmd/registry.py" "$T/x" >"$T/port" 2>"$T/served" 3>&- &
+	echo $! >"$T/registry.pid"
+	for _ in $(seq 50); do [ -s "$T/port" ] && break; sleep 0.1; done
+	orch-image --data "$T/n" remove web:1 >/dev/null
+	orch-image --data "$T/n" prune >/dev/null
+	head -c "$(($(df --output=avail -B1K "$T/n" | tail -n 1) - 700))k" /dev/zero >"$T/n/ballast"
+	pod big 'sleep 1000' | sed "s,web:1,127.0.0.1:$(cat "$T/port")/team/web:1," | start_node --eviction-hard ''
+	until_status big '.containerStatuses[0].state.waiting.reason | test("^(ErrImagePull|ImagePullBackOff)$")' 60
+	[[ $(status big '.containerStatuses[0].state.waiting.message') == *'No space left on device'* ]]
+	[ -z "$(ls -A "$T/n/images/partial")" ]
+	[ -z "$(find "$T/n/images" -name 'tmp.*')" ]
+	rm "$T/n/ballast"
+	until_status big '.phase == "Running"' 90
 }
