@@ -23,8 +23,10 @@ works_on(const struct host *h, const char *pid, const char *id)
 	if (buf_read_file(&b, path, 1 << 16, &ignored) < 0 || b.len == 0 ||
 	    !memmem(b.data, b.len, id, strlen(id)))
 		return false;
-	return (h->o.conmon && strcmp(b.data, h->o.conmon) == 0) ||
-	       (h->o.runtime && strcmp(b.data, h->o.runtime) == 0) || text_ends(b.data, "/conmon");
+	/* who only cleans up does not know which runtime it was */
+	return (h->o.runtime && strcmp(b.data, h->o.runtime) == 0) ||
+	       text_ends(b.data, "/conmon") || (h->o.conmon && strcmp(b.data, h->o.conmon) == 0) ||
+	       text_ends(b.data, "/crun") || text_ends(b.data, "/runc");
 }
 
 /* Who is still making a container for a node that has been killed, or for a start that was cut off:

@@ -317,3 +317,36 @@ volumes: [{name: d, emptyDir: {sizeLimit: 1Mi}}]'
 		: >"$T/err"
 	done
 }
+
+@test "killed while the runtime makes a container, or a plugin the network: that is not done beside the next" {
+	mkdir "$T/h" "$T/cni"
+	runtime=$(command -v crun || command -v runc)
+	printf '#!/bin/sh\ncase "$*" in *" create "*) [ -e %s/fast ] || sleep 1;; esac\nexec %s "$@"\n' "$T" "$runtime" >"$T/crun"
+	for p in ptp host-local portmap; do
+		printf '#!/bin/sh\n[ "$CNI_COMMAND" != ADD ] || [ -e %s/fast ] || sleep 1\nexec %s/%s\n' "$T" \
+			"$([ -x /usr/lib/cni/ptp ] && echo /usr/lib/cni || echo /opt/cni/bin)" $p >"$T/cni/$p"
+	done
+	chmod +x "$T/crun" "$T"/cni/*
+	start() { start_node --runtime "$T/crun" --cni-path "$T/cni" <"$T/in"; }
+	pod p "echo x >>/h/begun; trap 'exit 0' TERM; while :; do sleep 0.05; done" 'volumeMounts: [{name: h, mountPath: /h}]' "restartPolicy: Always
+volumes: [{name: h, hostPath: {path: $T/h}}]" >"$T/in"
+	start
+	for _ in $(seq 100); do [ -e "$T"/n/pods/*/network ] && break; sleep 0.05; done
+	sleep 0.3
+	end_node KILL # a plugin is at it
+	start
+	for _ in $(seq 100); do [ -e "$T"/n/pods/*/containers/c-0/config.json ] && break; sleep 0.05; done
+	sleep 0.3
+	end_node KILL # the runtime is
+	touch "$T/fast"
+	start
+	until_status p '.phase == "Running" and .containerStatuses[0].restartCount == 0'
+	sleep 1.5
+	[ "$(cat "$T/h/begun")" = x ]
+	[ "$(processes "$T/n" | wc -l)" -le 2 ] # conmon, and orch-node
+	[ "$(find "$T/n/cni" -name '10.*' | wc -l)" = 1 ]
+	until_status p '.phase == "Running" and .containerStatuses[0].restartCount == 0'
+	end_node
+	[ -z "$(find "$T"/n/{pods,run/exits,run/runtime} -mindepth 1)" ]
+	[ -z "$(find "$T/n/cni" -name '10.*')" ]
+}
