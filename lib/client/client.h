@@ -27,6 +27,15 @@ int client_clone(
 const char *client_namespace(const struct client *c); /* of the context, or "default" */
 /* Give up the request that is running, and every later one, when fd is readable (-1: never). */
 void client_stop_on(struct client *c, int fd);
+/*
+ * For one who must not wait: a single request (not a list, stream or watch) may take so many
+ * seconds, and is not said again because the server asks for that (429).  After one without an
+ * answer, or with that, the client rests: every later one is UNAVAILABLE at once, until
+ * client_wake().
+ */
+void client_hurry(struct client *c, double seconds);
+bool client_resting(const struct client *c);
+void client_wake(struct client *c);
 /* The file of authorities that the server's certificate must be of; NULL: no file was said. */
 const char *client_ca(const struct client *c);
 const char *client_server(const struct client *c); /* its URL, for messages */

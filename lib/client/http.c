@@ -290,6 +290,24 @@ perform(struct client *c, struct curl_slist *headers, int *status)
 	return code;
 }
 
+void
+client_hurry(struct client *c, double seconds)
+{
+	c->hurry = seconds;
+}
+
+bool
+client_resting(const struct client *c)
+{
+	return c->resting;
+}
+
+void
+client_wake(struct client *c)
+{
+	c->resting = false;
+}
+
 int
 client_request(struct client *c, const char *method, const char *path, const char *content_type,
     const void *body, size_t len, int *status, struct buf *reply, struct err *err)
@@ -299,6 +317,9 @@ client_request(struct client *c, const char *method, const char *path, const cha
 	size_t start = reply->len;
 	CURLcode code;
 
+	if (c->resting)
+		return err_set(
+		    err, ERR_UNAVAILABLE, "server '%s' does not answer", c->endpoint->shown);
 	for (int try = 1;; try++) {
 		struct curl_slist *headers = http_fill(c, c->easy, &rq, said);
 		long pause = 0;
@@ -309,9 +330,13 @@ client_request(struct client *c, const char *method, const char *path, const cha
 		curl_easy_setopt(c->easy, CURLOPT_HEADERDATA, &pause);
 		curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
 		curl_easy_setopt(c->easy, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
+		if (c->hurry > 0)
+			curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)(c->hurry * 1000));
 		code = perform(c, headers, status);
+		c->resting = c->hurry > 0 && (code != CURLE_OK || *status == 429);
 		/* "Too many requests" with a Retry-After was not carried out (flow control) */
-		if (code != CURLE_OK || *status != 429 || pause < 1 || pause > 30 || try == TRIES)
+		if (code != CURLE_OK || *status != 429 || c->hurry > 0 || pause < 1 || pause > 30 ||
+		    try == TRIES)
 			break;
 		sleep((unsigned)pause);
 		reply->len = start;

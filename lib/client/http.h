@@ -19,6 +19,8 @@ struct client {
 	double auth_read; /* token files are read again after a minute */
 	long timeout_ms;  /* 0: none */
 	int stop_fd;	  /* when it is readable, requests are given up; -1: none */
+	double hurry;	  /* seconds; 0: there is none */
+	bool resting;	  /* the server was not there last time */
 	char *base;	  /* with a tls-server-name: the URL by that name, ... */
 	struct curl_slist *connect_to; /* ... and where it really is */
 	struct extra_kind *kinds;      /* found by discovery: discovery.c */

@@ -10,12 +10,23 @@
 #include "kubelet/manifests.h"
 #include "node/objects.h"
 
-enum { MAX_EVENTS = 1000, MAX_SEEN = 500 };
+enum { MAX_EVENTS = 500, BATCH = 20, EVENT_TRIES = 12, EVENT_PAUSE = 5, MAX_SEEN = 500 };
 
 const struct kind *
 core_kind(const char *kind)
 {
 	return kind_find("", "v1", kind);
+}
+
+/* Once: it is tried again every second. */
+static void
+complain(struct kubelet *k, const char *verb, const json_t *pod, const char *why)
+{
+	if (k->refused || k->silent)
+		log_more("cannot %s pod %s/%s: %s", verb, meta_namespace(pod), meta_name(pod), why);
+	else
+		log_line("cannot %s pod %s/%s: %s", verb, meta_namespace(pod), meta_name(pod), why);
+	k->refused = true;
 }
 
 static bool
@@ -32,10 +43,12 @@ send_status(void *arg, const json_t *pod, const json_t *status)
 	r = client_patch(k->client, core_kind("Pod"), meta_namespace(pod), meta_name(pod), "status",
 	    "application/merge-patch+json", patch, NULL, NULL, &err);
 	metric_add(k->statuses, 1);
+	if (r == 0)
+		k->refused = false;
 	if (r == 0 || err.code == ERR_NOT_FOUND || err.code == ERR_CONFLICT)
 		return true; /* the pod has gone or is another now: its watch will say so */
 	metric_add(k->errors, 1);
-	log_line("cannot report pod %s/%s: %s", meta_namespace(pod), meta_name(pod), err.msg);
+	complain(k, "report", pod, err.msg);
 	return err.code == ERR_INVALID ||
 	       err.code == ERR_BAD_REQUEST; /* saying it again is no use */
 }
@@ -55,7 +68,7 @@ delete_pod(void *arg, const json_t *pod)
 	    err.code == ERR_NOT_FOUND || err.code == ERR_CONFLICT)
 		return true;
 	metric_add(k->errors, 1);
-	log_line("cannot delete pod %s/%s: %s", meta_namespace(pod), meta_name(pod), err.msg);
+	complain(k, "delete", pod, err.msg);
 	return false;
 }
 
@@ -123,17 +136,36 @@ get_token(void *arg, const json_t *pod, const char *audience, json_int_t seconds
 	return xstrdup(text(answer, "status", "token"));
 }
 
+/* Said once more before it was told: it is counted.  When there are too many, the oldest goes. */
+static void
+keep_event(struct kubelet *k, json_t *event)
+{
+	json_t *one;
+	size_t i;
+
+	if (!event)
+		return;
+	json_array_foreach (k->events, i, one) {
+		if (strcmp(meta_name(one), meta_name(event)) != 0 ||
+		    strcmp(meta_namespace(one), meta_namespace(event)) != 0)
+			continue;
+		json_object_set_new(one, "count", json_integer(num(get(one, "count"), 1) + 1));
+		json_object_set(one, "lastTimestamp", get(event, "lastTimestamp"));
+		json_decref(event);
+		return;
+	}
+	if (json_array_size(k->events) >= MAX_EVENTS)
+		json_array_remove(k->events, 0);
+	json_array_append_new(k->events, event);
+}
+
 static void
 note_event(void *arg, const json_t *pod, const char *field, const char *type, const char *reason,
     const char *message)
 {
 	struct kubelet *k = arg;
-	json_t *event = pod_event(pod, field, k->name, type, reason, message, clock_now_us());
 
-	if (event && json_array_size(k->events) < MAX_EVENTS)
-		json_array_append_new(k->events, event);
-	else
-		json_decref(event);
+	keep_event(k, pod_event(pod, field, k->name, type, reason, message, clock_now_us()));
 }
 
 /* Such events are of the node's name, in "default", as the kubelet has them. */
@@ -141,25 +173,43 @@ static void
 note_node_event(void *arg, const char *type, const char *reason, const char *message)
 {
 	struct kubelet *k = arg;
-	json_t *event = node_own_event(k->name, type, reason, message, clock_now_us());
 
-	if (event && json_array_size(k->events) < MAX_EVENTS)
-		json_array_append_new(k->events, event);
-	else
-		json_decref(event);
+	keep_event(k, node_own_event(k->name, type, reason, message, clock_now_us()));
 }
 
-void
+/* One could not be told: is it to be tried again, some time?  Not for ever: it may be its own
+ * fault.
+ */
+static bool
+keeps(struct kubelet *k, const struct err *err)
+{
+	log_more("cannot record an event: %s", err->msg);
+	if (client_resting(k->client))
+		return true;
+	if ((err->code != ERR_INTERNAL && err->code != ERR_UNAVAILABLE) ||
+	    ++k->event_tries > EVENT_TRIES)
+		return false;
+	k->events_at = clock_monotonic() + EVENT_PAUSE;
+	return true;
+}
+
+/* Not all at once when there are many: pods are waiting too. */
+bool
 hooks_post_events(struct kubelet *k)
 {
-	json_t *event;
 	struct err err;
-	size_t i;
 
-	json_array_foreach (k->events, i, event)
-		if (node_event(k->client, event, pod_event_again, &err) < 0)
-			log_more("cannot record an event: %s", err.msg);
-	json_array_clear(k->events);
+	if (client_resting(k->client) || k->events_at > clock_monotonic())
+		return false;
+	for (int i = 0; i < BATCH && json_array_size(k->events); i++) {
+		if (node_event(k->client, json_array_get(k->events, 0), pod_event_again, &err) <
+			0 &&
+		    keeps(k, &err))
+			return false;
+		json_array_remove(k->events, 0);
+		k->event_tries = 0;
+	}
+	return json_array_size(k->events) > 0;
 }
 
 struct agent_hooks

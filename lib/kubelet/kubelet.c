@@ -16,7 +16,10 @@ kubelet_open(struct kubelet **ret, struct host *host, struct err *err)
 	if (r < 0)
 		return r;
 	*ret = xcalloc(1, sizeof **ret);
+	client_hurry(client, PATIENCE);
 	**ret = (struct kubelet){ .host = host,
+		.epoll = -1,
+		.asking.fd = -1,
 		.name = host->o.name,
 		.client = client,
 		.events = json_array(),
@@ -36,6 +39,9 @@ kubelet_close(struct kubelet *k)
 {
 	if (!k)
 		return;
+	job_kill(&k->asking);
+	if (k->epoll >= 0)
+		close(k->epoll);
 	cache_close(k->cache);
 	client_close(k->client);
 	json_decref(k->events);
@@ -90,6 +96,9 @@ kubelet_step(struct kubelet *k, double wait, int fd, struct err *err)
 	double beat;
 	int r;
 
+	fd = away_fd(k, fd);
+	away_step(k);
+	wait = away_wait(k, wait);
 	statics_step(k);
 	not_ready = k->host->shutting_down || k->host->runtime_down;
 	if (k->not_ready != not_ready) { /* no new pods, as early as can be */
@@ -101,7 +110,8 @@ kubelet_step(struct kubelet *k, double wait, int fd, struct err *err)
 			wait_apart(k, wait, fd);
 		return r;
 	}
-	hooks_post_events(k);
+	if (hooks_post_events(k))
+		wait = 0;
 	beat = k->beat - clock_monotonic();
 	if (beat <= 0) {
 		report_beat(k);

@@ -4,6 +4,7 @@
 #include "base/metrics.h"
 #include "client/cache.h"
 #include "kubelet/kubelet.h"
+#include "node/job.h"
 
 /* What the files of this folder share; others use kubelet.h. */
 struct kubelet {
@@ -16,11 +17,17 @@ struct kubelet {
 	bool joined;	  /* the Node is registered, watches are open */
 	double join_at;	  /* when that is to be tried again */
 	bool settled;
-	json_t *events;	   /* to be posted when nothing is more urgent */
+	json_t *events;	  /* to be posted when nothing is more urgent */
+	double events_at; /* not before that time, after one was refused so many times */
+	int event_tries;
 	double beat, full; /* when the next heartbeat, the next whole status is due */
 	bool not_ready;	   /* as the Node said last */
-	bool silent;	   /* the server did not take the last heartbeat: said so */
-	json_t *seen;	   /* what pods were made of, as last seen: "Kind/namespace/name" */
+	struct job asking; /* is the server back? */
+	double ask_at;
+	int epoll;    /* its end, and what kubelet_step() is to look at; -1 */
+	bool refused; /* the server did not take the last status: said so */
+	bool silent;  /* the server did not take the last heartbeat: said so */
+	json_t *seen; /* what pods were made of, as last seen: "Kind/namespace/name" */
 	struct metric *statuses, *errors;
 
 	struct manifests *manifests; /* NULL: no static pods */
@@ -54,6 +61,16 @@ json_t *services_keep(const json_t *service);
 json_t *services_list(void *arg, const json_t *pod); /* the agent's hook */
 
 /* hooks.c */
-void hooks_post_events(struct kubelet *k);
+bool hooks_post_events(struct kubelet *k); /* true: there are more */
+
+/*
+ * away.c: the server does not answer.  Nothing here waits for it: requests fail at once, and a
+ * process of its own asks until it is back.
+ */
+enum { PATIENCE = 3 }; /* seconds, for the request that finds that out */
+void away_step(struct kubelet *k);
+/* What to wait for besides the server: fd, and that process. */
+int away_fd(struct kubelet *k, int fd);
+double away_wait(const struct kubelet *k, double seconds); /* at most */
 
 #endif

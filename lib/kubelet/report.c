@@ -52,10 +52,12 @@ report_beat(struct kubelet *k)
 	if (r == -ERR_NOT_FOUND && (r = report_register(k, &err)) == 0)
 		r = send_status(k, &err);
 	k->beat = clock_monotonic() + (r == 0 ? HEARTBEAT : RETRY);
-	if (r < 0 && !k->silent)
+	if (r < 0 && !k->silent) {
 		log_line("cannot send the heartbeat: %s", err.msg);
-	else if (r == 0 && k->silent)
+	} else if (r == 0 && k->silent) {
 		log_line("the server takes heartbeats again");
+		k->events_at = 0;
+	}
 	k->silent = r < 0;
 	if (r < 0)
 		metric_add(k->errors, 1);

@@ -173,7 +173,7 @@ statics_step(struct kubelet *k)
 
 	if (pods)
 		take(k, pods);
-	if (!k->settled || k->mirrors_due > now)
+	if (!k->settled || k->mirrors_due > now || client_resting(k->client))
 		return;
 	k->mirrors_due = now + 60;
 	if (settle_mirrors(k, &err) < 0) {

@@ -70,7 +70,8 @@ node_own_event(
 json_t *
 pod_event_again(const json_t *event, const json_t *old)
 {
-	return json_pack("{s:I, s:O}", "count", num(get(old, "count"), 1) + 1, "lastTimestamp",
+	return json_pack("{s:I, s:O}", "count",
+	    num(get(old, "count"), 1) + num(get(event, "count"), 1), "lastTimestamp",
 	    get(event, "lastTimestamp"));
 }
 
