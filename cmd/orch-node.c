@@ -17,6 +17,7 @@
 #include "kubelet/kubelet.h"
 #include "node/inhibitor.h"
 #include "node/machine.h"
+#include "node/runtime.h"
 #include "node/server.h"
 
 static const char *name, *data = "/var/lib/orch", *netns, *pod_cidr, *address, *runtime, *conmon;
@@ -33,6 +34,7 @@ static const char *pull_deadline = "1m";
 static const char *gc_high = "85", *gc_low = "80", *gc_ttl = "2m", *gc_age = "0s", *gc_every = "5m";
 static const char *grace_arg = "0s", *critical_arg = "0s", *by_priority;
 static const char *runtime_timeout = "2m";
+static struct list handlers;
 static bool clean, once, insecure, seccomp_default, verbose;
 
 static const struct opt opts[] = {
@@ -49,6 +51,8 @@ static const struct opt opts[] = {
 	    false },
 	{ 0, "runtime-request-timeout", "DURATION", "what a call of it may take (2m)",
 	    &runtime_timeout, false },
+	{ 0, "runtime-handler", "NAME=PATH", "another, for RuntimeClasses with that handler",
+	    &handlers, true },
 	{ 0, "conmon", "PATH", "the container monitor", &conmon, false },
 	{ 0, "cni-path", "DIR", "where the CNI plugins are", &cni_path, false },
 	{ 0, "pods", "FILE", "no server: run the pods of FILE, '-': standard input", &pods_file,
@@ -346,6 +350,7 @@ open_host(void)
 	struct host_options o = { .name = name,
 		.data = data,
 		.runtime = runtime,
+		.handlers = handlers,
 		.conmon = conmon,
 		.cni_path = cni_path,
 		.pod_cidr = pod_cidr,
@@ -415,6 +420,7 @@ serve_alone(struct node *n)
 	struct agent_hooks hooks;
 	struct err err;
 
+	runtimes_try(n->host);
 	n->alone = alone_new(name);
 	read_pods(n);
 	hooks = alone_hooks(n->alone);
@@ -436,6 +442,7 @@ serve(struct node *n)
 	struct err err;
 	int fd;
 
+	runtimes_try(n->host);
 	if (kubelet_open(&n->kubelet, n->host, &err) < 0)
 		die(&err, "cannot start the node");
 	start_server(n);

@@ -20,6 +20,7 @@
 
 static const char *root = "/var/lib/orch-pod", *images = "/var/lib/orch", *runtime, *conmon;
 static const char *cni_path, *auth_file, *registries, *container;
+static struct list handlers;
 static bool detach, follow, now, insecure, quiet, verbose;
 
 static const struct opt opts[] = {
@@ -31,6 +32,8 @@ static const struct opt opts[] = {
 	{ 0, "root", "DIR", "pods are below DIR (default: /var/lib/orch-pod)", &root, false },
 	{ 0, "runtime", "crun|runc|PATH", "the container runtime (default: what works)", &runtime,
 	    false },
+	{ 0, "runtime-handler", "NAME=PATH", "another, for RuntimeClasses with that handler",
+	    &handlers, true },
 	{ 0, "conmon", "PATH", "the container monitor", &conmon, false },
 	{ 0, "cni-path", "DIR", "where the CNI plugins are", &cni_path, false },
 	{ 0, "insecure", NULL, "pull in plain HTTP from any registry", &insecure, false },
@@ -81,8 +84,20 @@ prefer_local(json_t *spec)
 				    c, "imagePullPolicy", json_string("IfNotPresent"));
 }
 
+/* Without its RuntimeClass in the input it runs with what there is. */
+static void
+look_for_class(json_t *pod, const struct world *world, char *label)
+{
+	const char *class = text(pod, "spec", "runtimeClassName");
+
+	if (!*class || world_get(world, "RuntimeClass", "", class))
+		return;
+	not_honoured(label, "spec.runtimeClassName", "there is no such RuntimeClass");
+	json_object_del(get(pod, "spec"), "runtimeClassName");
+}
+
 static json_t *
-complete(json_t *workload, const char *where)
+complete(json_t *workload, const struct world *world, const char *where)
 {
 	bool pod = strcmp(text(workload, "kind"), "Pod") == 0;
 	autofree char *label = xasprintf("%s '%s'", text(workload, "kind"), meta_name(workload));
@@ -92,6 +107,7 @@ complete(json_t *workload, const char *where)
 	prefer_local(pod ? get(workload, "spec") : get(workload, "spec", "template", "spec"));
 	if (workload_pod(workload, &ret, not_honoured, label, &err) < 0)
 		die(&err, "%s: cannot run %s", where, label);
+	look_for_class(ret, world, label);
 	honour_check(ret, not_honoured, label);
 	json_decref(workload);
 	return ret;
@@ -129,7 +145,7 @@ read_pod(const char *name, struct world *world)
 		die(NULL, "the input holds no pod or workload '%s'", name);
 	if (!found)
 		die(NULL, "the input holds no pod, nor a workload that makes one");
-	return complete(found, where);
+	return complete(found, world, where);
 }
 
 static void
@@ -144,6 +160,7 @@ host_options(void)
 {
 	return (struct host_options){ .images = images,
 		.runtime = runtime,
+		.handlers = handlers,
 		.conmon = conmon,
 		.cni_path = cni_path,
 		.auth_file = auth_file,

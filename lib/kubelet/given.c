@@ -13,7 +13,9 @@ void
 given_put(struct world *w, json_t *obj)
 {
 	const char *version = text(obj, "apiVersion"), *kind = text(obj, "kind");
-	const struct kind *k = strchr(version, '/') ? NULL : kind_find("", version, kind);
+	const char *slash = strchr(version, '/');
+	autofree char *group = slash ? xstrndup(version, (size_t)(slash - version)) : xstrdup("");
+	const struct kind *k = kind_find(group, slash ? slash + 1 : version, kind);
 
 	if (!*meta_namespace(obj) && (!k || k->namespaced))
 		put(obj, json_string("default"), "metadata", "namespace");

@@ -89,7 +89,9 @@ look_up(void *arg, const char *kind, const char *ns, const char *object)
 	autofree char *key = xasprintf("%s/%s/%s", kind, ns, object);
 	json_t *obj = NULL;
 	struct err err;
-	int r = client_get(k->client, core_kind(kind), *ns ? ns : NULL, object, &obj, &err);
+	bool class = strcmp(kind, "RuntimeClass") == 0;
+	const struct kind *of = class ? kind_find("node.k8s.io", "v1", kind) : core_kind(kind);
+	int r = client_get(k->client, of, *ns ? ns : NULL, object, &obj, &err);
 
 	if (r == 0) {
 		remember(k, key, obj);

@@ -5,10 +5,10 @@
 
 /* What the OCI runtime is given of a container: the folder with its root and config.json. */
 
-/* The layers of the image mounted at bundle/rootfs, and bundle/config.json. In a forked process
- * that has its own mounts. */
-int bundle_make(
-    const struct start *s, const struct image *image, const char *bundle, struct err *err);
+/* The layers of the image mounted at bundle/rootfs, and bundle/config.json; *user gets the user of
+ * its process. In a forked process that has its own mounts. */
+int bundle_make(const struct start *s, const struct image *image, const char *bundle, json_t **user,
+    struct err *err);
 
 /* The configuration alone, as it would be, for a forked process (job.h): nothing stays.  s is a
  * struct start, whose host holds no such pod; its image is pulled when its policy says so. */

@@ -22,6 +22,8 @@
 #include "node/probe.h"
 #include "node/propagate.h"
 #include "node/pull.h"
+#include "node/runtime.h"
+#include "node/stage.h"
 
 const char *
 container_id(const char *uid, const char *name, unsigned attempt, char buf[static 40])
@@ -153,10 +155,11 @@ create(const struct start *s, const char *id, const char *bundle, struct err *er
 	autofree char *pid = xasprintf("%s/pid", bundle),
 		      *monitor = xasprintf("%s/monitor", bundle);
 	autofree char *exits = host_path(h, "run/exits"), *attach = host_path(h, "run/attach");
-	autofree char *root = xasprintf("--root=%s/run/runtime", h->o.data);
 	autobuf struct buf said = BUF_INIT;
+	autofree char *runtime = runtime_of_bundle(h, bundle), *state = runtime_state(h, runtime);
+	autofree char *root = xasprintf("--root=%s", state);
 	const char *argv[40] = { h->o.conmon, "--cid", id, "--cuuid", id, "--name", id, "--runtime",
-		h->o.runtime, "--bundle", bundle, "--container-pidfile", pid, "--conmon-pidfile",
+		runtime, "--bundle", bundle, "--container-pidfile", pid, "--conmon-pidfile",
 		monitor, "--exit-dir", exits, "--socket-dir-path", attach, "--log-path", to,
 		"--log-level", "error", "--no-sync-log", "--runtime-arg", root };
 	size_t n = 26;
@@ -171,9 +174,8 @@ create(const struct start *s, const char *id, const char *bundle, struct err *er
 	}
 	if ((r = mkdir_all(folder, 0755, err)) < 0)
 		return r;
-	if (access(h->o.runtime, X_OK) < 0)
-		return err_set(err, ERR_UNAVAILABLE, "container runtime is down: '%s': %s",
-		    h->o.runtime, strerror(errno));
+	if ((r = runtime_there(runtime, err)) < 0)
+		return r;
 	if ((r = run_conmon((char *const *)argv, h->o.runtime_timeout, &said, err)) < 0)
 		return r;
 	return parse_report(&said, err);
@@ -222,25 +224,27 @@ note_launch(const char *bundle, const json_t *result, struct err *err)
 }
 
 static int
-launch(const struct start *s, const struct image *image, const char *id, const char *bundle,
+launch(const struct start *s, const struct image *image, const char *id, const json_t *user,
     json_t **result, struct err *err)
 {
 	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
 	const char *args[] = { "start", id, NULL };
-	autofree char *status_id = image_status_id(image);
+	autofree char *status_id = image_status_id(image), *runtime = runtime_of_pod(s->host, uid);
+	autofree char *bundle = bundle_path(s->host, uid, name, s->attempt);
 	struct proc init, monitor;
 	double now = (double)clock_now_us() / 1e6, when;
 	int code, r;
 
 	/* conmon's own pid is known before: a short container may have ended a moment later. */
 	container_processes(s->host, uid, name, s->attempt, &init, &monitor);
-	*result = json_pack("{s:i, s:I, s:i, s:I, s:s, s:s, s:i, s:f, s:b}", "pid", (int)init.pid,
-	    "start", (json_int_t)init.start, "monitor", (int)monitor.pid, "monitor_start",
-	    (json_int_t)monitor.start, "image", image->ref, "imageID", status_id, "stopSignal",
-	    stop_signal(s->container, image), "startedAt", now, "hooked",
-	    get(s->container, "lifecycle", "postStart") == NULL);
+	*result = json_pack("{s:i, s:I, s:i, s:I, s:s, s:s, s:i, s:f, s:b, s:O?}", "pid",
+	    (int)init.pid, "start", (json_int_t)init.start, "monitor", (int)monitor.pid,
+	    "monitor_start", (json_int_t)monitor.start, "image", image->ref, "imageID", status_id,
+	    "stopSignal", stop_signal(s->container, image), "startedAt", now, "hooked",
+	    get(s->container, "lifecycle", "postStart") == NULL, "user", user);
+	stage_open_output(s->pod, init.pid);
 	if ((r = note_launch(bundle, *result, err)) < 0 ||
-	    (r = host_runtime_within(s->host, args, NULL, s->host->o.runtime_timeout, err)) < 0)
+	    (r = runtime_run(s->host, runtime, args, NULL, s->host->o.runtime_timeout, err)) < 0)
 		return r;
 	if (!monitor.pid && !container_exit(s->host, id, &code, &when))
 		return err_set(err, ERR_INTERNAL, "conmon has gone");
@@ -311,6 +315,7 @@ start_with(const struct start *s, const struct image *image)
 	autofree char *bundle = bundle_path(s->host, uid, name, s->attempt),
 		      *group = container_cgroup(s->host, uid, name, s->attempt);
 	autoclose int pages = -1;
+	json_auto_t *user = NULL;
 	json_t *result = NULL;
 	char id[40];
 	struct err err;
@@ -328,13 +333,14 @@ start_with(const struct start *s, const struct image *image)
 	if (huge_open(s->pod, s->container, group, &s->host->cgroups, &pages, &err) < 0 ||
 	    enter_mounts(s, bundle, &err) < 0)
 		return failure("config", "CreateContainerError", &err);
-	if (bundle_make(s, image, bundle, &err) < 0)
+	if (bundle_make(s, image, bundle, &user, &err) < 0 ||
+	    runtime_note(s->host, uid, bundle, &err) < 0)
 		return failure("config", "CreateContainerConfigError", &err);
 	if (create(s, id, bundle, &err) < 0)
 		return not_run(s, "CreateContainerError", &err);
 	if (pages >= 0 && huge_enter(pages, read_pid(bundle, "pid"), &err) < 0)
 		return failure("start", "RunContainerError", &err);
-	if (launch(s, image, id, bundle, &result, &err) < 0) {
+	if (launch(s, image, id, user, &result, &err) < 0) {
 		json_decref(result);
 		return not_run(s, "RunContainerError", &err);
 	}
@@ -384,12 +390,13 @@ container_launched(const struct host *h, const char *uid, const char *name, unsi
 {
 	autofree char *bundle = bundle_path(h, uid, name, attempt);
 	autofree char *path = xasprintf("%s/launched", bundle), *held = NULL;
+	autofree char *runtime = runtime_of_bundle(h, bundle), *state = runtime_state(h, runtime);
 	json_auto_t *result = json_load_file(path, 0, NULL);
 	struct proc init, monitor;
 	char id[40];
 
 	/* Both runtimes hold a container that is made by this FIFO until it is started. */
-	held = host_path(h, "run/runtime/%s/exec.fifo", container_id(uid, name, attempt, id));
+	held = xasprintf("%s/%s/exec.fifo", state, container_id(uid, name, attempt, id));
 	if (!result || file_exists(held))
 		return NULL;
 	container_processes(h, uid, name, attempt, &init, &monitor);

@@ -26,8 +26,8 @@ struct start {
 
 /*
  * Image (pulled when the policy says so), bundle, conmon, start.  The result is an object: {"pid",
- * "start", "monitor", "monitor_start", "image", "imageID"} or, when it did not work, {"stage":
- * "image" | "config" | "sandbox" | "start", "reason", "message"}.
+ * "start", "monitor", "monitor_start", "image", "imageID", "user"} or, when it did not work,
+ * {"stage": "image" | "config" | "sandbox" | "start", "reason", "message"}.
  */
 int container_start(void *start, json_t **result, struct err *err);
 

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "node/agent_state.h"
+#include "node/runtime.h"
 
 enum {
 	EVERY = 10,
@@ -19,7 +20,7 @@ ask(void *arg, json_t **result, struct err *err)
 	const char *args[] = { "list", "-q", NULL };
 
 	(void)result;
-	return host_runtime_within(h, args, NULL, DOUBT, err);
+	return runtime_run(h, h->o.runtime, args, NULL, DOUBT, err);
 }
 
 static void

@@ -25,20 +25,17 @@ static const struct {
 	{ "schedulingGroup*", "there is no scheduler" },
 	{ "priority*", "there is no scheduler" },
 	{ "preemptionPolicy", "there is no scheduler" },
-	{ "overhead*", "there is no scheduler" },
 	{ "serviceAccount*", "there are no accounts" },
 	{ "automountServiceAccountToken", "there are no accounts" },
 	{ "enableServiceLinks", "there are no Services" },
 	{ "readinessGates*", "nobody sets these conditions" },
 	{ "resourceClaims*", "there are no devices" },
-	{ "runtimeClassName", "there are no RuntimeClasses" },
 	{ "volumes\\[*\\].projected.sources\\[*\\].serviceAccountToken*", "there are no accounts" },
 	{ "volumes\\[*\\].projected.sources\\[*\\].clusterTrustBundle*",
 	    "there is no cluster to trust" },
 	{ "volumes\\[*\\].projected.sources\\[*\\].podCertificate*", "nobody signs certificates" },
 
 	/* not done yet */
-	{ "hostUsers", "not done by this node" },
 	{ "resources.claims*", "there are no devices" },
 	{ "resources.*.cpu", NULL },
 	{ "resources.*.memory", NULL },
@@ -65,6 +62,7 @@ static const struct {
 	{ "hostIPC", NULL },
 	{ "hostNetwork", NULL },
 	{ "hostPID", NULL },
+	{ "hostUsers", NULL },
 	{ "hostname", NULL },
 	{ "hostnameOverride", NULL },
 	{ "setHostnameAsFQDN", NULL },
@@ -72,7 +70,9 @@ static const struct {
 	{ "subdomain", NULL },
 	{ "imagePullSecrets*", NULL },
 	{ "os*", NULL },
+	{ "overhead*", NULL },
 	{ "restartPolicy", NULL },
+	{ "runtimeClassName", NULL },
 	{ "terminationGracePeriodSeconds", NULL },
 	{ "securityContext*", NULL },
 	{ "volumes\\[*\\].name", NULL },
@@ -114,7 +114,7 @@ idle(const char *path, const json_t *value)
 		if (strcmp(path, defaults[i].path) == 0 &&
 		    strcmp(str(value, ""), defaults[i].value) == 0)
 			return true;
-	if (strcmp(path, "enableServiceLinks") == 0 || strcmp(path, "hostUsers") == 0)
+	if (strcmp(path, "enableServiceLinks") == 0)
 		return json_is_true(value);
 	if (strcmp(path, "priority") == 0 && num(value, 1) == 0)
 		return true;

@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -19,7 +18,7 @@
 #include "base/text.h"
 #include "node/files.h"
 #include "node/host.h"
-#include "node/job.h"
+#include "node/runtime.h"
 #include "node/scratch.h"
 
 enum { RUNTIME_TIMEOUT = 120 }; /* as the kubelet has it */
@@ -97,171 +96,6 @@ host_private_mounts(const struct host *h, struct err *err)
 	return cgroup_hide_v2(&h->cgroups, err);
 }
 
-int
-host_runtime(const struct host *h, const char *const *args, struct buf *out, struct err *err)
-{
-	return host_runtime_within(h, args, out, 0, err);
-}
-
-int
-host_runtime_within(
-    const struct host *h, const char *const *args, struct buf *out, double seconds, struct err *err)
-{
-	const char *verb = args[0];
-	autofree char *root = xasprintf("--root=%s/run/runtime", h->o.data);
-	const char *argv[16] = { h->o.runtime, root };
-	size_t n = 2;
-
-	while (*args && n < COUNT(argv) - 1)
-		argv[n++] = *args++;
-	if (access(h->o.runtime, X_OK) < 0)
-		return err_set(err, ERR_UNAVAILABLE, "container runtime is down: '%s': %s",
-		    h->o.runtime, strerror(errno));
-	if (proc_run_within(argv, NULL, out, seconds, err) == 0)
-		return 0;
-	return err->code == ERR_TIMEOUT ? err_wrap(err, "runtime call '%s'", verb)
-					: -(int)err->code;
-}
-
-/* A program by its name or path: absolute, or NULL. */
-static char *
-find_program(const char *name)
-{
-	static const char folders[] =
-	    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-	const char *path = getenv("PATH");
-
-	if (strchr(name, '/'))
-		return access(name, X_OK) == 0 ? realpath(name, NULL) : NULL;
-	for (int pass = 0; pass < 2; pass++) {
-		autofree char *copy = xstrdup(pass ? folders : path ? path : "");
-
-		for (char *rest = copy, *folder; (folder = strsep(&rest, ":"));) {
-			autofree char *file = xasprintf("%s/%s", folder, name);
-
-			if (*folder == '/' && access(file, X_OK) == 0)
-				return steal(file);
-		}
-	}
-	return NULL;
-}
-
-/* Piece by piece: where "rootfs" is the machine's own files, nothing may be removed with all that
- * is in it. */
-static void
-remove_trial(const char *bundle)
-{
-	autofree char *rootfs = xasprintf("%s/rootfs", bundle),
-		      *file = xasprintf("%s/config.json", bundle);
-
-	rmdir(rootfs);
-	unlink(file);
-	rmdir(bundle);
-}
-
-/* Does this runtime really start a container here?  The machine's own files, read only, and `true`.
- */
-static int
-try_runtime(void *arg, json_t **result, struct err *err)
-{
-	const struct host *h = arg;
-	autofree char *bundle = host_path(h, "run/exec/try.%d", (int)getpid());
-	autofree char *rootfs = xasprintf("%s/rootfs", bundle),
-		      *file = xasprintf("%s/config.json", bundle);
-	autofree char *id = xasprintf("try-%s-%d", h->key, (int)getpid());
-	autofree char *group = xasprintf("/orch/%s/%s", h->key, id);
-	const char *args[] = { "run", "--bundle", bundle, id, NULL };
-	autobuf struct buf config = BUF_INIT;
-	struct err ignored;
-	int r;
-
-	(void)result;
-	buf_printf(&config,
-	    "{\"ociVersion\":\"1.0.2\",\"process\":{\"user\":{\"uid\":0,\"gid\":0},\"args\":["
-	    "\"true\"],"
-	    "\"env\":[\"PATH=/usr/bin:/bin\"],\"cwd\":\"/\"},\"root\":{\"path\":\"rootfs\","
-	    "\"readonly\":true},\"mounts\":[{\"destination\":\"/"
-	    "proc\",\"type\":\"proc\",\"source\":\"proc\"}],"
-	    "\"linux\":{\"cgroupsPath\":\"%s\","
-	    "\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"}],"
-	    "\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]}}}",
-	    group);
-	if ((r = mkdir_all(rootfs, 0700, err)) < 0 ||
-	    (r = file_write(file, config.data, config.len, 0600, err)) < 0)
-		return r;
-	if ((r = host_private_mounts(h, err)) == 0) {
-		if (mount("/", rootfs, NULL, MS_BIND, NULL) < 0)
-			r = err_sys(err, errno, "cannot mount '%s'", rootfs);
-		else
-			r = host_runtime_within(h, args, NULL, h->o.runtime_timeout, err);
-		umount2(rootfs, MNT_DETACH);
-	}
-	cgroup_remove(&h->cgroups, group, &ignored);
-	remove_trial(bundle);
-	return r;
-}
-
-/* What a node left that was killed in the middle of that. */
-static void
-sweep_trials(const struct host *h)
-{
-	autofree char *run = host_path(h, "run"), *exec = host_path(h, "run/exec");
-	DIR *d = opendir(exec);
-	struct dirent *e;
-	struct err ignored;
-
-	while (d && (e = readdir(d))) {
-		autofree char *bundle = xasprintf("%s/%s", exec, e->d_name), *group = NULL,
-			      *state = NULL;
-
-		if (text_starts(e->d_name, "tty.")) /* of a terminal */
-			unlink(bundle);
-		if (!text_starts(e->d_name, "try."))
-			continue;
-		group = xasprintf("/orch/%s/try-%s-%s", h->key, h->key, e->d_name + strlen("try."));
-		state = xasprintf("%s/runtime/try-%s-%s", run, h->key, e->d_name + strlen("try."));
-		cgroup_remove(&h->cgroups, group, &ignored);
-		tree_remove(state, &ignored);
-		remove_trial(bundle);
-	}
-	if (d)
-		closedir(d);
-}
-
-static int
-use_runtime(struct host *h, const char *name, struct err *err)
-{
-	const char *base;
-	int r;
-
-	free((char *)h->o.runtime);
-	if (!(h->o.runtime = find_program(name)))
-		return err_set(
-		    err, ERR_UNAVAILABLE, "cannot find the container runtime '%s'", name);
-	base = strrchr(h->o.runtime, '/') + 1;
-	h->crun = text_starts(base, "crun");
-	if ((r = job_wait(try_runtime, h, NULL, err)) < 0) {
-		struct err why = *err;
-
-		return err_set(err, ERR_UNAVAILABLE,
-		    "the container runtime '%s' does not work here: %.700s", name, why.msg);
-	}
-	return 0;
-}
-
-static int
-choose_runtime(struct host *h, const char *wanted, struct err *err)
-{
-	struct err crun, runc;
-
-	h->o.runtime = NULL;
-	if (wanted)
-		return use_runtime(h, wanted, err);
-	if (use_runtime(h, "crun", &crun) == 0 || use_runtime(h, "runc", &runc) == 0)
-		return 0;
-	return err_set(err, ERR_UNAVAILABLE, "%.450s; %.450s", crun.msg, runc.msg);
-}
-
 static int
 choose_programs(struct host *h, const struct host_options *o, struct err *err)
 {
@@ -275,7 +109,7 @@ choose_programs(struct host *h, const struct host_options *o, struct err *err)
 	h->o.cni_path = xstrdup(cni);
 	if (o->cleaning)
 		return 0;
-	if (!(h->o.conmon = find_program(conmon)))
+	if (!(h->o.conmon = runtime_find(conmon)))
 		return err_set(
 		    err, ERR_UNAVAILABLE, "cannot find the container monitor '%s'", conmon);
 	for (size_t i = 0; i < COUNT(plugins); i++) {
@@ -285,8 +119,7 @@ choose_programs(struct host *h, const struct host_options *o, struct err *err)
 			return err_set(
 			    err, ERR_UNAVAILABLE, "cannot find the CNI plugin '%s'", file);
 	}
-	sweep_trials(h);
-	return choose_runtime(h, o->runtime, err);
+	return runtimes_open(h, o, err);
 }
 
 /* Who this folder's node was, for the one who only cleans up: run/node.json. */
@@ -425,7 +258,7 @@ host_peek(struct host **ret, const char *data, const char *runtime, struct err *
 	h->lock = -1;
 	h->o.data = realpath(data, NULL);
 	for (size_t i = runtime ? 0 : 1; !h->o.runtime && i < (runtime ? 1 : COUNT(names)); i++)
-		h->o.runtime = find_program(names[i]);
+		h->o.runtime = runtime_find(names[i]);
 	if (h->o.data && h->o.runtime) {
 		*ret = h;
 		return 0;
@@ -456,6 +289,7 @@ host_close(struct host *h)
 		cgroup_remove_empty(&h->cgroups, "/orch");
 	}
 	if (h->lock >= 0) {
+		runtimes_sweep(h);
 		scratch_close(h);
 		close(h->lock);
 	}
@@ -463,7 +297,7 @@ host_close(struct host *h)
 	free(h->key);
 	free((char *)h->o.name);
 	free((char *)h->o.data);
-	free((char *)h->o.runtime);
+	runtimes_close(h);
 	free((char *)h->o.conmon);
 	free((char *)h->o.cni_path);
 	free((char *)h->o.pod_cidr);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/opt.h"
 #include "node/cgroup.h"
 #include "node/image.h"
 #include "node/image_collect.h"
@@ -27,6 +28,7 @@ struct host_options {
 	const char *data;
 	const char *images;   /* the folder whose image store it uses; NULL: data */
 	const char *runtime;  /* "crun", "runc", a path, or NULL: the first that works */
+	struct list handlers; /* more of them, each "NAME=PATH"; see runtime.h */
 	const char *conmon;   /* NULL: from PATH */
 	const char *cni_path; /* NULL: /usr/lib/cni, /opt/cni/bin */
 	const char *pod_cidr;
@@ -57,9 +59,10 @@ struct host_options {
 };
 
 struct host {
-	struct host_options o; /* its texts are the host's own, absolute where they are paths */
-	char *key;	       /* the node's name and a hash of its folder: "n1-1a2b3c4d" */
-	bool crun;
+	struct host_options o;	 /* its texts are the host's own, absolute where they are paths */
+	char *key;		 /* the node's name and a hash of its folder: "n1-1a2b3c4d" */
+	struct handler *handler; /* the runtimes: the first is o.runtime, named "" */
+	size_t handlers;
 	struct cgroups cgroups;
 	struct images *images;
 	int port;		  /* of the node's own server; 0: there is none */
@@ -75,7 +78,7 @@ struct host {
 int host_open(struct host **ret, const struct host_options *o, struct err *err);
 void host_close(struct host *h); /* accepts NULL */
 
-/* A look at the folder of a node that may be running: for host_path() and host_runtime() alone. */
+/* A look at the folder of a node that may be running: for host_path() and runtime_run() alone. */
 int host_peek(struct host **ret, const char *data, const char *runtime, struct err *err);
 
 /* Where pods get their addresses from, when it was not known at host_open; recorded for host_open
@@ -101,11 +104,5 @@ char *host_monitors(const struct host *h); /* where every conmon is: "/orch/KEY/
 
 /* A mount namespace for what the runtime must see: in a forked process only. */
 int host_private_mounts(const struct host *h, struct err *err);
-
-/* Run the OCI runtime with its global options. Arguments end with NULL.  UNAVAILABLE when there is
- * none any more; TIMEOUT when it takes more than `seconds` (0: it may take as long as it likes). */
-int host_runtime_within(const struct host *h, const char *const *args, struct buf *out,
-    double seconds, struct err *err);
-int host_runtime(const struct host *h, const char *const *args, struct buf *out, struct err *err);
 
 #endif

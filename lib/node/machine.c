@@ -20,6 +20,8 @@
 #include "node/huge.h"
 #include "node/machine.h"
 #include "node/pressure.h"
+#include "node/runtime.h"
+#include "node/spec.h"
 
 enum { PODS = 110, IMAGES = 50, NAMES = 5 };
 
@@ -249,6 +251,20 @@ conditions(const struct host *h, json_t *node, int64_t at)
 		condition(node, "Ready", true, "KubeletReady", "orch-node is running", now);
 }
 
+/* What may be asked of each runtime; mounts are made read-only by us, whatever runs. */
+static json_t *
+handlers_here(const struct host *h)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < h->handlers; i++)
+		json_array_append_new(
+		    list, json_pack("{s:s, s:{s:b, s:b}}", "name", h->handler[i].name, "features",
+			      "recursiveReadOnlyMounts", mount_sets_trees(), "userNamespaces",
+			      h->handler[i].users));
+	return list;
+}
+
 json_t *
 machine_status(const struct host *h, const json_t *old, int64_t now)
 {
@@ -269,6 +285,9 @@ machine_status(const struct host *h, const json_t *old, int64_t now)
 		json_object_set_new(status, "daemonEndpoints",
 		    json_pack("{s:{s:i}}", "kubeletEndpoint", "Port", h->port));
 	json_object_set_new(status, "images", images_here(h));
+	if (h->handlers)
+		json_object_set_new(status, "runtimeHandlers", handlers_here(h));
+	json_object_set_new(status, "features", json_pack("{s:b}", "supplementalGroupsPolicy", 1));
 	return json_incref(status);
 }
 
@@ -297,7 +316,7 @@ static json_t *
 lasting(const json_t *status)
 {
 	static const char *const ours[] = { "addresses", "allocatable", "capacity", "conditions",
-		"daemonEndpoints", "images", "nodeInfo" };
+		"daemonEndpoints", "features", "images", "nodeInfo", "runtimeHandlers" };
 	json_t *copy = json_object(), *c;
 	size_t i;
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -111,9 +112,8 @@ sub_path(const struct making_of *m, const json_t *mount, size_t i, char **path, 
 	return 0;
 }
 
-/* Has the kernel mount_setattr(2), which makes a tree of mounts read-only? */
-static bool
-can_set_trees(void)
+bool
+mount_sets_trees(void)
 {
 	return syscall(SYS_mount_setattr, -1, NULL, 0, NULL, 0) == 0 || errno != ENOSYS;
 }
@@ -124,7 +124,30 @@ mount_all_readonly(const json_t *mount)
 	const char *how = text(mount, "recursiveReadOnly");
 
 	return strcmp(how, "Enabled") == 0 ||
-	       (strcmp(how, "IfPossible") == 0 && can_set_trees() && truth(get(mount, "readOnly")));
+	       (strcmp(how, "IfPossible") == 0 && mount_sets_trees() &&
+		   truth(get(mount, "readOnly")));
+}
+
+/* Another place for what is at *path, read-only with all that is mounted below it: not every
+ * runtime can do that. */
+static int
+seal(const struct making_of *m, size_t i, char **path, struct err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	autofree char *to = xasprintf("%s/sealed/%zu", m->bundle, i);
+	autoclose int tree =
+	    open_tree(AT_FDCWD, *path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	int r;
+
+	if (tree < 0)
+		return err_sys(err, errno, "cannot take hold of '%s'", *path);
+	if (mount_setattr(tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr) < 0)
+		return err_sys(err, errno, "cannot make '%s' read-only", *path);
+	if ((r = mount_attach(tree, to, err)) < 0)
+		return r;
+	free(*path);
+	*path = steal(to);
+	return 0;
 }
 
 /* The source of volumeMounts[i], made ready. */
@@ -142,7 +165,9 @@ place(const struct making_of *m, const json_t *mount, size_t i, char **path, str
 		free(*path);
 		*path = propagate_path(m->bundle, i);
 	}
-	return sub_path(m, mount, i, path, err);
+	if ((r = sub_path(m, mount, i, path, err)) < 0 || !mount_all_readonly(mount))
+		return r;
+	return seal(m, i, path, err);
 }
 
 int
@@ -158,7 +183,7 @@ volume_mounts(const struct making_of *m, json_t *list, struct err *err)
 		bool readonly =
 		    truth(get(mount, "readOnly")) || volume_readonly(m->pod, text(mount, "name"));
 
-		if (all && !can_set_trees())
+		if (all && !mount_sets_trees())
 			return err_set(err, ERR_INVALID,
 			    "volumeMount '%s': this kernel cannot mount recursively read-only",
 			    text(mount, "name"));
@@ -167,10 +192,7 @@ volume_mounts(const struct making_of *m, json_t *list, struct err *err)
 		json_array_append_new(
 		    list, json_pack("{s:s, s:s, s:s, s:[s, s, s, s*]}", "destination",
 			      text(mount, "mountPath"), "type", "bind", "source", path, "options",
-			      "rbind", propagation(mount),
-			      all	 ? "rro"
-			      : readonly ? "ro"
-					 : "rw",
+			      "rbind", propagation(mount), all || readonly ? "ro" : "rw",
 			      volume_noexec(m->pod, text(mount, "name")) ? "noexec" : NULL));
 	}
 	return 0;

@@ -166,12 +166,14 @@ _Noreturn static void
 between(const struct host *h, const char *uid, const char *folder, int out)
 {
 	autofree char *pod = host_cgroup(h, uid), *group = xasprintf("%s/pause", pod);
+	autofree char *users = xasprintf("%s/user", folder);
 	int ready[2];
 	pid_t pid;
 	char one;
 
 	cgroup_leave_service(&h->cgroups, group);
-	if (pipe2(ready, O_CLOEXEC) < 0 || unshare(CLONE_NEWPID) < 0 || (pid = fork()) < 0)
+	if (pipe2(ready, O_CLOEXEC) < 0 || !enter(users, CLONE_NEWUSER) ||
+	    unshare(CLONE_NEWPID) < 0 || (pid = fork()) < 0)
 		_exit(3);
 	if (pid == 0)
 		hold(folder, ready[1]);

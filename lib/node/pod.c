@@ -153,6 +153,7 @@ container_release(struct container *c)
 	free(c->image_id);
 	json_decref(c->last);
 	json_decref(c->actuated);
+	json_decref(c->user);
 }
 
 void
@@ -255,13 +256,13 @@ static json_t *
 container_json(const struct container *c)
 {
 	return json_pack("{s:s, s:i, s:b, s:i, s:i, s:I, s:I, s:i, s:b, s:s?, s:s?, s:O?, s:s?, "
-			 "s:s?, s:f, s:f, s:i, s:f, s:O?, s:b}",
+			 "s:s?, s:f, s:f, s:i, s:f, s:O?, s:b, s:O?}",
 	    "name", c->name, "state", (int)c->state, "begun", c->begun, "attempt", (int)c->attempt,
 	    "restarts", (int)c->restarts, "started", (json_int_t)c->started, "finished",
 	    (json_int_t)c->finished, "code", c->code, "oom", c->oom, "reason", c->reason, "message",
 	    c->message, "last", c->last, "image", c->image, "imageID", c->image_id, "backoff",
 	    c->backoff, "begunAt", c->begun_at, "stopSignal", c->stop_signal, "endedAt",
-	    c->ended_at, "actuated", c->actuated, "renewing", c->renewing);
+	    c->ended_at, "actuated", c->actuated, "renewing", c->renewing, "user", c->user);
 }
 
 /* *last: a hash of what was written last; the same is not written again. */
@@ -342,6 +343,7 @@ load_container(struct container *c, const json_t *j)
 	c->last = json_is_object(get(j, "last")) ? json_deep_copy(get(j, "last")) : NULL;
 	c->image = copy_text(get(j, "image"));
 	c->image_id = copy_text(get(j, "imageID"));
+	c->user = json_is_object(get(j, "user")) ? json_deep_copy(get(j, "user")) : NULL;
 	c->backoff = json_number_value(get(j, "backoff"));
 	c->ended_at = json_number_value(get(j, "endedAt"));
 	c->begun_at = json_number_value(get(j, "begunAt"));

@@ -34,11 +34,12 @@ struct container {
 	char *reason, *message; /* of EXITED, or why it is WAITING ("" is ContainerCreating) */
 	json_t *last;		/* the `terminated` before this one */
 	char *image, *image_id;
-	double backoff;	  /* seconds that the next restart waits after the end of this run */
-	double ended_at;  /* as `finished`, for timers: all of these are clock_boot() */
-	double begun_at;  /* when the last attempt was made */
-	double again;	  /* WAITING: not before this time */
-	double retry;	  /* seconds between tries to get its image or configuration */
+	json_t *user;	 /* of its first process: process.user of the OCI runtime's specification */
+	double backoff;	 /* seconds that the next restart waits after the end of this run */
+	double ended_at; /* as `finished`, for timers: all of these are clock_boot() */
+	double begun_at; /* when the last attempt was made */
+	double again;	 /* WAITING: not before this time */
+	double retry;	 /* seconds between tries to get its image or configuration */
 	json_t *actuated; /* the resources that its cgroup was told; NULL: not known */
 	bool renewing;	  /* it is ended only to begin again with other resources */
 	int stop_signal;

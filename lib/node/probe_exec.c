@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "base/text.h"
 #include "node/files.h"
 #include "node/probe.h"
+#include "node/runtime.h"
 
 /* What a command says beyond this is read, so that it goes on, and dropped. */
 enum { MAX_SAID = 10 << 10 };
@@ -114,10 +116,12 @@ static int
 run(const struct probing *p, const json_t *command, const char *file, double seconds,
     struct err *err)
 {
-	autofree char *root = xasprintf("--root=%s/run/runtime", p->host->o.data);
 	autofree char *pid_file = xasprintf("%s.pid", file), *all = words(command);
-	const char *argv[] = { p->host->o.runtime, root, "exec", "--process", file, "--pid-file",
-		pid_file, p->id, NULL };
+	autofree char *program = runtime_of_bundle(p->host, p->bundle);
+	autofree char *state = runtime_state(p->host, program),
+		      *root = xasprintf("--root=%s", state);
+	const char *argv[] = { program, root, "exec", "--process", file, "--pid-file", pid_file,
+		p->id, NULL };
 	autoclose int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	double deadline = seconds > 0 ? clock_monotonic() + seconds : 0;
 	autobuf struct buf said = BUF_INIT;
@@ -125,11 +129,11 @@ run(const struct probing *p, const json_t *command, const char *file, double sec
 	int fds[2], status = 0, r;
 	bool in_time;
 
-	if (access(p->host->o.runtime, X_OK) < 0)
-		return err_set(err, ERR_UNAVAILABLE, "container runtime is down: '%s': %s",
-		    p->host->o.runtime, strerror(errno));
+	if ((r = runtime_there(program, err)) < 0)
+		return r;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "cannot make a pipe");
+	fchmod(fds[1], 0666); /* whoever runs there may open it again, as /dev/stdout */
 	r = proc_start(&runtime, argv, null, fds[1], fds[1], err);
 	close(fds[1]);
 	if (r < 0) {

@@ -11,6 +11,7 @@
 #include "api/meta.h"
 #include "base/mem.h"
 #include "node/files.h"
+#include "node/userspace.h"
 #include "node/volume.h"
 
 bool
@@ -87,14 +88,18 @@ propagate_hold(struct held *ret, const struct host *h, const json_t *pod, const 
 			return err_set(err, ERR_INVALID,
 			    "Bidirectional mount propagation is available only to privileged "
 			    "containers");
+		if (pod_maps_users(pod)) /* the kernel lets nothing out of another's namespace */
+			return err_set(err, ERR_INVALID,
+			    "Bidirectional mount propagation is not available when `hostUsers` is "
+			    "false");
 		if ((r = hold(&ret->fd[i], h, pod, text(mount, "name"), err)) < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int
-attach(int tree, const char *path, struct err *err)
+int
+mount_attach(int tree, const char *path, struct err *err)
 {
 	autofree char *folder = xstrndup(path, (size_t)(strrchr(path, '/') - path));
 	struct stat st;
@@ -120,7 +125,7 @@ propagate_place(const struct held *held, const char *bundle, struct err *err)
 	for (size_t i = 0; i < held->n; i++) {
 		autofree char *path = propagate_path(bundle, i);
 
-		if (held->fd[i] >= 0 && (r = attach(held->fd[i], path, err)) < 0)
+		if (held->fd[i] >= 0 && (r = mount_attach(held->fd[i], path, err)) < 0)
 			return r;
 	}
 	return 0;
@@ -143,5 +148,5 @@ mount_open(int fd, const char *path, struct err *err)
 
 	if (tree < 0)
 		return err_sys(err, errno, "cannot take hold of '%s'", path);
-	return attach(tree, path, err);
+	return mount_attach(tree, path, err);
 }

@@ -25,6 +25,8 @@ void propagate_release(struct held *held);
 char *propagate_path(const char *bundle, size_t i);
 bool propagates(const json_t *mount);
 
+/* Put a detached tree of mounts at a path, which is made. */
+int mount_attach(int tree, const char *path, struct err *err);
 /* Put a file or folder that is open (O_PATH) at a path, for this mount namespace. */
 int mount_open(int fd, const char *path, struct err *err);
 

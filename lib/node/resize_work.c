@@ -15,6 +15,7 @@
 #include "node/machine.h"
 #include "node/qos.h"
 #include "node/resize.h"
+#include "node/runtime.h"
 #include "node/spec.h"
 
 enum { RETRY = 5 };
@@ -281,6 +282,7 @@ update(const struct pod *p, const struct container *c, struct err *err)
 	autofree char *file =
 	    host_path(p->host, "pods/%s/containers/%s-%u/update.json", p->uid, c->name, c->attempt);
 	autobuf struct buf b = BUF_INIT;
+	autofree char *runtime = NULL;
 	const char *args[] = { "update", "--resources", file, NULL, NULL };
 	char id[40];
 	int r;
@@ -295,7 +297,8 @@ update(const struct pod *p, const struct container *c, struct err *err)
 	if ((r = file_write(file, b.data, b.len, 0600, err)) < 0)
 		return r;
 	args[3] = container_id(p->uid, c->name, c->attempt, id);
-	return host_runtime(p->host, args, NULL, err);
+	runtime = runtime_of_pod(p->host, p->uid);
+	return runtime_run(p->host, runtime, args, NULL, 0, err);
 }
 
 static bool

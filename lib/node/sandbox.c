@@ -18,7 +18,9 @@
 #include "node/network.h"
 #include "node/pidspace.h"
 #include "node/qos.h"
+#include "node/runtime.h"
 #include "node/sandbox.h"
+#include "node/userspace.h"
 #include "node/volume.h"
 
 static const struct {
@@ -101,7 +103,11 @@ make_spaces(const struct host *h, const json_t *pod, const char *folder, struct 
 
 	for (size_t i = 0; i < COUNT(spaces); i++)
 		flags |= own_space(pod, spaces[i].flag) ? spaces[i].flag : 0;
-	if (home < 0 || unshare(flags) < 0)
+	if (home < 0)
+		return err_sys(err, errno, "cannot find the node's network");
+	if (pod_maps_users(pod) && (r = userspace_make(h, meta_uid(pod), flags, err)) < 0)
+		return r;
+	if (!pod_maps_users(pod) && unshare(flags) < 0)
 		return err_sys(err, errno, "cannot make the pod's namespaces");
 	if ((r = pod_kernel_name(h, pod, name, err)) < 0)
 		return r;
@@ -145,13 +151,15 @@ make(const struct host *h, const json_t *pod, const json_t *sources, char **ip, 
 
 	if ((r = mkdir_all(ns, 0711, err)) < 0 || (r = qos_make(h, pod, err)) < 0)
 		return r;
+	if ((r = runtime_choose(h, pod, sources, err)) < 0 ||
+	    (r = make_spaces(h, pod, ns, err)) < 0)
+		return r;
 	/* Before the network: what a volume waits for may be long in coming. */
 	if ((r = volumes_up(h, pod, sources, "", err)) < 0) {
 		*mounting = true;
 		return r;
 	}
-	if ((r = make_spaces(h, pod, ns, err)) < 0 ||
-	    (pod_shares_processes(pod) && (r = pidspace_make(h, pod, err)) < 0))
+	if ((pod_shares_processes(pod) && (r = pidspace_make(h, pod, err)) < 0))
 		return r;
 	if (pod_host_network(pod))
 		address = xstrdup(h->o.address ? h->o.address : "");
@@ -209,13 +217,16 @@ sandbox_alive(const struct host *h, const json_t *pod)
 		if (own_space(pod, spaces[i].flag) && !pinned(path))
 			return false;
 	}
+	if (pod_maps_users(pod) && !userspace_alive(h, meta_uid(pod)))
+		return false;
 	return !pod_shares_processes(pod) || pidspace_alive(h, meta_uid(pod));
 }
 
 int
 sandbox_down(const struct host *h, const char *uid, struct err *err)
 {
-	static const char *const parts[] = { "shm", "ns", "etc", "volumes", "containers" };
+	static const char *const parts[] = { "shm", "layers", "ns", "etc", "volumes",
+		"containers" };
 	autofree char *net = host_path(h, "pods/%s/ns/net", uid), *group = host_cgroup(h, uid);
 	int r;
 
@@ -231,6 +242,7 @@ sandbox_down(const struct host *h, const char *uid, struct err *err)
 		umount2(path, MNT_DETACH);
 	}
 	pidspace_end(h, uid);
+	userspace_end(h, uid);
 	volumes_down(h, uid);
 	for (size_t i = 0; i < COUNT(parts); i++) {
 		autofree char *path = host_path(h, "pods/%s/%s", uid, parts[i]);

@@ -12,7 +12,7 @@
 
 static const char machine[] = "/run", base[] = "/run/orch/nodes";
 /* The first is empty when no container is left. */
-static const char *const names[] = { "runtime", "exits", "attach", "exec" };
+static const char *const names[] = { "runtime", "exits", "attach", "exec", "handlers" };
 
 /* Another folder that is mounted over this one is another node's. */
 static char *

@@ -10,6 +10,7 @@
  *	DATA/run/runtime/	the OCI runtime's own state
  *	DATA/run/exits/		exit files of conmon
  *	DATA/run/attach/	sockets of conmon
+ *	DATA/run/handlers/	the same of other runtimes than the default
  *	DATA/run/exec/		what is to be run in a container, while it is begun
  *
  * Where /run is another file system they are links to folders below /run/orch/nodes.  Nothing in

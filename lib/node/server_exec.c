@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "base/mem.h"
 #include "node/container.h"
 #include "node/files.h"
+#include "node/runtime.h"
 #include "node/server_carry.h"
 #include "node/server_private.h"
 #include "node/server_terminal.h"
@@ -93,6 +95,7 @@ make_pipe(int *near, int *far, bool reads, struct err *err)
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "cannot make a pipe");
+	fchmod(fds[0], 0666); /* whoever runs there may open it again, as /dev/stdout */
 	*near = fds[!reads];
 	*far = fds[reads];
 	fcntl(*near, F_SETFL, O_NONBLOCK);
@@ -102,9 +105,11 @@ make_pipe(int *near, int *far, bool reads, struct err *err)
 static int
 start(const struct session *s, struct execution *x, struct err *err)
 {
-	autofree char *root = xasprintf("--root=%s/run/runtime", s->host->o.data);
-	const char *argv[16] = { s->host->o.runtime, root, "exec", "--process", x->process,
-		"--pid-file", x->pid_file };
+	autofree char *runtime = runtime_of_bundle(s->host, s->bundle);
+	autofree char *state = runtime_state(s->host, runtime),
+		      *root = xasprintf("--root=%s", state);
+	const char *argv[16] = { runtime, root, "exec", "--process", x->process, "--pid-file",
+		x->pid_file };
 	size_t n = 7;
 	int r;
 

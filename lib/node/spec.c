@@ -9,6 +9,7 @@
 #include "node/sandbox.h"
 #include "node/seccomp.h"
 #include "node/spec.h"
+#include "node/userspace.h"
 
 /* What containerd and Docker give a container that asks for nothing. */
 static const char *const default_caps[] = { "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER",
@@ -145,6 +146,11 @@ namespaces(const struct making_of *m)
 						json_sprintf("/proc/%d/ns/pid", (int)m->target)));
 	else if (!truth(get(m->pod, "spec", "hostPID")) && !pod_shares_processes(m->pod))
 		json_array_append_new(list, json_pack("{s:s}", "type", "pid"));
+	if (pod_maps_users(m->pod)) {
+		autofree char *users = userspace_path(m->host, meta_uid(m->pod));
+
+		json_array_append_new(list, json_pack("{s:s, s:s}", "type", "user", "path", users));
+	}
 	if (m->host->cgroups.v2)
 		json_array_append_new(list, json_pack("{s:s}", "type", "cgroup"));
 	for (size_t i = 0; i < COUNT(shared); i++) {

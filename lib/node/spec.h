@@ -38,6 +38,7 @@ int mounts_make(const struct making_of *m, json_t **ret, struct err *err);
 int volume_mounts(const struct making_of *m, json_t *list, struct err *err);
 /* How the root's mounts are to be tied to the machine's for some volumeMount: NULL, not at all. */
 const char *mount_propagation(const json_t *container);
+bool mount_sets_trees(void); /* has the kernel mount_setattr(2)? */
 /* Is a volumeMount read-only with all that is mounted below it? */
 bool mount_all_readonly(const json_t *mount);
 

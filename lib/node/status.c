@@ -143,6 +143,30 @@ ready(const struct container *c)
 	return started(c) && (!get(c->spec, "readinessProbe") || c->probes[READINESS].good);
 }
 
+/* Who its first process was begun as: its group is one of its groups too. */
+static void
+add_user(const struct container *c, json_t *status)
+{
+	json_auto_t *groups = json_array();
+	const json_t *gid = get(c->user, "gid");
+	json_t *one;
+	size_t i, k;
+
+	if (!c->user)
+		return;
+	json_array_append(groups, (json_t *)gid);
+	json_array_foreach (get(c->user, "additionalGids"), i, one) {
+		for (k = 0; k < json_array_size(groups); k++)
+			if (json_equal(one, json_array_get(groups, k)))
+				break;
+		if (k == json_array_size(groups))
+			json_array_append(groups, one);
+	}
+	json_object_set_new(status, "user",
+	    json_pack("{s:{s:O, s:O, s:O}}", "linux", "uid", get(c->user, "uid"), "gid", gid,
+		"supplementalGroups", groups));
+}
+
 /* How its volumes were mounted. */
 static void
 add_mounts(const struct container *c, json_t *status)
@@ -188,8 +212,10 @@ container_status(const struct pod *p, const struct container *c)
 	set_id(p, c, s);
 	if (c->begun && (c->state != WAITING || c->last))
 		resize_shown(p, c, s);
-	if (c->begun && c->state != WAITING)
+	if (c->begun && c->state != WAITING) {
 		add_mounts(c, s);
+		add_user(c, s);
+	}
 	return s;
 }
 

@@ -155,9 +155,15 @@ volume_is_host(const json_t *pod, const char *name)
 }
 
 bool
-volume_noexec(const json_t *pod, const char *name)
+volume_is_image(const json_t *pod, const char *name)
 {
 	return get(volume_named(pod, name), "image") != NULL;
+}
+
+bool
+volume_noexec(const json_t *pod, const char *name)
+{
+	return volume_is_image(pod, name);
 }
 
 bool

@@ -47,6 +47,7 @@ void volume_groups(const json_t *sources, json_t *groups);
 
 bool volume_is_host(const json_t *pod, const char *name); /* a hostPath, which may be missing */
 bool volume_used(const json_t *pod, const char *name);	  /* by some container */
+bool volume_is_image(const json_t *pod, const char *name);
 /* Is nothing in it to be run? */
 bool volume_noexec(const json_t *pod, const char *name);
 /* May nobody write to it, whatever a container says? */

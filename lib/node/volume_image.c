@@ -8,6 +8,7 @@
 #include "api/meta.h"
 #include "base/mem.h"
 #include "node/pull.h"
+#include "node/stage.h"
 #include "node/volume_private.h"
 
 /* The store keeps what a pod uses: here is its list. */
@@ -29,17 +30,20 @@ mount_image(const struct making *m, const struct image *image, struct err *err)
 	/* Without a layer to write to there must be two to read. */
 	autofree char *options =
 	    xasprintf("lowerdir=%s%s", lower, strchr(lower, ':') ? "" : ":empty");
+	autofree char *layers = host_path(m->host, "pods/%s/layers", meta_uid(m->pod));
+	int r;
 
 	if (strlen(options) > 4000)
 		return err_set(
 		    err, ERR_INVALID, "image '%s' has too many layers for one mount", image->ref);
 	if (strcmp(lower, "empty") == 0) /* no layers at all: the folder is as good */
 		return 0;
-	if (chdir(images_layers(m->host->images)) < 0)
-		return err_sys(err, errno, "cannot change to '%s'", images_layers(m->host->images));
+	if ((r = layers_enter(m->host, m->pod, layers, err)) < 0)
+		return r;
 	if (mount("overlay", m->folder, "overlay", MS_RDONLY | MS_NOEXEC, options) < 0)
-		return err_sys(err, errno, "cannot mount the layers of image '%s'", image->ref);
-	return 0;
+		r = err_sys(err, errno, "cannot mount the layers of image '%s'", image->ref);
+	layers_leave(m->pod, layers);
+	return r;
 }
 
 int

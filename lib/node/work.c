@@ -344,6 +344,8 @@ work_started(struct agent *a, struct pod *p, struct container *c, const json_t *
 	text_replace(&c->message, NULL);
 	text_replace(&c->image, text(result, "image"));
 	text_replace(&c->image_id, text(result, "imageID"));
+	json_decref(c->user);
+	c->user = json_incref(get(result, "user"));
 	c->init = (struct proc){ (pid_t)num(get(result, "pid"), 0),
 		(uint64_t)num(get(result, "start"), 0) };
 	c->monitor = (struct proc){ (pid_t)num(get(result, "monitor"), 0),

@@ -16,7 +16,8 @@ fetch(struct agent *a, const struct pod *p, const char *key, bool tokens)
 	const char *slash = strchr(key, '/'), *rest = slash + 1, *ns = meta_namespace(p->object);
 	autofree char *kind = xstrndup(key, (size_t)(slash - key)), *token = NULL;
 
-	if (strcmp(kind, "PersistentVolume") == 0 || strcmp(kind, "Node") == 0)
+	if (strcmp(kind, "PersistentVolume") == 0 || strcmp(kind, "Node") == 0 ||
+	    strcmp(kind, "RuntimeClass") == 0)
 		ns = "";
 	if (strcmp(kind, "Token") != 0)
 		return a->hooks.lookup ? a->hooks.lookup(a->hooks.arg, kind, ns, rest) : NULL;
@@ -48,7 +49,11 @@ json_t *
 work_sources(struct agent *a, const struct pod *p, bool tokens)
 {
 	json_t *sources = pod_sources(p->object);
+	autofree char *class =
+	    xasprintf("RuntimeClass/%s", text(p->object, "spec", "runtimeClassName"));
 
+	if (tokens && *text(p->object, "spec", "runtimeClassName")) /* for a sandbox */
+		json_object_set_new(sources, class, json_null());
 	work_fetch(a, p, sources, tokens);
 	return sources;
 }
