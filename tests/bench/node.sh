@@ -1,7 +1,7 @@
 #!/bin/sh
 # node.sh - what a node costs and how fast it is, on a cluster of its own (store, loops, one node) in a network and a
 # folder of their own; nothing is left behind.  Needs root and the runtime's packages.
-# A bare run of the same container by the runtime, taken in between, says how busy the machine is.
+# A bare run of such a container by the runtime, taken in between, says how busy the machine is: compare by it.
 # NODE_MANY=200 adds figures of so many pods, NODE_CROWD=5000 of a cluster with so many Services and twice the pods.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -85,11 +85,19 @@ bare() {
 			crun --cgroup-manager=cgroupfs --root "$1/run" run --bundle "$1" "bare-$$-$i" || exit 1
 			i=$((i + 1))
 		done
-		echo $((($(date +%s%N) - begun) / 50000))' - "$dir/bare" | awk '{ printf "%.1f ms", $1 / 1000 }'
+		echo $((($(date +%s%N) - begun) / 50000))' - "$dir/bare"
+}
+bare_line() {
+	bare >"$dir/bare.us"
+	line "the runtime alone: a bare run, mean of 50" "$(awk '{ printf "%.1f ms", $1 / 1000 }' "$dir/bare.us")"
 }
 
 one_by_one() {
+	was=$(cat "$dir/bare.us")
 	pod "$sleeper" | pods one s 100 >"$dir/ms"
+	bare_line
+	line "create to Running, p50, in bare runs" "$(percentile 0.5 <"$dir/ms" |
+		awk -v a="$was" -v b="$(cat "$dir/bare.us")" '{ printf "%.1f", $1 * 2000 / (a + b) }')"
 	line "create to Running, p50 of 100" "$(percentile 0.5 <"$dir/ms") ms" "aim 150 ms"
 	line "create to Running, p99" "$(percentile 0.99 <"$dir/ms") ms" "aim 400 ms"
 	pods delete s 100 >/dev/null
@@ -177,12 +185,12 @@ start
 orch-wait --for=condition=Ready --timeout=30s node/bench >/dev/null
 
 echo "Node (one cluster, image present, one container a pod)"
-line "the runtime alone: a bare run, mean of 50" "$(bare)"
+bare_line
 one_by_one
 bursts
-line "the runtime alone: a bare run, mean of 50" "$(bare)"
+bare_line
 thirty
 restart
-line "the runtime alone: a bare run, mean of 50" "$(bare)"
+bare_line
 [ -z "${NODE_MANY-}" ] || many "$NODE_MANY"
 [ -z "${NODE_CROWD-}" ] || crowd "$NODE_CROWD"

@@ -108,8 +108,20 @@ note(void *arg, const char *type, const json_t *obj, const json_t *old)
 	size_t n = strlen(log_text);
 
 	listing_seen = listing_seen || cache_listing(arg);
+	assert(get(obj, "less") == NULL || strcmp(type, "DELETED") == 0);
+	assert(!old || get(old, "less"));
 	snprintf(log_text + n, sizeof log_text - n, "%s %s %s<%s;", type, meta_name(obj),
 	    meta_version(obj), old ? meta_version(old) : "");
+}
+
+/* What the world keeps of each: changes are told of with the whole, what was there with this. */
+static json_t *
+less(const json_t *obj)
+{
+	return json_pack("{s:O, s:O, s:{s:s, s:s, s:s, s:s}, s:b}", "apiVersion",
+	    get(obj, "apiVersion"), "kind", get(obj, "kind"), "metadata", "name", meta_name(obj),
+	    "namespace", meta_namespace(obj), "uid", meta_uid(obj), "resourceVersion",
+	    meta_version(obj), "less", 1);
 }
 
 static bool
@@ -153,6 +165,7 @@ main(void)
 	client_options.server = url;
 	assert(client_open(&client, &err) == 0 && cache_open(&cache, client, &err) == 0);
 	assert(cache_add(cache, kind_of_word("configmap"), NULL, NULL, &err) == 0);
+	cache_keep(cache, kind_of_word("configmap"), less);
 	cache_on_change(cache, note, cache);
 	assert(!cache_synced(cache) && cache_wait(cache, 0.01, -1, &err) == 0);
 	while (!strstr(log_text, "MODIFIED b 9")) {
@@ -170,6 +183,7 @@ main(void)
 	assert(seen(cache, "b", "9") && !seen(cache, "b", "10") && seen(cache, "a", "8") &&
 	       !seen(cache, "x", "10"));
 	assert(world_count(cache_world(cache), "ConfigMap") == 1);
+	assert(get(world_get(cache_world(cache), "ConfigMap", "d", "b"), "less"));
 	pthread_join(thread, NULL);
 	close(fd);
 	unlink(socket_path);
