@@ -49,7 +49,7 @@ ask(struct client *c, const char *name, struct figures **ret, struct err *err)
 static bool
 finished(const struct gather *g, const struct node *n)
 {
-	return g->o.rounds > 0 && n->asked >= g->o.rounds;
+	return g->o.rounds > 0 && (n->failed || n->asked >= g->o.rounds);
 }
 
 /* With the lock: who is to be asked next, or NULL and when there will be somebody. */
@@ -77,6 +77,15 @@ next_due(struct gather *g, double *when)
 	return best;
 }
 
+/* Who does not answer again and again is asked less often: it costs the API server as much. */
+static double
+pause_after(const struct gather *g, const struct node *n)
+{
+	if (n->asked == 1)
+		return g->o.first;
+	return g->o.resolution * (n->failures > 2 ? 4 : n->failures == 2 ? 2 : 1);
+}
+
 /* With the lock: what came of it. */
 static void
 settle(struct gather *g, struct node *n, struct figures *f, const struct err *err)
@@ -96,7 +105,8 @@ settle(struct gather *g, struct node *n, struct figures *f, const struct err *er
 		log_line("cannot ask node '%s': %s", n->name, err->msg);
 	}
 	n->failed = !f;
-	n->due += n->asked == 1 ? g->o.first : g->o.resolution;
+	n->failures = f ? 0 : n->failures + 1;
+	n->due += pause_after(g, n);
 	if (n->due < now) /* it took so long */
 		n->due = now;
 }

@@ -9,8 +9,9 @@
  * (nodes/NAME/proxy/metrics/resource), and keeps what they said last.
  *
  * A few threads, each with one node at a time: as many as there are nodes, at most GATHER_WORKERS.
- * A node that did not answer is asked again like the others, but such ones have a quarter of the
- * threads at a time (one at least), so that many of them delay the others no more than a few.
+ * Nodes that did not answer have a quarter of the threads at a time (one at least), so that many of
+ * them delay the others no more than a few; from the second time on they are asked less often, down
+ * to a quarter.
  */
 enum { GATHER_WORKERS = 16 };
 
@@ -19,7 +20,7 @@ struct gather;
 struct gather_options {
 	double resolution;    /* seconds between two questions to a node */
 	double first;	      /* and between the first two of one that is new */
-	unsigned rounds;      /* ask each node so often; 0: for ever */
+	unsigned rounds;      /* ask each node so often, if it answers; 0: for ever */
 	const char *selector; /* of nodes; NULL: all */
 };
 

@@ -8,14 +8,14 @@
 /* What gather.c and snapshot.c share. */
 struct node {
 	char *name;
-	struct figures *figures; /* what it said last; NULL: nothing yet */
-	bool current;		 /* it answered when it was asked last */
-	bool failed;		 /* it did not */
-	bool busy;		 /* somebody is asking it */
-	bool gone;		 /* it is no node any more: to be freed by who is asking */
-	bool seen;		 /* by the listing that is going on */
-	unsigned asked;
-	double due; /* clock_monotonic() */
+	struct figures *figures;  /* what it said last; NULL: nothing yet */
+	bool current;		  /* it answered when it was asked last */
+	bool failed;		  /* it did not */
+	bool busy;		  /* somebody is asking it */
+	bool gone;		  /* it is no node any more: to be freed by who is asking */
+	bool seen;		  /* by the listing that is going on */
+	unsigned asked, failures; /* failures: in a row */
+	double due;		  /* clock_monotonic() */
 };
 
 struct gather {
