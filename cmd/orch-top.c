@@ -346,8 +346,9 @@ sort(struct top *t)
 		for (size_t i = 0; i < t->n; i++)
 			if ((strcmp(text(t->item[i], "kind"), "PodMetrics") == 0) == pass)
 				copy[pass ? nodes + pods++ : nodes++] = t->item[i];
-	memcpy(t->item, copy, t->n * sizeof *copy);
-	free(copy);
+	free(t->item);
+	t->item = copy;
+	t->cap = t->n + 1;
 	usage_sort(t->item, nodes, &t->o);
 	usage_sort(t->item + nodes, pods, &t->o);
 }
@@ -437,12 +438,8 @@ choose(struct top *t, char *const operand[])
 	if (files.n > 0 &&
 	    (names[0] || scope_options.selector || scope_options.field_selector || again))
 		die(NULL, "-f takes all that a file has: see orch-select(1)");
-	t->o.namespaces = scope_options.all_namespaces;
-	t->o.containers = containers;
-	t->o.sum = sum;
-	t->o.capacity = show_capacity;
-	t->o.swap = show_swap;
-	t->o.sort = sort_by;
+	t->o = (struct usage_options){ t->o.pods, scope_options.all_namespaces, containers, sum,
+		show_capacity, show_swap, sort_by };
 	t->people = !format && isatty(STDOUT_FILENO);
 	t->table = format ? strcmp(format, "table") == 0 : isatty(STDOUT_FILENO);
 	if (!t->table && sum)
