@@ -51,15 +51,15 @@ class Churn(Life):
                                     "readinessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 10}}]}})
             if code != 201:
                 raise Wrong(str(answer))
-        self.wait_for("running", lambda: self.phases() == ["Running"] * n, 60 + n * 2)
+        self.wait_for("running", lambda: self.phases() == ["Running"] * n, 150 + n * 3)
         up = time.monotonic()
         full = self.figures()
         for i in range(n):
             self.api("DELETE", f"/api/v1/namespaces/default/pods/p{i}")
-        self.wait_for("gone", lambda: not self.phases(), 60 + n * 2)
+        self.wait_for("gone", lambda: not self.phases(), 150 + n * 3)
         gone = time.monotonic()
         try:
-            self.wait_for("nothing left", lambda: not self.left(), 10)
+            self.wait_for("nothing left", lambda: not self.left(), 90)
         except Wrong as e:
             raise Wrong(f"{e}: {self.rest}") from e
         return up - began, gone - up, full
@@ -86,7 +86,7 @@ def main():
                   f"{after[i]['rss']} KiB ({after[i]['dirty']} its own), {after[i]['fds']} descriptors, "
                   f"{after[i]['cpu']:.1f} s of a processor", flush=True)
         life.node.send_signal(signal.SIGTERM)
-        life.node.wait(30)
+        life.node.wait(90)
         if any(a["fds"] > after[0]["fds"] for a in after):
             bad = "descriptors are left open"
         if o.rounds > 2 and after[-1]["dirty"] - after[1]["dirty"] > o.growth * (o.rounds - 2):

@@ -27,12 +27,12 @@ import time
 
 class Unix(http.client.HTTPConnection):
     def __init__(self, path):
-        super().__init__("orch", timeout=20)
+        super().__init__("orch", timeout=90)
         self.path = path
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(20)
+        self.sock.settimeout(90)
         self.sock.connect(self.path)
 
 
@@ -67,7 +67,7 @@ class Life:
         self.store = subprocess.Popen(
             [f"{self.bin}/orch-store", "--data", f"{self.top}/store-{self.o.name}", "--listen",
              "127.0.0.1:0", "--socket", self.sock], stderr=log)
-        for _ in range(200):
+        for _ in range(1200):
             try:
                 if self.api("GET", "/readyz", raw=True)[0] == 200:
                     break
@@ -147,7 +147,7 @@ class Life:
                     {"downwardAPI": {"items": [{"path": "l", "fieldRef": {"fieldPath": "metadata.labels"}}]}},
                     {"configMap": {"name": "conf"}}]}}]}}
 
-    def until(self, what, holds, seconds=60):
+    def until(self, what, holds, seconds=150):
         """Wait, and have a node all the while."""
         end = time.monotonic() + seconds
         while True:
@@ -212,7 +212,7 @@ class Life:
         self.check(host)
         shutil.rmtree(host)
         self.node.terminate()
-        self.node.wait(20)
+        self.node.wait(90)
         return self.died
 
     def crash(self, uid):
