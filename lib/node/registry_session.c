@@ -164,9 +164,8 @@ request(struct session *s, const char *url, const char *authorization, struct an
 	return 0;
 }
 
-/* The value of key="value" in a challenge, a new string or NULL. */
-static char *
-parameter(const char *challenge, const char *key)
+char *
+challenge_parameter(const char *challenge, const char *key)
 {
 	autofree char *want = xasprintf("%s=\"", key);
 	const char *at = strcasestr(challenge, want);
@@ -227,8 +226,8 @@ check_realm(const struct session *s, const char *realm, struct err *err)
 static int
 fetch_token(struct session *s, const char *challenge, struct err *err)
 {
-	autofree char *realm = parameter(challenge, "realm"),
-		      *service = parameter(challenge, "service");
+	autofree char *realm = challenge_parameter(challenge, "realm"),
+		      *service = challenge_parameter(challenge, "service");
 	autofree char *basic = NULL, *url = NULL, *scope = NULL, *who = NULL;
 	struct answer a = { .body = BUF_INIT };
 	int r;

@@ -35,6 +35,8 @@ void session_close(struct session *s);
  * `what`. */
 int session_get(
     struct session *s, const char *suffix, const char *what, struct answer *a, struct err *err);
+/* The value of key="value" in a challenge (WWW-Authenticate), a new string or NULL. */
+char *challenge_parameter(const char *challenge, const char *key);
 /* Answer a 401: fills s->authorization for the next try. */
 int session_authorize(struct session *s, const char *challenge, struct err *err);
 /* The error for an answer that is not 2xx. */

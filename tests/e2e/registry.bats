@@ -12,7 +12,7 @@ setup_file() {
   fi
   registry_up || return
   "$BATS_TEST_DIRNAME/../../scripts/busybox-image" "$BATS_FILE_TMPDIR/a.tar" web:1 /www/index.html=private
-  for name in team/web team/second; do
+  for name in team/web team/second team/third; do
     skopeo copy -q --dest-tls-verify=false --dest-creds ann:secret "oci-archive:$BATS_FILE_TMPDIR/a.tar" "docker://127.0.0.1:$PORT/$name:1"
   done
   cluster_up
@@ -96,6 +96,15 @@ until_event() {
   secret later secret | orch-apply
   orch-wait --for=condition=Ready --timeout=30s pod/late
   orch-delete pod/late
+}
+
+@test "registry: a secret that kubectl makes" {
+  command -v kubectl >/dev/null || skip "needs kubectl"
+  pod kubectl team/third:1 made | orch-apply
+  until_event kubectl '^Warning Failed Failed to pull image "127.0.0.1:[0-9]+/team/third:1": .*no credentials'
+  timeout 30 kubectl create secret docker-registry made --docker-server="127.0.0.1:$PORT" --docker-username=ann --docker-password=secret 3>&-
+  orch-wait --for=condition=Ready --timeout=30s pod/kubectl
+  orch-delete pod/kubectl secret/made
 }
 
 @test "registry: the Node lists what it has, by digest and by name" {
