@@ -89,8 +89,9 @@ static void
 look_for_class(json_t *pod, const struct world *world, char *label)
 {
 	const char *class = text(pod, "spec", "runtimeClassName");
+	json_auto_t *known = *class ? given_get(world, "RuntimeClass", "", class) : NULL;
 
-	if (!*class || world_get(world, "RuntimeClass", "", class))
+	if (!*class || known)
 		return;
 	not_honoured(label, "spec.runtimeClassName", "there is no such RuntimeClass");
 	json_object_del(get(pod, "spec"), "runtimeClassName");

@@ -159,6 +159,23 @@ check_override(struct causes *out, const struct path *at, const json_t *spec)
 	check_dns_subdomain(out, AT(at, "hostnameOverride"), str(name, ""));
 }
 
+/* Devices have no ids that could be mapped. */
+static void
+check_host_devices(struct causes *out, const struct path *at, const json_t *spec)
+{
+	static const char *const lists[] = { "containers", "initContainers",
+		"ephemeralContainers" };
+	json_t *c;
+	size_t i;
+
+	for (size_t k = 0; k < COUNT(lists); k++)
+		json_array_foreach (json_object_get(spec, lists[k]), i, c)
+			if (json_array_size(json_object_get(c, "volumeDevices")))
+				refuse_forbidden(out,
+				    AT(ITEM(AT(at, lists[k]), i), "volumeDevices"),
+				    "when `hostUsers` is false");
+}
+
 static void
 check_host_users(struct causes *out, const struct path *at, const json_t *spec)
 {
@@ -169,6 +186,7 @@ check_host_users(struct causes *out, const struct path *at, const json_t *spec)
 	for (size_t i = 0; i < COUNT(shared); i++)
 		if (truth(json_object_get(spec, shared[i])))
 			refuse_forbidden(out, AT(at, shared[i]), "when `hostUsers` is false");
+	check_host_devices(out, at, spec);
 }
 
 static void

@@ -99,7 +99,7 @@ look_up(void *arg, const char *kind, const char *ns, const char *name)
 {
 	struct alone *a = arg;
 
-	return json_incref((json_t *)world_get(a->world, kind, ns, name));
+	return given_get(a->world, kind, ns, name);
 }
 
 struct agent_hooks

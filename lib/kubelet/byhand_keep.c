@@ -132,7 +132,7 @@ look_up(void *arg, const char *kind, const char *ns, const char *name)
 {
 	struct keeper *r = arg;
 
-	return json_incref((json_t *)world_get(r->k->world, kind, ns, name));
+	return given_get(r->k->world, kind, ns, name);
 }
 
 /* --- the loop ------------------------------------------------------------------------------ */

@@ -9,19 +9,27 @@
 #include "base/text.h"
 #include "node/volume.h"
 
+static const char runtime_class[] = "RuntimeClass.node.k8s.io";
+
 void
 given_put(struct world *w, json_t *obj)
 {
 	const char *version = text(obj, "apiVersion"), *kind = text(obj, "kind");
-	const char *slash = strchr(version, '/');
-	autofree char *group = slash ? xstrndup(version, (size_t)(slash - version)) : xstrdup("");
-	const struct kind *k = kind_find(group, slash ? slash + 1 : version, kind);
+	const struct kind *k = kind_of_object(version, kind);
 
 	if (!*meta_namespace(obj) && (!k || k->namespaced))
 		put(obj, json_string("default"), "metadata", "namespace");
 	if (strcmp(kind, "Secret") == 0)
 		secret_complete(obj);
 	world_put(w, obj);
+}
+
+json_t *
+given_get(const struct world *w, const char *kind, const char *ns, const char *name)
+{
+	bool class = strcmp(kind, "RuntimeClass") == 0;
+
+	return json_incref((json_t *)world_get(w, class ? runtime_class : kind, ns, name));
 }
 
 static void

@@ -9,6 +9,8 @@
 
 /* Keep one as a server would: in its namespace, a Secret's stringData as data.  Takes it. */
 void given_put(struct world *w, json_t *obj);
+/* One by what the agent calls its kind, new; NULL when there is none. */
+json_t *given_get(const struct world *w, const char *kind, const char *ns, const char *name);
 
 /*
  * What a cluster's volume controllers would do for a pod that is to run: its ephemeral claims are

@@ -324,6 +324,9 @@ lasting(const json_t *status)
 		json_object_set_new(copy, ours[i], json_deep_copy(get(status, ours[i])));
 	json_array_foreach (get(copy, "conditions"), i, c)
 		json_object_del(c, "lastHeartbeatTime");
+	json_array_foreach (get(copy, "runtimeHandlers"), i, c) /* a server may leave it out */
+		if (!*text(c, "name"))
+			json_object_del(c, "name");
 	return copy;
 }
 
