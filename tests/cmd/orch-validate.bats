@@ -286,20 +286,20 @@ stream() { # FILE...: as JSON Lines
 
 @test "users of its own: not with the machine's namespaces, nor with devices; /proc unmasked only so" {
 	pod() { printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec:\n  containers: [{name: c, image: i%s}]\n%s\n' "$1" "$2"; }
-	run orch-validate < <(pod '' '  hostUsers: false')
+	run "$BIN/orch-validate" < <(pod '' '  hostUsers: false')
 	[ "$status" -eq 0 ]
 	for f in hostNetwork hostPID hostIPC; do
-		run orch-validate < <(pod '' "  {hostUsers: false, $f: true}" | sed 's/^  {\(.*\), \(.*\)}/  \1\n  \2/')
+		run "$BIN/orch-validate" < <(pod '' "  {hostUsers: false, $f: true}" | sed 's/^  {\(.*\), \(.*\)}/  \1\n  \2/')
 		[ "$status" -eq 2 ]
 		[[ $output == *"spec.$f: Forbidden: when \`hostUsers\` is false" ]]
 	done
-	run orch-validate < <(pod ', volumeDevices: [{name: b, devicePath: /dev/b}]' '  hostUsers: false
+	run "$BIN/orch-validate" < <(pod ', volumeDevices: [{name: b, devicePath: /dev/b}]' '  hostUsers: false
   volumes: [{name: b, persistentVolumeClaim: {claimName: c}}]')
 	[ "$status" -eq 2 ]
 	[[ $output == *'spec.containers[0].volumeDevices: Forbidden: when `hostUsers` is false' ]]
-	run orch-validate < <(pod ', securityContext: {procMount: Unmasked}' '')
+	run "$BIN/orch-validate" < <(pod ', securityContext: {procMount: Unmasked}' '')
 	[ "$status" -eq 2 ]
 	[[ $output == *'`hostUsers` must be false to use `Unmasked`' ]]
-	run orch-validate < <(pod ', securityContext: {procMount: Unmasked}' '  hostUsers: false')
+	run "$BIN/orch-validate" < <(pod ', securityContext: {procMount: Unmasked}' '  hostUsers: false')
 	[ "$status" -eq 0 ]
 }
