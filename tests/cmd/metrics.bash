@@ -19,7 +19,7 @@ kubelets() {
   python3 "$BATS_TEST_DIRNAME/kubelet.py" "$K.crt" "$K.key" "$K" "$@" >"$K.ports" 2>"$K.log" 3>&- &
   disown "$!"
   echo "$!" >>"$BATS_FILE_TMPDIR/pids"
-  wait_for 10 grep -q "${*: -1}" "$K.ports"
+  wait_for 30 grep -q "${*: -1}" "$K.ports"
   while read -r name port; do
     jq -nc --arg name "$name" --argjson port "$port" '{apiVersion: "v1", kind: "Node", metadata: {name: $name, labels: {n: $name}},
       status: {addresses: [{type: "InternalIP", address: "127.0.0.1"}], daemonEndpoints: {kubeletEndpoint: {Port: $port}},
@@ -68,12 +68,12 @@ metrics_start() {
 metrics_up() {
   metrics_start "$@"
   echo "$P" >"$BATS_FILE_TMPDIR/metrics.pid"
-  wait_for 10 is_available True
+  wait_for 60 is_available True
 }
 metrics_down() {
   local pid
   pid=$(cat "$BATS_FILE_TMPDIR/metrics.pid")
-  kill "-${1:-TERM}" "$pid" && wait_for 10 not kill -0 "$pid"
+  kill "-${1:-TERM}" "$pid" && wait_for 60 not kill -0 "$pid"
 }
 is_available() {
   [ "$(api GET /apis/apiregistration.k8s.io/v1/apiservices/v1beta1.metrics.k8s.io | jq -r '.status.conditions[]? | select(.type == "Available").status')" = "$1" ]

@@ -132,7 +132,7 @@ bare() {
   fails 'container nope is not valid for pod p' k logs p -c nope
   fails 'pods "nope" not found' k logs nope
   fails 'pods "nope" not found' k exec nope -- true
-  fails 'metrics not available yet' k top pods
+  eventually fails 'metrics not available yet' k top pods
   k debug p --image=busybox -c look --attach=false --profile=general
   [ "$(k get pod p -o jsonpath='{.spec.ephemeralContainers[*].name}')" = look ]
   k debug p --copy-to=copy --image=busybox --attach=false --profile=general
