@@ -221,7 +221,10 @@ agent_set(struct agent *a, const json_t *pod, struct err *err)
 		pod_recall(p, clock_now());
 		admit(a, p);
 	} else {
+		json_auto_t *images = respec_images(p);
+
 		pod_take(p, pod);
+		respec(a, p, images, now_seconds());
 		p->anew =
 		    p->stopping && !pod_over(p) && !meta_deleting(pod) && (p->anew || !p->wanted);
 		if (!p->wanted &&

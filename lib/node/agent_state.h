@@ -134,6 +134,10 @@ void health_done(struct agent *a, double now);
 /* rotate.c: logs that are too large are turned over. */
 void rotate_due(struct agent *a, double now);
 
+/* respec.c: what the images of its containers are; and what follows when they were others. */
+json_t *respec_images(const struct pod *p);
+void respec(struct agent *a, struct pod *p, const json_t *before, double now);
+
 /* adopt.c */
 int agent_adopt(struct agent *a, struct err *err);
 

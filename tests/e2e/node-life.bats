@@ -214,3 +214,20 @@ events() { # POD: reason, where, message
 	[ "$(wc -l <"$T/numbers")" = "$(($(tail -n 1 "$T/numbers") - $(head -n 1 "$T/numbers") + 1))" ]
 	[ "$(tail -n 1 "$T/numbers")" = 3000 ]
 }
+
+@test "an image that is changed: a container that runs begins again, one that waits for the old one does so no longer" {
+	with_store
+	orch-image --data "$T/n" import "$T/image.tar" web:2 >/dev/null
+	change() { TYPE=application/strategic-merge-patch+json api "$pods/$1" -X PATCH --data-binary "{\"spec\": {\"containers\": [{\"name\": \"c\", \"image\": \"$2\"}]}}" >/dev/null; }
+	pod waits 'while :; do sleep 0.1; done' 'imagePullPolicy: IfNotPresent' | sed 's|image: web:1|image: 127.0.0.1:1/x:1|' | orch-parse |
+		jq -c '.metadata.namespace = "default" | .spec.nodeName = "n1"' | api $pods --data-binary @- >/dev/null
+	create runs 'trap "exit 0" TERM; while :; do sleep 0.1; done' 'imagePullPolicy: IfNotPresent' 'restartPolicy: Never'
+	until_api $pods/waits '.status.containerStatuses[0].state.waiting.reason == "ImagePullBackOff"'
+	until_api $pods/runs '.status.phase == "Running"'
+	change waits web:2
+	change runs web:2
+	until_api $pods/waits '.status | .phase == "Running" and .containerStatuses[0].image == "docker.io/library/web:2" and .containerStatuses[0].restartCount == 0' 6
+	until_api $pods/runs '.status | .phase == "Running" and (.containerStatuses[0] | .image == "docker.io/library/web:2" and .restartCount == 1 and .state.running != null)'
+	events runs | grep -Fqx 'Killing spec.containers{c} Container c definition changed, will be restarted'
+	api $pods/runs | jq -e '.status.containerStatuses[0].lastState.terminated.exitCode == 0'
+}
