@@ -191,6 +191,13 @@ finished() { api $pods/"$1" | jq -r '.status.containerStatuses[0].state.terminat
 	until_api $pods/t-n1 '.status.reason == "NodeShutdown"'
 	power USR2
 	for p in s t; do until_api $pods/$p-n1 "$running and (.status | has(\"reason\") | not)"; done
+	# the machine went down, and is up again
+	power PWR
+	for p in s t; do until_api $pods/$p-n1 "$terminated"; done
+	end_node KILL
+	sed -i 's/^[^ ]*/0-0/' "$T/n/run/shutdown"
+	go_on --shutdown-grace-period 15s --manifests "$T/m"
+	for p in s t; do until_api $pods/$p-n1 "$running and (.status | has(\"reason\") | not)"; done
 }
 
 @test "without a server: SIGPWR ends the pods of a file" {
