@@ -5,13 +5,14 @@
 load node.bash
 
 setup() {
+	LONG=$((1000000 + $$ * 10 + RANDOM % 10)) # seconds that only this test sleeps
 	node_setup
 	mkdir "$T/bin"
 	# says nothing for the verbs in $T/hang, and dies with a word for those in $T/crash
 	cat >"$T/bin/crun" <<-END
 	#!/bin/sh
 	for verb; do case \$verb in create|start|kill|delete|exec|list|run) break ;; esac; done
-	if grep -qsxe "\$verb" -e all "$T/hang"; then sleep 98765; fi
+	if grep -qsxe "\$verb" -e all "$T/hang"; then sleep $LONG; fi
 	if grep -qsx "\$verb" "$T/crash"; then echo "boom: out of cheese" >&2; exit 1; fi
 	exec /usr/bin/crun "\$@"
 	END
@@ -23,8 +24,8 @@ teardown() {
 	for p in $(hanging); do kill -9 "$p" 2>/dev/null || true; done
 }
 
-hanging() { grep -alzx '9876[5]' /proc/[0-9]*/cmdline 2>/dev/null | sed -n 's,^/proc/\([0-9]*\)/.*,\1,p' || true; }
-none_hangs() { for _ in $(seq 50); do [ -z "$(hanging)" ] && return; sleep 0.1; done; ps -ef | grep '9876[5]' >&2; return 1; }
+hanging() { [ "$LONG" -gt 1000000 ] && grep -alzx "0*$LONG" /proc/[0-9]*/cmdline 2>/dev/null | sed -n 's,^/proc/\([0-9]*\)/.*,\1,p' || true; }
+none_hangs() { for _ in $(seq 50); do [ -z "$(hanging)" ] && return; sleep 0.1; done; ps -ef | grep "sleep $LONG" >&2; return 1; }
 
 with_store() { # [OPTION...]: a store, and a node of it
 	orch-store --data "$T/store" --listen 127.0.0.1:0 --socket "$T/sock" 2>"$T/store.log" 3>&- &
@@ -202,7 +203,7 @@ down='.status.conditions | any(.type == "Ready" and .status == "False" and .reas
 	mkdir "$T/cni"
 	ln -s $cni/* "$T/cni/"
 	rm "$T/cni/ptp"
-	printf '#!/bin/sh\ngrep -qsx "$CNI_COMMAND" %s && sleep 98765\nexec %s/ptp\n' "$T/hang" $cni >"$T/cni/ptp"
+	printf '#!/bin/sh\ngrep -qsx "$CNI_COMMAND" %s && sleep %s\nexec %s/ptp\n' "$T/hang" "$LONG" $cni >"$T/cni/ptp"
 	chmod +x "$T/cni/ptp"
 	with_store --cni-path "$T/cni"
 	create a "$web" "$http"
