@@ -135,7 +135,23 @@ recall(struct host *h)
 	if (!h->o.name && *text(node, "name"))
 		h->o.name = xstrdup(text(node, "name"));
 	if (!h->o.pod_cidr) /* taking networks down needs one, not that one */
-		h->o.pod_cidr = xstrdup(node ? text(node, "podCIDR") : "10.244.0.0/24");
+		h->o.pod_cidr =
+		    xstrdup(*text(node, "podCIDR") ? text(node, "podCIDR") : "10.244.0.0/24");
+}
+
+/* Before anything is made on this machine under that name: whoever cleans up is to know it. */
+static int
+note_name(struct host *h, struct err *err)
+{
+	autofree char *path = host_path(h, "run/node.json");
+	json_auto_t *was = json_load_file(path, 0, NULL), *node = NULL;
+	autobuf struct buf b = BUF_INIT;
+
+	if (h->o.cleaning || !h->o.name || strcmp(text(was, "name"), h->o.name) == 0)
+		return 0;
+	node = json_pack("{s:s}", "name", h->o.name);
+	jsonl_add(&b, node);
+	return file_swap(path, b.data, b.len, 0600, err);
 }
 
 void
@@ -209,7 +225,7 @@ open_data(struct host *h, const char *data, struct err *err)
 		h->lock = -1;
 		return err_set(err, ERR_CONFLICT, "another orch-node uses '%s'", h->o.data);
 	}
-	if ((r = scratch_open(h, err)) < 0)
+	if ((r = note_name(h, err)) < 0 || (r = scratch_open(h, err)) < 0)
 		return r;
 	return images_open(&h->images, h->o.images ? h->o.images : h->o.data, err);
 }
