@@ -29,9 +29,10 @@ clients_or_skip() {
   [ ! -s "$BATS_FILE_TMPDIR/why" ] || skip "$(cat "$BATS_FILE_TMPDIR/why")"
 }
 
-# clients_home FOLDER: kubectl and helm first on PATH, with nobody's configuration.
+# clients_home FOLDER: kubectl and helm first on PATH, with nobody's configuration; what they leave goes with it.
 clients_home() {
-  export HOME=$1 PATH=$CLIENTS:$PATH
+  mkdir -p "$1/tmp"
+  export HOME=$1 PATH=$CLIENTS:$PATH TMPDIR=$1/tmp
   export KUBECACHEDIR=$1/cache HELM_CACHE_HOME=$1/helm-cache HELM_CONFIG_HOME=$1/helm HELM_DATA_HOME=$1/helm-data
 }
 

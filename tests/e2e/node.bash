@@ -15,13 +15,22 @@ node_setup() {
 	orch-image --data "$T/n" import "$T/image.tar" >/dev/null
 }
 
+# clean_up DATA: bats goes on in a teardown whatever fails
+clean_up() {
+	for _ in 1 2 3 4 5; do
+		! orch-node --data "$1" --clean || return 0
+		sleep 1
+	done
+	return 1
+}
+
 node_teardown() {
 	[ -n "${T:-}" ] || return 0
 	for f in "$T"/*.pid; do
 		[ -e "$f" ] && kill -9 "$(cat "$f")" 2>/dev/null || true
 	done
 	for d in $NODES; do
-		if [ -d "$d/run" ]; then orch-node --data "$d" --clean; fi
+		[ ! -d "$d/run" ] || clean_up "$d" || return
 	done
 	rm -rf "$T"
 }

@@ -266,10 +266,9 @@ volumes: [{name: d, emptyDir: {}}]' >"$T/in"
 	pod p 'sleep 1; touch /ok; httpd -h /www; sleep 2; rm /ok; sleep 60' '
 readinessProbe: {httpGet: {port: 80, path: /}, periodSeconds: 1}
 livenessProbe: {exec: {command: [ls, /ok]}, periodSeconds: 1, initialDelaySeconds: 2, failureThreshold: 1}' 'restartPolicy: Always' | start_node
-	until_status p '.phase == "Running"'
-	[ "$(status p '.containerStatuses[0].ready')" = false ]
-	[ "$(status p '.conditions[] | select(.type == "Ready") | .reason')" = ContainersNotReady ]
 	until_status p '.containerStatuses[0].ready'
+	jq -se 'any(.metadata.name == "p" and .status.phase == "Running" and .status.containerStatuses[0].ready == false and
+	  any(.status.conditions[]; .type == "Ready" and .reason == "ContainersNotReady"))' "$T/out" >/dev/null
 	until_status p '.containerStatuses[0].restartCount == 1' 20
 	grep -q 'Liveness probe failed' "$T/err"
 }

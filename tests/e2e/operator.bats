@@ -18,7 +18,8 @@ teardown_file() {
 setup() { cd "$BATS_TEST_TMPDIR"; }
 
 operator_start() {
-  ORCH_SERVER=unix:$STORE/socket RESYNC=2 "$EXAMPLE/operator.sh" >>"$STORE.operator" 2>&1 3>&- &
+  mkdir -p "$STORE.tmp" # killed, it leaves its files
+  TMPDIR=$STORE.tmp ORCH_SERVER=unix:$STORE/socket RESYNC=2 "$EXAMPLE/operator.sh" >>"$STORE.operator" 2>&1 3>&- &
   disown "$!"
   echo "$!" >"$STORE.operator.pid"
 }
@@ -140,11 +141,11 @@ apply Site status" ]
 
 @test "hundreds of sites" {
   for i in $(seq 300); do site "many-$i" "page $i" 0; done | orch-apply >/dev/null
-  wait_for 20 consistent
+  wait_for 90 consistent
   for i in $(seq 300); do site "many-$i" "other $i" 0; done | orch-apply >/dev/null
-  wait_for 20 consistent
+  wait_for 90 consistent
   orch-get sites -o jsonl | jq -c 'select(.metadata.name | startswith("many-"))' | orch-delete --timeout=20s >/dev/null
-  wait_for 20 consistent
+  wait_for 90 consistent
 }
 
 @test "killed at any moment and started again, it comes to the same" {
@@ -155,9 +156,9 @@ apply Site status" ]
     operator_end KILL
     operator_start
   done
-  wait_for 20 consistent
+  wait_for 90 consistent
   orch-get sites -o jsonl | jq -c 'select(.metadata.name | startswith("kill-"))' | orch-delete --timeout=20s >/dev/null
-  wait_for 20 consistent
+  wait_for 90 consistent
 }
 
 @test "the store is killed and started again, with changes while the operator cannot see" {
@@ -165,11 +166,11 @@ apply Site status" ]
   sleep 0.5
   start_store
   for i in 1 2 3; do site "after-$i" "page" ; done | orch-apply
-  wait_for 20 consistent
+  wait_for 90 consistent
   stop_store
   start_store
   orch-delete --timeout=20s site/after-1 site/after-2 site/after-3
-  wait_for 20 consistent
+  wait_for 90 consistent
 }
 
 @test "the watches of one that was killed end by themselves" {

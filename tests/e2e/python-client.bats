@@ -18,7 +18,7 @@ setup() {
   clients_or_skip
 }
 
-py() { timeout 60 /usr/bin/python3 "$BATS_TEST_DIRNAME/python_client.py" "$1" 3>&-; }
+py() { TMPDIR=$BATS_TEST_TMPDIR timeout 60 /usr/bin/python3 "$BATS_TEST_DIRNAME/python_client.py" "$1" 3>&-; }
 
 @test "Python: create, replace, read, delete, evict; errors in Kubernetes' words" {
   py crud
