@@ -114,8 +114,8 @@ void measure_done(
 /* It fails as a whole, and has ended after so many seconds. */
 void pod_evict(struct agent *a, struct pod *p, const char *message, double grace, double now);
 
-/* pace.c: may another pod be made, started or taken down now?  Else a->wake is when to ask again, if
- * none of those at work has ended before. */
+/* pace.c: may another pod be made, started, looked at or taken down now?  Else a->wake is when to
+ * ask again, if none of those at work has ended before. */
 bool pace_allows(struct agent *a, double now);
 
 /* weigh.c: what the pods ask for of the node together. */

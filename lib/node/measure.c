@@ -37,6 +37,8 @@ measure_due(struct agent *a, struct pod *p, double now, double *wake)
 		*wake = p->measure_at < *wake ? p->measure_at : *wake;
 		return;
 	}
+	if (!pace_allows(a, now))
+		return;
 	p->doing = STEP_MEASURE;
 	p->doing_since = now;
 	if (job_start(&p->job, do_measure, p, &err) == 0)

@@ -155,8 +155,11 @@ renew_due(struct agent *a, struct pod *p, double now, double *wake)
 {
 	if (!p->wanted || p->stopping || p->job.pid || p->sandbox != SANDBOX || pod_over(p))
 		return;
-	if (p->renew_at <= now)
+	if (p->renew_at <= now) {
+		if (!pace_allows(a, now))
+			return;
 		renew(a, p, now);
+	}
 	if (p->renew_at < *wake)
 		*wake = p->renew_at;
 }
