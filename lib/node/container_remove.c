@@ -21,7 +21,7 @@ works_on(const struct host *h, const char *pid, const char *id, const char *runt
 	autobuf struct buf b = BUF_INIT;
 	struct err ignored;
 
-	if (buf_read_file(&b, path, 1 << 16, &ignored) < 0 || b.len == 0 ||
+	if (buf_read_file(&b, path, 1 << 16, &ignored) < 0 || !b.data ||
 	    !memmem(b.data, b.len, id, strlen(id)))
 		return false;
 	/* who only cleans up does not know which runtime it was */
