@@ -67,7 +67,8 @@ look_for_trouble(struct keeper *r, const json_t *statuses)
 		enum err_code code;
 	} hopeless[] = { { "ErrImagePull", ERR_UNAVAILABLE },
 		{ "ImagePullBackOff", ERR_UNAVAILABLE }, { "ErrImageNeverPull", ERR_INVALID },
-		{ "InvalidImageName", ERR_INVALID }, { "CreateContainerConfigError", ERR_INVALID },
+		{ "InvalidImageName", ERR_INVALID }, { "ImageInspectError", ERR_INVALID },
+		{ "CreateContainerConfigError", ERR_INVALID },
 		{ "CreateContainerError", ERR_INVALID } };
 	json_t *one;
 	size_t i;
