@@ -65,7 +65,10 @@ cgroup_detect(struct cgroups *ret)
 int
 cgroup_hide_v2(const struct cgroups *c, struct err *err)
 {
-	if (c->hide_v2 && umount2(unified, MNT_DETACH) < 0)
+	if (!c->hide_v2)
+		return 0;
+	/* What the runtime makes there even so goes with this mount namespace. */
+	if (umount2(unified, MNT_DETACH) < 0 || mount("none", unified, "tmpfs", 0, "size=1m") < 0)
 		return err_sys(err, errno, "cannot hide '%s' from the runtime", unified);
 	return 0;
 }

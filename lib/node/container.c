@@ -11,6 +11,7 @@
 #include "api/meta.h"
 #include "base/clock.h"
 #include "base/jsonl.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "node/bundle.h"
@@ -344,6 +345,8 @@ start_with(const struct start *s, const struct image *image)
 		json_decref(result);
 		return not_run(s, "RunContainerError", &err);
 	}
+	if (pages >= 0 && huge_enter(pages, 0, &err) < 0) /* this process, for its hook */
+		log_line("pod %s: %s", uid, err.msg);
 	run_post_start(s, id, bundle, result);
 	return result;
 }

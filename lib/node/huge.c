@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "api/meta.h"
@@ -210,4 +212,54 @@ huge_enter(int fd, pid_t pid, struct err *err)
 	if (procs < 0 || write(procs, text, (size_t)n) < 0)
 		return err_sys(err, errno, "cannot put process %d into its cgroup", (int)pid);
 	return 0;
+}
+
+/* Where this process is in the v2 tree, to be written to; -1: it cannot be said. */
+static int
+here(const struct cgroups *c)
+{
+	autofclose FILE *f = fopen("/proc/self/cgroup", "re");
+	autofree char *path = NULL;
+	char line[4096];
+
+	while (f && fgets(line, sizeof line, f))
+		if (strncmp(line, "0::", 3) == 0) {
+			line[strcspn(line, "\n")] = '\0';
+			path = xasprintf("%s%s/cgroup.procs", tree_of(c), line + 3);
+			return open(path, O_WRONLY | O_CLOEXEC);
+		}
+	return -1;
+}
+
+int
+huge_visit(const struct host *h, const char *bundle, int *back, struct err *err)
+{
+	const char *name = strrchr(bundle, '/'), *uid = strstr(bundle, "/pods/");
+	autofree char *id = uid ? xstrndup(uid + 6, strcspn(uid + 6, "/")) : xstrdup("");
+	autofree char *pod = host_cgroup(h, id);
+	autofree char *path = xasprintf("%s%s%s", tree_of(&h->cgroups), pod, name ? name : "");
+	autoclose int fd = -1;
+	struct statfs fs;
+
+	*back = -1;
+	if (h->cgroups.huge != HUGE_OURS || !uid ||
+	    (fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 || fstatfs(fd, &fs) < 0 ||
+	    fs.f_type != CGROUP2_SUPER_MAGIC)
+		return 0; /* nobody was put there, or it is hidden from this process */
+	if ((*back = here(&h->cgroups)) < 0)
+		return err_sys(err, errno, "cannot find the cgroup of this process");
+	return huge_enter(fd, 0, err);
+}
+
+void
+huge_return(int *back)
+{
+	ssize_t ignored;
+
+	if (*back < 0)
+		return;
+	ignored = write(*back, "0", 1);
+	(void)ignored;
+	close(*back);
+	*back = -1;
 }

@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#include "node/cgroup.h"
+#include "node/host.h"
 
 /*
  * Huge pages: what the machine has of each size, and who may use how many.  A machine whose cgroups
@@ -35,5 +35,9 @@ int huge_bound_pod(const json_t *pod, const char *group, const struct cgroups *c
 int huge_open(const json_t *pod, const json_t *container, const char *group,
     const struct cgroups *c, int *fd, struct err *err);
 int huge_enter(int fd, pid_t pid, struct err *err);
+/* For what is started in a container later: the calling process is in that group from here on, and
+ * so is what it starts, until it goes back (-1: it is where it was). */
+int huge_visit(const struct host *h, const char *bundle, int *back, struct err *err);
+void huge_return(int *back);
 
 #endif

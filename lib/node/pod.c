@@ -411,6 +411,9 @@ pod_load(struct pod **ret, const struct host *h, const char *uid, struct err *er
 	json_array_foreach (get(state, "containers"), i, one)
 		if (i < p->n)
 			load_container(&p->c[i], one);
+	for (i = 0; i < p->n; i++)
+		if (p->c[i].begun && !p->c[i].actuated) /* of a node that did not resize */
+			resize_born(p, &p->c[i]);
 	p->active_since = json_number_value(get(state, "activeSince"));
 	if (strcmp(text(state, "boot"), boot_id()) != 0)
 		restart_timers(p);

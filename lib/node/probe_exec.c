@@ -16,6 +16,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "node/files.h"
+#include "node/huge.h"
 #include "node/probe.h"
 #include "node/runtime.h"
 
@@ -126,7 +127,7 @@ run(const struct probing *p, const json_t *command, const char *file, double sec
 	double deadline = seconds > 0 ? clock_monotonic() + seconds : 0;
 	autobuf struct buf said = BUF_INIT;
 	struct proc runtime;
-	int fds[2], status = 0, r;
+	int fds[2], status = 0, back, r;
 	bool in_time;
 
 	if ((r = runtime_there(program, err)) < 0)
@@ -134,7 +135,9 @@ run(const struct probing *p, const json_t *command, const char *file, double sec
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "cannot make a pipe");
 	fchmod(fds[1], 0666); /* whoever runs there may open it again, as /dev/stdout */
-	r = proc_start(&runtime, argv, null, fds[1], fds[1], err);
+	if ((r = huge_visit(p->host, p->bundle, &back, err)) == 0)
+		r = proc_start(&runtime, argv, null, fds[1], fds[1], err);
+	huge_return(&back);
 	close(fds[1]);
 	if (r < 0) {
 		close(fds[0]);

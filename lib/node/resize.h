@@ -41,7 +41,7 @@ struct cgroup_limits resize_most(struct cgroup_limits a, struct cgroup_limits b)
 
 /* resize_work.c: allocate what there is room for, in the kubelet's order; tell the cgroups. */
 void resize_decide(struct agent *a);
-int resize_begin(struct pod *p, struct err *err);
+int resize_begin(struct pod *p, double now, struct err *err);
 void resize_done(
     struct agent *a, struct pod *p, int r, const json_t *result, const struct err *err, double now);
 void resize_again(struct agent *a, struct pod *p, struct container *c, double now); /* STEP_AGAIN */

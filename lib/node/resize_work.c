@@ -100,7 +100,7 @@ infeasible(const struct agent *a, const struct pod *p, char **message)
 
 /* The resources of all containers, as the kubelet's events have them. */
 static char *
-summary(const json_t *pod, const char *error)
+summary(const json_t *pod, json_int_t generation, const char *error)
 {
 	static const char *const lists[] = { "initContainers", "containers" };
 	json_auto_t *all = json_object();
@@ -119,8 +119,7 @@ summary(const json_t *pod, const char *error)
 			    json_pack("{s:s, s:o}", "name", text(c, "name"), "resources",
 				resources ? json_incref(resources) : json_object()));
 		}
-	json_object_set_new(
-	    all, "generation", json_integer(num(get(pod, "metadata", "generation"), 0)));
+	json_object_set_new(all, "generation", json_integer(generation));
 	if (error)
 		json_object_set_new(all, "error", json_string(error));
 	return json_dumps(all, JSON_COMPACT);
@@ -147,7 +146,7 @@ allocate(struct agent *a, struct pod *p)
 	}
 	text_replace(&r->why, NULL);
 	text_replace(&r->error, NULL);
-	what = summary(p->given, NULL);
+	what = summary(p->given, r->going_of, NULL);
 	tell(a, p, "Normal", "ResizeStarted", "Pod resize started: %s", what);
 	a->wake = 0;
 }
@@ -166,7 +165,7 @@ put_off(struct agent *a, struct pod *p, const char *reason, const char *message)
 	r->pending_of = generation;
 	text_replace(&r->why, message);
 	p->dirty = true;
-	what = summary(p->given, message);
+	what = summary(p->given, generation, message);
 	tell(a, p, "Warning", *reason == 'D' ? "ResizeDeferred" : "ResizeInfeasible",
 	    "Pod resize %s: %s", reason, what);
 }
@@ -361,10 +360,11 @@ do_resize(void *arg, json_t **result, struct err *err)
 }
 
 int
-resize_begin(struct pod *p, struct err *err)
+resize_begin(struct pod *p, double now, struct err *err)
 {
 	json_decref(p->resize.doing);
 	p->resize.doing = json_incref(p->object);
+	p->resize.again = now + RETRY; /* when no process is to be had */
 	return job_start(&p->job, do_resize, p, err);
 }
 
@@ -416,7 +416,7 @@ resize_done(
 	}
 	p->resize.again = now + RETRY;
 	if (!p->resize.error || strcmp(p->resize.error, error) != 0) {
-		autofree char *what = summary(p->object, error);
+		autofree char *what = summary(p->object, p->resize.going_of, error);
 
 		text_replace(&p->resize.error, error);
 		tell(a, p, "Warning", "ResizeError", "Pod resize error: %s", what);
@@ -447,7 +447,7 @@ resize_settle(struct agent *a, struct pod *p, double now)
 	p->resize.going = false;
 	text_replace(&p->resize.error, NULL);
 	p->dirty = true;
-	what = summary(p->object, NULL);
+	what = summary(p->object, p->resize.going_of, NULL);
 	tell(a, p, "Normal", "ResizeCompleted", "Pod resize completed: %s", what);
 	if (p->renew_at > 0)
 		p->renew_at = now; /* files with fields of it */

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "node/container.h"
 #include "node/files.h"
+#include "node/huge.h"
 #include "node/runtime.h"
 #include "node/server_carry.h"
 #include "node/server_private.h"
@@ -111,7 +112,7 @@ start(const struct session *s, struct execution *x, struct err *err)
 	const char *argv[16] = { runtime, root, "exec", "--process", x->process, "--pid-file",
 		x->pid_file };
 	size_t n = 7;
-	int r;
+	int r, back;
 
 	if (s->tty) {
 		argv[n++] = "--console-socket";
@@ -130,7 +131,9 @@ start(const struct session *s, struct execution *x, struct err *err)
 		x->child[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (x->child[1] < 0)
 		x->child[1] = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	r = proc_start(&x->runtime, argv, x->child[0], x->child[1], x->child[2], err);
+	if ((r = huge_visit(s->host, s->bundle, &back, err)) == 0)
+		r = proc_start(&x->runtime, argv, x->child[0], x->child[1], x->child[2], err);
+	huge_return(&back);
 	for (int i = 0; i < 3; i++)
 		close_fd(&x->child[i]);
 	return r;

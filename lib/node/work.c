@@ -240,7 +240,7 @@ work_begin(struct agent *a, struct pod *p, enum step step, size_t which, double 
 	else if (step == STEP_START)
 		r = begin_start(a, p, &p->c[which], now, &err);
 	else if (step == STEP_RESIZE)
-		r = resize_begin(p, &err);
+		r = resize_begin(p, now, &err);
 	else if (step == STEP_TEARDOWN)
 		r = job_start(&p->job, do_teardown, &in, &err);
 	if (r < 0) { /* no process to be had, or a full disk: everything waits a little */

@@ -19,11 +19,11 @@ setup() {
   clients_or_skip
 }
 
-k() { timeout 60 kubectl "$@" 3>&-; }
+k() { timeout 120 kubectl "$@" 3>&-; }
 
 # settled POD: what is asked for is what it has
 settled() {
-  for _ in $(seq 150); do
+  for _ in $(seq 300); do
     k get pod "$1" -o json | jq -e '.metadata.generation == .status.observedGeneration and all(.status.conditions[]; .type | startswith("PodResize") | not) and
       .spec.containers[0].resources == .status.containerStatuses[0].resources' >/dev/null && return
     sleep 0.1
@@ -46,7 +46,7 @@ settled() {
 	    resources: {requests: {cpu: 100m, memory: 16Mi}, limits: {cpu: 200m, memory: 32Mi}}
 	END
   k apply -f pod.yaml
-  k wait pod/p --for=condition=Ready --timeout=40s
+  k wait pod/p --for=condition=Ready --timeout=100s
   started=$(k get pod p -o jsonpath='{.status.containerStatuses[0].state.running.startedAt}')
   k patch pod p --subresource resize -p '{"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":"150m"},"limits":{"memory":"48Mi"}}}]}}'
   settled p
@@ -59,7 +59,7 @@ settled() {
     k replace --subresource resize -f -
   settled p
   k patch pod p --subresource resize -p '{"spec":{"containers":[{"name":"c","resources":{"requests":{"cpu":"1000"},"limits":{"cpu":"1000"}}}]}}'
-  k wait pod/p --for=condition=PodResizePending --timeout=20s
+  k wait pod/p --for=condition=PodResizePending --timeout=100s
   k describe pod p >described
   grep -q 'PodResizePending *True' described
   grep -q "ResizeInfeasible.*Node didn't have enough capacity: cpu, requested: 1000000" described
@@ -73,13 +73,13 @@ settled() {
   for p in big wants; do
     k run $p --image=web:1 --image-pull-policy=IfNotPresent --restart=Never --overrides='{"spec":{"terminationGracePeriodSeconds":0,"containers":[{"name":"'$p'","image":"web:1","command":["sleep","99"],"resources":{"requests":{"cpu":"'$((cpus * 3 / 10))'m"}}}]}}'
   done
-  k wait pod/big pod/wants --for=condition=Ready --timeout=40s
+  k wait pod/big pod/wants --for=condition=Ready --timeout=100s
   k patch pod wants --subresource resize -p '{"spec":{"containers":[{"name":"wants","resources":{"requests":{"cpu":"'$((cpus * 8 / 10))'m"}}}]}}'
-  k wait pod/wants --for='jsonpath={.status.conditions[?(@.type=="PodResizePending")].reason}=Deferred' --timeout=20s
+  k wait pod/wants --for='jsonpath={.status.conditions[?(@.type=="PodResizePending")].reason}=Deferred' --timeout=100s
   # there is room for it on the node, but that is spoken for
   k run later --image=web:1 --restart=Never --overrides='{"spec":{"terminationGracePeriodSeconds":0,"containers":[{"name":"later","image":"web:1","command":["sleep","99"],"resources":{"requests":{"cpu":"'$((cpus / 10))'m"}}}]}}'
-  k wait pod/later --for=condition=PodScheduled=false --timeout=20s
+  k wait pod/later --for=condition=PodScheduled=false --timeout=100s
   k delete pod big
   settled wants
-  k wait pod/later --for=condition=Ready --timeout=40s
+  k wait pod/later --for=condition=Ready --timeout=100s
 }

@@ -31,10 +31,10 @@ need_pages() { # N: or skip
 server() {
 	orch-store --data "$T/store" --listen 127.0.0.1:0 --socket "$T/sock" 2>"$T/store.log" 3>&- 8>&- &
 	echo $! >"$T/store.pid"
-	for i in $(seq 100); do [ -S "$T/sock" ] && api /readyz >/dev/null 2>&1 && break; sleep 0.1; done
+	for i in $(seq 600); do [ -S "$T/sock" ] && api /readyz >/dev/null 2>&1 && break; sleep 0.1; done
 	orch-node -s "unix:$T/sock" --name n1 --data "$T/n" --pod-cidr "$CIDR" >>"$T/out" 2>>"$T/err" 3>&- 8>&- &
 	echo $! >"$T/node.pid"
-	for i in $(seq 100); do api /api/v1/nodes/n1 2>/dev/null | jq -e '.status.allocatable.cpu' >/dev/null && break; sleep 0.1; done
+	for i in $(seq 600); do api /api/v1/nodes/n1 2>/dev/null | jq -e '.status.allocatable.cpu' >/dev/null && break; sleep 0.1; done
 }
 bytes() { numfmt --from=auto; } # of "2Gi"
 api() { curl -s --fail-with-body --unix-socket "$T/sock" -H "Content-Type: ${TYPE:-application/json}" "http://orch$1" "${@:2}"; }
@@ -51,7 +51,7 @@ api() { curl -s --fail-with-body --unix-socket "$T/sock" -H "Content-Type: ${TYP
 	done
 	had=$(api /api/v1/nodes/n1 | jq -r .status.allocatable.memory | bytes)
 	need_pages 4
-	for i in $(seq 150); do
+	for i in $(seq 600); do
 		[ "$(api /api/v1/nodes/n1 | jq -r '.status.allocatable["hugepages-2Mi"]' | bytes)" = $(((before + 4) * 2097152)) ] && break
 		sleep 0.1
 	done
@@ -67,13 +67,15 @@ volumes:
 - {name: g, emptyDir: {medium: HugePages}}'
 	{
 		pod some 'grep -c " /h hugetlbfs .*pagesize=2M" /proc/mounts; grep -c " /g hugetlbfs" /proc/mounts
-			fallocate -l 4194304 /h/a && echo two; fallocate -l 2097152 /g/b 2>/dev/null || echo no third; rm /h/a; fallocate -l 2097152 /g/b && echo one' \
+			fallocate -l 4194304 /h/a && echo two; fallocate -l 2097152 /g/b 2>/dev/null || echo no third; rm /h/a; fallocate -l 2097152 /g/b && echo one
+			while [ ! -e /h/hooked ]; do sleep 0.1; done; [ -e /h/escaped ] || echo nor has its hook' \
 			"$(printf 'resources: {limits: {hugepages-2Mi: 4Mi, memory: 64Mi}}\nvolumeMounts: [{name: h, mountPath: /h}, {name: g, mountPath: /g}]')" "$volumes" |
 			orch-parse | jq -c '.spec.containers += [.spec.containers[0] | .name = "d" | .resources = {} |
-				.command = ["sh", "-c", "fallocate -l 2097152 /h/d 2>/dev/null || echo none for me"]]'
+				.command = ["sh", "-c", "fallocate -l 2097152 /h/d 2>/dev/null || echo none for me; while [ ! -e /h/hooked ]; do sleep 0.1; done"] |
+				.lifecycle = {postStart: {exec: {command: ["sh", "-c", "fallocate -l 2097152 /h/p 2>/dev/null && touch /h/escaped; touch /h/hooked"]}}}]'
 	} >"$T/in"
 	run_pods <"$T/in" || { cat "$T/err" "$T/out"; false; }
-	[ "$(logs some c)" = $'1\n1\ntwo\nno third\none' ]
+	[ "$(logs some c)" = $'1\n1\ntwo\nno third\none\nnor has its hook' ]
 	[ "$(logs some d)" = "none for me" ]
 }
 
@@ -117,7 +119,7 @@ volumes: [{name: h, emptyDir: {medium: HugePages-2Mi}}]' |
 	for p in a:1 b:2 c:1; do
 		pod ${p%:*} 'sleep 99' "resources: {limits: {example.com/dongle: ${p#*:}}}" | orch-parse |
 			jq -c '.metadata.namespace = "default" | .spec.nodeName = "n1"' | api /api/v1/namespaces/default/pods --data-binary @- >/dev/null
-		for i in $(seq 100); do
+		for i in $(seq 600); do
 			api /api/v1/namespaces/default/pods/${p%:*} | jq -e '.status.phase == "Running" or .status.phase == "Failed"' >/dev/null && break
 			sleep 0.1
 		done

@@ -8,7 +8,7 @@ setup() {
 	node_setup
 	orch-store --data "$T/store" --listen 127.0.0.1:0 --socket "$T/sock" 2>"$T/store.log" 3>&- &
 	echo $! >"$T/store.pid"
-	for i in $(seq 100); do [ -S "$T/sock" ] && api /readyz >/dev/null 2>&1 && break; sleep 0.1; done
+	for i in $(seq 600); do [ -S "$T/sock" ] && api /readyz >/dev/null 2>&1 && break; sleep 0.1; done
 	start
 	until_api /api/v1/nodes/n1 '.status.conditions[] | select(.type == "Ready") | .status == "True"'
 }
@@ -36,7 +36,7 @@ resize() {
 }
 
 until_api() { # PATH FILTER [SECONDS]
-	local end=$((SECONDS + ${3:-15}))
+	local end=$((SECONDS + ${3:-60}))
 	while [ $SECONDS -le $end ]; do
 		if api "$1" | jq -e "$2" >/dev/null 2>&1; then return 0; fi
 		sleep 0.05
@@ -90,7 +90,7 @@ reasons() { api /api/v1/namespaces/default/events | jq -r --arg n "$1" '[.items[
 	[ "$(memory p)" = $((24 << 20)) ] && [ "$(memory p/c-0)" = $((24 << 20)) ]
 	[ "$(quota p)" = 6000 ] && [ "$(quota p/c-0)" = 6000 ]
 	api $pods/p | jq -e '.status.containerStatuses[0].restartCount == 0'
-	for i in $(seq 50); do [[ $(reasons p) == *ResizeCompleted*ResizeCompleted* ]] && break; sleep 0.1; done
+	for i in $(seq 300); do [[ $(reasons p) == *ResizeCompleted*ResizeCompleted* ]] && break; sleep 0.1; done
 	[ "$(reasons p | tr ' ' '\n' | sort | uniq -c | tr -s ' ' | tr '\n' ';')" = " 2 ResizeCompleted; 2 ResizeStarted;" ]
 	api /api/v1/namespaces/default/events | jq -e '[.items[] | select(.reason == "ResizeStarted") | .message] | any(
 		startswith("Pod resize started: ") and (ltrimstr("Pod resize started: ") | fromjson |
@@ -101,7 +101,7 @@ reasons() { api /api/v1/namespaces/default/events | jq -r --arg n "$1" '[.items[
 	create p 'head -c 40000000 /dev/zero >/dev/shm/x; touch /full; while :; do [ -e /give ] && rm -f /dev/shm/x; sleep 0.1; done' \
 		"resources: $(asks 'cpu: 100m, memory: 16Mi' 'memory: 96Mi')"
 	pid=$(cat "$T"/n/pods/"$(uid p)"/containers/c-0/pid)
-	for i in $(seq 100); do [ -e "/proc/$pid/root/full" ] && break; sleep 0.1; done
+	for i in $(seq 600); do [ -e "/proc/$pid/root/full" ] && break; sleep 0.1; done
 	resize p c "$(json 'cpu: "150m", memory: "16Mi"' 'memory: "20Mi"')"
 	until_api $pods/p '[.status.conditions[] | select(.type == "PodResizeInProgress")][0] |
 		.status == "True" and .reason == "Error" and .observedGeneration == 2 and
@@ -112,7 +112,7 @@ reasons() { api /api/v1/namespaces/default/events | jq -r --arg n "$1" '[.items[
 		.resources == {requests: {cpu: "100m", memory: "16Mi"}, limits: {memory: "96Mi"}}'
 	until_api /api/v1/namespaces/default/events '[.items[] | select(.reason == "ResizeError" and .type == "Warning")] | length >= 1'
 	touch "/proc/$pid/root/give"
-	until_api $pods/p '.status.containerStatuses[0].resources == {requests: {cpu: "150m", memory: "16Mi"}, limits: {memory: "20Mi"}}' 20
+	until_api $pods/p '.status.containerStatuses[0].resources == {requests: {cpu: "150m", memory: "16Mi"}, limits: {memory: "20Mi"}}'
 	settled p
 	[ "$(memory p)" = $((20 << 20)) ]
 	api $pods/p | jq -e '.status.containerStatuses[0].restartCount == 0'
@@ -126,7 +126,7 @@ reasons() { api /api/v1/namespaces/default/events | jq -r --arg n "$1" '[.items[
 		- {name: CPU, valueFrom: {resourceFieldRef: {resource: limits.cpu, divisor: 1m}}}
 		- {name: MEM, valueFrom: {resourceFieldRef: {resource: limits.memory, divisor: 1Mi}}}
 		END
-	)" 'restartPolicy: OnFailure' '.spec.containers += [.spec.containers[0] | .name = "d" | del(.env, .resizePolicy) | .command = ["sleep", "99"] |
+	)" 'restartPolicy: OnFailure' '.spec.terminationGracePeriodSeconds = 30 | .spec.containers += [.spec.containers[0] | .name = "d" | del(.env, .resizePolicy) | .command = ["sleep", "99"] |
 		.resources = {limits: {cpu: "50m", memory: "16Mi"}}]'
 	resize p c "$(json 'cpu: "200m", memory: "32Mi"' 'cpu: "200m", memory: "64Mi"')"
 	settled p
@@ -187,7 +187,7 @@ reasons() { api /api/v1/namespaces/default/events | jq -r --arg n "$1" '[.items[
 		END
 	)" 'restartPolicy: OnFailure' '.spec.terminationGracePeriodSeconds = 10'
 	pid=$(cat "$T"/n/pods/"$(uid p)"/containers/c-0/pid)
-	for i in $(seq 100); do [ -e "/proc/$pid/root/full" ] && break; sleep 0.1; done
+	for i in $(seq 600); do [ -e "/proc/$pid/root/full" ] && break; sleep 0.1; done
 	resize p c "$(json 'cpu: "150m", memory: "16Mi"' 'memory: "20Mi"')"
 	until_api $pods/p 'any(.status.conditions[]; .type == "PodResizeInProgress" and .reason == "Error")'
 	resize q c "$(json 'cpu: "10m", memory: "16Mi"' 'memory: "48Mi"')"
@@ -246,7 +246,7 @@ reasons() { api /api/v1/namespaces/default/events | jq -r --arg n "$1" '[.items[
 	[ "$(cat "/proc/$pid/root/v/c")" = "$(api /api/v1/nodes/n1 | jq -r .status.allocatable.cpu)" ] # it has no limit: what there is
 	resize p c "$(json 'cpu: "100m", memory: "64Mi"' 'memory: "80Mi"')"
 	settled p
-	for i in $(seq 50); do [ "$(cat "/proc/$pid/root/v/m")" = 80 ] && break; sleep 0.1; done
+	for i in $(seq 300); do [ "$(cat "/proc/$pid/root/v/m")" = 80 ] && break; sleep 0.1; done
 	[ "$(cat "/proc/$pid/root/v/m")" = 80 ]
 }
 
@@ -260,7 +260,7 @@ reasons() { api /api/v1/namespaces/default/events | jq -r --arg n "$1" '[.items[
 	TYPE=application/merge-patch+json api $pods/p/resize -X PATCH \
 		-d '{"spec": {"resources": {"requests": {"cpu": "200m"}, "limits": {"cpu": "400m", "memory": "96Mi"}}}}' >/dev/null
 	until_api $pods/p '.status | .resources == {requests: {cpu: "200m", memory: "16Mi"}, limits: {cpu: "400m", memory: "96Mi"}}'
-	until_api $pods/p '[.status.containerStatuses[] | .restartCount] == [0, 0, 1] and all(.status.containerStatuses[]; .state.running)' 45
+	until_api $pods/p '[.status.containerStatuses[] | .restartCount] == [0, 0, 1] and all(.status.containerStatuses[]; .state.running)'
 	settled p
 	[ "$(memory p)" = $((96 << 20)) ] && [ "$(quota p)" = 40000 ] && [ "$(shares p)" = "$(weight 204)" ]
 	[ "$(memory p/c-0)" = $((96 << 20)) ] && [ "$(quota p/c-0)" = 40000 ] && [ "$(memory p/d-0)" = $((16 << 20)) ] && [ "$(memory p/e-1)" = $((96 << 20)) ]
@@ -288,7 +288,7 @@ reasons() { api /api/v1/namespaces/default/events | jq -r --arg n "$1" '[.items[
 @test "taken back while it fails: the old limits, and no error any more" {
 	create p 'head -c 40000000 /dev/zero >/dev/shm/x; touch /full; while :; do sleep 0.1; done' "resources: $(asks 'memory: 16Mi' 'memory: 96Mi')"
 	pid=$(cat "$T"/n/pods/"$(uid p)"/containers/c-0/pid)
-	for i in $(seq 100); do [ -e "/proc/$pid/root/full" ] && break; sleep 0.1; done
+	for i in $(seq 600); do [ -e "/proc/$pid/root/full" ] && break; sleep 0.1; done
 	resize p c "$(json 'memory: "16Mi"' 'memory: "20Mi"')"
 	until_api $pods/p 'any(.status.conditions[]; .type == "PodResizeInProgress" and .reason == "Error")'
 	resize p c "$(json 'memory: "16Mi"' 'memory: "96Mi"')"
