@@ -354,12 +354,12 @@ volumes: [{name: h, hostPath: {path: $T/h}}]" >"$T/in"
 @test "killed before it is anything: --clean still finds what it made" {
 	command -v cc >/dev/null || skip "needs cc"
 	cc -shared -fPIC -O1 -o "$T/mortal.so" "$TOP/tests/e2e/mortal.c" -ldl
-	for n in $(seq $((1 + RANDOM % 4)) 4 40); do
+	for n in $(seq $((5 + RANDOM % 5)) 5 60); do
 		rm -rf "$T/n"
-		LD_PRELOAD=$T/mortal.so MORTAL_AT=$n MORTAL_FILE=$T/mortal timeout 60 \
+		timeout 60 env LD_PRELOAD="$T/mortal.so" MORTAL_AT=$n MORTAL_FILE="$T/mortal" \
 			orch-node --data "$T/n" --name "$N" --pods - --once </dev/null >/dev/null 2>&1 3>&- || true
 		[ ! -d "$T/n" ] || orch-node --data "$T/n" --clean
-		for _ in $(seq 600); do ls -d /sys/fs/cgroup/{,*/}orch/"$N"-* >/dev/null 2>&1 || break; sleep 0.1; done
+		for _ in $(seq 600); do [ -n "$(ls -d /sys/fs/cgroup/{,*/}orch/"$N"-* 2>/dev/null)" ] || break; sleep 0.1; done
 		echo "# $n: $(cat "$T/mortal")"
 		[ -z "$(ls -d /sys/fs/cgroup/{,*/}orch/"$N"-* 2>/dev/null)" ]
 	done
