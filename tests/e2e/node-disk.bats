@@ -25,7 +25,7 @@ small_disk() {
 
 # said TEXT [SECONDS]: the node comes to say it
 said() {
-	local end=$((SECONDS + ${2:-15}))
+	local end=$((SECONDS + ${2:-60}))
 	while [ $SECONDS -le $end ]; do
 		if grep -q -- "$1" "$T/err"; then return 0; fi
 		sleep 0.1
@@ -58,10 +58,10 @@ volumeMounts: [{name: e, mountPath: /e}]" 'volumes: [{name: e, emptyDir: {medium
 		pod critical "$(write /x 32)" "$LIMIT" 'priority: 2000000000'
 	} | start_node
 	for p in layer log volume; do
-		until_status $p '.phase == "Failed"' 60
+		until_status $p '.phase == "Failed"' 90
 		[ "$(failed $p)" = 'Evicted|Pod ephemeral local storage usage exceeds the total limit of containers 1Mi. ' ]
 	done
-	until_status two '.phase == "Failed"' 60
+	until_status two '.phase == "Failed"' 90
 	[ "$(failed two)" = 'Evicted|Container c exceeded its local ephemeral storage limit "1Mi". ' ]
 	[ "$(status two '[.containerStatuses[].state.terminated.exitCode] | tostring')" = '[137,137]' ]
 	sleep 6
@@ -76,7 +76,7 @@ volumeMounts: [{name: e, mountPath: /e}]" 'volumes: [{name: e, emptyDir: {medium
 		pod moving "$deep; cd /e; while :; do mv d f; mv f d; sleep 0.01; done" "$LIMIT"
 		pod linked 'dd if=/dev/zero of=/x bs=1M count=12 2>/dev/null; ln /x /y; ln /x /z; truncate -s 9G /w; sleep 1000' "$LIMIT"
 	} | start_node
-	until_status deep '.reason == "Evicted"' 60
+	until_status deep '.reason == "Evicted"' 90
 	sleep 5
 	[ "$(status moving .phase)" = Running ]
 	[ "$(status linked .phase)" = Running ]
@@ -93,7 +93,7 @@ volumeMounts: [{name: e, mountPath: /e}]" 'volumes: [{name: e, emptyDir: {medium
 		pod dear "$(write /x 64)" '' 'priority: 10'
 	} | start_node --eviction-hard 'nodefs.available<12Mi' --minimum-image-ttl-duration 1h
 	for p in hog within modest dear; do until_status $p '.phase == "Running"' 60; done
-	until_status hog '.phase == "Failed" and .containerStatuses[0].state.terminated.exitCode == 137' 60
+	until_status hog '.phase == "Failed" and .containerStatuses[0].state.terminated.exitCode == 137' 90
 	[[ $(failed hog) =~ ^Evicted\|The\ node\ was\ low\ on\ resource:\ ephemeral-storage\.\ Threshold\ quantity:\ 12Mi,\ available:\ [0-9]+(Ki|Mi)\.\ Container\ c\ was\ using\ 12(Mi|[0-9]+Ki),\ request\ is\ 1Mi,\ has\ larger\ consumption\ of\ ephemeral-storage\.\ $ ]]
 	[ "$(status hog '.conditions[] | select(.type == "DisruptionTarget") | .status + .reason')" = TrueTerminationByKubelet ]
 	grep -q 'EvictionThresholdMet: Attempting to reclaim ephemeral-storage' "$T/err"
@@ -108,7 +108,7 @@ volumeMounts: [{name: e, mountPath: /e}]" 'volumes: [{name: e, emptyDir: {medium
 		pod hog 'i=0; while [ $i -lt 1200 ]; do : >/$i; i=$((i + 1)); done; sleep 1000'
 		pod large "$(write /x 192)"
 	} | start_node --eviction-hard 'nodefs.inodesFree<50%' --minimum-image-ttl-duration 1h
-	until_status hog '.phase == "Failed"' 60
+	until_status hog '.phase == "Failed"' 90
 	[[ $(failed hog) =~ ^Evicted\|The\ node\ was\ low\ on\ resource:\ inodes\.\ Threshold\ quantity:\ 1k,\ available:\ [0-9]+\.\ $ ]]
 	[ "$(status large .phase)" = Running ]
 }
@@ -125,7 +125,7 @@ volumeMounts: [{name: e, mountPath: /e}]" 'volumes: [{name: e, emptyDir: {medium
 		pod stores "$(write /x 176)" # 11 MiB
 	} | start_node --eviction-hard 'nodefs.available<14Mi' --minimum-image-ttl-duration 0s --container-log-max-size 100Mi --backoff 0.1s
 	until_status talks '.containerStatuses[0].restartCount == 1 and .phase == "Running"'
-	said 'no pod has to go' 60
+	said 'no pod has to go' 90
 	run orch-image --data "$T/n" list
 	[[ $output != *other:1* && $output == *web:1* ]]
 	[ ! -e "$T"/n/log/pods/default_talks_*/c/0.log ]
@@ -142,7 +142,7 @@ volumeMounts: [{name: e, mountPath: /e}]" 'volumes: [{name: e, emptyDir: {medium
 	until_status polite '.phase == "Running"'
 	said NodeHasDiskPressure 60 # at once
 	[ "$(status polite .phase)" = Running ]
-	until_status polite '.phase == "Failed"' 60
+	until_status polite '.phase == "Failed"' 90
 	[[ $(failed polite) == "Evicted|The node was low on resource: ephemeral-storage. Threshold quantity: 24Mi, available: "* ]]
 	[ "$(status polite '.containerStatuses[0].state.terminated.exitCode')" = 0 ]
 	[ "$(logs polite)" = bye ]
@@ -174,15 +174,15 @@ keep_full() {
 	OPTIONS=(--eviction-hard '' --backoff 1s)
 	PODS=$(
 		pod calm 'i=0; while :; do echo $i; i=$((i + 1)); sleep 0.5; done' 'livenessProbe: {exec: {command: ["true"]}, periodSeconds: 1, failureThreshold: 1}'
-		pod ends 'sleep 15; exit 7'
-		pod again 'sleep 15; exit 3' '' 'restartPolicy: Always'
+		pod ends 'sleep 40; exit 7'
+		pod again 'sleep 40; exit 3' '' 'restartPolicy: Always'
 	)
 	start_node "${OPTIONS[@]}" <<<"$PODS"
 	for p in calm ends again; do until_status $p '.phase == "Running"' 60; done
 	keep_full
-	until_status ends '.phase == "Failed"' 60
+	until_status ends '.phase == "Failed"' 90
 	[ "$(status ends '.containerStatuses[0].state.terminated | "\(.exitCode) \(.reason)"')" = '7 Error' ]
-	until_status again '.containerStatuses[0].state.waiting.reason == "CreateContainerError"' 60
+	until_status again '.containerStatuses[0].state.waiting.reason == "CreateContainerError"' 90
 	[[ $(status again '.containerStatuses[0].state.waiting.message') == *'No space left on device' ]]
 	said 'Cannot record the state of the pod: .*No space left on device'
 
@@ -191,7 +191,7 @@ keep_full() {
 	start_node "${OPTIONS[@]}" <<<"$PODS
 $(pod late 'sleep 1000')"
 	said "container 'c' is still running"
-	until_status late '.phase == "Pending"' 30
+	until_status late '.phase == "Pending"' 90
 	said 'pod default/late: Failed to create pod sandbox: .*No space left on device'
 	[[ $(status late '.containerStatuses[0].state.waiting.message') == *'No space left on device' ]]
 	[ "$(status calm '.containerStatuses[0] | "\(.restartCount) \(.state | keys[0])"')" = '0 running' ]
@@ -200,7 +200,7 @@ $(pod late 'sleep 1000')"
 
 	end filler
 	rm "$T/n/ballast"
-	until_status late '.phase == "Running"' 60
+	until_status late '.phase == "Running"' 90
 	until_status again '.containerStatuses[0].state.running != null' 90
 	[ "$(status ends .phase)" = Failed ]
 	[ "$(status calm '.containerStatuses[0].restartCount')" = 0 ]
@@ -219,7 +219,7 @@ $(pod late 'sleep 1000')"
 		pod flood 'sleep 5; while :; do head -c 100000 /dev/zero | tr "\0" x; echo; done'
 		pod calm 'while :; do echo $((i++)); sleep 0.5; done' 'livenessProbe: {exec: {command: ["true"]}, periodSeconds: 1, failureThreshold: 1}'
 	} | start_node --eviction-hard 'nodefs.available<4Mi' --minimum-image-ttl-duration 1h --container-log-max-size 100Mi
-	until_status flood '.phase == "Failed"' 60
+	until_status flood '.phase == "Failed"' 90
 	[[ $(failed flood) == 'Evicted|The node was low on resource: ephemeral-storage. Threshold quantity: 4Mi, available: '*'Container c was using '*', request is 0, has larger consumption of ephemeral-storage. ' ]]
 	sleep 22 # its log is what goes next
 	[ "$(status calm '.phase + (.containerStatuses[0].restartCount | tostring)')" = Running0 ]
@@ -238,7 +238,7 @@ $(pod late 'sleep 1000')"
 	orch-image --data "$T/n" prune >/dev/null
 	head -c "$(($(df --output=avail -B1K "$T/n" | tail -n 1) - 700))k" /dev/zero >"$T/n/ballast"
 	pod big 'sleep 1000' | sed "s,web:1,127.0.0.1:$(cat "$T/port")/team/web:1," | start_node --eviction-hard ''
-	until_status big '.containerStatuses[0].state.waiting.reason | test("^(ErrImagePull|ImagePullBackOff)$")' 60
+	until_status big '.containerStatuses[0].state.waiting.reason | test("^(ErrImagePull|ImagePullBackOff)$")' 90
 	[[ $(status big '.containerStatuses[0].state.waiting.message') == *'No space left on device'* ]]
 	[ -z "$(ls -A "$T/n/images/partial")" ]
 	[ -z "$(find "$T/n/images" -name 'tmp.*')" ]
