@@ -142,8 +142,6 @@ def make(mode):
         return more(layer(gzip.decompress(blobs[tar(("f", F, b"x" * 9000))[0]["digest"]])[:2000]))
     if mode == "notar":
         return more(layer(b"this is no archive" * 100))
-    if mode == "bomb":
-        return more(layer(read("bomb")))
     if mode == "twice":  # a file, and a folder of its name
         return more(tar(("x", F, b"1"), ("x", D, None), ("x/y", F, b"2"), ("x", F, b"3")))
     if mode == "nested":
