@@ -191,6 +191,40 @@ refuse_system(const json_t *pod, char **message)
 	return "PodOSNotSupported";
 }
 
+/* Without SELinux there is nothing to label (so says the kubelet too); with it, labels are not set
+ * here. */
+static const char *
+refuse_selinux(const json_t *pod, char **message)
+{
+	json_t *c;
+	size_t i;
+
+	if (!file_exists("/sys/fs/selinux/enforce"))
+		return NULL;
+	for (size_t k = 0; k < COUNT(lists); k++)
+		json_array_foreach (get(pod, "spec", lists[k]), i, c) {
+			if (json_object_size(security(pod, c, "seLinuxOptions")) == 0)
+				continue;
+			*message = xasprintf("Cannot set SELinux labels: not done by this node");
+			return "SELinux";
+		}
+	return NULL;
+}
+
+/* It would run without what it was promised. */
+static const char *
+refuse_claims(const json_t *pod, char **message)
+{
+	const json_t *claim = json_array_get(get(pod, "spec", "resourceClaims"), 0);
+
+	if (!claim)
+		return NULL;
+	*message = xasprintf(
+	    "Cannot prepare the resource claim \"%s\": this node has no drivers of devices",
+	    text(claim, "name"));
+	return "UnexpectedAdmissionError";
+}
+
 const char *
 admit_refuses(const struct host *h, const json_t *pod, char **message)
 {
@@ -199,5 +233,7 @@ admit_refuses(const struct host *h, const json_t *pod, char **message)
 	*message = NULL;
 	if ((reason = refuse_system(pod, message)) || (reason = refuse_sysctls(h, pod, message)))
 		return reason;
-	return refuse_apparmor(pod, message);
+	if ((reason = refuse_apparmor(pod, message)) || (reason = refuse_selinux(pod, message)))
+		return reason;
+	return refuse_claims(pod, message);
 }

@@ -48,7 +48,7 @@ static const struct {
 	{ "*ontainers\\[*\\].resources.*.ephemeral-storage", NULL },
 	{ "*ontainers\\[*\\].resources.*.hugepages-*", NULL },
 	{ "*ontainers\\[*\\].resources*", NULL }, /* the machine has none: the pod is refused */
-	{ "*securityContext.seLinux*", "not done by this node" },
+	{ "*securityContext.seLinux*", "no SELinux labels are set" },
 	{ "*securityContext.windowsOptions*", "this is no Windows" },
 
 	/* done */

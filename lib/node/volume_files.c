@@ -130,9 +130,13 @@ put_projected(struct making *m, const json_t *projected, struct err *err)
 			r = put_token(m, part, err);
 		else
 			return err_set(err, ERR_INVALID,
-			    "sources[%zu] is none of configMap, secret, downwardAPI, "
-			    "serviceAccountToken",
-			    i);
+			    "sources[%zu]: this node does %s not, but configMap, secret, "
+			    "downwardAPI "
+			    "and serviceAccountToken",
+			    i,
+			    json_object_size(source)
+				? json_object_iter_key(json_object_iter(source))
+				: "nothing");
 		if (r < 0)
 			return r;
 	}

@@ -70,16 +70,20 @@ chmod" ]
 	[ "$before" = "$(cat /proc/sys/vm/swappiness /proc/sys/net/ipv4/tcp_syncookies)" ]
 }
 
-@test "AppArmor that cannot be enforced, another operating system: refused, not left out" {
+@test "AppArmor that cannot be enforced, another operating system, claims of devices: refused, not left out" {
 	{
 		pod armor true 'securityContext: {appArmorProfile: {type: Localhost, localhostProfile: orch-no-such-profile}}'
 		pod free 'echo free' 'securityContext: {appArmorProfile: {type: Unconfined}}'
 		pod windows true '' 'restartPolicy: Never
 os: {name: windows}'
+		pod claims true 'resources: {claims: [{name: gpu}]}' 'restartPolicy: Never
+resourceClaims: [{name: gpu, resourceClaimName: mine}]'
 	} >"$T/in"
 	run_pods <"$T/in" && false
 	[ "$(status armor '[.phase, .reason] | join(" ")')" = "Failed AppArmor" ]
 	[[ $(status armor .message) == "Pod was rejected: Cannot enforce AppArmor: "* ]]
 	[ "$(logs free)" = free ]
 	[ "$(status windows '[.phase, .reason] | join(" ")')" = "Failed PodOSNotSupported" ]
+	[ "$(status claims '[.phase, .reason] | join(" ")')" = "Failed UnexpectedAdmissionError" ]
+	[[ $(status claims .message) == *'resource claim "gpu"'* ]]
 }
