@@ -12,7 +12,8 @@ struct mapping {
 	bool file; /* code or constants of a file */
 };
 
-/* Only what has no page of our own: such a page would be lost with what was written to it. */
+/* Only what has no page of our own, here or swapped out: such a page would be lost with what was
+ * written to it. */
 static void
 let_go(const struct mapping *m, long own)
 {
@@ -26,7 +27,7 @@ lean_down(void)
 	autofclose FILE *f = fopen("/proc/self/smaps", "re");
 	struct mapping m = { 0 };
 	char line[4352], rights[8];
-	long own;
+	long own = 0, swapped;
 
 	malloc_trim(0);
 	while (f && fgets(line, sizeof line, f)) {
@@ -34,8 +35,10 @@ lean_down(void)
 
 		if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) == 3)
 			m = (struct mapping){ from, to, !strchr(rights, 'w') && strchr(line, '/') };
-		else if (sscanf(line, "Anonymous: %ld", &own) == 1)
-			let_go(&m, own);
+		else if (sscanf(line, "Swap: %ld", &swapped) == 1) /* it comes after Anonymous */
+			let_go(&m, own + swapped);
+		else
+			sscanf(line, "Anonymous: %ld", &own);
 	}
 }
 

@@ -448,6 +448,7 @@ advance(struct agent *a, struct pod *p, double now)
 	image_wait(a, p, now);
 	start_wait(a, p, now);
 	contradict(a, p, now);
+	measure_yields(a, p, now);
 	cut_short(a, p, now);
 	while ((step = pod_next(p, now, &which, &a->wake)) != STEP_NONE) {
 		if (step != STEP_GONE) {

@@ -109,6 +109,8 @@ void renew_done(struct pod *p, int r, const struct err *err);
 
 /* measure.c: what a pod may store. */
 void measure_due(struct agent *a, struct pod *p, double now, double *wake);
+/* It ends at once when the pod has something else to do. */
+void measure_yields(struct agent *a, struct pod *p, double now);
 void measure_done(
     struct agent *a, struct pod *p, int r, const json_t *stored, const struct err *err, double now);
 /* It fails as a whole, and has ended after so many seconds. */

@@ -120,7 +120,7 @@ weigh(const struct agent *a, const struct pod *p, enum signal_of s, const json_t
 		c.used = (int64_t)usage_processes(&a->host->cgroups, group);
 		c.known = c.used > 0;
 	} else {
-		c.known = total != NULL;
+		c.known = true; /* one that there was no time to count is not to go for it */
 		c.used = strcmp(evict_resource(s), "inodes") == 0 ? stored_inodes(total)
 								  : stored_bytes(total);
 	}

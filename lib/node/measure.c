@@ -47,6 +47,27 @@ measure_due(struct agent *a, struct pod *p, double now, double *wake)
 		measure_done(a, p, -(int)err.code, NULL, &err, now);
 }
 
+/* Is there something to do for it, now that what it stores is counted? */
+static bool
+cannot_wait(const struct pod *p)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if ((p->c[i].state == RUNNING && p->c[i].kill_by > 0) ||
+		    (p->c[i].state == EXITED && p->c[i].ended_at + 1 >= p->doing_since))
+			return true;
+	return p->stopping || p->fail_reason || pod_over(p);
+}
+
+void
+measure_yields(struct agent *a, struct pod *p, double now)
+{
+	if (p->doing != STEP_MEASURE || !p->job.pid || !cannot_wait(p))
+		return;
+	unwatch(a, p->job.fd);
+	job_kill(&p->job);
+	p->measure_at = now + EVERY;
+}
+
 void
 pod_evict(struct agent *a, struct pod *p, const char *message, double grace, double now)
 {

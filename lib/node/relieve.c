@@ -106,6 +106,7 @@ do_relieve(void *arg, json_t **result, struct err *err)
 {
 	struct agent *a = arg;
 	double until;
+	size_t left = 0;
 	json_t *all;
 
 	(void)err;
@@ -122,9 +123,14 @@ do_relieve(void *arg, json_t **result, struct err *err)
 	all = json_object();
 	until = clock_monotonic() + COUNTING;
 	for (size_t i = 0; i < a->n; i++)
-		if (uses_resources(a->pod[i]) && clock_monotonic() < until)
-			json_object_set_new(
-			    all, a->pod[i]->uid, stored_of(a->host, a->pod[i], until));
+		left += uses_resources(a->pod[i]);
+	for (size_t i = 0; i < a->n; i++) {
+		double now = clock_monotonic();
+
+		if (uses_resources(a->pod[i])) /* each has its share of the time that is left */
+			json_object_set_new(all, a->pod[i]->uid,
+			    stored_of(a->host, a->pod[i], now + (until - now) / (double)left--));
+	}
 	*result = all;
 	return 0;
 }

@@ -95,6 +95,8 @@ scratch_open(const struct host *h, struct err *err)
 	bool linked = apart(h);
 	int r = 0;
 
+	if (linked && mkdir_all("/run/orch", 0755, err) < 0) /* others look for theirs below it */
+		return -(int)err->code;
 	for (size_t i = 0; r == 0 && i < COUNT(names); i++) {
 		autofree char *path = host_path(h, "run/%s", names[i]);
 		autofree char *target = xasprintf("%s/%s", top, names[i]);

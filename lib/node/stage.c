@@ -104,6 +104,7 @@ stage_empty(struct err *err)
 
 	if ((r = mkdir_all(STAGE, 0755, err)) < 0)
 		return r;
+	chmod("/run/orch", 0755); /* the pod's users pass through it, whatever umask made it */
 	if (mount("stage", STAGE, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755") < 0)
 		return err_sys(err, errno, "cannot mount '%s'", STAGE);
 	return 0;

@@ -201,3 +201,11 @@ volumes: [{name: h, hostPath: {path: $T/h}}]" | start_node
 	until_status b '.containerStatuses[0].state.waiting.reason == "CreateContainerError"'
 	[[ $(status b '.containerStatuses[0].state.waiting.message') == *'`hostUsers` is false'* ]]
 }
+
+@test "where /run is a file system of its own, and the umask strict" {
+	pod a 'cat /proc/self/uid_map; test -r /etc/hosts' '' "$apart" >"$T/in"
+	unshare --mount --propagation private sh -c 'mount -t tmpfs -o mode=755 tmpfs /run && umask 077 && exec "$@"' sh \
+		timeout 60 orch-node --data "$T/n" --name n --pod-cidr "$CIDR" --pods "$T/in" --once >"$T/out" 2>"$T/err" 3>&-
+	[ "$(status a .phase)" = Succeeded ]
+	[ "$(first a)" -ge 65536 ]
+}
