@@ -485,7 +485,7 @@ agent_step(struct agent *a)
 	a->wake = INFINITY;
 	heed_clock(a, now);
 	evict_due(a, now, &a->wake);
-	resize_decide(a);
+	resize_decide(a, now);
 	for (size_t i = 0; i < a->n; i++)
 		if (advance(a, a->pod[i], now)) {
 			memmove(&a->pod[i], &a->pod[i + 1], (a->n - i - 1) * sizeof *a->pod);

@@ -139,6 +139,10 @@ void rotate_due(struct agent *a, double now);
 /* respec.c: what the images of its containers are; and what follows when they were others. */
 json_t *respec_images(const struct pod *p);
 void respec(struct agent *a, struct pod *p, const json_t *before, double now);
+/* End a container for it to begin again: as the kubelet does, whatever its restartPolicy, and with
+ * no back-off of what it was before. */
+#define RESPEC_AGAIN "definition changed, will be restarted"
+void begin_again(struct agent *a, struct pod *p, struct container *c, const char *why, double now);
 
 /* adopt.c */
 int agent_adopt(struct agent *a, struct err *err);

@@ -41,7 +41,7 @@ struct container {
 	double again;	 /* WAITING: not before this time */
 	double retry;	 /* seconds between tries to get its image or configuration */
 	json_t *actuated; /* the resources that its cgroup was told; NULL: not known */
-	bool renewing;	  /* it is ended only to begin again with other resources */
+	bool renewing;	  /* it is ended only to begin again: with other resources, another image */
 	int stop_signal;
 	double kill_by; /* 0: no; it was asked to end and is to begin again: KILL then */
 	bool term_sent, kill_sent;
@@ -61,6 +61,7 @@ struct resize {
 	json_int_t going_of;
 	char *error;
 	double again;		    /* after an error */
+	double decide_at;	    /* what was allocated could not be recorded: not before this */
 	struct cgroup_limits group; /* what the pod's cgroup was told */
 	json_t *doing;		    /* the object that the job is about */
 };

@@ -161,13 +161,14 @@ resize_next(const struct pod *p, double now, size_t *which, double *wake)
 
 	for (size_t i = 0; i < p->n; i++) {
 		const struct container *c = &p->c[i];
+		bool again = resize_begins_again(p, c);
 
-		if (!resize_begins_again(p, c))
-			wanting = wanting || resize_outdated(p, c);
-		else if (!c->term_sent) {
+		/* one that was asked to by the node before this one has it said once more */
+		if (!c->term_sent && (again || (c->renewing && c->state == RUNNING))) {
 			*which = i;
 			return STEP_AGAIN;
 		}
+		wanting = wanting || (!again && resize_outdated(p, c));
 	}
 	if (!wanting)
 		return STEP_NONE;

@@ -40,7 +40,7 @@ struct cgroup_limits resize_goal(const struct pod *p);
 struct cgroup_limits resize_most(struct cgroup_limits a, struct cgroup_limits b);
 
 /* resize_work.c: allocate what there is room for, in the kubelet's order; tell the cgroups. */
-void resize_decide(struct agent *a);
+void resize_decide(struct agent *a, double now);
 int resize_begin(struct pod *p, double now, struct err *err);
 void resize_done(
     struct agent *a, struct pod *p, int r, const json_t *result, const struct err *err, double now);

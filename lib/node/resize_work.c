@@ -126,7 +126,7 @@ summary(const json_t *pod, json_int_t generation, const char *error)
 }
 
 static void
-allocate(struct agent *a, struct pod *p)
+allocate(struct agent *a, struct pod *p, double now)
 {
 	json_auto_t *before = json_incref(p->object);
 	struct resize *r = &p->resize, was = *r;
@@ -141,7 +141,10 @@ allocate(struct agent *a, struct pod *p)
 	if (pod_save(p, &err) < 0) { /* what a restarted node would not know was not promised */
 		log_line("cannot record pod %s: %s", p->label, err.msg);
 		*r = was;
+		r->decide_at = now + RETRY;
+		a->wake = r->decide_at < a->wake ? r->decide_at : a->wake;
 		pod_allocate(p, json_incref(before));
+		pod_record(a, p, now, &err); /* one of its two files may have the new ones */
 		return;
 	}
 	text_replace(&r->why, NULL);
@@ -171,16 +174,21 @@ put_off(struct agent *a, struct pod *p, const char *reason, const char *message)
 }
 
 static void
-decide(struct agent *a, struct pod *p)
+decide(struct agent *a, struct pod *p, double now)
 {
 	autofree char *message = NULL, *full = NULL;
 
+	if (p->resize.decide_at > now) {
+		if (p->resize.decide_at < a->wake)
+			a->wake = p->resize.decide_at;
+		return;
+	}
 	if (infeasible(a, p, &message))
 		put_off(a, p, "Infeasible", message);
 	else if ((full = weigh_room(a, p, p->given, &message)))
 		put_off(a, p, "Deferred", message);
 	else
-		allocate(a, p);
+		allocate(a, p, now);
 }
 
 /* Nothing else is asked for than what there is. */
@@ -195,7 +203,7 @@ clear(struct pod *p)
 }
 
 void
-resize_decide(struct agent *a)
+resize_decide(struct agent *a, double now)
 {
 	autofree struct pod **turn = xcalloc(a->n + 1, sizeof *turn);
 	size_t n = 0;
@@ -207,7 +215,7 @@ resize_decide(struct agent *a)
 	}
 	qsort(turn, n, sizeof *turn, by_turn);
 	for (size_t i = 0; i < n; i++)
-		decide(a, turn[i]);
+		decide(a, turn[i], now);
 }
 
 /* --- actuating -------------------------------------------------------------------------------- */
@@ -297,7 +305,7 @@ update(const struct pod *p, const struct container *c, struct err *err)
 		return r;
 	args[3] = container_id(p->uid, c->name, c->attempt, id);
 	runtime = runtime_of_pod(p->host, p->uid);
-	return runtime_run(p->host, runtime, args, NULL, 0, err);
+	return runtime_run(p->host, runtime, args, NULL, p->host->o.runtime_timeout, err);
 }
 
 static bool
@@ -423,18 +431,12 @@ resize_done(
 	}
 }
 
-/* Its resizePolicy will have it so.  As the kubelet does, its restartPolicy is not asked. */
+/* Its resizePolicy will have it so; or its image was changed, and the node ended meanwhile. */
 void
 resize_again(struct agent *a, struct pod *p, struct container *c, double now)
 {
-	struct err err;
-
-	c->renewing = true;
-	if (pod_save(p, &err) < 0)
-		log_line("cannot record pod %s: %s", p->label, err.msg);
-	tell_of(a, p, c, "Normal", "Killing", "Container %s resize requires restart", c->name);
-	work_ask(a, p, c);
-	c->kill_by = now + (double)num(get(p->object, "spec", "terminationGracePeriodSeconds"), 30);
+	begin_again(
+	    a, p, c, resize_begins_again(p, c) ? "resize requires restart" : RESPEC_AGAIN, now);
 }
 
 void

@@ -225,6 +225,18 @@ pulls() { pod "$1" 'while :; do sleep 0.1; done' "imagePullPolicy: ${3:-IfNotPre
 	until_status slow '.containerStatuses[0].state.waiting.message | test("Operation too slow")' 20
 }
 
+@test "another image while the old one is pulled, which would take for ever: it is not waited for" {
+	registry
+	with_store
+	pulls p hang | orch-parse | jq -c '.metadata.namespace = "default" | .spec.nodeName = "n1"' | api $pods --data-binary @- >/dev/null
+	for _ in $(seq 300); do grep -q hang/web "$T/asked" && break; sleep 0.1; done
+	grep hang/web "$T/asked"
+	TYPE=application/strategic-merge-patch+json api $pods/p -X PATCH \
+		--data-binary '{"spec": {"containers": [{"name": "c", "image": "web:1"}]}}' >/dev/null
+	until_api p '.status.phase == "Running" and (.status.containerStatuses[0] | .image == "docker.io/library/web:1" and .restartCount == 0)' 40
+	api $pods/p | jq -e '.status.containerStatuses[0].lastState == {}'
+}
+
 @test "an image that was damaged behind the node's back: pulled again; Never says what is wrong" {
 	registry
 	orch-image --data "$T/n" pull "127.0.0.1:$PORT/ok/web:1" >/dev/null

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # The resources of pods change while they run: what is allocated, what the cgroups have, what the status says.
+# Likewise their images.
 
 bats_require_minimum_version 1.5.0
 load node.bash
@@ -295,4 +296,81 @@ reasons() { api /api/v1/namespaces/default/events | jq -r --arg n "$1" '[.items[
 	settled p
 	api $pods/p | jq -e '.status.containerStatuses[0] | .restartCount == 0 and .resources.limits.memory == "96Mi"'
 	[ "$(memory p/c-0)" = $((96 << 20)) ]
+}
+
+@test "a runtime that hangs in its update is given up, told, and asked again" {
+	[ -x /usr/bin/crun ] || skip "needs crun"
+	mkdir "$T/bin"
+	printf '#!/bin/sh\ncase " $* " in *" update "*) [ ! -e %s/hang ] || exec sleep 300 ;; esac\nexec /usr/bin/crun "$@"\n' "$T" >"$T/bin/crun"
+	chmod +x "$T/bin/crun"
+	end_node
+	start --runtime "$T/bin/crun" --runtime-request-timeout 2s
+	create p 'sleep 999' "resources: $(asks 'memory: 16Mi' 'memory: 32Mi')"
+	touch "$T/hang"
+	resize p c "$(json 'memory: "16Mi"' 'memory: "48Mi"')"
+	until_api $pods/p 'any(.status.conditions[]; .type == "PodResizeInProgress" and .reason == "Error" and
+		(.message | test("runtime call .update.: .* did not end within 2 s: context deadline exceeded")))'
+	rm "$T/hang"
+	settled p
+	[ "$(memory p/c-0)" = $((48 << 20)) ]
+}
+
+@test "what is allocated cannot be recorded: nothing has it, it is not tried all the time, and then it is" {
+	create p 'sleep 999' "resources: $(asks 'memory: 16Mi' 'memory: 32Mi')"
+	settled p
+	folder=$T/n/pods/$(uid p)
+	rm "$folder/state.json"
+	mkdir "$folder/state.json"
+	resize p c "$(json 'memory: "16Mi"' 'memory: "48Mi"')"
+	for i in $(seq 600); do grep -q 'cannot record pod default/p: ' "$T/err" && break; sleep 0.1; done
+	before=$SECONDS
+	for i in $(seq 20); do # each is something that happens
+		TYPE=application/merge-patch+json api $pods/p -X PATCH -d "{\"metadata\": {\"labels\": {\"n\": \"$i\"}}}" >/dev/null
+		sleep 0.1
+	done
+	[ "$(grep -c 'cannot record pod default/p: ' "$T/err")" -le $((2 + (SECONDS - before) / 5)) ]
+	[ "$(memory p)" = $((32 << 20)) ]
+	[ "$(memory p/c-0)" = $((32 << 20)) ]
+	jq -e '.spec.containers[0].resources.limits.memory == "32Mi"' "$folder/pod.json"
+	rmdir "$folder/state.json"
+	until_api $pods/p '.status.containerStatuses[0].resources.limits.memory == "48Mi"'
+	settled p
+	[ "$(memory p)" = $((48 << 20)) ]
+	[ "$(memory p/c-0)" = $((48 << 20)) ]
+	jq -e '.spec.containers[0].resources.limits.memory == "48Mi"' "$folder/pod.json"
+}
+
+image() { # NAME IMAGE: another one
+	TYPE=application/strategic-merge-patch+json api $pods/"$1" -X PATCH -d "{\"spec\": {\"containers\": [{\"name\": \"c\", \"image\": \"$2\"}]}}" >/dev/null
+}
+
+@test "another image, and the node is killed before the container has ended: it begins again all the same" {
+	orch-image --data "$T/n" import "$T/image.tar" web:2 >/dev/null
+	create p 'trap "" TERM; while :; do sleep 0.1; done' 'imagePullPolicy: IfNotPresent' '' '.spec.terminationGracePeriodSeconds = 8'
+	image p web:2
+	until_api /api/v1/namespaces/default/events 'any(.items[]; .reason == "Killing" and .message == "Container c definition changed, will be restarted")'
+	end_node KILL
+	start
+	until_api $pods/p '.status.phase == "Running" and (.status.containerStatuses[0] |
+		.image == "docker.io/library/web:2" and .restartCount == 1 and .state.running != null and .lastState.terminated.exitCode == 137)'
+	run ! grep 'resize requires restart' "$T/err"
+}
+
+@test "another image while a container starts with the old one, and is in its postStart hook" {
+	orch-image --data "$T/n" import "$T/image.tar" web:2 >/dev/null
+	pod p 'trap "exit 0" TERM; while :; do sleep 0.1; done' "$(cat <<-END
+		imagePullPolicy: IfNotPresent
+		volumeMounts: [{name: v, mountPath: /v}]
+		lifecycle: {postStart: {exec: {command: [sh, -c, '[ -e /v/hooked ] && exit; touch /v/hooked; sleep 300']}}}
+		END
+	)" "$(printf 'restartPolicy: Never\nvolumes: [{name: v, emptyDir: {}}]')" | orch-parse |
+		jq -c '.metadata.namespace = "default" | .spec.nodeName = "n1"' | api $pods --data-binary @- >/dev/null
+	for i in $(seq 600); do
+		pid=$(cat "$T"/n/pods/*/containers/c-0/pid 2>/dev/null) && [ -e "/proc/$pid/root/v/hooked" ] && break
+		sleep 0.1
+	done
+	image p web:2
+	until_api $pods/p '.status.phase == "Running" and (.status.containerStatuses[0] |
+		.image == "docker.io/library/web:2" and .restartCount == 1 and .state.running != null and .lastState.terminated.exitCode == 0)'
+	[ ! -e "$T/n/pods/$(uid p)/containers/c-0" ]
 }

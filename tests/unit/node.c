@@ -111,13 +111,13 @@ static const char *
 next(const struct pod *p, double now)
 {
 	static const char *const names[] = { "none", "sandbox", "start", "term", "kill", "teardown",
-		"gone" };
+		"gone", "renew", "measure", "resize", "again" };
 	static char said[32];
 	double wake = INFINITY;
 	size_t which = 99;
 	enum step step = pod_next(p, now, &which, &wake);
 
-	if (step == STEP_START || step == STEP_TERM || step == STEP_KILL)
+	if (step == STEP_START || step == STEP_TERM || step == STEP_KILL || step == STEP_AGAIN)
 		snprintf(said, sizeof said, "%s %zu", names[step], which);
 	else if (step == STEP_NONE && !isinf(wake))
 		snprintf(said, sizeof said, "none until %.0f", wake);
@@ -132,6 +132,32 @@ ended(struct container *c, int code, double when)
 	c->state = EXITED;
 	c->code = code;
 	c->ended_at = when;
+}
+
+/* Asked to end for another image by a node that was killed: the next one asks again. */
+static void
+begun_again(void)
+{
+	struct pod *p = make("{\"containers\":[{\"name\":\"a\"},{\"name\":\"b\"}]}");
+
+	p->sandbox = SANDBOX;
+	p->c[0].state = p->c[1].state = RUNNING;
+	p->c[1].renewing = true;
+	same("another image", next(p, 100), "again 1");
+	p->c[1].term_sent = true;
+	p->c[1].kill_by = 130;
+	same("asked", next(p, 100), "none until 130");
+	same("deaf", next(p, 130), "kill 1");
+	ended(&p->c[1], 0, 131);
+	same("at once", next(p, 131), "start 1");
+	p->resize.again = 150; /* no process was to be had */
+	p->resize.group.memory = 1;
+	p->c[1].state = RUNNING;
+	p->c[1].renewing = false;
+	p->c[1].kill_by = 0;
+	same("not for ever at it", next(p, 132), "none until 150");
+	same("and then", next(p, 150), "resize");
+	pod_free(p);
 }
 
 static void
@@ -579,6 +605,7 @@ main(void)
 	references();
 	small_things();
 	simple_life();
+	begun_again();
 	init_containers();
 	ephemeral_containers();
 	restart_rules();
