@@ -301,7 +301,7 @@ reasons() { api /api/v1/namespaces/default/events | jq -r --arg n "$1" '[.items[
 @test "a runtime that hangs in its update is given up, told, and asked again" {
 	[ -x /usr/bin/crun ] || skip "needs crun"
 	mkdir "$T/bin"
-	printf '#!/bin/sh\ncase " $* " in *" update "*) [ ! -e %s/hang ] || exec sleep 300 ;; esac\nexec /usr/bin/crun "$@"\n' "$T" >"$T/bin/crun"
+	printf '#!/bin/sh\ncase " $* " in *" update "*) while [ -e %s/hang ]; do sleep 0.1; done ;; esac\nexec /usr/bin/crun "$@"\n' "$T" >"$T/bin/crun"
 	chmod +x "$T/bin/crun"
 	end_node
 	start --runtime "$T/bin/crun" --runtime-request-timeout 2s
