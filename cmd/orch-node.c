@@ -181,6 +181,7 @@ open_events(struct node *n)
 	n->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (n->signals < 0 || n->epoll < 0)
 		die(NULL, "cannot watch for signals: %s", strerror(errno));
+	n->inhibitor.epoll = n->epoll;
 	listen_to(n, n->signals);
 	listen_to(n, agent_fd(n->agent));
 	if (n->metrics)

@@ -63,7 +63,6 @@ bool agent_idle(const struct agent *a);	     /* every pod is over and taken down
  * False when there are no rules: nothing is done.
  */
 bool agent_shutdown(struct agent *a, enum shutdown_cause cause, bool on);
-bool agent_shutting_down(const struct agent *a, enum shutdown_cause cause);
 bool agent_shut_down(const struct agent *a); /* all that can be done is done */
 
 /*

@@ -157,7 +157,7 @@ create(const struct start *s, const char *id, const char *bundle, struct err *er
 		      *monitor = xasprintf("%s/monitor", bundle);
 	autofree char *exits = host_path(h, "run/exits"), *attach = host_path(h, "run/attach");
 	autobuf struct buf said = BUF_INIT;
-	autofree char *runtime = runtime_of_bundle(h, bundle), *state = runtime_state(h, runtime);
+	autofree char *runtime = runtime_of_bundle(h, bundle), *state = runtime_state(h, bundle);
 	autofree char *root = xasprintf("--root=%s", state);
 	const char *argv[40] = { h->o.conmon, "--cid", id, "--cuuid", id, "--name", id, "--runtime",
 		runtime, "--bundle", bundle, "--container-pidfile", pid, "--conmon-pidfile",
@@ -230,7 +230,7 @@ launch(const struct start *s, const struct image *image, const char *id, const j
 {
 	const char *uid = meta_uid(s->pod), *name = text(s->container, "name");
 	const char *args[] = { "start", id, NULL };
-	autofree char *status_id = image_status_id(image), *runtime = runtime_of_pod(s->host, uid);
+	autofree char *status_id = image_status_id(image);
 	autofree char *bundle = bundle_path(s->host, uid, name, s->attempt);
 	struct proc init, monitor;
 	double now = (double)clock_now_us() / 1e6, when;
@@ -245,7 +245,7 @@ launch(const struct start *s, const struct image *image, const char *id, const j
 	    get(s->container, "lifecycle", "postStart") == NULL, "user", user);
 	stage_open_output(s->pod, init.pid);
 	if ((r = note_launch(bundle, *result, err)) < 0 ||
-	    (r = runtime_run(s->host, runtime, args, NULL, s->host->o.runtime_timeout, err)) < 0)
+	    (r = runtime_run(s->host, bundle, args, NULL, s->host->o.runtime_timeout, err)) < 0)
 		return r;
 	if (!monitor.pid && !container_exit(s->host, id, &code, &when))
 		return err_set(err, ERR_INTERNAL, "conmon has gone");
@@ -393,7 +393,7 @@ container_launched(const struct host *h, const char *uid, const char *name, unsi
 {
 	autofree char *bundle = bundle_path(h, uid, name, attempt);
 	autofree char *path = xasprintf("%s/launched", bundle), *held = NULL;
-	autofree char *runtime = runtime_of_bundle(h, bundle), *state = runtime_state(h, runtime);
+	autofree char *state = runtime_state(h, bundle);
 	json_auto_t *result = json_load_file(path, 0, NULL);
 	struct proc init, monitor;
 	char id[40];

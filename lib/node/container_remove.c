@@ -71,7 +71,7 @@ container_remove(
 
 	container_id(uid, name, attempt, id);
 	exit = host_path(h, "run/exits/%s", id);
-	root = runtime_state(h, runtime);
+	root = runtime_state(h, bundle);
 	state = xasprintf("%s/%s", root, id);
 	attach = host_path(h, "run/attach/%s", id);
 	container_processes(h, uid, name, attempt, &init, &monitor);

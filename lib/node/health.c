@@ -20,7 +20,7 @@ ask(void *arg, json_t **result, struct err *err)
 	const char *args[] = { "list", "-q", NULL };
 
 	(void)result;
-	return runtime_run(h, h->o.runtime, args, NULL, DOUBT, err);
+	return runtime_run(h, NULL, args, NULL, DOUBT, err);
 }
 
 static void

@@ -129,7 +129,7 @@ image_release(struct image *image)
 }
 
 static int
-load_json(const char *path, json_t **ret, struct err *err)
+load_json(const char *path, json_t **ret, bool *damaged, struct err *err)
 {
 	autobuf struct buf b = BUF_INIT;
 	json_error_t where;
@@ -137,29 +137,31 @@ load_json(const char *path, json_t **ret, struct err *err)
 
 	if ((r = buf_read_file(&b, path, MAX_JSON, err)) < 0)
 		return r;
-	if (!(*ret = json_loadb(b.data, b.len, 0, &where)))
-		return err_set(err, ERR_INTERNAL, "'%s' is damaged: %s", path, where.text);
-	return 0;
+	if ((*ret = json_loadb(b.data, b.len, 0, &where)))
+		return 0;
+	*damaged = true;
+	return err_set(err, ERR_INTERNAL, "'%s' is damaged: %s", path, where.text);
 }
 
 /* The configuration of an image, whose name is its digest. */
 static int
-load_config(struct images *s, const char *id, json_t **ret, struct err *err)
+load_config(struct images *s, struct image *image, struct err *err)
 {
-	autofree char *file = config_path(s, id);
+	autofree char *file = config_path(s, image->id);
 	autobuf struct buf b = BUF_INIT;
 	char digest[DIGEST_TEXT];
 	int r;
 
-	if ((r = buf_read_file(&b, file, MAX_JSON, err)) == -ERR_NOT_FOUND)
-		return err_set(err, ERR_INTERNAL, "'%s' is gone", file);
-	if (r < 0)
+	r = buf_read_file(&b, file, MAX_JSON, err);
+	if (r < 0 && r != -ERR_NOT_FOUND)
 		return r;
-	if (strcmp(digest_of(b.data ? b.data : "", b.len, digest), id) != 0 ||
-	    !(*ret = json_loadb(b.data, b.len, 0, NULL)))
-		return err_set(
-		    err, ERR_INTERNAL, "'%s' is damaged: its digest is %.19s", file, digest);
-	return 0;
+	if (r == 0 && strcmp(digest_of(b.data ? b.data : "", b.len, digest), image->id) == 0 &&
+	    (image->config = json_loadb(b.data, b.len, 0, NULL)))
+		return 0;
+	image->damaged = true;
+	if (r < 0)
+		return err_set(err, ERR_INTERNAL, "'%s' is gone", file);
+	return err_set(err, ERR_INTERNAL, "'%s' is damaged: its digest is %.19s", file, digest);
 }
 
 int
@@ -169,10 +171,12 @@ image_load(struct images *s, const char *path, struct image *ret, struct err *er
 	int r;
 
 	*ret = (struct image){ 0 };
-	if ((r = load_json(path, &ref, err)) < 0)
+	if ((r = load_json(path, &ref, &ret->damaged, err)) < 0)
 		return r;
-	if (!digest_valid(text(ref, "id")) || !*text(ref, "ref"))
+	if (!digest_valid(text(ref, "id")) || !*text(ref, "ref")) {
+		ret->damaged = true;
 		return err_set(err, ERR_INTERNAL, "'%s' is damaged: it names no image", path);
+	}
 	*ret = (struct image){
 		.ref = xstrdup(text(ref, "ref")),
 		.id = xstrdup(text(ref, "id")),
@@ -182,7 +186,7 @@ image_load(struct images *s, const char *path, struct image *ret, struct err *er
 		.added = num(get(ref, "added"), 0),
 		.layers = json_incref(get(ref, "layers")),
 	};
-	return load_config(s, ret->id, &ret->config, err);
+	return load_config(s, ret, err);
 }
 
 static int

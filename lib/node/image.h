@@ -40,6 +40,7 @@ struct image {
 	int64_t added;	/* when, seconds since the epoch */
 	json_t *layers; /* their descriptors in the manifest, or NULL */
 	json_t *config; /* the OCI image configuration */
+	bool damaged;	/* what is on the disk makes no image: not that it cannot be read now */
 };
 void image_release(struct image *image);
 

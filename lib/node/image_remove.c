@@ -24,7 +24,9 @@ names(const char *file, const struct image *image)
 	autobuf struct buf b = BUF_INIT;
 	struct err ignored;
 
-	if (buf_read_file(&b, file, MAX_STATE, &ignored) < 0 || !b.data)
+	if (buf_read_file(&b, file, MAX_STATE, &ignored) < 0)
+		return file_exists(file); /* who cannot be read may use it */
+	if (!b.data)
 		return false;
 	if (!image->id) /* damaged: its name is all that is known */
 		return strstr(b.data, image->ref) != NULL;
@@ -40,7 +42,7 @@ used_below(const char *data, const struct image *image)
 	autofree char *pods = xasprintf("%s/pods", data);
 	DIR *d = opendir(pods);
 	struct dirent *e;
-	bool found = false;
+	bool found = !d && file_exists(pods);
 
 	while (d && !found && (e = readdir(d))) {
 		autofree char *state = xasprintf("%s/%s/state.json", pods, e->d_name);
@@ -86,7 +88,10 @@ find_any(struct images *s, const char *ref, struct image *image, char **path, st
 	if (r != -ERR_INTERNAL || digest_valid(ref) || reference_complete(&full, ref, err) < 0)
 		return r;
 	*path = store_ref_path(s, full);
-	image_load(s, *path, image, err);
+	if ((r = image_load(s, *path, image, err)) < 0 && !image->damaged) {
+		image_release(image);
+		return r;
+	}
 	if (!image->ref)
 		image->ref = steal(full);
 	return 0;
@@ -144,7 +149,7 @@ remove_damaged(struct images *s, bool *unknown, struct err *err)
 		autofree char *path = xasprintf("%s/refs/%s", s->root, refs.item[i]);
 		struct image image;
 
-		if (image_load(s, path, &image, err) == -ERR_INTERNAL) {
+		if (image_load(s, path, &image, err) < 0 && image.damaged) {
 			if (!image.ref)
 				image.ref = ref_of_file(refs.item[i]);
 			if (store_in_use(s, &image))

@@ -19,7 +19,8 @@ struct names {
 	size_t n, cap;
 };
 
-/* By the file of its reference.  When that fails *ret has what could be read: release it anyway. */
+/* By the file of its reference.  When that fails *ret has what could be read, and whether it is
+ * damaged: release it anyway. */
 int image_load(struct images *s, const char *path, struct image *ret, struct err *err);
 int store_lock(struct images *s, int how, struct err *err); /* flock(2); a descriptor to close */
 /* The names in a folder of the store, sorted. */

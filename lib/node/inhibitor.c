@@ -5,6 +5,7 @@
 #include <math.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -91,6 +92,9 @@ static void
 ended(struct inhibitor *i)
 {
 	waitpid(i->pid, NULL, 0);
+	/* a job forked meanwhile has a copy of it: closing alone does not take it out */
+	if (i->epoll >= 0)
+		epoll_ctl(i->epoll, EPOLL_CTL_DEL, i->out, NULL);
 	close(i->in);
 	close(i->out);
 	i->again = clock_monotonic() + (i->held ? AGAIN_LOST : AGAIN_ABSENT);

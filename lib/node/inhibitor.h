@@ -15,18 +15,20 @@ struct inhibitor {
 	double seconds; /* how long a shutdown may take; 0: none is wanted */
 	pid_t pid;	/* 0: it does not run */
 	int in, out;	/* what it reads, what it says; -1 */
+	int epoll;	/* where `out` is listened to; -1 */
 	struct buf said;
 	double again; /* when to start it anew */
 	bool held;    /* it has the lock, or had it and we let it go */
 	bool told;    /* that there is none */
 	bool released;
 };
-#define INHIBITOR_INIT                                \
-	{                                             \
-		.in = -1, .out = -1, .said = BUF_INIT \
+#define INHIBITOR_INIT                                             \
+	{                                                          \
+		.in = -1, .out = -1, .epoll = -1, .said = BUF_INIT \
 	}
 
-/* Start it when it is time; true when `out` is another descriptor than before: listen to it. */
+/* Start it when it is time; true when `out` is another descriptor than before: listen to it, in
+ * `epoll`. */
 bool inhibitor_check(struct inhibitor *i);
 /* What it says goes to the agent, and when that has done all it can, the lock is let go. */
 void inhibitor_step(struct inhibitor *i, struct agent *a);

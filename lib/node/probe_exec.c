@@ -119,7 +119,7 @@ run(const struct probing *p, const json_t *command, const char *file, double sec
 {
 	autofree char *pid_file = xasprintf("%s.pid", file), *all = words(command);
 	autofree char *program = runtime_of_bundle(p->host, p->bundle);
-	autofree char *state = runtime_state(p->host, program),
+	autofree char *state = runtime_state(p->host, p->bundle),
 		      *root = xasprintf("--root=%s", state);
 	const char *argv[] = { program, root, "exec", "--process", file, "--pid-file", pid_file,
 		p->id, NULL };

@@ -26,11 +26,6 @@ enum { LOOK_EVERY = 10, COLLECT = 15, COUNTING = 30, GOING = 30, SHARE = 5 };
 
 /* --- making room: in a process of its own --------------------------------------------------- */
 
-struct relief {
-	const struct agent *a;
-	enum signal_of s;
-};
-
 /* All logs of a container, or those of runs before this one: N.log, and what was put aside of it.
  */
 static void

@@ -286,10 +286,10 @@ static int
 update(const struct pod *p, const struct container *c, struct err *err)
 {
 	json_auto_t *to = resources_make(p->object, c->spec, &p->host->cgroups);
-	autofree char *file =
-	    host_path(p->host, "pods/%s/containers/%s-%u/update.json", p->uid, c->name, c->attempt);
+	autofree char *bundle =
+	    host_path(p->host, "pods/%s/containers/%s-%u", p->uid, c->name, c->attempt);
+	autofree char *file = xasprintf("%s/update.json", bundle);
 	autobuf struct buf b = BUF_INIT;
-	autofree char *runtime = NULL;
 	const char *args[] = { "update", "--resources", file, NULL, NULL };
 	char id[40];
 	int r;
@@ -304,8 +304,7 @@ update(const struct pod *p, const struct container *c, struct err *err)
 	if ((r = file_write(file, b.data, b.len, 0600, err)) < 0)
 		return r;
 	args[3] = container_id(p->uid, c->name, c->attempt, id);
-	runtime = runtime_of_pod(p->host, p->uid);
-	return runtime_run(p->host, runtime, args, NULL, p->host->o.runtime_timeout, err);
+	return runtime_run(p->host, bundle, args, NULL, p->host->o.runtime_timeout, err);
 }
 
 static bool

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,11 +21,22 @@
 #include "node/stage.h"
 #include "node/userspace.h"
 
-int
-runtime_run(const struct host *h, const char *runtime, const char *const *args, struct buf *out,
+enum { MAX_NOTE = 8192 };
+
+/* Where a container that begins now has its state, below the node's folder (which may move). */
+static char *
+state_now(const struct host *h, const char *runtime)
+{
+	if (!h->o.runtime || strcmp(runtime, h->o.runtime) == 0)
+		return xstrdup("run/runtime");
+	return xasprintf("run/handlers/%s", strrchr(runtime, '/') + 1);
+}
+
+static int
+run(const char *runtime, const char *state, const char *const *args, struct buf *out,
     double seconds, struct err *err)
 {
-	autofree char *state = runtime_state(h, runtime), *root = xasprintf("--root=%s", state);
+	autofree char *root = xasprintf("--root=%s", state);
 	const char *argv[16] = { runtime, root }, *verb = args[0];
 	size_t n = 2;
 	int r;
@@ -39,12 +51,14 @@ runtime_run(const struct host *h, const char *runtime, const char *const *args, 
 					: -(int)err->code;
 }
 
-char *
-runtime_state(const struct host *h, const char *runtime)
+int
+runtime_run(const struct host *h, const char *bundle, const char *const *args, struct buf *out,
+    double seconds, struct err *err)
 {
-	if (!h->o.runtime || strcmp(runtime, h->o.runtime) == 0)
-		return host_path(h, "run/runtime");
-	return host_path(h, "run/handlers/%s", strrchr(runtime, '/') + 1);
+	autofree char *runtime = bundle ? runtime_of_bundle(h, bundle) : xstrdup(h->o.runtime);
+	autofree char *state = bundle ? runtime_state(h, bundle) : host_path(h, "run/runtime");
+
+	return run(runtime, state, args, out, seconds, err);
 }
 
 int
@@ -111,6 +125,8 @@ static int
 try_in(const struct attempt *a, const char *id, const char *bundle, struct err *err)
 {
 	const char *args[] = { "run", "--bundle", bundle, id, NULL };
+	autofree char *folder = state_now(a->host, a->runtime),
+		      *state = host_path(a->host, "%s", folder);
 	int r;
 
 	if ((r = host_private_mounts(a->host, err)) < 0 || (r = stage_empty(err)) < 0 ||
@@ -118,7 +134,7 @@ try_in(const struct attempt *a, const char *id, const char *bundle, struct err *
 		return r;
 	if (mount("/", STAGE "/rootfs", NULL, MS_BIND, NULL) < 0)
 		return err_sys(err, errno, "cannot mount '%s'", STAGE "/rootfs");
-	return runtime_run(a->host, a->runtime, args, NULL, a->host->o.runtime_timeout, err);
+	return run(a->runtime, state, args, NULL, a->host->o.runtime_timeout, err);
 }
 
 /* Piece by piece: nothing is removed with all that is in it, whatever that is. */
@@ -172,9 +188,9 @@ sweep_trials(const struct host *h)
 		group = xasprintf("/orch/%s/try-%s-%s", h->key, h->key, e->d_name + strlen("try."));
 		cgroup_remove(&h->cgroups, group, &ignored);
 		for (size_t i = 0; i < h->handlers; i++) {
-			autofree char *state = runtime_state(h, h->handler[i].path);
+			autofree char *state = state_now(h, h->handler[i].path);
 			autofree char *its =
-			    xasprintf("%s/try-%s-%s", state, h->key, e->d_name + strlen("try."));
+			    host_path(h, "%s/try-%s-%s", state, h->key, e->d_name + strlen("try."));
 
 			tree_remove(its, &ignored);
 		}
@@ -289,12 +305,15 @@ runtimes_open(struct host *h, const struct host_options *o, struct err *err)
 void
 runtimes_sweep(const struct host *h)
 {
-	for (size_t i = 1; i < h->handlers; i++) {
-		autofree char *state = runtime_state(h, h->handler[i].path);
+	autofree char *handlers = host_path(h, "run/handlers");
+	DIR *d = opendir(handlers); /* also of those that we know no more */
+	struct dirent *e;
 
-		if (strcmp(h->handler[i].path, h->o.runtime) != 0)
-			rmdir(state);
-	}
+	while (d && (e = readdir(d)))
+		if (e->d_name[0] != '.')
+			unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR); /* when it is empty */
+	if (d)
+		closedir(d);
 }
 
 void
@@ -340,10 +359,19 @@ class_handler(const json_t *pod, const json_t *sources, const char **ret, struct
 	return 0;
 }
 
+/* Two lines: which it is, and where it keeps its state.  What the node's own is may change. */
+static int
+note(const char *file, const char *runtime, const char *state, struct err *err)
+{
+	autofree char *lines = xasprintf("%s\n%s\n", runtime, state);
+
+	return file_write(file, lines, strlen(lines), 0600, err);
+}
+
 int
 runtime_choose(const struct host *h, const json_t *pod, const json_t *sources, struct err *err)
 {
-	autofree char *path = host_path(h, "pods/%s/ns/runtime", meta_uid(pod));
+	autofree char *file = host_path(h, "pods/%s/ns/runtime", meta_uid(pod)), *state = NULL;
 	const struct handler *handler;
 	const char *name;
 	int r;
@@ -358,7 +386,8 @@ runtime_choose(const struct host *h, const json_t *pod, const json_t *sources, s
 		    "can't set `spec.hostUsers: false`, %s%s%sdoes not support user namespaces: %s",
 		    *name ? "RuntimeClass handler \"" : "runtime", name, *name ? "\" " : " ",
 		    handler->why);
-	return file_write(path, handler->path, strlen(handler->path), 0600, err);
+	state = state_now(h, handler->path);
+	return note(file, handler->path, state, err);
 }
 
 static char *
@@ -371,20 +400,29 @@ noted(const struct host *h, const char *file)
 	return xstrdup(h->o.runtime ? h->o.runtime : "/usr/bin/crun");
 }
 
-char *
-runtime_of_pod(const struct host *h, const char *uid)
+/* A record of an older orch-node has no second line. */
+static char *
+noted_state(const struct host *h, const char *file)
 {
-	autofree char *file = host_path(h, "pods/%s/ns/runtime", uid);
+	autofree char *runtime = noted(h, file);
+	autobuf struct buf b = BUF_INIT;
+	struct err ignored;
+	char *line = NULL;
 
-	return noted(h, file);
+	if (buf_read_file(&b, file, MAX_NOTE, &ignored) == 0 && b.data)
+		line = strchr(b.data, '\n');
+	if (!line || line[1] == '\0')
+		return state_now(h, runtime);
+	return xstrndup(line + 1, strcspn(line + 1, "\n"));
 }
 
 int
 runtime_note(const struct host *h, const char *uid, const char *bundle, struct err *err)
 {
-	autofree char *file = xasprintf("%s/runtime", bundle), *path = runtime_of_pod(h, uid);
+	autofree char *from = host_path(h, "pods/%s/ns/runtime", uid), *path = noted(h, from);
+	autofree char *file = xasprintf("%s/runtime", bundle), *state = noted_state(h, from);
 
-	return file_write(file, path, strlen(path), 0600, err);
+	return note(file, path, state, err);
 }
 
 char *
@@ -393,4 +431,12 @@ runtime_of_bundle(const struct host *h, const char *bundle)
 	autofree char *file = xasprintf("%s/runtime", bundle);
 
 	return noted(h, file);
+}
+
+char *
+runtime_state(const struct host *h, const char *bundle)
+{
+	autofree char *file = xasprintf("%s/runtime", bundle), *state = noted_state(h, file);
+
+	return host_path(h, "%s", state);
 }

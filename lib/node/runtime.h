@@ -8,7 +8,8 @@
 /*
  * The OCI runtimes of a node: the one it chose, and those that a RuntimeClass may name as its
  * handler.  What a pod runs with is chosen for its sandbox (DATA/pods/UID/ns/runtime) and written
- * down for each container (BUNDLE/runtime): who comes later, with other options, uses the same.
+ * down for each container (BUNDLE/runtime), with the folder of its state: who comes later, with
+ * other options, uses the same.
  */
 struct handler {
 	char *name; /* "": the default */
@@ -33,18 +34,18 @@ const struct handler *runtime_handler(const struct host *h, const char *name);
  * the kubelet and containerd have them.
  */
 int runtime_choose(const struct host *h, const json_t *pod, const json_t *sources, struct err *err);
-char *runtime_of_pod(const struct host *h, const char *uid); /* its path; a new string */
-/* Of a container: written down, and asked. */
+/* Of a container: written down, and asked: its path; where it keeps what it knows of it, for none
+ * makes sense of another's.  New strings. */
 int runtime_note(const struct host *h, const char *uid, const char *bundle, struct err *err);
 char *runtime_of_bundle(const struct host *h, const char *bundle);
+char *runtime_state(const struct host *h, const char *bundle);
 
-/* Run one with its global options; arguments end with NULL.  UNAVAILABLE when it is not there any
- * more; TIMEOUT when it takes more than `seconds` (0: it may take as long as it likes). */
-int runtime_run(const struct host *h, const char *runtime, const char *const *args, struct buf *out,
+/* Run that of a container (NULL: the default) with its global options; arguments end with NULL.
+ * UNAVAILABLE when it is not there any more; TIMEOUT when it takes more than `seconds` (0: it may
+ * take as long as it likes). */
+int runtime_run(const struct host *h, const char *bundle, const char *const *args, struct buf *out,
     double seconds, struct err *err);
 int runtime_there(const char *runtime, struct err *err);
-/* Where it keeps what it knows of containers, a new string: none makes sense of another's. */
-char *runtime_state(const struct host *h, const char *runtime);
 
 char *runtime_find(const char *program); /* by name or path: absolute and new, or NULL */
 

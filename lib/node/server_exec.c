@@ -107,7 +107,7 @@ static int
 start(const struct session *s, struct execution *x, struct err *err)
 {
 	autofree char *runtime = runtime_of_bundle(s->host, s->bundle);
-	autofree char *state = runtime_state(s->host, runtime),
+	autofree char *state = runtime_state(s->host, s->bundle),
 		      *root = xasprintf("--root=%s", state);
 	const char *argv[16] = { runtime, root, "exec", "--process", x->process, "--pid-file",
 		x->pid_file };

@@ -298,9 +298,3 @@ agent_shut_down(const struct agent *a)
 {
 	return a->shutdown.ended;
 }
-
-bool
-agent_shutting_down(const struct agent *a, enum shutdown_cause cause)
-{
-	return a->shutdown.causes & (unsigned)cause;
-}

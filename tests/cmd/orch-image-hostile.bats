@@ -203,3 +203,31 @@ damage() {
 	[ -z "$(ls "$T/data/images/layers" | grep -v empty)" ]
 	[ -z "$(ls "$T/data/images/refs")" ]
 }
+
+@test "an image that cannot be read just now is not forgotten" {
+	pull ok >/dev/null
+	config=$(echo "$T/data/images/configs/"*)
+	ref=$(echo "$T/data/images/refs/"*)
+	for what in "$config" "$ref"; do
+		mv "$what" "$T/kept"
+		ln -s /proc/self/mem "$what" # EIO
+		run image prune
+		[ "$status" = 3 ] && [[ $output == *"nput/output error"* ]]
+		run image remove "127.0.0.1:$PORT/ok/web:1"
+		[ "$status" = 3 ] && [[ $output == *"nput/output error"* ]]
+		[ -L "$what" ] # sweep() took nothing away
+		mv "$T/kept" "$what"
+		image list "127.0.0.1:$PORT/ok/web:1" | grep -q .
+	done
+	[ "$(cat "$(top ok)/www/index.html")" = hello ]
+}
+
+@test "an image of a pod whose state cannot be read is in use" {
+	pull ok >/dev/null
+	mkdir -p "$T/data/pods/uid"
+	ln -s /proc/self/mem "$T/data/pods/uid/state.json"
+	run image remove "127.0.0.1:$PORT/ok/web:1"
+	[ "$status" = 2 ] && [[ $output == *"is used by a pod"* ]]
+	rm -r "$T/data/pods/uid"
+	image remove "127.0.0.1:$PORT/ok/web:1"
+}

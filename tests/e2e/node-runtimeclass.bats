@@ -13,14 +13,14 @@ class() { printf -- '---\napiVersion: node.k8s.io/v1\nkind: RuntimeClass\nmetada
 	{
 		pod plain 'sleep 60'
 		pod other 'echo by runc; trap "cat /tmp/pre; exit" TERM; while :; do sleep 0.1; done' 'lifecycle: {preStop: {exec: {command: [sh, -c, "echo pre >/tmp/pre"]}}}
-readinessProbe: {exec: {command: ["true"]}, periodSeconds: 1}' 'restartPolicy: Never
+readinessProbe: {exec: {command: [test, "!", -e, /tmp/no]}, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 20}' 'restartPolicy: Never
 runtimeClassName: second'
 		class second runc
 	} >"$T/in"
 	start_node --runtime crun --runtime-handler runc=runc <"$T/in"
 	until_status plain '.phase == "Running"'
 	until_status other '.conditions[] | select(.type == "Ready").status == "True"'
-	[ "$(for f in "$T"/n/pods/*/containers/c-0/runtime; do basename "$(cat "$f")"; done | sort | tr '\n' ' ')" = "crun runc " ]
+	[ "$(for f in "$T"/n/pods/*/containers/c-0/runtime; do basename "$(head -n 1 "$f")"; done | sort | tr '\n' ' ')" = "crun runc " ]
 	[ "$(ls "$T/n/run/runtime" | wc -l)" -eq 1 ]
 	[ "$(ls "$T/n/run/handlers/runc" | wc -l)" -eq 1 ]
 	ls -d "$T"/n/run/handlers/runc/*/state.json >/dev/null
@@ -29,11 +29,53 @@ runtimeClassName: second'
 	end_node KILL
 	: >"$T/out"
 	start_node --runtime crun <"$T/in"
+	no=/proc/$(cat "$(dirname "$(grep -l runc "$T"/n/pods/*/containers/c-0/runtime)")/pid")/root/tmp/no
+	: >"$no"
+	until_status other '.conditions[] | select(.type == "Ready").status == "False"'
+	rm "$no"
 	until_status other '.conditions[] | select(.type == "Ready").status == "True"'
 	end_node
 	[ "$(logs other)" = "by runc
 pre" ]
 	[ -z "$(ls "$T/n/pods")" ]
+}
+
+@test "another default runtime: what runs goes on as it began, and leaves nothing" {
+	live='livenessProbe: {exec: {command: [sh, -c, "echo x >>/tmp/tries"]}, periodSeconds: 1, failureThreshold: 1, timeoutSeconds: 20}'
+	of() { # POD: its folder
+		echo "$T/n/pods/$(jq -rs --arg n "$1" 'map(select(.metadata.name == $n)) | last | .metadata.uid' "$T/out")"
+	}
+	tries() { wc -l <"/proc/$(cat "$(of "$1")/containers/c-0/pid")/root/tmp/tries"; }
+	more() { # POD: its probe goes on
+		local from end=$((SECONDS + 30))
+		from=$(tries "$1")
+		while [ "$(tries "$1")" -lt $((from + 3)) ]; do
+			[ $SECONDS -le $end ] || { echo "# $1 is not probed" >&2 && return 1; }
+			sleep 0.1
+		done
+	}
+	{
+		pod old 'sleep 1000' "$live" 'restartPolicy: Always'
+		pod other 'sleep 1000' "$live" 'restartPolicy: Always
+runtimeClassName: second'
+		class second runc
+	} >"$T/in"
+	start_node --runtime crun --runtime-handler runc=runc <"$T/in"
+	for p in old other; do until_status $p '.phase == "Running"'; more $p; done
+	end_node KILL
+
+	pod new 'sleep 1000' "$live" 'restartPolicy: Always' >>"$T/in"
+	start_node --runtime "$(command -v runc)" <"$T/in"
+	until_status new '.phase == "Running"'
+	for p in old other new; do more $p; done
+	for p in old other new; do status $p '.containerStatuses[0].restartCount == 0' | grep -qx true; done
+	[ "$(sed 's,.*/,,' "$(of old)"/containers/c-0/runtime "$(of other)"/containers/c-0/runtime "$(of new)"/containers/c-0/runtime | tr '\n' ' ')" = "crun runtime runc runc runc runtime " ]
+	# who guesses at the default sees the same
+	jq -cs 'map(select(.metadata.name == "new")) | last | del(.status) + {spec: {containers: [{name: "c", livenessProbe: {exec: {command: ["true"]}, timeoutSeconds: 20}}]}}' "$T/out" |
+		orch-probe --data "$T/n" >"$T/tried"
+	end_node
+	[ -z "$(ls "$T/n/pods")" ]
+	[ -z "$(find "$T/n/run/runtime/" "$T/n/run/handlers/" -mindepth 1 2>/dev/null)" ]
 }
 
 @test "no such class, no such handler: the pod waits, and says so as a kubelet does" {

@@ -157,6 +157,32 @@ finished() { api $pods/"$1" | jq -r '.status.containerStatuses[0].state.terminat
 	[ -z "$(processes "$T/n/run")" ]
 }
 
+# of a node's epoll descriptors: what they listen to and the node has closed
+stale() {
+	local pid info tfd ino
+	pid=$(cat "$T/node.pid")
+	for info in /proc/"$pid"/fdinfo/*; do
+		sed -n 's/^tfd: *\([0-9]*\) .* ino:\([0-9a-f]*\) .*/\1 \2/p' "$info" 2>/dev/null || true
+	done | while read -r tfd ino; do
+		[ "$(stat -L -c %i "/proc/$pid/fd/$tfd" 2>/dev/null)" = "$((16#$ino))" ] || echo "$tfd"
+	done
+}
+
+@test "orch-inhibit ends while a job goes on that was begun beside it: nobody listens to what it was" {
+	logind_up "$T"
+	pod a 'sleep 1000' 'lifecycle: {postStart: {exec: {command: [sleep, "1000"]}}}' >"$T/in"
+	start_node --shutdown-grace-period 15s <"$T/in"
+	until_locks 1
+	for _ in $(seq 200); do compgen -G "$T/n/pods/*/containers/c-0/launched" >/dev/null && break; sleep 0.1; done
+	compgen -G "$T/n/pods/*/containers/c-0/launched"
+	first=$(pgrep -P "$(cat "$T/node.pid")" orch-inhibit)
+	kill "$first"
+	for _ in $(seq 300); do next=$(pgrep -P "$(cat "$T/node.pid")" orch-inhibit) && [ "$next" != "$first" ] && break; sleep 0.1; done
+	[ "$next" != "$first" ]
+	for _ in $(seq 50); do [ -n "$(stale)" ] || break; sleep 0.1; done
+	[ -z "$(stale)" ]
+}
+
 @test "no bus: said once, and the node goes on; the machine that stays up while the node was away" {
 	export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$T/none
 	with_store --shutdown-grace-period 15s
