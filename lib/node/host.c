@@ -242,7 +242,8 @@ host_open(struct host **ret, const struct host_options *o, struct err *err)
 	struct host *h = xcalloc(1, sizeof *h);
 	int r;
 
-	umask(022); /* pods' users pass through control groups and folders; what is secret says so */
+	umask(
+	    022); /* pods' users pass through control groups and folders; what is secret says so */
 	h->o = *o;
 	h->lock = -1;
 	if (h->o.runtime_timeout <= 0)

@@ -64,8 +64,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
         store = Unix("store")
         store.request(self.command, self.path, body or None, dict(self.headers))
         reply = store.getresponse()
-        self.answer(reply.status, reply.getheaders(), reply.read())
+        if "watch=" in self.path and reply.status == 200:
+            self.stream(reply)
+        else:
+            self.answer(reply.status, reply.getheaders(), reply.read())
         store.close()
+
+    def stream(self, reply):
+        """A watch: each event as it comes."""
+        self.send_response(200)
+        self.send_header("Content-Type", reply.getheader("Content-Type"))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        try:
+            while data := reply.read1(65536):
+                self.wfile.write(data)
+                self.wfile.flush()
+        except OSError:
+            pass  # one of them has gone
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve
 

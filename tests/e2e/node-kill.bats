@@ -289,6 +289,7 @@ volumes: [{name: h, hostPath: {path: $T/h}}]" | sed 's/Seconds: 2$/Seconds: 10/'
 		start_node --insecure <"$T/in"
 		until_status p '.phase == "Running" and .containerStatuses[0].restartCount == 0' 60
 		[ "$(logs p)" = hello ]
+		for _ in $(seq 300); do ls "$T/n/images" | grep -q tmp || break; sleep 0.1; done
 		end_node
 		[ -z "$(ls "$T/n/images" | grep tmp)" ]
 		echo "# $n: $(cat "$T/mortal"): $(find "$T"/n/{images/partial,pods,run/exits,run/runtime} -mindepth 1)"

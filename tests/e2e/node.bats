@@ -429,7 +429,7 @@ initContainers: [{name: i, image: "web:1", command: [touch, /e/made], volumeMoun
 	for f in "$T"/n/pods/*/containers/*/pid "$T"/n/pods/*/containers/*/monitor; do kill -9 "$(cat "$f")" 2>/dev/null || :; done
 	sleep 0.3
 	rm -f "$T"/n/run/exits/*
-	umount "$T"/n/pods/*/ns/* "$T"/n/pods/*/shm
+	awk -v d="$T/n/pods/" 'index($2, d) == 1 { print $2 }' /proc/mounts | xargs umount
 	: >"$T/out"
 	start_node <"$T/in"
 	until_status p '.phase == "Running" and .containerStatuses[0].restartCount == 1 and .containerStatuses[0].state.running != null'
