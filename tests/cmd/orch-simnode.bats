@@ -221,6 +221,8 @@ owned() { [ "$(orch-get -n kube-node-lease "lease/$1" -o json | json '.metadata.
   others="$others $!"
   sim --nodes 12 --heartbeat 1s # the collector takes Leases that former nodes left behind
   wait_for 20 nodes_are 12
+  untainted() { [ "$(orch-get nodes -o jsonl | jq -c 'select(.spec.taints)' | wc -l)" -eq 0 ]; }
+  wait_for 20 untainted # a new node is not ready until the loop has seen that it is
   deployment web 100 | orch-apply -n t -f - >/dev/null
   orch-wait -n t deployment/web --for rollout --timeout 60s
   # on all nodes, every pod with its own address
