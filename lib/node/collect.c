@@ -1,10 +1,14 @@
 /* The images of a node are collected every now and then, by a process of its own. */
 
+#include <unistd.h>
+
 #include "api/meta.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "node/agent_state.h"
 #include "node/image_collect.h"
+
+enum { SWEEP_TRIES = 120 };
 
 static int
 do_collect(void *arg, json_t **result, struct err *err)
@@ -23,8 +27,12 @@ do_collect(void *arg, json_t **result, struct err *err)
 static int
 do_sweep(void *arg, json_t **result, struct err *err)
 {
+	int r;
+
 	(void)result;
-	return images_sweep(arg, err);
+	for (int tries = 0; (r = images_sweep(arg, err)) == 1 && tries < SWEEP_TRIES; tries++)
+		sleep(1);
+	return r < 0 ? r : 0; /* else the next collection does it */
 }
 
 /* What a pull of the node before us has left. */

@@ -70,7 +70,7 @@ struct pruned {
 };
 int images_prune(struct images *s, struct pruned *freed, struct err *err);
 /* What a pull or an import has left that was killed: is there any, and away with it.  Does nothing
- * while another is under way. */
+ * while another is under way, and returns 1 then. */
 bool images_left(const struct images *s);
 int images_sweep(struct images *s, struct err *err);
 

@@ -245,7 +245,7 @@ images_sweep(struct images *s, struct err *err)
 	autoclose int fd = store_lock(s, LOCK_EX | LOCK_NB, err);
 
 	if (fd < 0) /* they are somebody's, who is at work */
-		return errno == EWOULDBLOCK ? 0 : fd;
+		return errno == EWOULDBLOCK ? 1 : fd;
 	return sweep(s, "", NULL, &uncounted, err);
 }
 

@@ -288,6 +288,7 @@ volumes: [{name: h, hostPath: {path: $T/h}}]" | sed 's/Seconds: 2$/Seconds: 10/'
 		: >"$T/out"
 		start_node --insecure <"$T/in"
 		until_status p '.phase == "Running" and .containerStatuses[0].restartCount == 0' 60
+		for _ in $(seq 300); do [ "$(logs p)" = hello ] && break; sleep 0.1; done
 		[ "$(logs p)" = hello ]
 		for _ in $(seq 300); do ls "$T/n/images" | grep -q tmp || break; sleep 0.1; done
 		end_node
