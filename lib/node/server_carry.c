@@ -14,17 +14,24 @@
 
 enum { PART = 32768, BACKLOG = 8 * PART };
 
-/* conmon 2.1 takes the first line only of what it reads at once: the next one waits until it has
- * read, but not for ever. */
-static void
-tell_conmon(int ctl, const char *line)
+static bool
+unread(int fd)
 {
-	int unread = 0;
+	int n = 0;
 
-	for (int tries = 0; tries < 1000 && ioctl(ctl, FIONREAD, &unread) == 0 && unread > 0;
-	     tries++)
+	return fd >= 0 && ioctl(fd, FIONREAD, &n) == 0 && n > 0;
+}
+
+/* conmon 2.1 passes a size on to itself, and takes the first only of those that it reads at once:
+ * the next one waits until both its pipes have been empty for a moment, but not for ever. */
+static void
+tell_conmon(const struct ends *e, const char *line)
+{
+	for (int tries = 0, empty = 0; tries < 500 && empty < 3; tries++) {
+		empty = unread(e->control) || unread(e->resizes) ? 0 : empty + 1;
 		usleep(2000);
-	if (write(ctl, line, strlen(line)) < 0)
+	}
+	if (write(e->control, line, strlen(line)) < 0)
 		return; /* the container has ended */
 }
 
@@ -43,7 +50,7 @@ resize(const struct ends *e, const char *text, size_t len)
 		return;
 	}
 	line = xasprintf("1 %u %u\n", w.ws_row, w.ws_col); /* conmon's ctl file */
-	tell_conmon(e->control, line);
+	tell_conmon(e, line);
 }
 
 /* What waits, into the process; true when all has gone. */

@@ -9,6 +9,7 @@
 struct ends {
 	int in, out, err;	/* of the process, -1: not there or over */
 	int control;		/* where a new size of the terminal goes, -1: none */
+	int resizes;		/* of conmon's, -1: none: sizes that it has yet to set */
 	bool seqpacket;		/* out is conmon's socket, and each packet names its stream */
 	struct buf waiting;	/* for `in` */
 	bool in_ended, refused; /* the client ends its input; the process does not take it */

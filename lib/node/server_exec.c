@@ -252,7 +252,8 @@ attach(const struct session *s, struct streams *streams)
 {
 	autofree char *socket = host_path(s->host, "run/attach/%s/attach", s->id);
 	autofree char *ctl = xasprintf("%s/ctl", s->bundle);
-	struct ends e = { .in = -1, .err = -1, .control = -1, .seqpacket = true };
+	autofree char *winsz = xasprintf("%s/winsz", s->bundle);
+	struct ends e = { .in = -1, .err = -1, .control = -1, .resizes = -1, .seqpacket = true };
 	double when;
 	struct err err;
 	int code;
@@ -264,8 +265,10 @@ attach(const struct session *s, struct streams *streams)
 	}
 	if (s->has_stdin)
 		e.in = e.out;
-	if (s->terminal)
+	if (s->terminal) {
 		e.control = open(ctl, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+		e.resizes = open(winsz, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	}
 	if (carry(streams, &e)) {
 		/* conmon closes the socket a moment before it writes the exit file */
 		for (int i = 0; i < 200 && !container_exit(s->host, s->id, &code, &when); i++)
@@ -277,6 +280,7 @@ attach(const struct session *s, struct streams *streams)
 	}
 	close_fd(&e.out);
 	close_fd(&e.control);
+	close_fd(&e.resizes);
 	buf_release(&e.waiting);
 }
 
