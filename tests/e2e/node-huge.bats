@@ -6,7 +6,7 @@ bats_require_minimum_version 1.5.0
 load node.bash
 
 setup() {
-	exec 8>"${TMPDIR:-/tmp}/orch-test-huge-pages.lock"
+	exec 8</sys/kernel/mm
 	flock 8 # there is one machine
 	before=$(cat /proc/sys/vm/nr_hugepages)
 	node_setup
