@@ -112,6 +112,10 @@ kubelet_step(struct kubelet *k, double wait, int fd, struct err *err)
 	}
 	if (hooks_post_events(k))
 		wait = 0;
+	if (k->port != k->host->port) { /* its server was started again elsewhere */
+		k->port = k->host->port;
+		k->beat = 0;
+	}
 	beat = k->beat - clock_monotonic();
 	if (beat <= 0) {
 		report_beat(k);

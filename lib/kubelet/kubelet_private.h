@@ -14,6 +14,7 @@ struct kubelet {
 	struct cache *cache;
 	struct agent *agent;
 	const char *cidr; /* as the administrator wants it, or NULL */
+	int port;	  /* of the node's server, as told last */
 	bool joined;	  /* the Node is registered, watches are open */
 	double join_at;	  /* when that is to be tried again */
 	bool settled;

@@ -176,10 +176,10 @@ END
 @test "streams: the server and the node come back, also when they are killed" {
   node=$(pgrep -o -f "orch-node --name node-1 --data $DATA/")
   kill -KILL "$(cat "/proc/$node/task/$node/children" | cut -d' ' -f1)"
-  for _ in $(seq 50); do [ "$(k exec web -c d -- echo back 2>/dev/null)" = back ] && break; sleep 0.2; done
+  for _ in $(seq 150); do [ "$(k exec web -c d -- echo back 2>/dev/null)" = back ] && break; sleep 0.2; done
   [ "$(k exec web -c d -- echo back)" = back ]
   kill -KILL "$node"
-  for _ in $(seq 50); do sleep 0.2; [ "$(k exec web -c d -- echo again 2>/dev/null)" = again ] && break; done
+  for _ in $(seq 150); do sleep 0.2; [ "$(k exec web -c d -- echo again 2>/dev/null)" = again ] && break; done
   [ "$(k exec web -c d -- echo again)" = again ]
 }
 
