@@ -277,7 +277,6 @@ class Registry(BaseHTTPRequestHandler):
         pass
 
 
-blobs["bomb"] = b""
 server = ThreadingHTTPServer(("127.0.0.1", 0), Registry)
 other = ThreadingHTTPServer(("127.0.0.1", 0), Registry)
 threading.Thread(target=other.serve_forever, daemon=True).start()

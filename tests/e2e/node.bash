@@ -95,3 +95,20 @@ end_node() { # [SIGNAL]: and wait for its end
 
 # the processes (conmon, the runtime) that know a path of this node
 processes() { grep -al "$1[/]" /proc/[0-9]*/cmdline 2>/dev/null || true; }
+
+# --- with a server ---
+
+with_store() { # a store, and a node of it
+	orch-store --data "$T/store" --listen 127.0.0.1:0 --socket "$T/sock" 2>"$T/store.log" 3>&- &
+	echo $! >"$T/store.pid"
+	for _ in $(seq 100); do [ -S "$T/sock" ] && api /readyz >/dev/null 2>&1 && break; sleep 0.1; done
+	orch-node -s "unix:$T/sock" --name n1 --data "$T/n" --pod-cidr "$CIDR" "$@" >>"$T/out" 2>>"$T/err" 3>&- &
+	echo $! >"$T/node.pid"
+}
+api() { curl -s --fail-with-body --unix-socket "$T/sock" -H "Content-Type: ${TYPE:-application/json}" "http://orch$1" "${@:2}"; }
+pods=/api/v1/namespaces/default/pods
+
+create() { # NAME COMMAND [YAML] [YAML]: bound to n1
+	pod "$@" | orch-parse | jq -c '.metadata.namespace = "default" | .spec.nodeName = "n1"' |
+		api $pods --data-binary @- >/dev/null
+}

@@ -13,6 +13,8 @@
 #include "base/tree.h"
 #include "node/files.h"
 
+#include "tar.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char top[] = "/dev/shm/fuzz-untar.XXXXXX";
@@ -34,26 +36,6 @@ begin(void)
 	if (!mkdtemp(top) || (geteuid() == 0 && chown(top, 65534, 65534) < 0))
 		abort();
 	atexit(leave);
-}
-
-/* Checksums keep a fuzzer out of a tar: put them right. */
-static void
-mend(uint8_t *data, size_t size)
-{
-	for (size_t at = 0; at + 512 <= size;) {
-		char digits[13] = { 0 }, sum[16];
-		unsigned total = 0;
-		size_t body;
-
-		memcpy(digits, data + at + 124, 12);
-		memset(data + at + 148, ' ', 8);
-		for (size_t i = 0; i < 512; i++)
-			total += data[at + i];
-		snprintf(sum, sizeof sum, "%06o", total);
-		memcpy(data + at + 148, sum, 7);
-		body = strtoul(digits, NULL, 8);
-		at += 512 + (body > size ? 0 : (body + 511) / 512 * 512);
-	}
 }
 
 static void
